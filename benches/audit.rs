@@ -183,7 +183,7 @@ mod comparison {
             let billed = Billed {
                 place: SourceLocation {
                     file: "sales.csv".to_owned(),
-                    line: number + 2,
+                    line: Some(number + 2),
                 },
                 kind,
                 event_id: event_id.clone(),
@@ -209,7 +209,7 @@ mod comparison {
             let commission = Commission {
                 place: SourceLocation {
                     file: "commissions.csv".to_owned(),
-                    line: number + 2,
+                    line: Some(number + 2),
                 },
                 id: Some(format!("{}", 10_000_000 + number)),
                 status: Status::Approved,

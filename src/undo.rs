@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use crate::event::{
-    Event, EventKey, KeyMap, Kind, Money, Original, Source, Tally, Text, is_undo, undo_id,
+    Event, EventKey, KeyMap, Kind, Money, Original, Tally, Text, is_undo, undo_id,
 };
 use crate::journal::{
     AttentionCode, EventRecord, EventRow, JournalError, JournalReader, Outcome, RefundRecord,
@@ -312,9 +312,8 @@ impl UndoneSale {
     /// Returns a refund of the sale, with all of its amount.
     fn refund(&self) -> Event {
         let sale = self.event();
-        let nowhere = Source { input: 0, line: 0 };
         let id = undo_id(sale.event_id());
-        let mut refund = Event::new(Kind::Refund, id, sale.customer.clone(), nowhere);
+        let mut refund = Event::without_source(Kind::Refund, id, sale.customer.clone());
         refund.sale_event_id = Some(Text::new(sale.event_id()));
         refund.money = sale.money;
         refund

@@ -101,7 +101,7 @@ fn folded(email: Option<&str>) -> Option<String> {
 }
 
 fn line(place: &SourceLocation) -> Option<i64> {
-    i64::try_from(place.line).ok()
+    i64::try_from(place.line?).ok()
 }
 
 fn millis(moment: Option<Timestamp>) -> Option<i64> {
@@ -466,10 +466,7 @@ fn owned(column: &StringChunked, row: usize) -> Option<String> {
 fn place(file: &StringChunked, line: &Int64Chunked, row: usize) -> SourceLocation {
     SourceLocation {
         file: owned(file, row).unwrap_or_default(),
-        line: line
-            .get(row)
-            .and_then(|line| line.try_into().ok())
-            .unwrap_or(0),
+        line: line.get(row).and_then(|line| line.try_into().ok()),
     }
 }
 

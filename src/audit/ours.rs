@@ -141,7 +141,7 @@ fn tracked(journal: &JournalReader, billed: &[Billed]) -> Result<Tally, OursErro
 fn of_record(record: &EventRecord, account_currency: Currency) -> Option<Billed> {
     let place = SourceLocation {
         file: record.file.clone().unwrap_or_default(),
-        line: record.event.source.line,
+        line: record.event.line(),
     };
     let mut billed = of_event(&record.event, place, account_currency)?;
     if let Some(Settlement {
@@ -189,7 +189,7 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
         let input = job.inputs.get(event.source.input);
         let place = SourceLocation {
             file: input.map(|input| input.path.clone()).unwrap_or_default(),
-            line: event.source.line,
+            line: Some(event.source.line),
         };
         let event = event.to_event();
         ours.billed

@@ -18,16 +18,16 @@ use crate::journal::Outcome;
 pub struct SourceLocation {
     /// The file, as the user named it; of a listing, the file in which it is kept.
     pub file: String,
-    /// The line on which the record starts, from 1; 0 where it is not known.
-    pub line: u64,
+    /// The line on which the record starts, from 1; `None` where it is not known.
+    pub line: Option<u64>,
 }
 
 impl fmt::Display for SourceLocation {
     /// `file.csv:12`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
-            0 => f.write_str(&self.file),
-            line => write!(f, "{}:{line}", self.file),
+            None => f.write_str(&self.file),
+            Some(line) => write!(f, "{}:{line}", self.file),
         }
     }
 }

@@ -32,7 +32,7 @@ fn sale(event_id: &str) -> Billed {
     Billed {
         place: SourceLocation {
             file: "sales.csv".to_owned(),
-            line: 2,
+            line: Some(2),
         },
         kind: BilledKind::Sale,
         event_id: event_id.to_owned(),
@@ -74,7 +74,7 @@ fn commission(id: &str, event_id: &str) -> Commission {
     Commission {
         place: SourceLocation {
             file: "commissions.csv".to_owned(),
-            line: 3,
+            line: Some(3),
         },
         id: Some(id.to_owned()),
         status: Status::Approved,

@@ -108,7 +108,10 @@ fn planned(
     history: &dyn History,
 ) -> (Plan, Vec<Problem>) {
     for (index, event) in events.iter_mut().enumerate() {
-        event.source.line = 2 + index as u64;
+        event.source = Some(Source {
+            input: 0,
+            line: 2 + index as u64,
+        });
     }
     let account = currency("USD");
     let mut events: Events = events.into_iter().collect();

@@ -58,6 +58,10 @@ impl Events {
     }
 
     /// Appends an event.
+    ///
+    /// # Panics
+    ///
+    /// If the event has no place in an export.
     pub fn push(&mut self, event: &Event) {
         self.shared.write(event, &mut self.record);
         self.starts.push(self.pages.add(&self.record));

@@ -175,8 +175,9 @@ pub struct Event {
     pub plan: Option<Text>,
     /// The time when the event happened, as the export says.
     pub created_at: Option<Timestamp>,
-    /// The place where the event was read.
-    pub source: Source,
+    /// The place where the event was read; `None` if no export of the job has it, as with a refund that undoes a
+    /// sale.
+    pub source: Option<Source>,
     /// `true` if the event was corrected after the API had refused it: it replaces what the journal has under
     /// its id.
     pub is_fixed_after_refusal: bool,
@@ -189,11 +190,25 @@ pub struct Event {
 static NO_DETAILS: Details = Details::NONE;
 
 impl Event {
-    /// Returns an event with only the fields that every event has. `event_id` is its idempotency key: unique
-    /// within the account, never reused by a refund for its sale.
+    /// Returns an event that an export has, with only the fields that every event has. `event_id` is its
+    /// idempotency key: unique within the account, never reused by a refund for its sale.
     pub fn new(kind: Kind, event_id: Text, customer: Customer, source: Source) -> Self {
         let key = EventKey::from_id(&event_id);
-        Event::with_key(kind, (event_id, key), customer, source)
+        Event::with_key(kind, (event_id, key), customer, Some(source))
+    }
+
+    /// Returns the same event as [`Event::new`], for one that no export has.
+    pub(crate) fn without_source(kind: Kind, event_id: Text, customer: Customer) -> Self {
+        let key = EventKey::from_id(&event_id);
+        Event::with_key(kind, (event_id, key), customer, None)
+    }
+
+    /// Derives another event from this one: of the same row, customer and time.
+    pub(crate) fn derive_event(&self, kind: Kind, event_id: Text) -> Self {
+        let key = EventKey::from_id(&event_id);
+        let mut event = Event::with_key(kind, (event_id, key), self.customer.clone(), self.source);
+        event.created_at = self.created_at;
+        event
     }
 
     /// Returns the same event as [`Event::new`], for callers that have the key of the id.
@@ -201,7 +216,7 @@ impl Event {
         kind: Kind,
         (event_id, key): (Text, EventKey),
         customer: Customer,
-        source: Source,
+        source: Option<Source>,
     ) -> Self {
         Event {
             kind,
@@ -245,6 +260,11 @@ impl Event {
     /// Returns the fields that few events have; all of them are empty for the others.
     pub fn details(&self) -> &Details {
         self.details.as_deref().unwrap_or(&NO_DETAILS)
+    }
+
+    /// Returns the line of the export that has the event, if one has it.
+    pub fn line(&self) -> Option<u64> {
+        self.source.map(|source| source.line)
     }
 
     /// Replaces the event's details.

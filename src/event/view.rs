@@ -176,7 +176,7 @@ impl<'e> EventRef<'e> {
             has_no_refunds: self.has_no_refunds,
             plan: self.plan.map(Text::new),
             created_at: self.created_at,
-            source: self.source,
+            source: Some(self.source),
             is_fixed_after_refusal: self.is_fixed_after_refusal,
             note: Text::new(self.note),
             details: self.details.map(read_details).map(Box::new),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::event::{Event, EventKey, Events, Kind, NOT_PAID};
+use crate::event::{EventKey, Events, Kind, NOT_PAID};
 use crate::link::HeldReason;
 use crate::plan::History;
 
@@ -35,9 +35,8 @@ pub(super) fn hold_paid_after_all(
             "an earlier run sent refund `{}{NOT_PAID}`, since the sale was not paid then, and this row has it as paid",
             paid.event_id()
         );
-        let mut sale = Event::new(Kind::Sale, id, paid.customer.clone(), paid.source);
+        let mut sale = paid.derive_event(Kind::Sale, id);
         sale.money = reversed.money;
-        sale.created_at = paid.created_at;
         held.push((events.len(), HeldReason::PaidAfterAll, why));
         events.push(&sale);
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::columns::{Millis, Seal, Word, impossible, read_money};
-use super::{AttentionCode, EventRow, Journal, JournalError, JournalReader, bounded_text};
+use super::{AttentionCode, Journal, JournalError, JournalReader, bounded_text};
 use crate::event::{Kind, Money};
 
 /// Identifies exactly what needs attention, by a hash of all that somebody who accepts it has seen of it.
@@ -89,7 +89,7 @@ impl AcceptedRecord {
 
     /// Returns the checksum in the column `seal`.
     fn seal(&self, id: i64) -> i64 {
-        let mut seal = Seal::new(EventRow(id));
+        let mut seal = Seal::numbered(id);
         seal.bytes(&self.item.id.0);
         seal.bytes(self.item.code.as_str().as_bytes());
         seal.text(self.item.kind.map(Kind::as_str));

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::columns::{Millis, Seal, impossible};
-use super::{Acceptance, EventRow, Journal, JournalError, JournalReader, bounded_text};
+use super::{Acceptance, Journal, JournalError, JournalReader, bounded_text};
 
 /// Describes a difference that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ const DOING: &str = "recording accepted differences";
 
 impl AcceptedDifference {
     fn seal(&self, id: i64) -> i64 {
-        let mut seal = Seal::new(EventRow(id));
+        let mut seal = Seal::numbered(id);
         seal.bytes(&self.seen);
         seal.bytes(self.difference.as_bytes());
         seal.bytes(self.kind.as_bytes());

@@ -315,7 +315,7 @@ impl<'a> Columns<'a> {
     }
 
     /// Returns the event; its key is computed unless it was read with it.
-    pub(super) fn to_event(&self, key: Option<EventKey>, source: Source) -> Event {
+    pub(super) fn to_event(&self, key: Option<EventKey>, source: Option<Source>) -> Event {
         let owned = |text: Option<&str>| text.map(Text::new);
         let key = key.unwrap_or_else(|| EventKey::from_id(self.event_id));
         let id = (Text::new(self.event_id), key);
@@ -424,10 +424,21 @@ const PRIME_POWERS: [u64; 9] = {
 };
 
 impl Seal {
-    pub(super) fn new(id: EventRow) -> Self {
+    /// Begins the seal of a row that is about an event.
+    pub(super) fn new(event: EventRow) -> Self {
+        Seal::numbered(event.0)
+    }
+
+    /// Begins the seal of a row that has a number of its own.
+    pub(super) fn numbered(number: i64) -> Self {
         let mut seal = Seal(0xcbf2_9ce4_8422_2325);
-        seal.integer(Some(id.0));
+        seal.integer(Some(number));
         seal
+    }
+
+    /// Begins the seal of a row that is found by what it says.
+    pub(super) fn unnumbered() -> Self {
+        Seal::numbered(0)
     }
 
     fn raw(&mut self, bytes: &[u8]) {

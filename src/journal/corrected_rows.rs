@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, params};
 
 use super::columns::{Seal, impossible};
-use super::{EventRow, ItemId, JournalError, JournalReader};
+use super::{ItemId, JournalError, JournalReader};
 use crate::event::EventKey;
 
 pub(super) fn insert(
@@ -20,7 +20,7 @@ pub(super) fn insert(
 }
 
 fn seal(row: ItemId, event: EventKey) -> i64 {
-    let mut seal = Seal::new(EventRow(0));
+    let mut seal = Seal::unnumbered();
     seal.bytes(&row.0);
     seal.bytes(&event.0);
     seal.value()

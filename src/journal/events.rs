@@ -1,14 +1,16 @@
 //! Reads events with all that happened to them, for sending and for the reports.
 
 use std::collections::HashSet;
+use std::num::NonZeroU32;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, params};
 
 use super::attempts::{self, read_carried};
 use super::columns::{self, Columns, Millis, Word, impossible, read_settlement};
-use super::read::{count, source};
+use super::read::{count, source_or_none};
 use super::recover;
+use super::records::LastAttempt;
 use super::{Effect, EventRecord, EventRow, JournalError, JournalReader, Outcome, Pending, RunId};
 use crate::event::{CustomerRef, EventKey, Ties};
 
@@ -291,14 +293,11 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
     let (id, key, columns) = Columns::read_sealed(row, 0)?;
     Ok(EventRecord {
         row: id,
-        event: columns.to_event(Some(key), source(row, AT_SOURCE, AT_SOURCE + 2)?),
+        event: columns.to_event(Some(key), source_or_none(row, AT_SOURCE, AT_SOURCE + 2)?),
         file: row.get(AT_SOURCE + 1)?,
         settlement: read_settlement(row, id, AT_RESULT)?,
-        attempts: 0,
         first_attempt: None,
-        last_answer: None,
-        last_http_status: None,
-        last_message: None,
+        last_attempt: None,
         is_maybe_recorded: is_in_doubt(row, id)?,
         is_in_doubt: is_in_doubt(row, id)?,
         carried: None,
@@ -329,11 +328,14 @@ fn fold_attempt(record: &mut EventRecord, row: &Row<'_>) -> rusqlite::Result<()>
         None => intended.0,
     });
     // They come in the order of their key, but that is not asked for: it would cost a sort.
-    if number > record.attempts {
-        record.attempts = number;
-        record.last_answer = row.get(AT_ATTEMPT + 8)?;
-        record.last_http_status = row.get(AT_ATTEMPT + 10)?;
-        record.last_message = row.get(AT_ATTEMPT + 11)?;
+    if let Some(number) = NonZeroU32::new(number)
+        && number.get() > record.attempts()
+    {
+        record.last_attempt = Some(LastAttempt {
+            number,
+            http_status: row.get(AT_ATTEMPT + 10)?,
+            message: row.get(AT_ATTEMPT + 11)?,
+        });
     }
     let maybe_recorded = match effect {
         None | Some(Word(Effect::Unknown)) => true,
@@ -349,8 +351,8 @@ fn fold_attempt(record: &mut EventRecord, row: &Row<'_>) -> rusqlite::Result<()>
 fn pending_of(record: EventRecord) -> Pending {
     Pending {
         row: record.row,
+        attempts: record.attempts(),
         event: record.event,
-        attempts: record.attempts,
         is_maybe_recorded: record.is_maybe_recorded,
         is_in_doubt: record.is_in_doubt,
         // The content of the lost request is not known.

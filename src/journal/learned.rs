@@ -9,8 +9,8 @@ use rusqlite::{Connection, Row, Statement, params};
 use super::columns::{Seal, impossible, read_money};
 use super::known::{HeldSale, HistoryRequest, JournalHistory};
 use super::read::count;
-use super::{EventRow, JournalError, JournalReader};
-use crate::event::{Customer, Details, Event, EventKey, Kind, Source, Text};
+use super::{JournalError, JournalReader};
+use crate::event::{Customer, Details, Event, EventKey, Kind, Text};
 
 /// Prepares the statement that [`insert_invoice`] runs.
 pub(super) fn prepare_invoice(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
@@ -48,7 +48,7 @@ pub(super) fn insert_invoice(
 }
 
 fn seal_of_invoice(invoice: &Event) -> i64 {
-    let mut seal = Seal::new(EventRow(0));
+    let mut seal = Seal::unnumbered();
     seal.bytes(invoice.event_id().as_bytes());
     seal.integer(invoice.money.map(|money| money.amount_cents));
     seal.text(invoice.money.map(|money| money.currency.code()));
@@ -84,7 +84,7 @@ pub(super) fn insert_plan(
 }
 
 fn seal_of_plan(subscription: &str, plan: &str) -> i64 {
-    let mut seal = Seal::new(EventRow(0));
+    let mut seal = Seal::unnumbered();
     seal.bytes(subscription.as_bytes());
     seal.bytes(plan.as_bytes());
     seal.value()
@@ -106,7 +106,7 @@ pub(super) fn insert_unplanned(
 }
 
 fn seal_of_unplanned(sale: EventKey, subscription: &str) -> i64 {
-    let mut seal = Seal::new(EventRow(0));
+    let mut seal = Seal::unnumbered();
     seal.bytes(&sale.0);
     seal.bytes(subscription.as_bytes());
     seal.value()
@@ -146,8 +146,7 @@ fn read_invoice(row: &Row<'_>) -> rusqlite::Result<Event> {
         email: text(5)?,
         uid: text(6)?,
     };
-    let nowhere = Source { input: 0, line: 0 };
-    let mut invoice = Event::new(Kind::Sale, Text::from(id), customer, nowhere);
+    let mut invoice = Event::without_source(Kind::Sale, Text::from(id), customer);
     invoice.money = read_money(row, 2)?;
     invoice.gross_cents = row.get(4)?;
     invoice.set_details(Details {
@@ -198,7 +197,7 @@ pub(super) fn insert_uncounted(
 }
 
 fn seal_of_uncounted(refund: EventKey, sale: EventKey, gross_cents: i64) -> i64 {
-    let mut seal = Seal::new(EventRow(0));
+    let mut seal = Seal::unnumbered();
     seal.bytes(&refund.0);
     seal.bytes(&sale.0);
     seal.integer(Some(gross_cents));
@@ -223,7 +222,7 @@ pub(super) fn insert_alias(
 }
 
 fn seal_of_alias(alias: EventKey, event_id: &str) -> i64 {
-    let mut seal = Seal::new(EventRow(0));
+    let mut seal = Seal::unnumbered();
     seal.bytes(&alias.0);
     seal.bytes(event_id.as_bytes());
     seal.value()
@@ -247,7 +246,7 @@ pub(super) fn insert_uid(statement: &mut Statement<'_>, uid: &str) -> rusqlite::
 }
 
 fn seal_of_uid(uid: &str) -> i64 {
-    let mut seal = Seal::new(EventRow(0));
+    let mut seal = Seal::unnumbered();
     seal.bytes(uid.as_bytes());
     seal.value()
 }
@@ -342,7 +341,7 @@ impl JournalReader {
         if wanted.held_sales.is_empty() {
             return Ok(());
         }
-        let sql = "SELECT h.event_id, i.profile, i.path, coalesce(h.line, 0)
+        let sql = "SELECT h.event_id, i.profile, i.path, h.line
              FROM held h JOIN input i ON i.id = h.input
              WHERE h.kind = 'sale' AND h.plan_state = 'unlinked' ORDER BY h.id";
         self.each("reading held sales", sql, [], |row| {

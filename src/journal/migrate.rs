@@ -14,7 +14,7 @@ use super::error::LostCommits;
 use super::lock::beside;
 use super::place;
 use super::read_only::{PATIENCE, ReadOnly};
-use super::{Account, AccountClash, EventRow, JournalError, JournalReader};
+use super::{Account, AccountClash, JournalError, JournalReader};
 use crate::private;
 
 /// The application id, `FPRC`, as in `schema.sql`.
@@ -487,7 +487,7 @@ fn migrate(
 fn schema_seal(connection: &Connection) -> rusqlite::Result<i64> {
     let sql = r"SELECT type, name, tbl_name, sql FROM main.sqlite_schema
          WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY type, name";
-    let mut seal = Seal::new(EventRow(0));
+    let mut seal = Seal::unnumbered();
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

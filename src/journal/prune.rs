@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::columns::{Millis, Seal, impossible};
-use super::{EventRow, Journal, JournalError, JournalReader, RunId, poison};
+use super::{Journal, JournalError, JournalReader, RunId, poison};
 use crate::problem::ProblemCode;
 
 const DOING: &str = "removing what is settled and old";
@@ -45,7 +45,7 @@ pub struct PrunedRun {
 }
 
 fn seal(run: RunId, at_ms: i64, by: &str) -> i64 {
-    let mut seal = Seal::new(EventRow(run.0));
+    let mut seal = Seal::numbered(run.0);
     seal.integer(Some(at_ms));
     seal.bytes(by.as_bytes());
     seal.value()

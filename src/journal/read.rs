@@ -58,17 +58,23 @@ impl JournalReader {
     }
 }
 
-/// Returns a place in the exports; NULL is input 0, line 0.
+/// Returns a place in the exports.
 pub(super) fn source(row: &Row<'_>, ordinal: usize, line: usize) -> rusqlite::Result<Source> {
-    let at = |column| -> rusqlite::Result<u64> {
-        let value: Option<i64> = row.get(column)?;
-        value.map_or(Ok(0), |_| count(row, column))
-    };
-    let input = usize::try_from(at(ordinal)?).map_err(|_| impossible(ordinal, "too many exports"));
+    let input = usize::try_from(count(row, ordinal)?);
     Ok(Source {
-        input: input?,
-        line: at(line)?,
+        input: input.map_err(|_| impossible(ordinal, "too many exports"))?,
+        line: count(row, line)?,
     })
+}
+
+/// Returns a place in the exports, or `None` if the columns are NULL.
+pub(super) fn source_or_none(
+    row: &Row<'_>,
+    ordinal: usize,
+    line: usize,
+) -> rusqlite::Result<Option<Source>> {
+    let is_known = row.get::<_, Option<i64>>(ordinal)?.is_some();
+    is_known.then(|| source(row, ordinal, line)).transpose()
 }
 
 pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::columns::{Seal, impossible};
 use super::mended::NOT_REPLACED;
-use super::{EventRow, JournalError, JournalReader, RunId, stored};
+use super::{JournalError, JournalReader, RunId, stored};
 use crate::event::EventKey;
 use crate::invisible::is_invisible;
 
@@ -124,7 +124,7 @@ pub(super) fn insert_skipped(
 }
 
 fn seal(texts: [&str; 3], rules: RulesDigest, events: &[u8]) -> i64 {
-    let mut seal = Seal::new(EventRow(0));
+    let mut seal = Seal::unnumbered();
     for text in texts {
         seal.text(Some(text));
     }

@@ -326,8 +326,9 @@ impl Recording<'_> {
     ///
     /// The journal can't be written.
     pub fn add_event(&mut self, event: &Event) -> Result<EventRow, JournalError> {
+        let source = self.source_of(event)?;
         let row = self.insert(event)?;
-        self.take_over(row, event.source)?;
+        self.take_over(row, source)?;
         Ok(row)
     }
 
@@ -477,10 +478,9 @@ impl Recording<'_> {
     fn recorded(&self, event: EventRow) -> Result<Event, JournalError> {
         let names = columns::names();
         let sql = format!("SELECT id, key, seal, {names} FROM event WHERE id = ?1");
-        let nowhere = Source { input: 0, line: 0 };
         let found = self.transaction.query_row(&sql, [event.0], |row| {
             let (_, key, columns) = Columns::read_sealed(row, 0)?;
-            Ok(columns.to_event(Some(key), nowhere))
+            Ok(columns.to_event(Some(key), None))
         });
         found.map_err(|error| {
             self.reader
@@ -596,27 +596,8 @@ impl Recording<'_> {
     /// The journal can't be written.
     pub fn add_held(&mut self, state: PlanState, event: &Event) -> Result<(), JournalError> {
         self.ready()?;
-        let input = self.input(event.source)?;
-        self.hold(state, event, Some(input), Some(stored(event.source.line)))
-    }
-
-    /// Keeps an event that will not be sent, of a run without exports, with the reason in its note.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub(crate) fn add_held_without_export(&mut self, event: &Event) -> Result<(), JournalError> {
-        self.ready()?;
-        self.hold(PlanState::Unlinked, event, None, None)
-    }
-
-    fn hold(
-        &mut self,
-        state: PlanState,
-        event: &Event,
-        input: Option<i64>,
-        line: Option<i64>,
-    ) -> Result<(), JournalError> {
+        let input = event.source.map(|source| self.input(source)).transpose()?;
+        let line = event.source.map(|source| stored(source.line));
         let run = self.run.0;
         let statement = &mut self.statements.held;
         let mut insert = || -> rusqlite::Result<usize> {
@@ -824,6 +805,13 @@ impl Recording<'_> {
         let committed = commit(self.transaction, self.reader, self.record, DOING);
         committed.inspect_err(|error| poison(self.poison, error))?;
         Ok(self.run)
+    }
+
+    fn source_of(&self, event: &Event) -> Result<Source, JournalError> {
+        event.source.ok_or_else(|| {
+            let what = format!("event `{}` has no place in an export", event.event_id());
+            JournalError::misused(&self.reader.path, what)
+        })
     }
 
     fn input(&self, source: Source) -> Result<i64, JournalError> {

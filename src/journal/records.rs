@@ -1,6 +1,7 @@
 //! Defines what the journal returns: runs, their exports, events and rows, as they were recorded.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use jiff::Timestamp;
 
@@ -14,9 +15,9 @@ use crate::event::{Carried, Currency, Event, Kind, Source, Tally};
 pub struct Pending {
     /// The number of the event.
     pub row: EventRow,
-    /// The event, with its place in the run's exports; line 0 if it has none.
+    /// The event, with its place in the run's exports if it has one.
     pub event: Event,
-    /// The number of its last attempt; 0 if there is none.
+    /// How many attempts were made, over all runs.
     pub attempts: u32,
     /// `true` if some attempt may have been recorded at the API: it was intended and nothing is known of its
     /// answer, or the answer did not say.
@@ -32,22 +33,16 @@ pub struct Pending {
 pub struct EventRecord {
     /// The number of the event.
     pub row: EventRow,
-    /// The event, with its place in the run's exports; line 0 if it has none.
+    /// The event, with its place in the run's exports if it has one.
     pub event: Event,
     /// The path of the export.
     pub file: Option<String>,
     /// The result of the event; `None` for `not_sent`.
     pub settlement: Option<Settlement>,
-    /// The number of its last attempt, over all runs; 0 if there is none.
-    pub attempts: u32,
     /// The time when the first attempt was intended.
     pub first_attempt: Option<Timestamp>,
-    /// The kind of the last attempt's answer; `None` if there was none.
-    pub last_answer: Option<String>,
-    /// The HTTP status of the last attempt's answer.
-    pub last_http_status: Option<u16>,
-    /// The message of the last attempt's answer.
-    pub last_message: Option<String>,
+    /// The last attempt, over all runs.
+    pub last_attempt: Option<LastAttempt>,
     /// `true` if some attempt may have been recorded at the API, as in [`Pending::is_maybe_recorded`].
     pub is_maybe_recorded: bool,
     /// `true` if it may have been sent by a lost request, as in [`Pending::is_in_doubt`].
@@ -56,7 +51,24 @@ pub struct EventRecord {
     pub carried: Option<Carried>,
 }
 
+/// Holds the last attempt of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastAttempt {
+    /// The number among the event's attempts, from 1.
+    pub number: NonZeroU32,
+    /// The HTTP status of the answer, if there was one.
+    pub http_status: Option<u16>,
+    /// The message of the answer.
+    pub message: Option<String>,
+}
+
 impl EventRecord {
+    /// Returns how many attempts were made, over all runs.
+    pub fn attempts(&self) -> u32 {
+        let last = self.last_attempt.as_ref();
+        last.map_or(0, |last| last.number.get())
+    }
+
     /// Returns the outcome of the event; `None` for `not_sent`.
     pub fn outcome(&self) -> Option<Outcome> {
         self.settlement.as_ref().map(|settled| settled.outcome)

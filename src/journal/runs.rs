@@ -5,7 +5,7 @@ use rusqlite::{Params, Row, params};
 use super::columns::{self, Code, Columns, Millis, Word, impossible, read_money};
 use super::mended::NOT_REPLACED;
 use super::place::place_of_directory;
-use super::read::{count, source};
+use super::read::{count, source, source_or_none};
 use super::{
     Disposition, HeldRecord, InputRecord, Journal, JournalError, JournalReader, OutcomeTallies,
     PlanTotal, ReasonCount, RowRecord, RunCommand, RunId, RunRecord,
@@ -341,7 +341,7 @@ impl Journal {
 }
 
 pub(super) fn read_held(row: &Row<'_>) -> rusqlite::Result<HeldRecord> {
-    let mut event = Columns::read(row, 5)?.to_event(None, source(row, 1, 3)?);
+    let mut event = Columns::read(row, 5)?.to_event(None, source_or_none(row, 1, 3)?);
     let candidates: Option<String> = row.get(4)?;
     event.set_details(Details {
         candidates: candidates.map(Text::from),

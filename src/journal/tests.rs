@@ -233,7 +233,7 @@ fn everything_of_a_run_comes_back() {
     let second = recording.commit().unwrap();
 
     assert_eq!(journal.unfinished_runs().unwrap(), [run, second]);
-    assert_eq!(records(&journal, second)[0].event.source, at_5);
+    assert_eq!(records(&journal, second)[0].event.source, Some(at_5));
     let found = journal.latest_run().unwrap().unwrap();
     assert_eq!(found.name, "2026-11-18T11-06-40Z-2");
     assert_eq!(found.inputs, [input()]);
@@ -493,8 +493,9 @@ fn an_intent_may_be_recorded_until_an_answer_tells() {
     assert_eq!(pending_of(&journal, run), []);
     let record = &records(&journal, run)[0];
     assert_eq!(record.settlement, Some(settlement(Outcome::Tracked)));
-    assert_eq!((record.attempts, record.first_attempt), (3, Some(at(10))));
-    assert_eq!(record.last_message.as_ref().map(String::len), Some(500));
+    assert_eq!((record.attempts(), record.first_attempt), (3, Some(at(10))));
+    let last = record.last_attempt.as_ref().unwrap();
+    assert_eq!(last.message.as_ref().map(String::len), Some(500));
     let totals = journal.outcomes(run).unwrap();
     assert_eq!(totals, journal.state_counts().unwrap());
     let tracked = &totals[&Some(Outcome::Tracked)];
@@ -623,7 +624,7 @@ fn a_retry_removes_the_selected_outcomes() {
     let pending = pending_of(&journal, retry);
     let state: Vec<_> = pending
         .iter()
-        .map(|one| (one.row.0, one.event.source.line, one.is_maybe_recorded))
+        .map(|one| (one.row.0, one.event.line().unwrap(), one.is_maybe_recorded))
         .collect();
     assert_eq!(state, [(2, 3, false), (3, 4, true)]);
     assert_eq!(pending[0].attempts, 1);

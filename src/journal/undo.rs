@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::columns::{self, Columns, Seal, Word, impossible};
 use super::{EventRow, JournalError, JournalReader, Outcome, RunId};
-use crate::event::{Event, Source};
+use crate::event::Event;
 
 /// Holds a refund of a sale, as the journal has it.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub(crate) struct RefundRecord {
 }
 
 fn seal(run: RunId, undone: RunId) -> i64 {
-    let mut seal = Seal::new(EventRow(run.0));
+    let mut seal = Seal::numbered(run.0);
     seal.integer(Some(undone.0));
     seal.value()
 }
@@ -86,7 +86,7 @@ impl JournalReader {
             if replaced.contains_key(&id) || is_superseded {
                 return Ok(());
             }
-            let mut event = columns.to_event(Some(key), Source { input: 0, line: 0 });
+            let mut event = columns.to_event(Some(key), None);
             event.original = originals.remove(&id).map(Box::new);
             each(RefundRecord {
                 row: id,

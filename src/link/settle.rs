@@ -448,11 +448,10 @@ pub(super) fn hold_totals_that_fell_to_nothing(
             ..read
         };
         let id = running_total_refund_id(sale.event_id(), 0);
-        let mut refund = Event::new(Kind::Refund, id, sale.customer.clone(), sale.source);
+        let mut refund = sale.derive_event(Kind::Refund, id);
         refund.sale_event_id = Some(Text::new(sale.event_id()));
         refund.money = Some(was);
         refund.refund_total_cents = Some(0);
-        refund.created_at = sale.created_at;
         let note = fell(was, "nothing is");
         links.set(events.len(), Link::held(HeldReason::TotalFell, note));
         events.push(&refund);
@@ -476,10 +475,9 @@ fn hold_total_that_fell(
         ..read
     };
     let id = compact_str::format_compact!("{sale}_refund_fell_to_{is_cents}");
-    let mut refund = Event::new(Kind::Refund, id, reading.customer.clone(), reading.source);
+    let mut refund = reading.derive_event(Kind::Refund, id);
     refund.sale_event_id = Some(sale.clone());
     refund.money = Some(money(was_cents - is_cents));
-    refund.created_at = reading.created_at;
     let note = fell(money(was_cents), &money(is_cents).to_string());
     links.set(events.len(), Link::held(HeldReason::TotalFell, note));
     events.push(&refund);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Firsts;
-use crate::event::{EventKey, EventNumbers, Events, Kind, Source};
+use crate::event::{EventKey, EventNumbers, Events, Kind};
 
 /// Returns the order in which events are sent.
 ///
@@ -21,12 +21,12 @@ pub(super) fn sending_order(events: &Events, firsts: &Firsts) -> Vec<usize> {
         figures.created_at.max(sale)
     };
     let mut turns: Vec<(SendKey, usize)> = Vec::with_capacity(events.len());
-    let mut last = Source { input: 0, line: 0 };
+    let mut last = None;
     let mut are_in_order = true;
     for index in 0..events.len() {
         let figures = events.figures(index);
-        are_in_order &= last <= figures.source;
-        last = figures.source;
+        are_in_order &= last.is_none_or(|last| last <= figures.source);
+        last = Some(figures.source);
         turns.push((SendKey::new(figures.kind, date(index, figures)), index));
     }
     // Nearly always they are kept in the order in which they stand in the exports.

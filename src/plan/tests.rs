@@ -77,10 +77,10 @@ fn planned(mut events: Vec<Event>, history: &dyn History) -> Plan {
     let count = events.len();
     for (index, event) in events.iter_mut().enumerate() {
         let line = 2 + index as u64;
-        event.source = Source {
+        event.source = Some(Source {
             input: index * 2 / count,
             line,
-        };
+        });
     }
     let mut events: Events = events.into_iter().collect();
     let mut origins = Origins::default();

@@ -176,7 +176,8 @@ fn outcome(rows: &[(usize, Event)], files: [usize; 2]) -> RowResults {
     let mut events = Events::default();
     for (file, event) in rows {
         let mut event = event.clone();
-        event.source.input = usize::from(files[0] != *file);
+        let source = event.source.as_mut().unwrap();
+        source.input = usize::from(files[0] != *file);
         events.push(&event);
     }
     let identified = identify(&mut events, &EmptyHistory);
@@ -205,7 +206,7 @@ proptest! {
     ) {
         let mut rows: Vec<(usize, Event)> = rows;
         for (line, (_, event)) in (2..).zip(&mut rows) {
-            event.source.line = line;
+            event.source.as_mut().unwrap().line = line;
         }
         let as_read = outcome(&rows, [0, 1]);
         prop_assert_eq!(&outcome(&rows, [1, 0]), &as_read);

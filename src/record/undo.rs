@@ -35,7 +35,7 @@ pub(crate) fn record_undo(
         recording.add_undo(&refund.refund, refund.sale, undone.id)?;
     }
     for refund in &undo.held {
-        recording.add_held_without_export(refund)?;
+        recording.add_held(PlanState::Unlinked, refund)?;
     }
     for &refund in &undo.open {
         recording.add_met_event_without_export(refund)?;

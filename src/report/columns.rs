@@ -80,13 +80,14 @@ impl<'c> Cell<'c> {
         time.map_or(Cell::Empty, Cell::Time)
     }
 
-    /// Returns the cell of a line of an export; the header is line 1, and 0 means that there is no
-    /// line.
+    /// Returns the cell of a line of an export; the header is line 1.
     pub(crate) fn line(line: u64) -> Self {
-        match i64::try_from(line) {
-            Ok(0) | Err(_) => Cell::Empty,
-            Ok(line) => Cell::Integer(line),
-        }
+        i64::try_from(line).map_or(Cell::Empty, Cell::Integer)
+    }
+
+    /// Returns the cell of a line of an export, empty if there is none.
+    pub(crate) fn optional_line(line: Option<u64>) -> Self {
+        line.map_or(Cell::Empty, Cell::line)
     }
 }
 
@@ -194,7 +195,7 @@ pub(super) fn accepted_cells(record: &AcceptedRecord) -> [Cell<'_>; 11] {
         item.money.map_or(Cell::Empty, Cell::Amount),
         currency.map_or(Cell::Empty, Cell::Word),
         Cell::optional_said(item.file.as_deref()),
-        Cell::line(item.line.unwrap_or_default()),
+        Cell::optional_line(item.line),
         Cell::escaped(&item.message),
         Cell::escaped(&acceptance.reason),
         Cell::escaped(&acceptance.by),
@@ -205,13 +206,19 @@ pub(super) fn accepted_cells(record: &AcceptedRecord) -> [Cell<'_>; 11] {
 /// The message of an event that was settled by the answer for another event.
 const INFERRED: &str = "from an earlier answer for this customer";
 
+/// Returns the HTTP status and the message of the last answer.
+fn last_answer(record: &EventRecord) -> (Option<u16>, Option<&str>) {
+    let last = record.last_attempt.as_ref();
+    last.map_or((None, None), |last| (last.http_status, last.message.as_deref()))
+}
+
 /// Returns the cells of an event, in the order of [`EVENT_COLUMNS`].
 pub(crate) fn event_cells(record: &EventRecord) -> [Cell<'_>; 20] {
     let settled = record.settlement.as_ref();
     let [kind, event_id, sale, email, uid, amount, currency] = identity_cells(&record.event);
     let (http_status, message) = match settled {
         Some(settled) => (settled.http_status, settled.message.as_deref()),
-        None => (record.last_http_status, record.last_message.as_deref()),
+        None => last_answer(record),
     };
     let message = match settled {
         Some(settled) if settled.is_inferred => Cell::Text(Cow::Owned(format!(
@@ -232,7 +239,7 @@ pub(crate) fn event_cells(record: &EventRecord) -> [Cell<'_>; 20] {
         Cell::Word(outcome_word(settled.map(|settled| settled.outcome))),
         Cell::optional_integer(http_status),
         message,
-        Cell::Integer(record.attempts.into()),
+        Cell::Integer(record.attempts().into()),
         Cell::optional_time(record.first_attempt),
         Cell::optional_time(settled.map(|settled| settled.at)),
         Cell::optional_text(settled.and_then(|settled| settled.api_event_id.as_deref())),
@@ -240,7 +247,7 @@ pub(crate) fn event_cells(record: &EventRecord) -> [Cell<'_>; 20] {
         Cell::optional_text(settled.and_then(|settled| settled.promoter_ref_id.as_deref())),
         Cell::optional_integer(settled.and_then(|settled| settled.commission_cents)),
         Cell::optional_said(record.file.as_deref()),
-        Cell::line(record.event.source.line),
+        Cell::optional_line(record.event.line()),
     ]
 }
 
@@ -261,7 +268,7 @@ pub(super) fn held_cells(record: &HeldRecord) -> [Cell<'_>; 13] {
         Cell::escaped(&event.note),
         Cell::optional_text(event.details().candidates.as_deref()),
         Cell::optional_said(record.file.as_deref()),
-        Cell::line(event.source.line),
+        Cell::optional_line(event.line()),
     ]
 }
 
@@ -280,7 +287,7 @@ pub(super) fn converted_cells(record: &ConversionRecord) -> [Cell<'_>; 11] {
         Cell::Amount(sent),
         Cell::Word(sent.currency.code()),
         Cell::optional_said(record.file.as_deref()),
-        Cell::line(record.line.unwrap_or_default()),
+        Cell::optional_line(record.line),
     ]
 }
 

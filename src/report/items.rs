@@ -144,7 +144,7 @@ fn item(
         event_id: Some(event.event_id().to_owned()),
         money: event.money,
         file: file.map(str::to_owned),
-        line: (event.source.line > 0).then_some(event.source.line),
+        line: event.line(),
         message: message.to_owned(),
     }
 }

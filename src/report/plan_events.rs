@@ -71,7 +71,7 @@ fn write_event(
         Cell::optional_text(details.promo_code.as_deref()),
         Cell::optional_time(event.created_at),
         Cell::optional_said(file),
-        Cell::line(event.source.line),
+        Cell::line(planned.event.source.line),
         Cell::Word(planned.state.as_str()),
         Cell::escaped(&event.note),
     ])

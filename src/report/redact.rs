@@ -224,7 +224,9 @@ impl Redactor {
                 self.replace(message);
             }
         };
-        hidden(&mut record.last_message);
+        if let Some(last) = &mut record.last_attempt {
+            hidden(&mut last.message);
+        }
         if let Some(settlement) = &mut record.settlement {
             hidden(&mut settlement.message);
             self.promoter(settlement);

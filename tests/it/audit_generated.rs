@@ -112,7 +112,7 @@ impl Account {
         let sale = Billed {
             place: SourceLocation {
                 file: "sales.csv".to_owned(),
-                line: number + 2,
+                line: Some(number + 2),
             },
             kind: BilledKind::Sale,
             event_id: deal.id.clone(),
@@ -138,7 +138,7 @@ impl Account {
         let theirs = Commission {
             place: SourceLocation {
                 file: "commissions.csv".to_owned(),
-                line: number + 2,
+                line: Some(number + 2),
             },
             id: Some(format!("c_{number}")),
             status: Status::Approved,

@@ -199,7 +199,7 @@ impl Account {
         Billed {
             place: SourceLocation {
                 file: "sales.csv".to_owned(),
-                line: 2,
+                line: Some(2),
             },
             kind: BilledKind::Sale,
             event_id: deal.id.clone(),
@@ -232,7 +232,7 @@ impl Account {
         Commission {
             place: SourceLocation {
                 file: "commissions.csv".to_owned(),
-                line: 2,
+                line: Some(2),
             },
             id: Some(format!("c_{}", deal.id)),
             status: Status::Approved,

@@ -169,7 +169,7 @@ fn ours<'f>(cells: &mut Vec<Cell<'f>>, billed: Option<&'f Billed>) {
     cells.push(time(billed.created_at));
     cells.push(word(billed.outcome.map(|outcome| outcome.as_str())));
     cells.push(Cell::escaped(&billed.place.file));
-    cells.push(Cell::line(billed.place.line));
+    cells.push(Cell::optional_line(billed.place.line));
 }
 
 /// `commission_id` to `their_line`.
@@ -197,7 +197,7 @@ fn theirs<'f>(cells: &mut Vec<Cell<'f>>, commission: Option<&'f Commission>) {
     cells.push(Cell::optional_text(own.plan.as_deref()));
     cells.push(time(own.created_at));
     cells.push(Cell::escaped(&own.place.file));
-    cells.push(Cell::line(own.place.line));
+    cells.push(Cell::optional_line(own.place.line));
 }
 
 /// The cells of all totals: everything first, then cut by cut.

@@ -112,7 +112,7 @@ fn an_event_that_was_billed_twice_is_an_error_with_both_places() {
     let mut sides = Sides::default();
     sides.add_billed(sale("x")).unwrap();
     let mut again = sale("x");
-    again.place.line = 9;
+    again.place.line = Some(9);
     sides.add_billed(again).unwrap();
     let frames = sides.into_frames().unwrap();
     let now = moment("2026-04-01T00:00:00Z");
@@ -132,7 +132,7 @@ fn a_second_audit_says_what_is_new_resolved_and_remains() {
     let past: Vec<PastFinding> = first.findings.iter().map(PastFinding::from).collect();
     // The commission is nearer to what it should be, another is denied, and a sale is new.
     for theirs in &mut account.commissions {
-        theirs.place.line += 100;
+        theirs.place.line = Some(103);
         match theirs.id.as_deref() {
             Some("c_x") => theirs.amount_cents = 2_500,
             Some("c_y") => theirs.status = Status::Denied,

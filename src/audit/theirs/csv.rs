@@ -47,7 +47,7 @@ pub fn read_csv(
         read.rows.read += 1;
         let place = SourceLocation {
             file: file.clone(),
-            line: row.line(),
+            line: Some(row.line()),
         };
         classifier.settle(&mut row);
         match classifier.commission(&row) {
@@ -57,7 +57,7 @@ pub fn read_csv(
             }
             CommissionOutcome::Rejected(problem) => {
                 read.rows.rejected += 1;
-                read.problems.push(problem.at(place.file, Some(place.line)));
+                read.problems.push(problem.at(place.file, place.line));
             }
             CommissionOutcome::Ignored(_) => read.rows.ignored += 1,
         }

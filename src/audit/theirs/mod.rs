@@ -24,7 +24,7 @@ pub(crate) fn commissions_of(
     for (line, listed) in listing.lines {
         let place = SourceLocation {
             file: file.clone(),
-            line,
+            line: Some(line),
         };
         match commission_of(listed, place, account_currency) {
             Ok(commission) => commissions.push(commission),
@@ -42,7 +42,7 @@ fn commission_of(
     let status = listed.status.parse().map_err(|_| {
         let message = "this is not a status of a commission that fprecon knows";
         let problem = Problem::error(ProblemCode::StatusUnknown, message);
-        let problem = problem.at(place.file.clone(), Some(place.line));
+        let problem = problem.at(place.file.clone(), place.line);
         Box::new(
             problem
                 .cell("status", &listed.status)
@@ -61,7 +61,7 @@ fn commission_of(
             let text = listed.amount_text.unwrap_or_else(|| "null".to_owned());
             return Err(Box::new(
                 problem
-                    .at(place.file.clone(), Some(place.line))
+                    .at(place.file.clone(), place.line)
                     .cell("amount", &text)
                     .hint("the commission is left out; look it up in FirstPromoter"),
             ));

@@ -111,7 +111,7 @@ proptest! {
             prop_assert_eq!(events.sale_event_id(index), event.sale_event_id.as_deref());
             prop_assert_eq!(packed.essence(), event.essence());
             prop_assert_eq!(packed.paid_cents(), event.paid_cents());
-            prop_assert_eq!(events.figures(index).source, event.source);
+            prop_assert_eq!(Some(events.figures(index).source), event.source);
             prop_assert_eq!(events.figures(index).money, event.money);
             prop_assert_eq!(events.figures(index).created_at, event.created_at);
             prop_assert_eq!(packed.read_money(), event.read_money());

@@ -603,7 +603,7 @@ fn planned_events_are_written_in_their_order() {
     });
     sale.note = "=note".into();
     let mut cancellation = event(Kind::Cancellation, "sub_1", None, 3);
-    cancellation.source.input = 1;
+    cancellation.source = Some(place(1, 3));
     cancellation.created_at = Some(Timestamp::from_millisecond(1_600_000_000_120).unwrap());
     let events: Events = [sale, cancellation].into_iter().collect();
     let planned = [(0, PlanState::ToSend), (1, PlanState::Duplicate)];

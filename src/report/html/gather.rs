@@ -110,7 +110,7 @@ pub(super) struct EventLine {
     pub(super) created_at: String,
     pub(super) why: String,
     pub(super) file: String,
-    pub(super) line: u64,
+    pub(super) line: Option<u64>,
 }
 
 impl EventLine {
@@ -131,7 +131,7 @@ impl EventLine {
             created_at: event.created_at.map(to_seconds).unwrap_or_default(),
             why,
             file: cut(file.unwrap_or_default(), TEXT),
-            line: event.source.line,
+            line: event.line(),
         }
     }
 
@@ -142,11 +142,12 @@ impl EventLine {
 
 /// Returns the answer that settled an event, or else the last answer.
 fn status_and_message(record: &EventRecord) -> (Option<u16>, &str) {
-    let (status, message) = match &record.settlement {
-        Some(settled) => (settled.http_status, settled.message.as_deref()),
-        None => (record.last_http_status, record.last_message.as_deref()),
+    let (status, message) = match (&record.settlement, &record.last_attempt) {
+        (Some(settled), _) => (settled.http_status, &settled.message),
+        (None, Some(last)) => (last.http_status, &last.message),
+        (None, None) => (None, &None),
     };
-    (status, message.unwrap_or_default())
+    (status, message.as_deref().unwrap_or_default())
 }
 
 fn to_seconds(at: Timestamp) -> String {
@@ -333,7 +334,7 @@ impl Gathered {
             EventLine::new(
                 &record.event,
                 record.file.as_deref(),
-                why(status, message, record.attempts),
+                why(status, message, record.attempts()),
             )
         });
     }
