@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use fprecon::event::{Currency, Customer, Event, Events, Kind, Money, Source};
 use fprecon::export::Export;
-use fprecon::job::{self, Setup, SourceRows};
+use fprecon::job::{self, PlanContext, Setup};
 use fprecon::journal::HistoryRequest;
 use fprecon::link::{AskedAgain, EmptyHistory, Found, Rules, link};
 use fprecon::problem::ProblemCode;
@@ -138,8 +138,8 @@ fn main() {
             read = Instant::now();
             Ok::<_, Infallible>(EmptyHistory)
         };
-        let (kept, now) = (SourceRows::dropped(), Timestamp::UNIX_EPOCH);
-        let planned = job::plan([export], &setup, kept, without_past, now, &|_| {});
+        let context = PlanContext::new(Timestamp::UNIX_EPOCH);
+        let planned = job::plan([export], &setup, context, without_past);
         times[2].push(read.elapsed());
         times[0].push(read - start);
         let (job, _) = planned.unwrap();

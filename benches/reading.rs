@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use fprecon::event::Currency;
 use fprecon::export::Export;
-use fprecon::job::{self, Setup, SourceRows};
+use fprecon::job::{self, PlanContext, Setup};
 use fprecon::journal::HistoryRequest;
 use fprecon::link::EmptyHistory;
 use fprecon::profile::Profiles;
@@ -101,15 +101,8 @@ fn plan(path: &Path) -> (u64, Box<dyn Any>, Instant) {
         classified = Instant::now();
         Ok::<_, Infallible>(EmptyHistory)
     };
-    let (rows, now) = (SourceRows::dropped(), Timestamp::now());
-    let planned = job::plan(
-        [Export::open(path)],
-        &setup,
-        rows,
-        without_past,
-        now,
-        &|_| {},
-    );
+    let context = PlanContext::new(Timestamp::now());
+    let planned = job::plan([Export::open(path)], &setup, context, without_past);
     let (job, _) = planned.unwrap();
     (job.rows().read, Box::new(job), classified)
 }

@@ -23,7 +23,7 @@ use std::time::Instant;
 use fprecon::event::{Currency, Customer, Event, Kind, Money, Source, Text};
 use fprecon::journal::{
     Account, Disposition, Effect, EndReason, Entry, EventRow, Journal, JournalReader, NewInput,
-    NewRun, Outcome, PlanState, RunCommand, RunEnd, RunId, Settlement,
+    NewRun, Outcome, PlanState, PlanTotal, RunCommand, RunEnd, RunId, Settlement,
 };
 use fprecon::report::{self, Format, Formats, Redactor, ReportSource, RunSummary};
 use jiff::Timestamp;
@@ -177,9 +177,14 @@ fn record(journal: &mut Journal, events: u64) -> RunId {
     }
     for (kind, currency, sum) in totals.iter() {
         let cents = i64::try_from(sum.amount_cents).unwrap();
-        recording
-            .add_total(PlanState::ToSend, kind, currency, sum.count, cents)
-            .unwrap();
+        let total = PlanTotal {
+            state: PlanState::ToSend,
+            kind,
+            currency,
+            count: sum.count,
+            amount_cents: cents,
+        };
+        recording.add_total(&total).unwrap();
     }
     for n in 0..ignored {
         let source = Source {

@@ -229,11 +229,31 @@ pub enum PlanError<E> {
     Imbalance(Imbalance),
 }
 
+/// Holds what a job is planned with beside its exports and the user's settings.
+pub struct PlanContext<'c> {
+    /// The store to which rows that give no event are written.
+    pub source_rows: SourceRows,
+    /// The time of the caller's clock.
+    pub now: Timestamp,
+    /// Called now and then with the number of rows read so far.
+    pub progress: &'c dyn Fn(u64),
+}
+
+impl PlanContext<'_> {
+    /// Returns a context at an instant that drops the rows without events and reports no progress.
+    pub fn new(now: Timestamp) -> Self {
+        PlanContext {
+            source_rows: SourceRows::dropped(),
+            now,
+            progress: &|_| (),
+        }
+    }
+}
+
 /// Reads exports and plans their events.
 ///
-/// Rows that give no event are written to `source_rows`. `read_history` reads what earlier runs know, for what the
-/// job requests, and what it returns is returned with the job; an empty history means no earlier runs. `now` is the time of the
-/// caller's clock, and `progress` is called now and then with the number of rows read so far.
+/// `read_history` reads what earlier runs know, for what the job requests, and what it returns is returned with the
+/// job; an empty history means no earlier runs.
 ///
 /// # Errors
 ///
@@ -242,11 +262,10 @@ pub enum PlanError<E> {
 pub fn plan<P: History, E>(
     exports: impl IntoIterator<Item = Result<Export, ExportError>>,
     setup: &Setup<'_>,
-    source_rows: SourceRows,
+    context: PlanContext<'_>,
     read_history: impl FnOnce(&dyn Fn() -> HistoryRequest) -> Result<P, E>,
-    now: Timestamp,
-    progress: &dyn Fn(u64),
 ) -> Result<(Job, P), PlanError<E>> {
+    let (source_rows, progress) = (context.source_rows, context.progress);
     let read = read(exports, setup, source_rows, progress).map_err(PlanError::Unusable)?;
     let history =
         read_history(&|| read.history_request(&setup.rules)).map_err(PlanError::History)?;
@@ -263,7 +282,7 @@ pub fn plan<P: History, E>(
     notes::note_counted_less(&mut job);
     notes::note_repeated(&mut job);
     notes::note_undone(&mut job, &history);
-    job.note_implausible(&history, now);
+    job.note_implausible(&history, context.now);
     job.reading.check().map_err(PlanError::Imbalance)?;
     Ok((job, history))
 }

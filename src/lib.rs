@@ -22,7 +22,7 @@
 //!
 //! use fprecon::event::{Currency, Decimals};
 //! use fprecon::export::Export;
-//! use fprecon::job::{self, Setup, SourceRows};
+//! use fprecon::job::{self, PlanContext, Setup};
 //! use fprecon::journal::{Account, Journal, RunCommand};
 //! use fprecon::profile::Profiles;
 //! use fprecon::record::{NewJob, record};
@@ -53,7 +53,7 @@
 //! let profiles = Profiles::load(&Default::default())?;
 //! let setup = Setup::new(&profiles, currency);
 //! let read_history = |request: &dyn Fn() -> _| journal.reader().known_for(request);
-//! let planned = job::plan(exports, &setup, SourceRows::dropped(), read_history, now, &|_| ());
+//! let planned = job::plan(exports, &setup, PlanContext::new(now), read_history);
 //! let (mut job, history) = planned.map_err(|error| format!("{error:?}"))?;
 //! assert_eq!(job.plan.events().len(), 1);
 //!

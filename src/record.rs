@@ -9,11 +9,11 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use self::corrected::{CorrectedBefore, Corrections};
-use crate::event::{EventKey, EventRef, Kind};
+use crate::event::{EventKey, EventRef, Kind, Tally};
 use crate::job::{Imbalance, Job, SourceRows, SourceRowsError};
 use crate::journal::{
     AttentionCode, Disposition, Journal, JournalError, JournalHistory, NewInput, NewRun, Outcome,
-    PlanState, ReadExport, Recording, RunCommand, RunId,
+    PlanState, PlanTotal, ReadExport, Recording, RunCommand, RunId,
 };
 use crate::plan::{Plan, Planned};
 
@@ -71,10 +71,7 @@ pub fn record(
     let open = record_open_refunds(&mut recording, job, known)?;
     record_rows(&mut recording, job, &before)?;
     for &state in PlanState::ALL {
-        for (kind, currency, sum) in job.reading.events.for_state(state).iter() {
-            let cents = i64::try_from(sum.amount_cents).map_err(|_| total_overflow())?;
-            recording.add_total(state, kind, currency, sum.count, cents)?;
-        }
+        record_totals(&mut recording, state, &job.reading.events.for_state(state))?;
     }
     record_read_exports(&mut recording, job, &open)?;
     for problem in job.problems.kept() {
@@ -94,6 +91,25 @@ pub fn record(
         recording.add_unclear_uid(uid)?;
     }
     Ok(recording.commit()?)
+}
+
+/// Records the sums of the events in a state.
+fn record_totals(
+    recording: &mut Recording<'_>,
+    state: PlanState,
+    tally: &Tally,
+) -> Result<(), RecordError> {
+    for (kind, currency, sum) in tally.iter() {
+        let amount_cents = i64::try_from(sum.amount_cents).map_err(|_| total_overflow())?;
+        recording.add_total(&PlanTotal {
+            state,
+            kind,
+            currency,
+            count: sum.count,
+            amount_cents,
+        })?;
+    }
+    Ok(())
 }
 
 fn record_events(

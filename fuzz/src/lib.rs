@@ -13,7 +13,7 @@ use fprecon::event::{
     AmountFormat, AmountUnit, Currency, Customer, Decimals, Event, Kind, Money, Source,
 };
 use fprecon::export::Export;
-use fprecon::job::{self, PlanError, Setup, SourceRows};
+use fprecon::job::{self, PlanContext, PlanError, Setup};
 use fprecon::journal::{
     Account, Disposition, Journal, JournalError, JournalHistory, JournalReader, NewInput, NewRun,
     PlanState, RunCommand, HistoryRequest,
@@ -207,8 +207,8 @@ fn plan(
         .iter()
         .map(|(name, bytes)| Export::from_bytes(name, bytes.to_vec()));
     let without_past = |_: &dyn Fn() -> HistoryRequest| Ok::<_, Infallible>(JournalHistory::default());
-    let (rows, now) = (SourceRows::dropped(), Timestamp::UNIX_EPOCH);
-    let job = match job::plan(exports, &setup, rows, without_past, now, &|_| {}) {
+    let context = PlanContext::new(Timestamp::UNIX_EPOCH);
+    let job = match job::plan(exports, &setup, context, without_past) {
         Ok((job, _)) => job,
         Err(PlanError::Imbalance(error)) => panic!("{error}"),
         Err(PlanError::Unusable(problems)) => {

@@ -43,7 +43,7 @@ pub use error::AuditError;
 pub use finding::{Finding, FindingKind, MatchReason};
 pub use frames::Frames;
 pub use matches::{Match, Matches};
-pub use period::{Period, PeriodBy};
+pub use period::{Period, PeriodBy, ZonedPeriod};
 pub use rate::Rounding;
 pub use rules::{Rules, RulesError, RulesKey, VolumePer, WrongRules};
 pub use run::{View, audit, audit_with_matches};

@@ -1,6 +1,7 @@
 //! Names the days that an audit is about.
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::shown;
@@ -35,6 +36,15 @@ impl Period {
     pub fn holds(self, day: Date) -> bool {
         self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
     }
+}
+
+/// A period with the zone in which its days begin.
+#[derive(Clone, Copy, Debug)]
+pub struct ZonedPeriod<'z> {
+    /// The days.
+    pub period: Period,
+    /// The zone.
+    pub zone: &'z TimeZone,
 }
 
 /// The day of a sale that decides whether it belongs to a period.

@@ -13,7 +13,7 @@ use super::judge::{self, Brief, Draft};
 use super::matching::{Matching, index};
 use super::selection::{Orphans, Selection};
 use super::{
-    Audit, AuditError, Finding, Frames, MatchReason, Matches, Period, Rules, Totals, Unit, sums,
+    Audit, AuditError, Finding, Frames, MatchReason, Matches, Period, Rules, Totals, Unit, ZonedPeriod, sums,
 };
 use crate::event::Currency;
 
@@ -68,14 +68,11 @@ pub fn audit_with_matches(
     let history = History::new(&books, &matching, &commissions, rules);
     let terms = Terms::new(rules, &books, samples(&books, &matching, &history));
     let orphans = Orphans::new(&books, &matching);
-    let selection = Selection::new(
-        &books,
-        &matching,
-        &commissions,
-        &orphans,
-        view.period,
-        &rules.zone,
-    );
+    let period = ZonedPeriod {
+        period: view.period,
+        zone: &rules.zone,
+    };
+    let selection = Selection::new(&books, &matching, &commissions, &orphans, period);
     let judged = judge::all(&Brief {
         books: &books,
         matching: &matching,

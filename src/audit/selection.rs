@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::books::{AuditData, Code, OurRow, day_of};
 use super::grouped::Grouped;
 use super::matching::{Matching, index};
-use super::{Period, PeriodBy};
+use super::{PeriodBy, ZonedPeriod};
 
 /// Commissions that belong to nothing of ours; those of one event together.
 pub(super) struct Orphans {
@@ -70,8 +70,7 @@ impl Selection {
         matching: &Matching,
         commissions: &Grouped,
         orphans: &Orphans,
-        period: Period,
-        zone: &TimeZone,
+        ZonedPeriod { period, zone }: ZonedPeriod<'_>,
     ) -> Selection {
         if period.is_open() {
             return Selection { parts: None };

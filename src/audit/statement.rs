@@ -7,10 +7,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::{Commission, Period, Promoter, Status, Unit};
+use super::{Commission, Promoter, Status, Unit, ZonedPeriod};
 
 /// A payout that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,8 +56,7 @@ pub fn statements(
     payouts: &[Payout],
     balances: &BTreeMap<String, i128>,
     account_currency: &str,
-    period: Period,
-    zone: &TimeZone,
+    ZonedPeriod { period, zone }: ZonedPeriod<'_>,
 ) -> Vec<Statement> {
     let mut all: BTreeMap<(String, String), Statement> = BTreeMap::new();
     let place = |at: Option<Timestamp>| match at.map(|at| zone.to_datetime(at).date()) {

@@ -35,6 +35,15 @@ pub(super) struct MoneyRead {
     pub(super) note: Option<String>,
 }
 
+/// The parts of an amount: the row that has them, and how it writes them.
+#[derive(Clone, Copy)]
+struct AmountParts<'r> {
+    row: &'r Row,
+    currency: Currency,
+    /// The sign that all of them have.
+    sign: i64,
+}
+
 impl Classifier<'_> {
     /// Reads the amount of an event, if its kind has one. A running total is the sum of all refunds
     /// so far: the sale decides how much of it counts.
@@ -48,11 +57,11 @@ impl Classifier<'_> {
         };
         let column = amount.column;
         let currency = self.currency(row)?;
-        let (whole, sign) = self.whole(amount, row, currency)?;
+        let (whole, parts) = self.whole(amount, row, currency)?;
         let mut note = None;
         let parsed = match (rule.running_total, amount.less_tax) {
             (true, _) => whole,
-            (false, false) => self.less(whole, sign, amount, row, currency)?,
+            (false, false) => self.less(whole, amount, parts)?,
             (false, true) => {
                 let (parsed, why) = self.less_tax(whole, row, currency)?;
                 note = why;
@@ -119,8 +128,8 @@ impl Classifier<'_> {
         row: &Row,
         currency: Currency,
     ) -> Result<i64, Box<Problem>> {
-        let (whole, sign) = self.whole(amount, row, currency)?;
-        let cents = self.less(whole, sign, amount, row, currency)?.cents();
+        let (whole, parts) = self.whole(amount, row, currency)?;
+        let cents = self.less(whole, amount, parts)?.cents();
         match cents {
             1.. => Ok(cents),
             _ => {
@@ -131,14 +140,14 @@ impl Classifier<'_> {
     }
 
     /// Returns an amount before its `minus` is subtracted, above zero by the rule's convention, and
-    /// the sign by which its parts have to be multiplied.
-    fn whole(
+    /// how its parts are written.
+    fn whole<'r>(
         &self,
         rule: &AmountRule,
-        row: &Row,
+        row: &'r Row,
         currency: Currency,
-    ) -> Result<(ParsedAmount, i64), Box<Problem>> {
-        let mut sum = self.amount(row, rule.column, currency)?;
+    ) -> Result<(ParsedAmount, AmountParts<'r>), Box<Problem>> {
+        let sum = self.amount(row, rule.column, currency)?;
         let sign = match rule.convention {
             Convention::Positive => 1,
             Convention::Negative => -1,
@@ -154,9 +163,13 @@ impl Classifier<'_> {
                 "this export writes such amounts with a minus",
             )));
         }
-        sum = sum.times(sign);
-        self.add_parts(&mut sum, &rule.plus, 1, sign, row, currency)?;
-        Ok((sum, sign))
+        let parts = AmountParts {
+            row,
+            currency,
+            sign,
+        };
+        let sum = self.add_parts(sum.times(sign), 1, &rule.plus, parts)?;
+        Ok((sum, parts))
     }
 
     /// Returns the sign of an amount of the row classified last, if the export may write it with either one.
@@ -181,41 +194,38 @@ impl Classifier<'_> {
     /// Returns an amount without its `minus`.
     fn less(
         &self,
-        mut whole: ParsedAmount,
-        sign: i64,
+        whole: ParsedAmount,
         rule: &AmountRule,
-        row: &Row,
-        currency: Currency,
+        parts: AmountParts<'_>,
     ) -> Result<ParsedAmount, Box<Problem>> {
-        self.add_parts(&mut whole, &rule.minus, -1, sign, row, currency)?;
-        Ok(whole)
+        self.add_parts(whole, -1, &rule.minus, parts)
     }
 
     fn add_parts(
         &self,
-        sum: &mut ParsedAmount,
-        parts: &[ColumnIndex],
+        mut sum: ParsedAmount,
         factor: i64,
-        sign: i64,
-        row: &Row,
-        currency: Currency,
-    ) -> Result<(), Box<Problem>> {
-        for &column in parts {
-            let part = self.part(row, column, currency, sign)?;
-            *sum = sum
+        columns: &[ColumnIndex],
+        parts: AmountParts<'_>,
+    ) -> Result<ParsedAmount, Box<Problem>> {
+        for &column in columns {
+            let part = self.part(column, parts)?;
+            sum = sum
                 .checked_add(part.times(factor))
-                .ok_or_else(|| Box::new(self.too_large(row, column)))?;
+                .ok_or_else(|| Box::new(self.too_large(parts.row, column)))?;
         }
-        Ok(())
+        Ok(sum)
     }
 
     /// Returns a part of an amount, and zero if the cell is empty. It has the sign of the whole.
     fn part(
         &self,
-        row: &Row,
         column: ColumnIndex,
-        currency: Currency,
-        sign: i64,
+        AmountParts {
+            row,
+            currency,
+            sign,
+        }: AmountParts<'_>,
     ) -> Result<ParsedAmount, Box<Problem>> {
         if self.text(row, column).is_empty() {
             return Ok(ParsedAmount::ZERO);

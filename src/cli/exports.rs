@@ -17,7 +17,7 @@ use crate::convert::{Foreign, Rates, RatesError};
 use crate::event::Currency;
 use crate::export::{DeclaredEncoding, Export, ExportError, Exports, How, LinesAbove, SheetChoice};
 use crate::job::{
-    self, DateRange, Job, PathPattern, PlanError, ReadBefore, Setup, SourceRows, SourceRowsError,
+    self, DateRange, Job, PathPattern, PlanContext, PlanError, ReadBefore, Setup, SourceRows, SourceRowsError,
     export_problem,
 };
 use crate::journal::{HistoryRequest, JournalHistory, JournalReader, PlanState};
@@ -494,13 +494,12 @@ impl<'p> Planner<'p> {
     pub(super) fn plan(
         &self,
         exports: impl IntoIterator<Item = Result<Export, ExportError>>,
-        source_rows: SourceRows,
-        now: Timestamp,
+        context: PlanContext<'_>,
         history: impl FnOnce(&dyn Fn() -> HistoryRequest) -> Result<JournalHistory, CliError>,
     ) -> Result<(Job, JournalHistory), CliError> {
         let read_before = |header: &[String]| self.profiles_of_header(header);
         let setup = self.setup(&read_before)?;
-        self.plan_with(&setup, exports, source_rows, now, history)
+        self.plan_with(&setup, exports, context, history)
     }
 
     /// Reads files and plans their events. What folders have is left out if an earlier run has read it and reading
@@ -521,18 +520,16 @@ impl<'p> Planner<'p> {
         let mut left_out = self.left_out(&opened, &setup)?;
         loop {
             let mut commits = 0;
-            let planned = self.plan_with(
-                &setup,
-                opened.without(&left_out.paths),
-                source_rows()?,
-                now,
-                |wanted| {
-                    let (known, of_journal) = history(wanted)?;
-                    commits = of_journal;
-                    Ok(known)
-                },
-            );
-            let (mut job, known) = planned?;
+            let context = PlanContext {
+                source_rows: source_rows()?,
+                ..PlanContext::new(now)
+            };
+            let exports = opened.without(&left_out.paths);
+            let (mut job, known) = self.plan_with(&setup, exports, context, |wanted| {
+                let (known, of_journal) = history(wanted)?;
+                commits = of_journal;
+                Ok(known)
+            })?;
             if !left_out.exports.is_empty() && (commits != left_out.commits || has_held(&job)) {
                 left_out = LeftOut::default();
                 continue;
@@ -552,8 +549,8 @@ impl<'p> Planner<'p> {
         opened.settle(|mut export| job::profile_of(&setup, &mut export).is_some())?;
         let remarks = opened.remarks();
         let without_journal = |_: &dyn Fn() -> _| Ok(JournalHistory::default());
-        let rows = SourceRows::dropped();
-        let (mut job, _) = self.plan_with(&setup, opened, rows, now, without_journal)?;
+        let context = PlanContext::new(now);
+        let (mut job, _) = self.plan_with(&setup, opened, context, without_journal)?;
         job.problems.extend(remarks);
         Ok(job)
     }
@@ -598,8 +595,7 @@ impl<'p> Planner<'p> {
         &self,
         setup: &Setup<'_>,
         exports: impl IntoIterator<Item = Result<Export, ExportError>>,
-        source_rows: SourceRows,
-        now: Timestamp,
+        context: PlanContext<'_>,
         history: impl FnOnce(&dyn Fn() -> HistoryRequest) -> Result<JournalHistory, CliError>,
     ) -> Result<(Job, JournalHistory), CliError> {
         let bar = self.terminal.bar(None, "{spinner} reading: {msg} rows");
@@ -615,7 +611,11 @@ impl<'p> Planner<'p> {
             bar.finish_and_clear();
             history(wanted)
         };
-        let planned = job::plan(exports, setup, source_rows, history, now, &progress);
+        let context = PlanContext {
+            progress: &progress,
+            ..context
+        };
+        let planned = job::plan(exports, setup, context, history);
         bar.finish_and_clear();
         planned.map_err(|error| match error {
             PlanError::Unusable(problems) => CliError::Unusable(problems),

@@ -17,14 +17,7 @@ fn planned(files: &[(&str, &[u8])]) -> Result<Job, Vec<Problem>> {
         .map(|(name, bytes)| Export::from_bytes(name, bytes.to_vec()));
     let without_past = |_: &dyn Fn() -> HistoryRequest| Ok::<_, Infallible>(EmptyHistory);
     let now = "2099-01-01T00:00:00Z".parse().unwrap();
-    match plan(
-        exports,
-        &setup,
-        SourceRows::dropped(),
-        without_past,
-        now,
-        &|_| {},
-    ) {
+    match plan(exports, &setup, PlanContext::new(now), without_past) {
         Ok((job, _)) => Ok(job),
         Err(PlanError::Unusable(problems)) => Err(problems),
         Err(PlanError::Imbalance(error)) => panic!("{error}"),

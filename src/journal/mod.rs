@@ -79,9 +79,9 @@ pub use read_exports::{EventPrefixes, ReadExport, RulesDigest, SkippedExport};
 pub(crate) use record::Recording;
 pub use record::{NewInput, NewRun};
 pub(crate) use records::{
-    EventRecord, HeldRecord, InputRecord, OutcomeTallies, PlanTotal, ReasonCount, RowRecord,
+    EventRecord, HeldRecord, InputRecord, OutcomeTallies, ReasonCount, RowRecord,
 };
-pub use records::{Pending, RunRecord};
+pub use records::{Pending, PlanTotal, RunRecord};
 pub use recover::Recovered;
 pub(crate) use redaction::REDACTION_KEY_BYTES;
 pub(crate) use span::{Span, SpanBy};

@@ -21,10 +21,10 @@ use super::undo;
 use super::words::bounded;
 use super::{
     Acceptance, AttentionCode, Disposition, EventRow, Item, ItemId, Journal, JournalError,
-    JournalReader, Outcome, PlanState, RunCommand, RunId, Settlement, commit, poison, start,
+    JournalReader, Outcome, PlanState, PlanTotal, RunCommand, RunId, Settlement, commit, poison, start,
     stored,
 };
-use crate::event::{Currency, Event, EventKey, Kind, Source};
+use crate::event::{Currency, Event, EventKey, Source};
 use crate::problem::Problem;
 
 const DOING: &str = "recording a run";
@@ -618,22 +618,15 @@ impl Recording<'_> {
     /// # Errors
     ///
     /// The journal can't be written.
-    pub fn add_total(
-        &mut self,
-        state: PlanState,
-        kind: Kind,
-        currency: Option<Currency>,
-        count: u64,
-        amount_cents: i64,
-    ) -> Result<(), JournalError> {
+    pub fn add_total(&mut self, total: &PlanTotal) -> Result<(), JournalError> {
         self.ready()?;
         let written = self.statements.total.execute(params![
             self.run.0,
-            state.as_str(),
-            kind.as_str(),
-            currency.map_or("", Currency::code),
-            stored(count),
-            amount_cents,
+            total.state.as_str(),
+            total.kind.as_str(),
+            total.currency.map_or("", Currency::code),
+            stored(total.count),
+            total.amount_cents,
         ]);
         self.done(written)
     }

@@ -216,12 +216,22 @@ fn everything_of_a_run_comes_back() {
     recording.add_input(&input()).unwrap();
     recording.take_over(EventRow(1), at_5).unwrap();
     recording.add_held(PlanState::Conflict, &full()).unwrap();
-    recording
-        .add_total(PlanState::ToSend, Kind::Sale, usd, 1, 1)
-        .unwrap();
-    recording
-        .add_total(PlanState::Settled, Kind::Signup, None, 4, 0)
-        .unwrap();
+    let total = PlanTotal {
+        state: PlanState::ToSend,
+        kind: Kind::Sale,
+        currency: usd,
+        count: 1,
+        amount_cents: 1,
+    };
+    recording.add_total(&total).unwrap();
+    let total = PlanTotal {
+        state: PlanState::Settled,
+        kind: Kind::Signup,
+        currency: None,
+        count: 4,
+        amount_cents: 0,
+    };
+    recording.add_total(&total).unwrap();
     let cells = ["a", "b,\"c\"\n"];
     recording
         .add_row(at_5, Disposition::Rejected, "no date", &cells)

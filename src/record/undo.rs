@@ -1,7 +1,6 @@
 //! Records what undoes a run: its refunds, what is held, and what the run had left to send.
 
-use super::{NewJob, RecordError, total_overflow};
-use crate::event::Tally;
+use super::{NewJob, RecordError, record_totals};
 use crate::journal::{
     Acceptance, AttentionCode, EventRecord, Journal, NewRun, Outcome, PlanState, Recording, RunId,
     RunRecord, Settlement,
@@ -80,16 +79,4 @@ fn leave_out(
         at: new.started,
     };
     Ok(recording.accept(&accepted, &acceptance)?)
-}
-
-fn record_totals(
-    recording: &mut Recording<'_>,
-    state: PlanState,
-    tally: &Tally,
-) -> Result<(), RecordError> {
-    for (kind, currency, sum) in tally.iter() {
-        let cents = i64::try_from(sum.amount_cents).map_err(|_| total_overflow())?;
-        recording.add_total(state, kind, currency, sum.count, cents)?;
-    }
-    Ok(())
 }

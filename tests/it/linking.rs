@@ -13,7 +13,7 @@ use fprecon::event::{
     Currency, Customer, CustomerRef, Essence, Event, EventKey, Kind, Refunded, Text,
 };
 use fprecon::export::Export;
-use fprecon::job::{self, History, Job, Setup, SourceRows};
+use fprecon::job::{self, History, Job, PlanContext, Setup};
 use fprecon::journal::{HistoryRequest, Outcome as Settled, PlanState};
 use fprecon::link::{EarlierSale, Rules, SaleHistory};
 
@@ -1237,9 +1237,8 @@ fn job(profiles: &Profiles, texts: &[String], past: &(impl History + Clone), rul
         Export::from_bytes(&format!("{number}.csv"), text.clone().into_bytes())
     });
     let history = |_: &dyn Fn() -> HistoryRequest| Ok::<_, Infallible>(past.clone());
-    let now = "2099-01-01T00:00:00Z".parse().unwrap();
-    let rows = SourceRows::dropped();
-    let (job, _) = job::plan(exports, &setup, rows, history, now, &|_| {}).unwrap();
+    let context = PlanContext::new("2099-01-01T00:00:00Z".parse().unwrap());
+    let (job, _) = job::plan(exports, &setup, context, history).unwrap();
     assert_eq!(job.rows().rejected, 0, "{:?}", job.problems.kept());
     assert!(job.rows().balance() && job.plan.balances());
     job

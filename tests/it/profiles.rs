@@ -6,7 +6,7 @@ use std::path::Path;
 
 use fprecon::event::{Currency, Event};
 use fprecon::export::Export;
-use fprecon::job::{self, Job, PlanError, Setup, SourceRows};
+use fprecon::job::{self, Job, PlanContext, PlanError, Setup, SourceRows};
 use fprecon::journal::{HistoryRequest, PlanState};
 use fprecon::link::EmptyHistory;
 use fprecon::problem::Problem;
@@ -30,10 +30,12 @@ fn read(config: &str, csvs: &[&[u8]]) -> Result<Job, Vec<Problem>> {
     let exports = csvs.iter().enumerate();
     let exports =
         exports.map(|(n, csv)| Export::from_bytes(&format!("{}.csv", n + 1), csv.to_vec()));
-    let rows = SourceRows::in_file(tempfile::tempfile().unwrap());
     let without_past = |_: &dyn Fn() -> HistoryRequest| Ok::<_, Infallible>(EmptyHistory);
-    let now = "2099-01-01T00:00:00Z".parse().unwrap();
-    let planned = job::plan(exports, &setup, rows, without_past, now, &|_| {});
+    let context = PlanContext {
+        source_rows: SourceRows::in_file(tempfile::tempfile().unwrap()),
+        ..PlanContext::new("2099-01-01T00:00:00Z".parse().unwrap())
+    };
+    let planned = job::plan(exports, &setup, context, without_past);
     let (job, _) = planned.map_err(|error| match error {
         PlanError::Unusable(problems) => problems,
         PlanError::Imbalance(error) => panic!("{error}"),

@@ -22,7 +22,7 @@ use crate::audit::output::{
 use crate::audit::statement::{Statement, statements};
 use crate::audit::{
     Audit, AuditError, Billed, Commission, Lead, Matches, Period, PeriodBy, Rules, Sides, Since,
-    UnreadCode, View,
+    UnreadCode, View, ZonedPeriod,
 };
 use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{AuditArguments, Common, DatedBy};
@@ -167,8 +167,10 @@ impl Call<'_> {
                 payouts,
                 &theirs.balances,
                 &account_currency,
-                self.period,
-                &self.rules.zone,
+                ZonedPeriod {
+                    period: self.period,
+                    zone: &self.rules.zone,
+                },
             )
         });
         problems_of(&statements, &mut problems);

@@ -18,6 +18,7 @@ use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::export::Export;
 use crate::invisible::shown;
+use crate::job::PlanContext;
 use crate::journal::{Journal, RunCommand};
 use crate::problem::{Problem, ProblemCode};
 use crate::record::{NewJob, record};
@@ -54,7 +55,11 @@ pub(in crate::cli) fn demo(
     let target = Destination::sandbox(&settings)?;
     let mut journal = Journal::open(&settings.journal, target.account(), "demo", now)?;
     let history = |wanted: &dyn Fn() -> _| Ok(journal.known_for(wanted)?);
-    let (mut job, known) = planner.plan(samples, exports::source_rows()?, now, history)?;
+    let context = PlanContext {
+        source_rows: exports::source_rows()?,
+        ..PlanContext::new(now)
+    };
+    let (mut job, known) = planner.plan(samples, context, history)?;
     terminal.note("A demonstration: made-up exports, sent to a sandbox inside this program.");
     terminal.note("");
     terminal.problems(job.problems.kept(), 0);

@@ -72,16 +72,17 @@ pub(in crate::cli) fn run(
     terminal.plan_problems(job.problems.kept(), omitted);
     terminal.human(&tables::reading(&job.reading, terminal.width()));
     terminal.check_output()?;
+    let before = BeforeSending {
+        common,
+        first: arguments.first,
+        settings: &settings,
+        target: &target,
+        journal: &journal,
+        terminal,
+    };
     let is_repeat = job.repeated_unconfirmed.count() > 0;
     if is_repeat && confirm_repeat(common, terminal)? == Answer::No
-        || confirm_sending(
-            common,
-            (&job, arguments.first),
-            &settings,
-            &target,
-            &journal,
-            terminal,
-        )? == Answer::No
+        || before.confirm_sending(&job)? == Answer::No
     {
         return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled);
     }
@@ -114,40 +115,47 @@ pub(in crate::cli) fn run(
     delivery.deliver(journal, run)
 }
 
-/// Asks before anything is sent, and shows first what would be.
-fn confirm_sending(
-    common: &Common,
-    (job, first): (&Job, Option<NonZeroU64>),
-    settings: &EffectiveSettings,
-    target: &Destination,
-    journal: &Journal,
-    terminal: &Terminal,
-) -> Result<Answer, CliError> {
-    let to_send = job.reading.events.for_state(PlanState::ToSend);
-    if common.yes || to_send.count() == 0 {
-        return Ok(Answer::Yes);
+/// Holds what is known before a run sends anything.
+struct BeforeSending<'r> {
+    common: &'r Common,
+    /// The number of events to send before the others, if only a part is sent first.
+    first: Option<NonZeroU64>,
+    settings: &'r EffectiveSettings,
+    target: &'r Destination,
+    journal: &'r Journal,
+    terminal: &'r Terminal,
+}
+
+impl BeforeSending<'_> {
+    /// Asks before anything is sent, and shows first what would be.
+    fn confirm_sending(&self, job: &Job) -> Result<Answer, CliError> {
+        let BeforeSending { common, first, settings, target, journal, terminal } = *self;
+        let to_send = job.reading.events.for_state(PlanState::ToSend);
+        if common.yes || to_send.count() == 0 {
+            return Ok(Answer::Yes);
+        }
+        let reader = Some(journal.reader());
+        let commission = expected_commission(&to_send, settings, reader)?;
+        let mut lines = what_is_sent(job, &to_send, settings, target, &commission);
+        if let Some(history) = UnpaidHistory::find(job, settings, reader, Timestamp::now())? {
+            lines.push_str(&format!("\n{}", history.in_words()));
+        }
+        let is_first_run = !target.is_sandbox() && journal.latest_run()?.is_none();
+        if is_first_run && first.is_none() && to_send.count() > 1 {
+            lines.push_str(
+                "\nThis journal has sent nothing yet: `--first 1` sends one event, shows the answer, and asks before the rest.",
+            );
+        }
+        terminal.prompt_lines(&lines);
+        let all = tables::count(to_send.count(), "event");
+        let question = match first {
+            Some(first) if first.get() < to_send.count() => format!("Send {first} of {all} first?"),
+            _ => format!("Send {all}?"),
+        };
+        confirm::ask(common, terminal, &question, || {
+            let message = "cannot ask for confirmation: standard input is not a terminal";
+            Problem::error(ProblemCode::NotConfirmed, message)
+                .hint("pass `--yes` to send; `fprecon plan` shows what would be sent")
+        })
     }
-    let reader = Some(journal.reader());
-    let commission = expected_commission(&to_send, settings, reader)?;
-    let mut lines = what_is_sent(job, &to_send, settings, target, &commission);
-    if let Some(history) = UnpaidHistory::find(job, settings, reader, Timestamp::now())? {
-        lines.push_str(&format!("\n{}", history.in_words()));
-    }
-    let is_first_run = !target.is_sandbox() && journal.latest_run()?.is_none();
-    if is_first_run && first.is_none() && to_send.count() > 1 {
-        lines.push_str(
-            "\nThis journal has sent nothing yet: `--first 1` sends one event, shows the answer, and asks before the rest.",
-        );
-    }
-    terminal.prompt_lines(&lines);
-    let all = tables::count(to_send.count(), "event");
-    let question = match first {
-        Some(first) if first.get() < to_send.count() => format!("Send {first} of {all} first?"),
-        _ => format!("Send {all}?"),
-    };
-    confirm::ask(common, terminal, &question, || {
-        let message = "cannot ask for confirmation: standard input is not a terminal";
-        Problem::error(ProblemCode::NotConfirmed, message)
-            .hint("pass `--yes` to send; `fprecon plan` shows what would be sent")
-    })
 }

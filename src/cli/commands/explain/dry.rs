@@ -11,7 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::exports::{self, Choice, Planner};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::terminal::Terminal;
-use crate::job::{Job, SourceRows};
+use crate::job::{Job, PlanContext};
 use crate::journal::{JournalHistory, JournalReader};
 use crate::problem::Problem;
 use crate::report::Commands;
@@ -100,7 +100,7 @@ impl DryReader<'_> {
         };
         let now = Timestamp::now();
         let planner = planner.tracing(line);
-        let (mut job, _) = planner.plan(exports, SourceRows::dropped(), now, history)?;
+        let (mut job, _) = planner.plan(exports, PlanContext::new(now), history)?;
         job.problems.edit(|problem| self.commands.complete(problem));
         let inputs = 0..job.inputs.len();
         Ok(inputs.map(|input| dry_export(&job, input, line)).collect())

@@ -13,7 +13,7 @@ use crate::cli::settings::{EffectiveSettings, exports_of};
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::event::{Currency, Kind};
-use crate::job::{Job, JobFigures, SourceRows};
+use crate::job::{Job, JobFigures, PlanContext};
 use crate::journal::JournalHistory;
 use crate::problem::Problem;
 use crate::profile::{OwnFile, ProfileError, Profiles};
@@ -102,7 +102,7 @@ pub(super) fn try_out(
     let opened = opened.map(|(export, _)| export);
     let without_journal = |_: &dyn Fn() -> _| Ok(JournalHistory::default());
     let now = Timestamp::now();
-    let (job, _) = planner.plan(opened, SourceRows::dropped(), now, without_journal)?;
+    let (job, _) = planner.plan(opened, PlanContext::new(now), without_journal)?;
     let sales = sales_of(&job);
     trial.without_sale = of(true)
         .zip(sales)
