@@ -186,9 +186,7 @@ impl Job {
         let unwell = self.plan.events().filter(|planned| !is_well(planned.state));
         let unwell: HashSet<EventKey> = unwell.map(|planned| planned.event.key()).collect();
         for Planned { event, .. } in self.plan.events() {
-            let Some(of_input) = keys.get_mut(event.source.input) else {
-                continue;
-            };
+            let of_input = &mut keys[event.source.input];
             // Of several readings of an event, one is held and the others are its duplicates.
             if unwell.contains(&event.key()) {
                 *of_input = None;

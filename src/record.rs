@@ -172,9 +172,8 @@ fn record_withdrawn(
     known: &JournalHistory,
 ) -> Result<(), JournalError> {
     for withdrawn in &job.withdrawn {
-        let Some(recorded) = known.events.get(withdrawn.key) else {
-            continue;
-        };
+        let recorded = known.events.get(withdrawn.key);
+        let recorded = recorded.expect("what is withdrawn was recorded by an earlier run");
         let outcome = if known.maybe_recorded.contains_key(&withdrawn.key) {
             Outcome::Unconfirmed
         } else {

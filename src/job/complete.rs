@@ -217,8 +217,7 @@ impl Completions {
 
     /// Returns `true` if an input completes the sales of other kinds of export.
     pub(super) fn is_completing(&self, input: usize) -> bool {
-        let input = self.inputs.get(input);
-        input.is_some_and(|input| !input.completes.is_empty())
+        !self.inputs[input].completes.is_empty()
     }
 
     /// Finds the invoices that are sales of the job by themselves, and whose payments earlier runs hold: these
@@ -230,9 +229,7 @@ impl Completions {
     ) -> HeldPayments {
         let mut waiting = HeldPayments::new();
         for (index, event) in events.iter().enumerate() {
-            let Some(input) = self.inputs.get(event.source.input) else {
-                continue;
-            };
+            let input = &self.inputs[event.source.input];
             if event.kind != Kind::Sale || history.essence(event.key()).is_some() {
                 continue;
             }
@@ -447,9 +444,7 @@ fn recorded_cents(
 
 /// Sets how much of what was paid for a sale counts.
 fn count(sale: &mut Event, counts: Money, place: &str) {
-    let Some(paid) = sale.money else {
-        return;
-    };
+    let paid = sale.money.expect("each sale has an amount");
     if counts.amount_cents != paid.amount_cents && sale.gross_cents.is_none() {
         sale.gross_cents = Some(paid.amount_cents);
         sale.money = Some(counts);

@@ -440,9 +440,7 @@ pub(super) fn hold_totals_that_fell_to_nothing(
     }
     for (index, total) in fallen.into_values() {
         let sale = events.get(index).to_event();
-        let Some(read) = sale.read_money() else {
-            continue;
-        };
+        let read = sale.read_money().expect("each sale has an amount");
         let was = Money {
             amount_cents: total,
             ..read
@@ -467,9 +465,9 @@ fn hold_total_that_fell(
     events: &mut Events,
     links: &mut Links,
 ) {
-    let (Some(sale), Some(read)) = (&reading.sale_event_id, reading.read_money()) else {
-        return;
-    };
+    let (sale, read) = (reading.sale_event_id.as_ref(), reading.read_money());
+    let sale = sale.expect("a running total is settled with its sale");
+    let read = read.expect("each refund has an amount");
     let money = |amount_cents| Money {
         amount_cents,
         ..read

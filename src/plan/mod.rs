@@ -158,6 +158,10 @@ pub(crate) fn plan(
     planner.apply_range(range, &events, &firsts);
     let problems = planner.problems(&events, &firsts);
     let order = sending_order(&events, &firsts);
+    debug_assert!(
+        sends_sales_first(&order, &events, &firsts),
+        "no refund is sent before its sale"
+    );
     for index in 0..events.len() {
         let note = planner.note(index);
         if !note.is_empty() {
@@ -180,6 +184,24 @@ pub(crate) fn plan(
         read,
         problems,
     }
+}
+
+/// Returns `true` if an order names each event once, and each refund after the sale that it reverses.
+fn sends_sales_first(order: &[usize], events: &Events, firsts: &Firsts) -> bool {
+    let mut turns = vec![usize::MAX; events.len()];
+    for (turn, &index) in order.iter().enumerate() {
+        turns[index] = turn;
+    }
+    let is_after_its_sale = |index: usize| {
+        let sale = events.sale_event_id(index).map(EventKey::from_id);
+        let sale = sale.and_then(|sale| firsts.named(sale));
+        let is_of_sale = |&sale: &usize| events.kind(sale) == Kind::Sale;
+        sale.filter(is_of_sale).is_none_or(|sale| turns[sale] < turns[index])
+    };
+    let is_refund = |index: &usize| events.kind(*index) == Kind::Refund;
+    order.len() == events.len()
+        && turns.iter().all(|&turn| turn < events.len())
+        && (0..events.len()).filter(is_refund).all(is_after_its_sale)
 }
 
 /// Puts events and states into an order that names each index once, without a second copy of them.

@@ -516,9 +516,8 @@ impl<'p> Planner<'p> {
     pub(super) fn hold_refunds_of_other_providers(&mut self, events: &Events, firsts: &Firsts) {
         for index in std::mem::take(&mut self.other_customers) {
             let refund = events.get(index);
-            let Some(sale) = refund.sale_event_id.map(EventKey::from_id) else {
-                continue;
-            };
+            let sale = refund.sale_event_id.map(EventKey::from_id);
+            let sale = sale.expect("a refund is compared with the sale that it is linked to");
             let (origin, sold_at_s) = match firsts.named(sale) {
                 Some(sale) => {
                     let sale = events.get(sale);

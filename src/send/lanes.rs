@@ -102,6 +102,7 @@ impl Lanes {
         basis: Basis,
     ) -> bool {
         let lane = &mut self.lanes[lane];
+        assert!(lane.next < lane.end, "the lane has the event that is settled");
         lane.next += 1;
         if lane.next < lane.end {
             lane.learn(event, outcome, basis);
@@ -240,6 +241,10 @@ pub(super) enum Standing {
 impl Sorter {
     /// Adds the next event, in sending order.
     pub(super) fn add(&mut self, row: EventRow, event: Ties<'_>, standing: Standing) {
+        assert!(
+            self.events.last().is_none_or(|last| last.0 < row.0),
+            "the journal gives events in sending order"
+        );
         let index = self.sets.add();
         let sale = event
             .sale()
@@ -331,7 +336,8 @@ impl Sorter {
             (lane.next, lane.end) = (start, start);
             start += count;
         }
-        let mut places = vec![EventRow(0); events.len()];
+        // Each place is taken by an event of its lane below.
+        let mut places = events.clone();
         let mut put = |index: usize| {
             let lane = &mut lanes[lane_of[index]];
             places[lane.end] = events[index];
@@ -341,6 +347,10 @@ impl Sorter {
         (0..events.len()).filter(is_signup).for_each(&mut put);
         let others = (0..events.len()).filter(|index| !is_signup(index));
         others.for_each(&mut put);
+        debug_assert!(
+            lanes.windows(2).all(|two| two[0].end == two[1].next),
+            "each lane ends where the next one begins"
+        );
         Lanes {
             events: places,
             lanes,

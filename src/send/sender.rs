@@ -286,14 +286,23 @@ impl<'c> Sender<'c> {
     }
 
     fn why_ended(&mut self) -> End {
-        match (self.end.take(), self.left.take()) {
-            (Some(end), _) => end,
-            (None, Some(message)) => End::Unreachable { message },
-            (None, None) => match self.lanes.waiting() {
-                0 => End::Done,
-                events => End::Waiting { events },
-            },
+        let left = self.left.take();
+        if let Some(end) = self.end.take() {
+            return end;
         }
+        self.expect_nothing_open();
+        match (left, self.lanes.waiting()) {
+            (Some(message), _) => End::Unreachable { message },
+            (None, 0) => End::Done,
+            (None, events) => End::Waiting { events },
+        }
+    }
+
+    /// Checks that each event which was begun has come to its end.
+    fn expect_nothing_open(&self) {
+        assert!(self.slots.is_empty(), "each event has come to its end");
+        assert!(self.deferred.is_empty(), "each result is on disk");
+        assert_eq!(self.unsent, 0, "each intended request was sent or withdrawn");
     }
 
     fn next_wake(&self, next_leave: Option<Instant>) -> Option<Instant> {
@@ -336,14 +345,20 @@ impl<'c> Sender<'c> {
     }
 
     /// Returns an event that is being sent. It has a slot from when it is read until its lane continues.
-    fn slot_of(&self, row: EventRow) -> Option<&Slot> {
+    fn slot_of(&self, row: EventRow) -> &Slot {
         let slot = self.slots.get(&row);
-        debug_assert!(
-            slot.is_some(),
-            "event {} is being sent without a slot",
-            row.0
-        );
-        slot
+        slot.expect("an event has its slot until its lane continues")
+    }
+
+    fn slot_mut(&mut self, row: EventRow) -> &mut Slot {
+        let slot = self.slots.get_mut(&row);
+        slot.expect("an event has its slot until its lane continues")
+    }
+
+    /// Removes an event whose turn is over.
+    fn take_slot(&mut self, row: EventRow) -> Slot {
+        let slot = self.slots.remove(&row);
+        slot.expect("a turn of an event ends once, and it has its slot until then")
     }
 
     /// Claims events whose turn has come, as far as there is room.
@@ -352,10 +367,7 @@ impl<'c> Sender<'c> {
             let Some(&row) = self.loaded.front() else {
                 return;
             };
-            let Some(slot) = self.slot_of(row) else {
-                self.loaded.pop_front();
-                continue;
-            };
+            let slot = self.slot_of(row);
             if let Some(settlement) = self.settlement_without_request(slot) {
                 self.loaded.pop_front();
                 self.settle_without_request(row, settlement);
@@ -454,7 +466,8 @@ impl<'c> Sender<'c> {
         let event = &slot.event;
         match event.kind {
             Kind::Refund if self.outcome_of_sale(slot).is_some_and(Outcome::is_tracked) => {
-                let sale = event.sale_event_id.as_deref().unwrap_or_default();
+                let sale = event.sale_event_id.as_deref();
+                let sale = sale.expect("the outcome is that of the sale that it names");
                 Some(format!("its sale `{sale}` is tracked, and still counts"))
             }
             Kind::Cancellation
@@ -472,9 +485,7 @@ impl<'c> Sender<'c> {
         if settlement.outcome != Outcome::NonReferral {
             return;
         }
-        let reason = self.slots.get(&row);
-        let reason = reason.and_then(|slot| self.reverses_tracked_sale(slot));
-        if let Some(reason) = reason {
+        if let Some(reason) = self.reverses_tracked_sale(self.slot_of(row)) {
             settlement.message = Some(match settlement.message.take() {
                 Some(message) => format!("{message}; {reason}"),
                 None => reason,
@@ -500,20 +511,18 @@ impl<'c> Sender<'c> {
     }
 
     fn intend(&mut self, row: EventRow) {
-        let slot = self.slots.get_mut(&row);
-        debug_assert!(slot.is_some(), "event {} is intended without a slot", row.0);
-        if let Some(slot) = slot {
-            slot.attempts += 1;
-            self.unsent += 1;
-            let entry = Entry::Intent {
-                event: row,
-                number: slot.attempts,
-                run: self.run,
-                at: Timestamp::now(),
-                carried: slot.form.as_ref().map(Form::carried),
-            };
-            self.outbox.push((entry, After::Go(row)));
-        }
+        let run = self.run;
+        let slot = self.slot_mut(row);
+        slot.attempts += 1;
+        let entry = Entry::Intent {
+            event: row,
+            number: slot.attempts,
+            run,
+            at: Timestamp::now(),
+            carried: slot.form.as_ref().map(Form::carried),
+        };
+        self.unsent += 1;
+        self.outbox.push((entry, After::Go(row)));
     }
 
     /// Sends what is prepared, as far as there is room and the rate allows it; else returns when to ask the
@@ -527,16 +536,14 @@ impl<'c> Sender<'c> {
             }
             self.prepared.pop_front();
             self.unsent -= 1;
-            let slot = self.slots.get_mut(&row);
-            let sent = slot.and_then(|slot| Some((slot.form.take()?, Arc::clone(&slot.event))));
-            debug_assert!(sent.is_some(), "event {} is prepared without a form", row.0);
-            if let Some((form, event)) = sent {
-                let client = self.client;
-                self.progress.requests += 1;
-                self.in_flight.push(Box::pin(async move {
-                    (row, now, client.send(&event, form).await)
-                }));
-            }
+            let (client, slot) = (self.client, self.slot_mut(row));
+            let form = slot.form.take();
+            let form = form.expect("an event without a form is settled without a request");
+            let event = Arc::clone(&slot.event);
+            self.progress.requests += 1;
+            self.in_flight.push(Box::pin(async move {
+                (row, now, client.send(&event, form).await)
+            }));
         }
         None
     }
@@ -555,13 +562,11 @@ impl<'c> Sender<'c> {
             return;
         }
         self.reading = self.ready.drain(..count).collect();
-        let next = |&lane: &usize| self.lanes.next(lane);
-        let rows: Vec<EventRow> = self.reading.iter().filter_map(next).collect();
-        debug_assert_eq!(
-            rows.len(),
-            self.reading.len(),
-            "a lane that is ready has a next event"
-        );
+        let next = |&lane: &usize| {
+            let next = self.lanes.next(lane);
+            next.expect("a lane that is ready has a next event")
+        };
+        let rows = self.reading.iter().map(next).collect();
         self.journal_thread.read(rows);
     }
 
@@ -571,7 +576,7 @@ impl<'c> Sender<'c> {
             Ok(events) => events,
             Err(error) => return self.journal_failed(error),
         };
-        debug_assert_eq!(lanes.len(), events.len(), "each lane gets its next event");
+        assert_eq!(lanes.len(), events.len(), "each lane gets its next event");
         for (lane, pending) in lanes.into_iter().zip(events) {
             let row = pending.row;
             if self.pause.as_ref().is_some_and(|pause| !pause.permits(row)) {
@@ -646,18 +651,11 @@ impl<'c> Sender<'c> {
                 }
                 After::Again(row, at) => {
                     // The journal has everything that is known of it.
-                    let slot = self.slots.remove(&row);
-                    debug_assert!(
-                        slot.is_some(),
-                        "event {} is sent again without a slot",
-                        row.0
-                    );
-                    if let Some(slot) = slot {
-                        self.later.push(Reverse((at, slot.lane)));
-                    }
+                    let lane = self.take_slot(row).lane;
+                    self.later.push(Reverse((at, lane)));
                 }
                 After::Left(row) => {
-                    self.slots.remove(&row);
+                    self.take_slot(row);
                     self.ended_with(row);
                 }
             }
@@ -695,13 +693,9 @@ impl<'c> Sender<'c> {
     fn go_on(&mut self, row: EventRow, outcome: Outcome, basis: Basis) {
         self.ended_with(row);
         self.tries.remove(&row);
-        let slot = self.slots.remove(&row);
-        debug_assert!(slot.is_some(), "event {} is settled without a slot", row.0);
+        let slot = self.take_slot(row);
         let may_go_on = self.pause.as_ref().is_none_or(|pause| pause.left > 0);
-        if let Some(slot) = slot
-            && self.lanes.settled(slot.lane, &slot.event, outcome, basis)
-            && may_go_on
-        {
+        if self.lanes.settled(slot.lane, &slot.event, outcome, basis) && may_go_on {
             self.ready.push_back(slot.lane);
         }
     }
@@ -756,9 +750,7 @@ impl<'c> Sender<'c> {
         if matches!(self.end, Some(End::Journal(_))) {
             return;
         }
-        let Some(slot) = self.slot_of(row) else {
-            return;
-        };
+        let slot = self.slot_of(row);
         let at = Timestamp::now();
         let attempts = Attempts {
             is_maybe_recorded: slot.is_maybe_recorded,
@@ -821,9 +813,6 @@ impl<'c> Sender<'c> {
 
     /// Stops if the account seems to be refused, and not the events.
     fn check_refusals(&mut self, row: EventRow, answer: &Answer) {
-        let Some(slot) = self.slot_of(row) else {
-            return;
-        };
         match answer {
             Answer::Recorded(_)
             | Answer::OtherAmount { .. }
@@ -835,7 +824,7 @@ impl<'c> Sender<'c> {
             // Each event is counted once.
             _ if self.tries.contains_key(&row) => {}
             _ => {
-                let refusal = refusal_of(&slot.event, answer);
+                let refusal = refusal_of(&self.slot_of(row).event, answer);
                 let series = refusal.and_then(|text| self.refusals.note(text));
                 if let Some(series) = series {
                     let message = describe(answer);
@@ -862,13 +851,10 @@ impl<'c> Sender<'c> {
         settlement: Option<Settlement>,
         after: After,
     ) {
-        let Some(slot) = self.slot_of(row) else {
-            return;
-        };
         let message = answer.message();
         let entry = Entry::Answer {
             event: row,
-            number: slot.attempts,
+            number: self.slot_of(row).attempts,
             at,
             answer: answer.word(),
             effect: effect(answer),
@@ -944,12 +930,9 @@ impl<'c> Sender<'c> {
     /// Records that a request which was intended was never sent.
     fn withdraw(&mut self, row: EventRow) {
         self.unsent -= 1;
-        let Some(slot) = self.slot_of(row) else {
-            return;
-        };
         let entry = Entry::Answer {
             event: row,
-            number: slot.attempts,
+            number: self.slot_of(row).attempts,
             at: Timestamp::now(),
             answer: "withdrawn",
             effect: Effect::None,

@@ -159,9 +159,8 @@ impl Finder<'_> {
         events: &mut Events,
         links: &mut Links,
     ) {
-        let Some(sale) = self.sale(key, events) else {
-            return;
-        };
+        let sale = self.sale(key, events);
+        let sale = sale.expect("only a sale with an amount is a candidate");
         let paid = refunds.iter().map(|(readings, _)| {
             let paid = readings.iter().filter_map(|&r| events.get(r).paid_cents());
             paid.max().unwrap_or(0)
