@@ -582,12 +582,12 @@ impl<'p> Planner<'p> {
             profile_of: self.choice.named_for()?,
             read_before: ReadBefore::new(read_before),
             foreign: foreign(settings)?,
-            decimals: settings.decimals.clone(),
+            decimals: settings.currencies.decimals.clone(),
             rules: self.rules.clone(),
             range: self.range.clone(),
-            can_send_dates: !self.is_for_sending || settings.version.can_take_dates(),
+            can_send_dates: !self.is_for_sending || settings.api.version.can_take_dates(),
             traced_line: self.traced_line,
-            ..Setup::new(&self.choice.profiles, settings.account_currency)
+            ..Setup::new(&self.choice.profiles, settings.api.account_currency)
         })
     }
 
@@ -633,12 +633,12 @@ fn has_held(job: &Job) -> bool {
 
 /// Returns the treatment of refunds whose sale is not named or not found.
 fn rules(link: Option<&Path>, settings: &EffectiveSettings) -> Result<Rules, CliError> {
-    let path = link.or(settings.resolutions.as_deref());
+    let path = link.or(settings.link.resolutions.as_deref());
     Ok(Rules {
-        match_by_customer: settings.match_by_customer,
-        send_unlinked: settings.send_unlinked,
+        match_by_customer: settings.link.match_by_customer,
+        send_unlinked: settings.link.send_unlinked,
         resolutions: path.map(resolutions).transpose()?.unwrap_or_default(),
-        named_uids: settings.named_uids.clone(),
+        named_uids: settings.link.named_uids.clone(),
     })
 }
 
@@ -653,12 +653,12 @@ fn resolutions(path: &Path) -> Result<Resolutions, CliError> {
 
 /// Returns the treatment of other currencies, with the rates where they are needed.
 fn foreign(settings: &EffectiveSettings) -> Result<Foreign, CliError> {
-    let path = match &settings.foreign {
+    let path = match &settings.currencies.foreign {
         ForeignSetting::Send => return Ok(Foreign::Send),
         ForeignSetting::Hold => return Ok(Foreign::Hold),
         ForeignSetting::Convert(path) => path,
     };
-    rates(path, settings.account_currency).map(Foreign::Convert)
+    rates(path, settings.api.account_currency).map(Foreign::Convert)
 }
 
 /// Reads the rates of a file.

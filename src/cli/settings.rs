@@ -9,24 +9,20 @@ mod api_key;
 mod keys;
 mod layers;
 mod schema;
+mod sections;
 mod shown;
 
 use std::collections::BTreeMap;
-use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use toml::{Table, Value};
 
 use super::arguments::{Common, PaceArguments};
 use super::error::CliError;
-use crate::bounded::{self, CERTIFICATES_BYTES};
-use crate::event::{Currency, Decimals, NamedUids};
 use crate::notify::hide_secrets_of_urls;
 use crate::problem::{Problem, ProblemCode};
-use crate::shell_word::shell_word;
-use crate::tracking::{ApiKey, Timeouts, Version};
+use crate::tracking::Version;
 use accounts::Chosen;
 use api_key::KeySource;
 use keys::{ConfigFile, KEYS, Key, ValueType};
@@ -34,12 +30,16 @@ use layers::{
     Layer, LayerOrigin, file_layer, insert, lay_over, option_table, origin_of, scalar_text,
     table_of,
 };
+use sections::{
+    ApiSettings, CurrencySettings, LinkSettings, MetricsSettings, RetentionSettings, SendingSettings,
+};
 use shown::shown;
 
 pub(super) use after_run::{AfterRunSettings, NotifySettings, NotifyWhen};
 pub(super) use keys::template;
 pub(super) use layers::{Origin, line_of};
 pub(super) use schema::schema;
+pub(super) use sections::ForeignSetting;
 pub(super) use shown::Shown;
 
 /// The name of the project's configuration file.
@@ -50,70 +50,30 @@ pub(super) const DEFAULT_JOURNAL: &str = "fprecon.journal";
 /// The first characters of every variable of this program.
 pub(super) const VARIABLE_PREFIX: &str = "FPRECON_";
 
-/// The setting for amounts in other currencies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ForeignSetting {
-    Send,
-    Hold,
-    /// Amounts are converted with this file of rates.
-    Convert(PathBuf),
-}
-
 /// The effective settings.
 #[derive(Clone, Debug)]
 pub(super) struct EffectiveSettings {
-    pub(super) version: Version,
-    pub(super) base_url: String,
-    pub(super) wid: Option<String>,
-    account_id: Option<String>,
-    ca_file: Option<PathBuf>,
-    key: KeySource,
-    /// The account of `[accounts]` that the settings are of.
-    pub(super) chosen: Chosen,
-    pub(super) account_currency: Currency,
-    /// The treatment of other currencies; with a version without conversion it is never `Convert`.
-    pub(super) foreign: ForeignSetting,
-    /// The file of rates, also for other treatments of foreign amounts: the audit uses it for
-    /// comparisons.
-    pub(super) rates: Option<PathBuf>,
-    /// The number of decimals that the API expects, for currencies in which that is set.
-    pub(super) decimals: Decimals,
-    pub(super) cancellation_event_id: bool,
-    pub(super) timeouts: Timeouts,
-    pub(super) requests_per_minute: NonZeroU32,
-    /// `true` if the request rate was set by the user.
-    pub(super) rate_is_chosen: bool,
-    pub(super) concurrency: NonZeroUsize,
-    pub(super) notify_promoters: bool,
-    pub(super) infer_non_referrals: bool,
-    /// `true` if the account's leads are fetched before events are sent.
-    pub(super) lead_list: bool,
-    pub(super) give_up_after_seconds: NonZeroU32,
-    pub(super) stop_after_same_refusals: NonZeroU32,
-    /// `true` if a refund that names no sale is linked with the only sale of its customer that it
-    /// can reverse.
-    pub(super) match_by_customer: bool,
-    /// `true` if refunds whose sale is not found are sent without it.
-    pub(super) send_unlinked: bool,
-    /// The file that names the sales of refunds.
-    pub(super) resolutions: Option<PathBuf>,
-    /// The ids that are one customer's each, and the values that several customers share.
-    pub(super) named_uids: NamedUids,
-    /// The number of days after which the details of settled runs are removed; `None` keeps them.
-    pub(super) retention_days: Option<NonZeroU32>,
-    /// The file of metrics, which is written when a run has ended.
-    metrics_file: Option<PathBuf>,
+    pub(super) api: ApiSettings,
+    pub(super) send: SendingSettings,
+    pub(super) currencies: CurrencySettings,
+    pub(super) link: LinkSettings,
+    pub(super) retention: RetentionSettings,
+    metrics: MetricsSettings,
+    /// `None` if nobody is notified.
     notify: Option<NotifySettings>,
     /// The table `[audit]` as it is written.
     pub(super) audit: Table,
+    /// The tables `[exports.NAME]` as they are written.
+    pub(super) exports: BTreeMap<String, Table>,
+    /// The place of each of them: the file, and the line of its first table.
+    pub(super) export_places: BTreeMap<String, (PathBuf, u64)>,
+    /// The account of `[accounts]` that the settings are of.
+    pub(super) chosen: Chosen,
+    pub(super) journal: PathBuf,
     /// The files that settings name.
     named_files: Vec<PathBuf>,
     /// The configuration files that were read, the user's first.
     pub(super) files: Vec<PathBuf>,
-    pub(super) exports: BTreeMap<String, Table>,
-    /// The place of each of them: the file, and the line of its first table.
-    pub(super) export_places: BTreeMap<String, (PathBuf, u64)>,
-    pub(super) journal: PathBuf,
     pub(super) shown: Vec<Shown>,
 }
 
@@ -212,82 +172,35 @@ impl EffectiveSettings {
         let config: ConfigFile = Value::Table(merged.clone())
             .try_into()
             .map_err(|error: toml::de::Error| value_error(layers, error.message()))?;
-        let (api, send, currencies, link) =
-            (config.api, config.send, config.currencies, config.link);
-        let missing = || {
-            CliError::unusable(Problem::error(
-                ProblemCode::ConfigInvalid,
-                "a setting has no value",
-            ))
-        };
-        let base_url = api.base_url.ok_or_else(missing)?;
-        check_base(&base_url, version)?;
-        let cancellation_event_id = api.cancellation_event_id.ok_or_else(missing)?;
-        let seconds = |seconds: Option<NonZeroU32>| {
-            let seconds = seconds.ok_or_else(missing)?;
-            Ok::<_, CliError>(Duration::from_secs(seconds.get().into()))
-        };
-        let timeouts = Timeouts {
-            connect: seconds(send.connect_timeout_seconds)?,
-            read: seconds(send.read_timeout_seconds)?,
-            total: seconds(send.request_timeout_seconds)?,
-        };
-        let rate_origin = origin_of(layers, "send", "requests_per_minute");
         let key = KeySource::find(layers, &chosen)?;
+        let shown = shown(layers, (&chosen, &key), &journal, from);
+        let rate_origin = origin_of(layers, "send", "requests_per_minute");
         Ok(EffectiveSettings {
-            version,
-            base_url,
-            wid: api.wid.filter(|wid| !wid.trim().is_empty()),
-            account_id: api.account_id.filter(|id| !id.trim().is_empty()),
-            ca_file: api.ca_file.map(PathBuf::from),
-            account_currency: account_currency(&api.account_currency.ok_or_else(missing)?)?,
-            cancellation_event_id: cancellation_event_id
-                && version.may_take_cancellation_event_id(),
-            timeouts,
-            rates: currencies
-                .rates
-                .clone()
-                .filter(|rates| !rates.is_empty())
-                .map(PathBuf::from),
-            foreign: foreign(&currencies.foreign.ok_or_else(missing)?, currencies.rates)?,
-            decimals: decimals(currencies.decimals)?,
-            requests_per_minute: send.requests_per_minute.ok_or_else(missing)?,
-            rate_is_chosen: rate_origin != Origin::Default,
-            concurrency: send.concurrency.ok_or_else(missing)?,
-            notify_promoters: send.notify_promoters.ok_or_else(missing)?,
-            infer_non_referrals: send.infer_non_referrals.ok_or_else(missing)?,
-            lead_list: send.lead_list.ok_or_else(missing)?,
-            give_up_after_seconds: send.give_up_after_seconds.ok_or_else(missing)?,
-            stop_after_same_refusals: send.stop_after_same_refusals.ok_or_else(missing)?,
-            match_by_customer: link.match_by_customer.ok_or_else(missing)?,
-            send_unlinked: link.send_unlinked.ok_or_else(missing)?,
-            resolutions: link
-                .resolutions
-                .filter(|path| !path.is_empty())
-                .map(PathBuf::from),
-            named_uids: NamedUids::new(
-                &link.customer_uids.unwrap_or_default(),
-                &link.shared_uids.unwrap_or_default(),
-            )
-            .map_err(|uid| in_both_lists(&uid))?,
-            retention_days: config.retention.after_days,
-            metrics_file: config.metrics.file.map(PathBuf::from),
+            api: ApiSettings::new(config.api, version, key)?,
+            send: SendingSettings::new(&config.send, rate_origin != Origin::Default)?,
+            currencies: CurrencySettings::new(config.currencies)?,
+            link: LinkSettings::new(config.link)?,
+            retention: RetentionSettings {
+                after_days: config.retention.after_days,
+            },
+            metrics: MetricsSettings {
+                file: config.metrics.file.map(PathBuf::from),
+            },
             notify: NotifySettings::new(config.notify)?,
             audit: config.audit,
-            named_files: KEYS
-                .iter()
-                .filter_map(|key| file_of(&merged, key))
-                .collect(),
-            files: layers.iter().filter_map(Layer::file).collect(),
             exports: config.exports,
             export_places: layers
                 .iter()
                 .flat_map(|layer| layer.export_places.clone())
                 .collect(),
-            shown: shown(layers, (&chosen, &key), &journal, from),
-            key,
             chosen,
             journal,
+            named_files: KEYS
+                .iter()
+                .filter_map(|key| file_of(&merged, key))
+                .collect(),
+            files: layers.iter().filter_map(Layer::file).collect(),
+            shown,
         })
     }
 
@@ -297,78 +210,20 @@ impl EffectiveSettings {
         all.filter_map(|path| path.canonicalize().ok()).collect()
     }
 
-    /// Returns `true` if something other than the environment has the API key.
-    pub(super) fn has_stored_key(&self) -> bool {
-        matches!(self.key, KeySource::File(_) | KeySource::Command(_))
-    }
-
-    /// Returns `true` if a command prints the API key.
-    pub(super) fn has_key_command(&self) -> bool {
-        matches!(self.key, KeySource::Command(_))
-    }
-
-    /// Returns the API key; runs `key_command` if that has it.
-    ///
-    /// # Errors
-    ///
-    /// There is no key, or it can't be read.
-    pub(super) fn api_key(&self) -> Result<ApiKey, CliError> {
-        self.key.read()
-    }
-
-    /// Returns where the API key comes from, in words.
-    pub(super) fn key_source(&self) -> String {
-        match &self.key {
-            KeySource::Nothing | KeySource::NothingFor(_) => "nowhere".to_owned(),
-            KeySource::Variable(name) => format!("{name} of the environment"),
-            KeySource::File(path) => path.display().to_string(),
-            KeySource::Command(words) => {
-                let program = words.first().map_or("", String::as_str);
-                format!("what the command `{program}` prints")
-            }
-        }
-    }
-
-    /// Returns a warning if users other than the owner can read or write the key file.
-    #[cfg(unix)]
-    pub(super) fn key_file_warning(&self) -> Option<Problem> {
-        use std::os::unix::fs::PermissionsExt;
-
-        const OTHERS: u32 = 0o066;
-        let KeySource::File(path) = &self.key else {
-            return None;
-        };
-        let found = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        let name = path.display().to_string();
-        (found.permissions().mode() & OTHERS != 0).then(|| {
-            let message = "other users of this machine can read or change the file of the API key";
-            let hint = format!("restrict it to yourself: `chmod 600 {}`", shell_word(&name));
-            Problem::warning(ProblemCode::KeyFileReadable, message)
-                .at(name, None)
-                .hint(hint)
-        })
-    }
-
-    /// Returns `None`: on this system files have no such permissions.
-    #[cfg(not(unix))]
-    pub(super) fn key_file_warning(&self) -> Option<Problem> {
-        None
-    }
-
     /// Returns the account id that is sent with every call: the integration id of v1, the account
     /// id of v2.
     pub(super) fn account(&self) -> Result<&str, CliError> {
         self.chosen.expect_one()?;
-        let (account, code, message, key, place) = match self.version {
+        let (account, code, message, key, place) = match self.api.version {
             Version::V1 => (
-                &self.wid,
+                &self.api.wid,
                 ProblemCode::WidMissing,
                 "`wid` (the integration id) is not set",
                 "wid",
                 "find it in FirstPromoter under Settings > Integrations > Tracking API",
             ),
             Version::V2 => (
-                &self.account_id,
+                &self.api.account_id,
                 ProblemCode::AccountIdMissing,
                 "`account_id` is not set, which version 2 of the API needs",
                 "account_id",
@@ -386,21 +241,6 @@ impl EffectiveSettings {
         })
     }
 
-    /// Returns the additional trusted certificates, as PEM.
-    pub(super) fn ca_pem(&self) -> Result<Option<Vec<u8>>, CliError> {
-        let Some(path) = &self.ca_file else {
-            return Ok(None);
-        };
-        let failed = |message: String| {
-            CliError::unusable(
-                Problem::error(ProblemCode::CaFileUnusable, message)
-                    .at(path.display().to_string(), None),
-            )
-        };
-        bounded::read(path, CERTIFICATES_BYTES)
-            .map(Some)
-            .map_err(|error| failed(format!("the certificates can't be read: {error}")))
-    }
 }
 
 /// Returns the file that a setting names, if it is a path.
@@ -436,26 +276,6 @@ fn base_of_version(layers: &mut [Layer], version: Version) {
     }
 }
 
-/// An address that says itself that it is of the other version would refuse every event.
-fn check_base(base_url: &str, version: Version) -> Result<(), CliError> {
-    let other = match version {
-        Version::V1 => Version::V2,
-        Version::V2 => Version::V1,
-    };
-    let ending = format!("/{other}");
-    if !base_url.trim_end_matches('/').ends_with(&ending) {
-        return Ok(());
-    }
-    Err(CliError::unusable(
-        Problem::error(
-            ProblemCode::ConfigInvalid,
-            format!("the base URL is for {other}, but the version is {version}"),
-        )
-        .cell("api.base_url", base_url)
-        .hint("set `version` (or `--api`) and `base_url` to the same version, or leave out `base_url`"),
-    ))
-}
-
 /// The zone whose days count in reports and audits; UTC where none is set.
 fn zone_of(audit: &Table) -> Result<TimeZone, CliError> {
     let Some(zone) = audit.get("zone") else {
@@ -469,69 +289,6 @@ fn zone_of(audit: &Table) -> Result<TimeZone, CliError> {
                 .hint("write it like `Europe/Berlin`"),
         )
     })
-}
-
-fn account_currency(code: &str) -> Result<Currency, CliError> {
-    currency_setting("api.account_currency", code)
-}
-
-fn currency_setting(key: &str, code: &str) -> Result<Currency, CliError> {
-    let currency = Currency::from_code(code);
-    let money = currency.filter(|currency| currency.not_money().is_none());
-    money.ok_or_else(|| {
-        CliError::unusable(
-            Problem::error(ProblemCode::ConfigInvalid, "not an ISO 4217 currency code")
-                .cell(key, code)
-                .hint("use a three-letter code such as `USD`"),
-        )
-    })
-}
-
-fn foreign(word: &str, rates: Option<String>) -> Result<ForeignSetting, CliError> {
-    let invalid = |message: &str, hint: &str| {
-        let problem = Problem::error(ProblemCode::ConfigInvalid, message.to_owned());
-        let problem = problem.cell("currencies.foreign", word);
-        CliError::unusable(problem.hint(hint))
-    };
-    match (word, rates.filter(|rates| !rates.is_empty())) {
-        ("send", _) => Ok(ForeignSetting::Send),
-        ("hold", _) => Ok(ForeignSetting::Hold),
-        ("convert", Some(rates)) => Ok(ForeignSetting::Convert(PathBuf::from(rates))),
-        ("convert", None) => Err(invalid(
-            "amounts can't be converted without rates",
-            "set `rates` under `[currencies]` to a CSV with the columns `date,currency,rate`",
-        )),
-        _ => Err(invalid(
-            "not a valid value for `foreign`",
-            "use `send`, `convert` or `hold`",
-        )),
-    }
-}
-
-/// Returns the error for a uid that the user names as one customer's and as shared.
-fn in_both_lists(uid: &str) -> CliError {
-    let message = "a uid can't be one customer's and shared";
-    let problem = Problem::error(ProblemCode::ConfigInvalid, message);
-    let problem = problem.cell("link.shared_uids", uid);
-    CliError::unusable(problem.hint("remove it from `customer_uids` or from `shared_uids`"))
-}
-
-/// Reads the table `[currencies.decimals]`: a currency and 0 to 3.
-fn decimals(table: BTreeMap<String, u32>) -> Result<Decimals, CliError> {
-    let mut decimals = Decimals::default();
-    for (code, digits) in table {
-        let currency = currency_setting(&format!("currencies.decimals.{code}"), &code)?;
-        if digits > Decimals::MOST {
-            let problem = Problem::error(
-                ProblemCode::ConfigInvalid,
-                format!("a currency has 0 to {} decimals", Decimals::MOST),
-            );
-            let problem = problem.cell(format!("currencies.decimals.{code}"), &digits.to_string());
-            return Err(CliError::unusable(problem));
-        }
-        decimals.set(currency, digits);
-    }
-    Ok(decimals)
 }
 
 /// Returns the `[exports.…]` tables of a configuration that is not on disk yet, with the usual

@@ -160,7 +160,7 @@ impl Call<'_> {
         let as_of = theirs_summary.fetched_at.as_ref();
         let as_of = as_of.and_then(|at| at.parse().ok()).unwrap_or(now);
         let leads = theirs.leads.unwrap_or_default();
-        let account_currency = self.settings.account_currency.to_string();
+        let account_currency = self.settings.api.account_currency.to_string();
         let statements = theirs.payouts.as_ref().map_or(Vec::new(), |payouts| {
             statements(
                 &theirs.commissions,
@@ -259,7 +259,7 @@ impl Call<'_> {
         for lead in leads {
             sides.add_lead(lead)?;
         }
-        let currency = self.settings.account_currency;
+        let currency = self.settings.api.account_currency;
         Ok(crate::audit::audit_with_matches(
             sides.into_frames()?,
             &self.rules,
@@ -324,10 +324,10 @@ impl Call<'_> {
 
     /// Our side, with what the user's rates make of sales that went out in their own currency.
     fn estimated(&self, mut billed: Vec<Billed>) -> Result<Vec<Billed>, CliError> {
-        let Some(path) = &self.settings.rates else {
+        let Some(path) = &self.settings.currencies.rates else {
             return Ok(billed);
         };
-        let rates = exports::rates(path, self.settings.account_currency)?;
+        let rates = exports::rates(path, self.settings.api.account_currency)?;
         for one in billed
             .iter_mut()
             .filter(|one| one.account_amount_cents.is_none())
@@ -339,7 +339,7 @@ impl Call<'_> {
             let rate = day.and_then(|day| rates.on(day, one.money.currency));
             let converted = rate.and_then(|of| {
                 of.rate
-                    .convert(one.money, 0, self.settings.account_currency)
+                    .convert(one.money, 0, self.settings.api.account_currency)
             });
             one.estimated_amount_cents = converted.map(|money| money.amount_cents);
         }
@@ -370,7 +370,7 @@ impl Call<'_> {
         &self,
         problems: &mut Problems,
     ) -> Result<(Ours, OursSummary, Option<Account>), CliError> {
-        let currency = self.settings.account_currency;
+        let currency = self.settings.api.account_currency;
         let (ours, source, files, account) = if self.arguments.exports.is_empty() {
             let journal = JournalReader::open(&self.settings.journal)?;
             let journal = journal.ok_or_else(|| nothing_of_ours(self.settings))?;
@@ -421,7 +421,7 @@ impl Call<'_> {
             problems.push(problem.clone());
         }
         let files = job.inputs.iter().map(|input| input.path.clone()).collect();
-        Ok((ours::of_job(&job, self.settings.account_currency), files))
+        Ok((ours::of_job(&job, self.settings.api.account_currency), files))
     }
 }
 

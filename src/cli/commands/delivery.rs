@@ -163,7 +163,7 @@ impl<'d> RunDelivery<'d> {
         };
         let record = record.with_end(&end);
         let mut summary = summary.with_end_of(&record);
-        summary.set_account_currency(self.settings.account_currency);
+        summary.set_account_currency(self.settings.api.account_currency);
         summary.name_commands(self.commands);
         // A run that is killed before its report is whole has no end, and `resume` finishes it. One
         // whose report can't be written has ended all the same.
@@ -175,7 +175,7 @@ impl<'d> RunDelivery<'d> {
         let report = report::write(&books, &summary, &Formats::default(), &directory);
         journal.end_run(run, &end)?;
         report?;
-        let version = self.settings.version;
+        let version = self.settings.api.version;
         let name = self.destination.name();
         let problem = ending::problem_of(&sent.end, signal, name, version, self.commands);
         self.terminal.problems(problem.as_slice(), 0);
@@ -204,7 +204,7 @@ impl<'d> RunDelivery<'d> {
         journal: Journal,
         run: RunId,
     ) -> Result<(send::Sent, Option<Signal>), CliError> {
-        let limit = Some(self.settings.stop_after_same_refusals);
+        let limit = Some(self.settings.send.stop_after_same_refusals);
         let (sent, signal) = match self.first {
             Some(first) => self.send_first(journal, run, first)?,
             None => self.send(journal, run, limit, None)?,
@@ -231,7 +231,7 @@ impl<'d> RunDelivery<'d> {
         run: RunId,
         first: NonZeroU64,
     ) -> Result<(send::Sent, Option<Signal>), CliError> {
-        let limit = Some(self.settings.stop_after_same_refusals);
+        let limit = Some(self.settings.send.stop_after_same_refusals);
         let (sent, signal) = self.send(journal, run, limit, Some(first))?;
         if !matches!(sent.end, End::Paused) {
             return Ok((sent, signal));
@@ -269,7 +269,7 @@ impl<'d> RunDelivery<'d> {
             .map_err(|error| CliError::Io("the network runtime", error))?;
         let total = journal.pending_count(run)?;
         let mut watcher = Watcher::new(self.terminal, total);
-        if self.settings.lead_list && !settings.should_use_lead_list && total > 0 {
+        if self.settings.send.lead_list && !settings.should_use_lead_list && total > 0 {
             self.terminal
                 .problems(&[no_lead_list(SANDBOX_HAS_NO_LIST)], 0);
         }
@@ -355,7 +355,7 @@ fn answer_line(record: &EventRecord, settled: &Settlement, settings: &EffectiveS
         .as_deref()
         .or(event.customer.uid.as_deref());
     let commission = settled.commission_cents.map(|cents| {
-        let currency = settings.account_currency;
+        let currency = settings.api.account_currency;
         let promoter = settled.promoter_email.as_deref();
         let promoter = promoter.or(settled.promoter_ref_id.as_deref());
         format!(

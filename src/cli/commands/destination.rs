@@ -40,7 +40,7 @@ impl Destination {
         if common.sandbox {
             return Self::sandbox(settings);
         }
-        let (account_id, key) = match (settings.account(), settings.api_key()) {
+        let (account_id, key) = match (settings.account(), settings.api.read_key()) {
             (Ok(account_id), Ok(key)) => (account_id, key),
             // Everything that is missing is reported at once.
             (Err(account), Err(key)) => {
@@ -50,13 +50,13 @@ impl Destination {
             (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
         };
         let account = Account {
-            api: settings.version.to_string(),
-            base_url: settings.base_url.clone(),
+            api: settings.api.version.to_string(),
+            base_url: settings.api.base_url.clone(),
             account_id: account_id.to_owned(),
         };
-        terminal.problems(settings.key_file_warning().as_slice(), 0);
+        terminal.problems(settings.api.key_file_warning().as_slice(), 0);
         Ok(Destination {
-            client: client(&account, &settings.base_url, &key, settings)?,
+            client: client(&account, &settings.api.base_url, &key, settings)?,
             account,
             sandbox: None,
         })
@@ -65,16 +65,16 @@ impl Destination {
     /// Starts a sandbox in this process.
     pub(super) fn sandbox(settings: &EffectiveSettings) -> Result<Self, CliError> {
         let sandbox = Sandbox::start(Options {
-            cancellation_event_id: settings.cancellation_event_id,
+            cancellation_event_id: settings.api.cancellation_event_id,
             ..Options::default()
         })?;
         let account = Account {
-            api: settings.version.to_string(),
+            api: settings.api.version.to_string(),
             base_url: Account::SANDBOX.to_owned(),
             account_id: "sandbox".to_owned(),
         };
         let key = ApiKey::for_sandbox();
-        let base_url = match settings.version {
+        let base_url = match settings.api.version {
             Version::V1 => sandbox.base_url(),
             Version::V2 => sandbox.base_url_v2(),
         };
@@ -139,19 +139,19 @@ impl Destination {
     }
 
     pub(super) fn pace(&self, settings: &EffectiveSettings) -> send::SendSettings {
-        let requests_per_minute = if self.is_sandbox() && !settings.rate_is_chosen {
-            NonZeroU32::new(SANDBOX_PER_MINUTE).unwrap_or(settings.requests_per_minute)
+        let requests_per_minute = if self.is_sandbox() && !settings.send.rate_is_chosen {
+            NonZeroU32::new(SANDBOX_PER_MINUTE).unwrap_or(settings.send.requests_per_minute)
         } else {
-            settings.requests_per_minute
+            settings.send.requests_per_minute
         };
         send::SendSettings {
             requests_per_minute,
-            concurrency: settings.concurrency,
-            should_infer_non_referrals: settings.infer_non_referrals,
+            concurrency: settings.send.concurrency,
+            should_infer_non_referrals: settings.send.infer_non_referrals,
             // A sandbox in this process decides at the first request if a customer is a lead: its
             // list is never complete.
-            should_use_lead_list: settings.lead_list && !self.is_sandbox(),
-            give_up_after: Duration::from_secs(settings.give_up_after_seconds.get().into()),
+            should_use_lead_list: settings.send.lead_list && !self.is_sandbox(),
+            give_up_after: Duration::from_secs(settings.send.give_up_after_seconds.get().into()),
             should_repeat_unconfirmed: false,
             stop_after_same_refusals: None,
         }
@@ -182,14 +182,14 @@ pub(super) fn client_settings(
     settings: &EffectiveSettings,
 ) -> Result<tracking::ClientSettings, CliError> {
     Ok(tracking::ClientSettings {
-        version: settings.version,
+        version: settings.api.version,
         base_url: base_url.to_owned(),
         account_id: account_id.to_owned(),
-        account_currency: settings.account_currency,
-        decimals: settings.decimals.clone(),
-        should_notify_promoters: settings.notify_promoters,
-        has_cancellation_event_id: settings.cancellation_event_id,
-        ca_pem: settings.ca_pem()?,
-        timeouts: settings.timeouts,
+        account_currency: settings.api.account_currency,
+        decimals: settings.currencies.decimals.clone(),
+        should_notify_promoters: settings.send.notify_promoters,
+        has_cancellation_event_id: settings.api.cancellation_event_id,
+        ca_pem: settings.api.ca_pem()?,
+        timeouts: settings.send.timeouts,
     })
 }

@@ -183,7 +183,7 @@ impl Explainer<'_> {
             row,
             events,
             held,
-            account_currency: self.reader.settings.account_currency,
+            account_currency: self.reader.settings.api.account_currency,
         }
     }
 

@@ -117,11 +117,11 @@ impl ApiSettings {
             |known: bool, what: &str| if known { None } else { terminal.ask_for(what) };
         ApiSettings {
             wid: ask_unless(
-                settings.wid.is_some(),
+                settings.api.wid.is_some(),
                 "The account's `wid` (FirstPromoter: Settings > Integrations > Tracking API) [later]",
             ),
             key_file: ask_unless(
-                settings.has_stored_key(),
+                settings.api.has_stored_key(),
                 "A file that holds the API key [none: FPRECON_API_KEY]",
             ),
             guess: guess.filter(|_| said.is_none()),
@@ -169,7 +169,7 @@ fn usual_currency(
             (currency, Some(guess))
         }
         None => {
-            let currency = settings.account_currency;
+            let currency = settings.api.account_currency;
             let guess = format!(
                 "the account's currency is {currency}, the default: the exports name no currency"
             );

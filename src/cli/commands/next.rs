@@ -16,8 +16,8 @@ use crate::tracking::Version;
 
 /// Returns the commands for the journal and the account of this call.
 pub(super) fn commands(common: &Common, settings: &EffectiveSettings) -> Commands {
-    let is_other = common.sandbox && settings.version != Version::V1;
-    with_options_of(common, is_other.then(|| settings.version.to_string()))
+    let is_other = common.sandbox && settings.api.version != Version::V1;
+    with_options_of(common, is_other.then(|| settings.api.version.to_string()))
 }
 
 /// Returns the commands for the journal and the account of this call, as far as its arguments name

@@ -72,7 +72,7 @@ struct ListEstimate {
 impl Estimate {
     /// Estimates one request for each event, at the greatest request rate.
     pub(super) fn new(to_send: u64, settings: &EffectiveSettings) -> Self {
-        let per_minute = u64::from(settings.requests_per_minute.get());
+        let per_minute = u64::from(settings.send.requests_per_minute.get());
         Estimate {
             requests: to_send,
             seconds: (to_send * 60).div_ceil(per_minute),
@@ -117,7 +117,7 @@ pub(in crate::cli) fn plan(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let settings = EffectiveSettings::load(common, None)?;
-    check_base_url(&settings.base_url)?;
+    check_base_url(&settings.api.base_url)?;
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(
         &arguments.exports,
@@ -224,7 +224,7 @@ fn show(
         "\nThe books balance. Sending takes {} and about {} at {} a minute.",
         tables::count(estimate.requests, "request"),
         estimate.in_words(),
-        settings.requests_per_minute
+        settings.send.requests_per_minute
     ));
     if let Some(history) = history {
         terminal.human(&format!("\n{}", history.in_words()));

@@ -140,7 +140,7 @@ pub(super) fn prune_after_run(
     settings: &EffectiveSettings,
     terminal: &Terminal,
 ) {
-    let Some(days) = settings.retention_days else {
+    let Some(days) = settings.retention.after_days else {
         return;
     };
     let now = Timestamp::now();

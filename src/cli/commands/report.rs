@@ -53,7 +53,7 @@ pub(in crate::cli) fn report(
     {
         commands = commands.of_run(&journal, run.id)?;
     }
-    summary.set_account_currency(settings.account_currency);
+    summary.set_account_currency(settings.api.account_currency);
     summary.name_commands(&commands);
     summary.check()?;
     let books = shareable(books, &journal, arguments.redact)?;

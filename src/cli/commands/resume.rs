@@ -29,7 +29,7 @@ pub(in crate::cli) fn resume(
 ) -> Result<Ended, CliError> {
     let pace = &arguments.pace;
     let mut settings = EffectiveSettings::load(common, Some(pace))?;
-    settings.lead_list |= arguments.lead_list.is_wanted;
+    settings.send.lead_list |= arguments.lead_list.is_wanted;
     require_journal(&settings)?;
     let commands = next::commands(common, &settings);
     let target = Destination::choose(common, &settings, terminal)?;
@@ -143,7 +143,7 @@ pub(in crate::cli) fn retry(
 ) -> Result<Ended, CliError> {
     let mut settings = EffectiveSettings::load(common, Some(&arguments.pace))?;
     // An event that is retried on purpose is sent, whatever the list says.
-    settings.lead_list = false;
+    settings.send.lead_list = false;
     require_journal(&settings)?;
     let commands = next::commands(common, &settings);
     let target = Destination::choose(common, &settings, terminal)?;
@@ -270,7 +270,7 @@ pub(super) fn nothing_to_do(
         return Ok(Exit::Done.into());
     };
     let mut summary = RunSummary::load(journal, &run)?;
-    summary.set_account_currency(settings.account_currency);
+    summary.set_account_currency(settings.api.account_currency);
     summary.name_commands(commands);
     let exit = if summary.needs_attention() {
         Exit::Attention

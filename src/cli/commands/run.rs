@@ -33,7 +33,7 @@ pub(in crate::cli) fn run(
     terminal: &Terminal,
 ) -> Result<Ended, CliError> {
     let mut settings = EffectiveSettings::load(common, Some(&arguments.pace))?;
-    settings.lead_list |= arguments.lead_list.is_wanted;
+    settings.send.lead_list |= arguments.lead_list.is_wanted;
     terminal.problems(rate_warning(common, &settings).as_slice(), 0);
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(
@@ -44,7 +44,7 @@ pub(in crate::cli) fn run(
     )?;
     let read_beside = [
         arguments.link.link.as_deref(),
-        settings.resolutions.as_deref(),
+        settings.link.resolutions.as_deref(),
     ];
     let inputs = exports.paths().chain(read_beside.into_iter().flatten());
     expect_no_input_in(arguments.pace.dir.as_deref(), &Formats::default(), inputs)?;

@@ -27,7 +27,7 @@ pub(super) fn what_is_sent(
     commission: &ExpectedCommission,
 ) -> String {
     let estimate = Estimate::new(to_send.count(), settings);
-    let about = if settings.lead_list {
+    let about = if settings.send.lead_list {
         "at most"
     } else {
         "about"
@@ -37,7 +37,7 @@ pub(super) fn what_is_sent(
         target.described(),
         Span::new(plan::to_send(job)).in_words(),
         estimate.in_words(),
-        settings.requests_per_minute,
+        settings.send.requests_per_minute,
         commission.in_words,
     )
 }
@@ -119,7 +119,7 @@ pub(super) fn expected_commission(
     settings: &EffectiveSettings,
     journal: Option<&JournalReader>,
 ) -> Result<ExpectedCommission, CliError> {
-    let currency = settings.account_currency;
+    let currency = settings.api.account_currency;
     let sales = to_send.for_kind(Kind::Sale, Some(currency));
     let mut kinds = to_send.iter();
     let is_partial = kinds.any(|(kind, of, _)| kind == Kind::Sale && of != Some(currency));

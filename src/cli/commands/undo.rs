@@ -49,7 +49,7 @@ pub(in crate::cli) fn undo(
     let pace = &arguments.pace;
     let mut settings = EffectiveSettings::load(common, Some(pace))?;
     // What was tracked is a lead's, whatever the list says.
-    settings.lead_list = false;
+    settings.send.lead_list = false;
     require_journal(&settings)?;
     let commands = next::commands(common, &settings);
     let target = Destination::choose(common, &settings, terminal)?;
@@ -192,7 +192,7 @@ fn confirm_undo(
         "To be sent to {}:\n  {to_send}\n  in about {}, at {} requests a minute",
         target.described(),
         estimate.in_words(),
-        settings.requests_per_minute,
+        settings.send.requests_per_minute,
     ));
     let question = format!("Undo the run {}?", run.name);
     match terminal.ask(&question) {

@@ -142,9 +142,9 @@ impl AfterRunSettings {
     pub(in crate::cli) fn load(common: &Common, pace: &PaceArguments) -> Self {
         let settings = match EffectiveSettings::load(common, Some(pace)) {
             Ok(settings) => AfterRunSettings {
-                ca_pem: settings.ca_pem().ok().flatten(),
+                ca_pem: settings.api.ca_pem().ok().flatten(),
                 journal: settings.journal,
-                metrics_file: settings.metrics_file,
+                metrics_file: settings.metrics.file,
                 notify: settings.notify,
             },
             Err(_) => Self::salvage(common, pace),
@@ -205,7 +205,7 @@ fn keep_usable(merged: &mut Table) {
             let known = keys.find(|known| known.table == name && known.key == key);
             match (known.map(|known| known.values), value) {
                 (Some(ValueType::Count), Value::Integer(number)) => *number > 0,
-                (Some(ValueType::Words), Value::Array(words)) => words.iter().all(Value::is_str),
+                (Some(ValueType::List(_)), Value::Array(words)) => words.iter().all(Value::is_str),
                 (Some(ValueType::OneOf(words)), Value::String(word)) => words.contains(&&**word),
                 (Some(ValueType::Path | ValueType::SecretUrl), Value::String(_)) => true,
                 _ => false,

@@ -6,7 +6,8 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use serde::Deserialize;
 use toml::Table;
 
-use ValueType::{Boolean, Count, List, OneOf, Path, SecretUrl, Text, Words};
+use ListOf::{Program, Texts};
+use ValueType::{Boolean, Count, List, OneOf, Path, SecretUrl, Text};
 
 /// A configuration file, as the contract has it. Unknown keys are errors.
 #[derive(Clone, Debug, Deserialize)]
@@ -135,14 +136,21 @@ pub(super) enum ValueType {
     Boolean,
     /// A whole number above zero.
     Count,
-    /// A program and its arguments.
-    Words,
     /// Any number of texts.
-    List,
+    List(ListOf),
     /// A URL of which only the host is shown.
     SecretUrl,
     /// One of these words.
     OneOf(&'static [&'static str]),
+}
+
+/// The texts that a list holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ListOf {
+    /// A program and its arguments.
+    Program,
+    /// Texts that mean nothing to this program.
+    Texts,
 }
 
 /// A setting: the one place that names its key, variable, default and meaning. `fprecon config`, its JSON
@@ -208,7 +216,7 @@ pub(super) const KEYS: [Key; 33] = [
         key: "key_command",
         variable: None,
         default: None,
-        values: Words,
+        values: List(Program),
         about: "A command that prints the API key on one line, in place of `key_file`: the program and its arguments, run without a shell.",
     },
     Key {
@@ -360,7 +368,7 @@ pub(super) const KEYS: [Key; 33] = [
         key: "customer_uids",
         variable: None,
         default: None,
-        values: List,
+        values: List(Texts),
         about: "Customer ids that are one customer's each, whatever emails they come with.",
     },
     Key {
@@ -368,7 +376,7 @@ pub(super) const KEYS: [Key; 33] = [
         key: "shared_uids",
         variable: None,
         default: None,
-        values: List,
+        values: List(Texts),
         about: "Values in a column of customer ids that several customers share: these events are sent by their emails, without the value.",
     },
     Key {
@@ -408,7 +416,7 @@ pub(super) const KEYS: [Key; 33] = [
         key: "command",
         variable: None,
         default: None,
-        values: Words,
+        values: List(Program),
         about: "A command that gets the summary as JSON on its standard input: the program and its arguments, run without a shell.",
     },
     Key {
@@ -452,7 +460,7 @@ impl Key {
             Count if self.default.is_none() => format!("{} = {EXAMPLE_COUNT}", self.key),
             Boolean | Count => format!("{} = {value}", self.key),
             Text | Path | SecretUrl | OneOf(_) => format!("{} = \"{value}\"", self.key),
-            Words | List => format!("{} = []", self.key),
+            List(_) => format!("{} = []", self.key),
         }
     }
 }

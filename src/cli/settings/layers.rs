@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::accounts;
-use super::keys::{ConfigFile, KEYS, Key, ValueType};
+use super::keys::{ConfigFile, KEYS, Key, ListOf, ValueType};
 use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{Common, PaceArguments};
 use crate::cli::error::CliError;
@@ -157,7 +157,7 @@ pub(super) fn paths_from(table: &mut Table, file: &Path) {
         let value = inner.and_then(|inner| inner.get_mut(key.key));
         match (key.values, value) {
             (ValueType::Path, Some(Value::String(named))) if !named.is_empty() => place(named),
-            (ValueType::Words, Some(Value::Array(words))) => {
+            (ValueType::List(ListOf::Program), Some(Value::Array(words))) => {
                 if let Some(Value::String(program)) = words.first_mut()
                     && Path::new(program.as_str()).components().count() > 1
                 {
@@ -269,8 +269,7 @@ fn scalar(key: &Key, text: String) -> Value {
         ValueType::Text
         | ValueType::Path
         | ValueType::SecretUrl
-        | ValueType::Words
-        | ValueType::List
+        | ValueType::List(_)
         | ValueType::OneOf(_) => None,
     };
     value.unwrap_or(Value::String(text))

@@ -69,7 +69,7 @@ fn property(key: &Key) -> Value {
         ValueType::Text | ValueType::Path => json!({ "type": "string" }),
         ValueType::SecretUrl => json!({ "type": "string", "format": "uri" }),
         ValueType::Boolean => json!({ "type": "boolean" }),
-        ValueType::Words | ValueType::List => {
+        ValueType::List(_) => {
             json!({ "type": "array", "items": { "type": "string" } })
         }
         ValueType::Count => json!({ "type": "integer", "minimum": 1 }),
@@ -83,8 +83,7 @@ fn property(key: &Key) -> Value {
             ValueType::Text
             | ValueType::Path
             | ValueType::SecretUrl
-            | ValueType::Words
-            | ValueType::List
+            | ValueType::List(_)
             | ValueType::OneOf(_) => default.into(),
         };
     }

@@ -111,7 +111,7 @@ impl Call<'_> {
                 problem.at(path.display().to_string(), None),
             ));
         }
-        let currency = self.settings.account_currency;
+        let currency = self.settings.api.account_currency;
         let read = read_csv(export, found.profile, found.binding, currency).map_err(unusable)?;
         for problem in read.problems.kept() {
             problems.push(problem.clone());
@@ -181,7 +181,7 @@ impl Call<'_> {
             payouts: None,
         };
         let account = kept.account.clone();
-        let currency = self.settings.account_currency;
+        let currency = self.settings.api.account_currency;
         // Those of an earlier fetching would not fit the commissions.
         let payouts = latest::<ListedPayout>(&directory)?.filter(|own| own.is_beside(&kept));
         let promoters = latest::<ListedPromoter>(&directory)?.filter(|own| own.is_beside(&kept));
@@ -194,7 +194,7 @@ impl Call<'_> {
             ..summary
         };
         let balances = balances_of(&kept, promoters.as_ref());
-        let (commissions, left_out) = commissions_of(kept, self.settings.account_currency);
+        let (commissions, left_out) = commissions_of(kept, self.settings.api.account_currency);
         let rejected = left_out.len() as u64;
         left_out
             .into_iter()
@@ -231,7 +231,7 @@ impl Call<'_> {
             self.fetch_one::<crate::tracking::Lead>(directory, &target)?;
         }
         self.fetch_for_accounts::<ListedPayout>(directory, &target)?;
-        match self.settings.version {
+        match self.settings.api.version {
             // Its commissions have the promoters' balances.
             Version::V1 => Ok(()),
             Version::V2 => self.fetch_for_accounts::<ListedPromoter>(directory, &target),
@@ -319,7 +319,7 @@ impl Call<'_> {
             }
             bar.set_message(words);
         };
-        let per_minute = self.settings.requests_per_minute;
+        let per_minute = self.settings.send.requests_per_minute;
         let (read, caught) = runtime.block_on(async {
             let (stop, mut requests) = unbounded_channel();
             let caught = listen(stop)?;

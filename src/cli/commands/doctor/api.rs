@@ -16,7 +16,7 @@ pub(super) fn check(
     key: Option<&ApiKey>,
     findings: &mut Findings,
 ) -> Option<Probe> {
-    if findings.has_failed(Check::Configuration) && settings.ca_pem().is_err() {
+    if findings.has_failed(Check::Configuration) && settings.api.ca_pem().is_err() {
         findings.add(CHECK, State::NotChecked, "the certificates cannot be read");
         return None;
     }
@@ -37,7 +37,7 @@ fn probe(settings: &EffectiveSettings, key: Option<&ApiKey>) -> Result<Probe, Cl
         .build()
         .map_err(|error| CliError::Io("the network runtime", error))?;
     let account = settings.account();
-    let client = client_settings(account.unwrap_or_default(), &settings.base_url, settings)?;
+    let client = client_settings(account.unwrap_or_default(), &settings.api.base_url, settings)?;
     Ok(match key.filter(|_| can_ask(settings)) {
         Some(key) => {
             let client = Client::new(client, key)?;
@@ -49,23 +49,23 @@ fn probe(settings: &EffectiveSettings, key: Option<&ApiKey>) -> Result<Probe, Cl
 
 /// Returns `true` if all that a listing needs beside the key is set: version 1 takes no `wid` there.
 fn can_ask(settings: &EffectiveSettings) -> bool {
-    settings.version == Version::V1 || settings.account().is_ok()
+    settings.api.version == Version::V1 || settings.account().is_ok()
 }
 
 fn judge(probe: &Probe, settings: &EffectiveSettings, has_key: bool, findings: &mut Findings) {
-    let base = &settings.base_url;
+    let base = &settings.api.base_url;
     let has_key = has_key && can_ask(settings);
     match &probe.answer {
         ProbeAnswer::Listed if has_key => {
             let took = took(probe.took);
             let message = format!("{base} answered in {took}, and takes the key for reading leads");
-            findings.add(CHECK, State::Ok, format!("{message}; {}", not_checked(settings.version)));
+            findings.add(CHECK, State::Ok, format!("{message}; {}", not_checked(settings.api.version)));
         }
         ProbeAnswer::Other { status: 401, message } if has_key => findings.add_with_hint(
             CHECK,
             State::Failed,
             format!("{base} refuses the key (401): {message}"),
-            refused_hint(settings.version),
+            refused_hint(settings.api.version),
         ),
         ProbeAnswer::Listed | ProbeAnswer::Other { status: 401 | 403, .. } if !has_key => {
             let took = took(probe.took);

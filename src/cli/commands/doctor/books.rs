@@ -122,10 +122,10 @@ fn account(common: &Common, settings: &EffectiveSettings) -> Option<Account> {
     let (base_url, account_id) = if common.sandbox {
         (Account::SANDBOX, "sandbox")
     } else {
-        (settings.base_url.as_str(), settings.account().ok()?)
+        (settings.api.base_url.as_str(), settings.account().ok()?)
     };
     Some(Account {
-        api: settings.version.to_string(),
+        api: settings.api.version.to_string(),
         base_url: base_url.to_owned(),
         account_id: account_id.to_owned(),
     })

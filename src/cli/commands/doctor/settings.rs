@@ -30,12 +30,12 @@ pub(super) fn check(
             findings.error(CHECK, &error);
         }
     };
-    expect(check_base_url(&settings.base_url).map_err(CliError::from));
+    expect(check_base_url(&settings.api.base_url).map_err(CliError::from));
     expect(settings.zone().map(drop));
     #[cfg(feature = "polars")]
     expect(crate::cli::commands::audit::rules(settings).map(drop));
-    if let ForeignSetting::Convert(rates) = &settings.foreign {
-        expect(exports::rates(rates, settings.account_currency).map(drop));
+    if let ForeignSetting::Convert(rates) = &settings.currencies.foreign {
+        expect(exports::rates(rates, settings.api.account_currency).map(drop));
     }
     expect(
         Choice::load(common, settings)
@@ -61,9 +61,9 @@ pub(super) fn check(
     let to = if common.sandbox {
         "the built-in sandbox"
     } else {
-        &settings.base_url
+        &settings.api.base_url
     };
-    let version = settings.version;
+    let version = settings.api.version;
     findings.add(
         CHECK,
         State::Ok,
@@ -75,7 +75,7 @@ pub(super) fn check(
 pub(super) fn check_account(settings: &EffectiveSettings, findings: &mut Findings) {
     let account = settings.account().map(drop);
     // The placeholders are valid: only certificates and the like can be refused here.
-    let client = client_settings("account", &settings.base_url, settings).map(drop);
+    let client = client_settings("account", &settings.api.base_url, settings).map(drop);
     for error in [account, client].into_iter().filter_map(Result::err) {
         findings.error(Check::Configuration, &error);
     }
@@ -83,7 +83,7 @@ pub(super) fn check_account(settings: &EffectiveSettings, findings: &mut Finding
 
 /// Checks the key, and returns it if there is one. The API is not asked about it here.
 pub(super) fn check_key(settings: &EffectiveSettings, findings: &mut Findings) -> Option<ApiKey> {
-    let key = match settings.api_key() {
+    let key = match settings.api.read_key() {
         Ok(key) => key,
         Err(error) => {
             findings.error(Check::Key, &error);
@@ -94,10 +94,10 @@ pub(super) fn check_key(settings: &EffectiveSettings, findings: &mut Findings) -
         findings.error(Check::Key, &error.into());
         return None;
     }
-    match settings.key_file_warning() {
+    match settings.api.key_file_warning() {
         Some(problem) => findings.problem(Check::Key, problem),
         None => {
-            let message = format!("read from {}", settings.key_source());
+            let message = format!("read from {}", settings.api.key_source());
             findings.add(Check::Key, State::Ok, message);
         }
     }
@@ -106,7 +106,7 @@ pub(super) fn check_key(settings: &EffectiveSettings, findings: &mut Findings) -
 
 /// Returns what a client refuses about the key.
 fn with_key(settings: &EffectiveSettings, key: &ApiKey) -> Result<(), ClientError> {
-    let Ok(client) = client_settings("account", &settings.base_url, settings) else {
+    let Ok(client) = client_settings("account", &settings.api.base_url, settings) else {
         return Ok(());
     };
     match Client::new(client, key) {
@@ -119,8 +119,8 @@ fn with_key(settings: &EffectiveSettings, key: &ApiKey) -> Result<(), ClientErro
 pub(super) fn check_limits(common: &Common, settings: &EffectiveSettings, findings: &mut Findings) {
     const CHECK: Check = Check::Limits;
     let before = findings.results.len();
-    let timeouts = settings.timeouts;
-    let give_up = u64::from(settings.give_up_after_seconds.get());
+    let timeouts = settings.send.timeouts;
+    let give_up = u64::from(settings.send.give_up_after_seconds.get());
     let total = timeouts.total.as_secs();
     for (name, seconds) in [
         ("connect_timeout_seconds", timeouts.connect.as_secs()),
@@ -146,7 +146,7 @@ pub(super) fn check_limits(common: &Common, settings: &EffectiveSettings, findin
     if let Some(warning) = rate_warning(common, settings) {
         findings.problem(CHECK, warning);
     }
-    let per_minute = settings.requests_per_minute;
+    let per_minute = settings.send.requests_per_minute;
     if findings.results.len() == before {
         let (connect, read) = (timeouts.connect.as_secs(), timeouts.read.as_secs());
         findings.add(
@@ -162,9 +162,9 @@ pub(in crate::cli::commands) fn rate_warning(
     common: &Common,
     settings: &EffectiveSettings,
 ) -> Option<Problem> {
-    let per_minute = settings.requests_per_minute.get();
+    let per_minute = settings.send.requests_per_minute.get();
     let is_firstpromoter =
-        !common.sandbox && settings.base_url == settings.version.default_base_url();
+        !common.sandbox && settings.api.base_url == settings.api.version.default_base_url();
     (is_firstpromoter && per_minute > DOCUMENTED_PER_MINUTE).then(|| {
         let message = format!(
             "`requests_per_minute` is {per_minute}, and FirstPromoter documents a limit of {DOCUMENTED_PER_MINUTE}"

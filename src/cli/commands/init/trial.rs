@@ -53,7 +53,7 @@ pub(super) fn try_out(
     terminal: &Terminal,
 ) -> Result<Trial, CliError> {
     let mut settings = settings.clone();
-    settings.account_currency = account.currency;
+    settings.api.account_currency = account.currency;
     let (mut profiles, assumed) = assumed(text, &mut settings, account.currency)
         .map_err(|error| CliError::unusable(profile_problem(&error)))?;
     let config = common.config.as_ref();

@@ -17,7 +17,7 @@ fn generated() -> String {
                     format!("{}, of {}", words[0], words.join(", "))
                 }
                 (Some(default), Text | Path | SecretUrl) => format!("`\"{default}\"`"),
-                (Some(default), Boolean | Count | Words | List) => format!("`{default}`"),
+                (Some(default), Boolean | Count | List(_)) => format!("`{default}`"),
             };
             page += &format!(
                 "| `{}` | {} | {default} | {} |\n",
@@ -58,7 +58,7 @@ fn the_file_has_each_key_and_no_other() {
         for key in KEYS.iter().filter(|key| key.table == table) {
             text += &match key.default {
                 Some(_) => key.line(),
-                None if matches!(key.values, Words | List) => format!("{} = [\"x\"]", key.key),
+                None if matches!(key.values, List(_)) => format!("{} = [\"x\"]", key.key),
                 None if key.values == Count => key.line(),
                 None => format!("{} = \"x\"", key.key),
             };
