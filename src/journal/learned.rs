@@ -1,115 +1,201 @@
 //! Keeps what exports said and no event of the journal says: invoices, the plans of subscriptions, refunds of
 //! which nothing counts, and uids that are not ids of one customer.
 
+mod table;
+
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, Statement, params};
+use rusqlite::{Connection, Row, Statement};
 
-use super::columns::{Seal, impossible, read_money};
+use self::table::{LearnedTable, OnKnown, Sealed, insert};
+use super::columns::{impossible, read_money};
 use super::known::{HeldSale, HistoryRequest, JournalHistory};
 use super::read::count;
 use super::{JournalError, JournalReader};
 use crate::event::{Customer, Details, Event, EventKey, Kind, Text};
 
-/// Prepares the statement that [`insert_invoice`] runs.
-pub(super) fn prepare_invoice(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
-    connection.prepare(
-        "INSERT INTO invoice (key, invoice_id, amount_cents, currency, gross_cents, email, uid,
-             subscription, plan, created_at_ms, seal)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (key) DO UPDATE SET amount_cents = excluded.amount_cents,
-             currency = excluded.currency, gross_cents = excluded.gross_cents,
-             email = excluded.email, uid = excluded.uid, subscription = excluded.subscription,
-             plan = excluded.plan, created_at_ms = excluded.created_at_ms, seal = excluded.seal
-         WHERE seal <> excluded.seal",
-    )
+/// What an invoice says of its payments, as the sale that it is by itself.
+const INVOICES: LearnedTable = LearnedTable {
+    name: "invoice",
+    columns: &[
+        "key",
+        "invoice_id",
+        "amount_cents",
+        "currency",
+        "gross_cents",
+        "email",
+        "uid",
+        "subscription",
+        "plan",
+        "created_at_ms",
+    ],
+    on_known: OnKnown::Replace,
+};
+
+/// The plans of subscriptions.
+const PLANS: LearnedTable = LearnedTable {
+    name: "subscription_plan",
+    columns: &["subscription", "plan"],
+    on_known: OnKnown::Replace,
+};
+
+/// The sales without a plan, with their subscriptions.
+const UNPLANNED: LearnedTable = LearnedTable {
+    name: "sale_without_plan",
+    columns: &["key", "subscription"],
+    on_known: OnKnown::Keep,
+};
+
+/// The refunds of which nothing counts: what was paid back with them is refunded nevertheless.
+const UNCOUNTED: LearnedTable = LearnedTable {
+    name: "uncounted_refund",
+    columns: &["key", "sale_key", "gross_cents"],
+    on_known: OnKnown::Keep,
+};
+
+/// The further ids of payments that are recorded under another one.
+const ALIASES: LearnedTable = LearnedTable {
+    name: "alias",
+    columns: &["key", "event_id"],
+    on_known: OnKnown::Keep,
+};
+
+/// The uids that are not the id of one customer.
+const SHARED_UIDS: LearnedTable = LearnedTable {
+    name: "shared_uid",
+    columns: &["uid"],
+    on_known: OnKnown::Keep,
+};
+
+/// The uids that may not be the id of one customer.
+const UNCLEAR_UIDS: LearnedTable = LearnedTable {
+    name: "unclear_uid",
+    columns: &["uid"],
+    on_known: OnKnown::Keep,
+};
+
+/// The statements that keep what exports say.
+#[derive(Debug)]
+pub(super) struct LearnedStatements<'c> {
+    invoice: Statement<'c>,
+    plan: Statement<'c>,
+    unplanned: Statement<'c>,
+    uncounted: Statement<'c>,
+    alias: Statement<'c>,
+    shared_uid: Statement<'c>,
+    unclear_uid: Statement<'c>,
 }
 
-/// Keeps what an invoice says, and replaces what was known of it.
-pub(super) fn insert_invoice(
-    statement: &mut Statement<'_>,
-    invoice: &Event,
-) -> rusqlite::Result<usize> {
+impl<'c> LearnedStatements<'c> {
+    pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(LearnedStatements {
+            invoice: INVOICES.prepare(connection)?,
+            plan: PLANS.prepare(connection)?,
+            unplanned: UNPLANNED.prepare(connection)?,
+            uncounted: UNCOUNTED.prepare(connection)?,
+            alias: ALIASES.prepare(connection)?,
+            shared_uid: SHARED_UIDS.prepare(connection)?,
+            unclear_uid: UNCLEAR_UIDS.prepare(connection)?,
+        })
+    }
+
+    /// Keeps what an invoice says, and replaces what was known of it.
+    pub(super) fn insert_invoice(&mut self, invoice: &Event) -> rusqlite::Result<usize> {
+        insert(&mut self.invoice, &sealed_invoice(invoice))
+    }
+
+    /// Keeps the plan of a subscription, and replaces what was known of it.
+    pub(super) fn insert_plan(
+        &mut self,
+        subscription: &str,
+        plan: &str,
+    ) -> rusqlite::Result<usize> {
+        insert(&mut self.plan, &sealed_plan(subscription, plan))
+    }
+
+    /// Keeps a sale without a plan, with its subscription.
+    pub(super) fn insert_unplanned(
+        &mut self,
+        sale: EventKey,
+        subscription: &str,
+    ) -> rusqlite::Result<usize> {
+        insert(&mut self.unplanned, &sealed_unplanned(sale, subscription))
+    }
+
+    /// Keeps a refund of which nothing counts, with what was paid back with it, in minor units.
+    pub(super) fn insert_uncounted(
+        &mut self,
+        refund: EventKey,
+        sale: EventKey,
+        gross_cents: i64,
+    ) -> rusqlite::Result<usize> {
+        let values = sealed_uncounted(refund, sale, gross_cents);
+        insert(&mut self.uncounted, &values)
+    }
+
+    /// Keeps a further id of a payment that is recorded under another one.
+    pub(super) fn insert_alias(
+        &mut self,
+        alias: EventKey,
+        event_id: &str,
+    ) -> rusqlite::Result<usize> {
+        insert(&mut self.alias, &sealed_alias(alias, event_id))
+    }
+
+    /// Keeps that a uid is not the id of one customer.
+    pub(super) fn insert_shared_uid(&mut self, uid: &str) -> rusqlite::Result<usize> {
+        insert(&mut self.shared_uid, &sealed_uid(uid))
+    }
+
+    /// Keeps that a uid may not be the id of one customer.
+    pub(super) fn insert_unclear_uid(&mut self, uid: &str) -> rusqlite::Result<usize> {
+        insert(&mut self.unclear_uid, &sealed_uid(uid))
+    }
+}
+
+fn sealed_invoice(invoice: &Event) -> [Sealed<'_>; 10] {
     let money = invoice.money;
-    statement.execute(params![
-        invoice.key().0.as_slice(),
-        invoice.event_id(),
-        money.map(|money| money.amount_cents),
-        money.map(|money| money.currency.code()),
-        invoice.gross_cents,
-        invoice.customer.email.as_deref(),
-        invoice.customer.uid.as_deref(),
-        invoice.details().subscription.as_deref(),
-        invoice.plan.as_deref(),
-        invoice.created_at.map(Timestamp::as_millisecond),
-        seal_of_invoice(invoice),
-    ])
+    [
+        Sealed::ById(invoice.key()),
+        Sealed::Word(invoice.event_id()),
+        Sealed::Integer(money.map(|money| money.amount_cents)),
+        Sealed::Text(money.map(|money| money.currency.code())),
+        Sealed::Integer(invoice.gross_cents),
+        Sealed::Text(invoice.customer.email.as_deref()),
+        Sealed::Text(invoice.customer.uid.as_deref()),
+        Sealed::Text(invoice.details().subscription.as_deref()),
+        Sealed::Text(invoice.plan.as_deref()),
+        Sealed::Integer(invoice.created_at.map(Timestamp::as_millisecond)),
+    ]
 }
 
-fn seal_of_invoice(invoice: &Event) -> i64 {
-    let mut seal = Seal::unnumbered();
-    seal.bytes(invoice.event_id().as_bytes());
-    seal.integer(invoice.money.map(|money| money.amount_cents));
-    seal.text(invoice.money.map(|money| money.currency.code()));
-    seal.integer(invoice.gross_cents);
-    seal.text(invoice.customer.email.as_deref());
-    seal.text(invoice.customer.uid.as_deref());
-    seal.text(invoice.details().subscription.as_deref());
-    seal.text(invoice.plan.as_deref());
-    seal.integer(invoice.created_at.map(Timestamp::as_millisecond));
-    seal.value()
+fn sealed_plan<'v>(subscription: &'v str, plan: &'v str) -> [Sealed<'v>; 2] {
+    [Sealed::Word(subscription), Sealed::Word(plan)]
 }
 
-/// Prepares the statement that [`insert_plan`] runs.
-pub(super) fn prepare_plan(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
-    connection.prepare(
-        "INSERT INTO subscription_plan (subscription, plan, seal) VALUES (?, ?, ?)
-         ON CONFLICT (subscription) DO UPDATE SET plan = excluded.plan, seal = excluded.seal
-         WHERE seal <> excluded.seal",
-    )
+fn sealed_unplanned(sale: EventKey, subscription: &str) -> [Sealed<'_>; 2] {
+    [Sealed::Key(sale), Sealed::Word(subscription)]
 }
 
-/// Keeps the plan of a subscription, and replaces what was known of it.
-pub(super) fn insert_plan(
-    statement: &mut Statement<'_>,
-    subscription: &str,
-    plan: &str,
-) -> rusqlite::Result<usize> {
-    statement.execute(params![
-        subscription,
-        plan,
-        seal_of_plan(subscription, plan)
-    ])
-}
-
-fn seal_of_plan(subscription: &str, plan: &str) -> i64 {
-    let mut seal = Seal::unnumbered();
-    seal.bytes(subscription.as_bytes());
-    seal.bytes(plan.as_bytes());
-    seal.value()
-}
-
-/// The statement that keeps, by [`insert_unplanned`], a sale without a plan.
-pub(super) const INSERT_UNPLANNED: &str =
-    "INSERT INTO sale_without_plan (key, subscription, seal) VALUES (?, ?, ?)
-     ON CONFLICT (key) DO NOTHING";
-
-/// Keeps a sale without a plan, with its subscription.
-pub(super) fn insert_unplanned(
-    statement: &mut Statement<'_>,
+fn sealed_uncounted(
+    refund: EventKey,
     sale: EventKey,
-    subscription: &str,
-) -> rusqlite::Result<usize> {
-    let seal = seal_of_unplanned(sale, subscription);
-    statement.execute(params![sale.0.as_slice(), subscription, seal])
+    gross_cents: i64,
+) -> [Sealed<'static>; 3] {
+    [
+        Sealed::Key(refund),
+        Sealed::Key(sale),
+        Sealed::Integer(Some(gross_cents)),
+    ]
 }
 
-fn seal_of_unplanned(sale: EventKey, subscription: &str) -> i64 {
-    let mut seal = Seal::unnumbered();
-    seal.bytes(&sale.0);
-    seal.bytes(subscription.as_bytes());
-    seal.value()
+fn sealed_alias(alias: EventKey, event_id: &str) -> [Sealed<'_>; 2] {
+    [Sealed::Key(alias), Sealed::Word(event_id)]
+}
+
+fn sealed_uid(uid: &str) -> [Sealed<'_>; 1] {
+    [Sealed::Word(uid)]
 }
 
 /// Removes the sales without a plan whose subscriptions have one now, and returns their keys.
@@ -118,15 +204,12 @@ pub(super) fn take_unplanned(
     planned: &HashSet<&str>,
 ) -> rusqlite::Result<Vec<EventKey>> {
     let mut sales = Vec::new();
-    let mut statement =
-        connection.prepare("SELECT key, subscription, seal FROM sale_without_plan")?;
+    let mut statement = connection.prepare(&UNPLANNED.select_sql())?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (sale, subscription) = (EventKey(row.get(0)?), row.get::<_, String>(1)?);
-        if row.get::<_, i64>(2)? != seal_of_unplanned(sale, &subscription) {
-            let what = "a sale without a plan is not as it was written";
-            return Err(impossible(2, what));
-        }
+        let values = sealed_unplanned(sale, &subscription);
+        UNPLANNED.expect_sealed(row, &values, || "a sale without a plan".to_owned())?;
         if planned.contains(subscription.as_str()) {
             sales.push(sale);
         }
@@ -157,107 +240,22 @@ fn read_invoice(row: &Row<'_>) -> rusqlite::Result<Event> {
     let created_at_ms: Option<i64> = row.get(9)?;
     let created_at = created_at_ms.map(Timestamp::from_millisecond).transpose();
     invoice.created_at = created_at.map_err(|error| impossible(9, error.to_string()))?;
-    let is_sealed = row.get::<_, i64>(10)? == seal_of_invoice(&invoice)
-        && EventKey(row.get(0)?) == invoice.key();
-    if is_sealed {
+    let what = || format!("the invoice `{}`", invoice.event_id());
+    INVOICES.expect_sealed(row, &sealed_invoice(&invoice), what)?;
+    if EventKey(row.get(0)?) == invoice.key() {
         Ok(invoice)
     } else {
-        Err(impossible(
-            10,
-            format!(
-                "the invoice `{}` is not as it was written",
-                invoice.event_id()
-            ),
-        ))
+        Err(impossible(0, format!("{} is not as it was written", what())))
     }
-}
-
-/// Prepares the statement that [`insert_uncounted`] runs.
-pub(super) fn prepare_uncounted(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
-    connection.prepare(
-        "INSERT INTO uncounted_refund (key, sale_key, gross_cents, seal) VALUES (?, ?, ?, ?)
-         ON CONFLICT (key) DO NOTHING",
-    )
-}
-
-/// Keeps a refund of which nothing counts, since what was paid back with it is refunded nevertheless.
-pub(super) fn insert_uncounted(
-    statement: &mut Statement<'_>,
-    refund: EventKey,
-    sale: EventKey,
-    gross_cents: i64,
-) -> rusqlite::Result<usize> {
-    let seal = seal_of_uncounted(refund, sale, gross_cents);
-    statement.execute(params![
-        refund.0.as_slice(),
-        sale.0.as_slice(),
-        gross_cents,
-        seal
-    ])
-}
-
-fn seal_of_uncounted(refund: EventKey, sale: EventKey, gross_cents: i64) -> i64 {
-    let mut seal = Seal::unnumbered();
-    seal.bytes(&refund.0);
-    seal.bytes(&sale.0);
-    seal.integer(Some(gross_cents));
-    seal.value()
-}
-
-/// Prepares the statement that [`insert_alias`] runs.
-pub(super) fn prepare_alias(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
-    connection.prepare(
-        "INSERT INTO alias (key, event_id, seal) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
-    )
-}
-
-/// Keeps a further id of a payment that is recorded under another one.
-pub(super) fn insert_alias(
-    statement: &mut Statement<'_>,
-    alias: EventKey,
-    event_id: &str,
-) -> rusqlite::Result<usize> {
-    let seal = seal_of_alias(alias, event_id);
-    statement.execute(params![alias.0.as_slice(), event_id, seal])
-}
-
-fn seal_of_alias(alias: EventKey, event_id: &str) -> i64 {
-    let mut seal = Seal::unnumbered();
-    seal.bytes(&alias.0);
-    seal.bytes(event_id.as_bytes());
-    seal.value()
-}
-
-/// Prepares the statement that keeps, by [`insert_uid`], that a uid is not the id of one customer.
-pub(super) fn prepare_shared_uid(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
-    connection
-        .prepare("INSERT INTO shared_uid (uid, seal) VALUES (?, ?) ON CONFLICT (uid) DO NOTHING")
-}
-
-/// Prepares the statement that keeps, by [`insert_uid`], that a uid may not be the id of one customer.
-pub(super) fn prepare_unclear_uid(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
-    connection
-        .prepare("INSERT INTO unclear_uid (uid, seal) VALUES (?, ?) ON CONFLICT (uid) DO NOTHING")
-}
-
-/// Keeps a uid in the table of a prepared statement.
-pub(super) fn insert_uid(statement: &mut Statement<'_>, uid: &str) -> rusqlite::Result<usize> {
-    statement.execute(params![uid, seal_of_uid(uid)])
-}
-
-fn seal_of_uid(uid: &str) -> i64 {
-    let mut seal = Seal::unnumbered();
-    seal.bytes(uid.as_bytes());
-    seal.value()
 }
 
 impl JournalReader {
     /// Adds the uids that are not ids of one customer, and those that may not be.
     pub(super) fn doubtful_uids(&self, known: &mut JournalHistory) -> Result<(), JournalError> {
-        let shared = self.uids_in("shared_uid")?;
-        if self.has_table("unclear_uid")? {
+        let shared = self.uids_in(&SHARED_UIDS)?;
+        if self.has_table(UNCLEAR_UIDS.name)? {
             known.shared_uids = shared;
-            known.unclear_uids = self.uids_in("unclear_uid")?;
+            known.unclear_uids = self.uids_in(&UNCLEAR_UIDS)?;
         } else {
             // What the next version makes of it.
             known.unclear_uids = shared;
@@ -265,18 +263,15 @@ impl JournalReader {
         Ok(())
     }
 
-    fn uids_in(&self, table: &str) -> Result<HashSet<Text>, JournalError> {
+    fn uids_in(&self, table: &LearnedTable) -> Result<HashSet<Text>, JournalError> {
         let mut uids = HashSet::new();
-        if !self.has_table(table)? {
+        if !self.has_table(table.name)? {
             return Ok(uids);
         }
-        let sql = format!("SELECT uid, seal FROM {table}");
-        self.each("reading uids", &sql, [], |row| {
+        self.each("reading uids", &table.select_sql(), [], |row| {
             let uid: String = row.get(0)?;
-            if row.get::<_, i64>(1)? != seal_of_uid(&uid) {
-                let what = format!("the uid `{uid}` in `{table}` is not as it was written");
-                return Err(impossible(1, what));
-            }
+            let what = || format!("the uid `{uid}` in `{}`", table.name);
+            table.expect_sealed(row, &sealed_uid(&uid), what)?;
             uids.insert(uid.into());
             Ok(())
         })?;
@@ -289,17 +284,14 @@ impl JournalReader {
         known: &mut JournalHistory,
         wanted: &HistoryRequest,
     ) -> Result<(), JournalError> {
-        if !self.has_table("alias")? {
+        if !self.has_table(ALIASES.name)? {
             return Ok(());
         }
-        let sql = "SELECT key, event_id, seal FROM alias";
-        self.each("reading further ids", sql, [], |row| {
+        self.each("reading further ids", &ALIASES.select_sql(), [], |row| {
             let alias = EventKey(row.get(0)?);
             let event_id: String = row.get(1)?;
-            if row.get::<_, i64>(2)? != seal_of_alias(alias, &event_id) {
-                let what = format!("a further id of `{event_id}` is not as it was written");
-                return Err(impossible(2, what));
-            }
+            let what = || format!("a further id of `{event_id}`");
+            ALIASES.expect_sealed(row, &sealed_alias(alias, &event_id), what)?;
             let sale = EventKey::from_id(&event_id);
             if wanted.shared.contains_key(&sale) {
                 known.aliases.entry(sale).or_default().push(alias);
@@ -314,17 +306,16 @@ impl JournalReader {
 
     /// Adds what was paid back with refunds of which nothing counts to what is known to be refunded.
     pub(super) fn uncounted(&self, known: &mut JournalHistory) -> Result<(), JournalError> {
-        if !self.has_table("uncounted_refund")? {
+        if !self.has_table(UNCOUNTED.name)? {
             return Ok(());
         }
-        let sql = "SELECT key, sale_key, gross_cents, seal FROM uncounted_refund";
-        self.each("reading refunds that count nothing", sql, [], |row| {
+        let sql = UNCOUNTED.select_sql();
+        self.each("reading refunds that count nothing", &sql, [], |row| {
             let (refund, sale) = (EventKey(row.get(0)?), EventKey(row.get(1)?));
             let gross_cents: i64 = row.get(2)?;
-            if row.get::<_, i64>(3)? != seal_of_uncounted(refund, sale, gross_cents) {
-                let what = "a refund of which nothing counts is not as it was written";
-                return Err(impossible(3, what));
-            }
+            let values = sealed_uncounted(refund, sale, gross_cents);
+            let what = || "a refund of which nothing counts".to_owned();
+            UNCOUNTED.expect_sealed(row, &values, what)?;
             known.counted_nothing.insert(refund, gross_cents);
             let refunds = known.refunds.entry(sale).or_default();
             refunds.gross_cents = refunds.gross_cents.saturating_add(gross_cents);
@@ -365,12 +356,10 @@ impl JournalReader {
         known: &mut JournalHistory,
         wanted: &HistoryRequest,
     ) -> Result<(), JournalError> {
-        if !self.has_table("invoice")? {
+        if !self.has_table(INVOICES.name)? {
             return Ok(());
         }
-        let sql = "SELECT key, invoice_id, amount_cents, currency, gross_cents, email, uid,
-                 subscription, plan, created_at_ms, seal FROM invoice";
-        self.each("reading invoices", sql, [], |row| {
+        self.each("reading invoices", &INVOICES.select_sql(), [], |row| {
             known.has_invoices = true;
             let key = EventKey(row.get(0)?);
             if wanted.invoices.contains_key(&key) {
@@ -380,9 +369,8 @@ impl JournalReader {
         })?;
         let of_invoices = known.invoices.values();
         let of_invoices = of_invoices.filter_map(|invoice| invoice.details().subscription.clone());
-        let of_invoices: std::collections::HashSet<Text> = of_invoices.collect();
-        let sql = "SELECT subscription, plan, seal FROM subscription_plan";
-        self.each("reading plans", sql, [], |row| {
+        let of_invoices: HashSet<Text> = of_invoices.collect();
+        self.each("reading plans", &PLANS.select_sql(), [], |row| {
             let subscription: String = row.get(0)?;
             if !wanted.subscriptions.contains(subscription.as_str())
                 && !of_invoices.contains(subscription.as_str())
@@ -390,10 +378,8 @@ impl JournalReader {
                 return Ok(());
             }
             let plan: String = row.get(1)?;
-            if row.get::<_, i64>(2)? != seal_of_plan(&subscription, &plan) {
-                let what = format!("the plan of `{subscription}` is not as it was written");
-                return Err(impossible(2, what));
-            }
+            let what = || format!("the plan of `{subscription}`");
+            PLANS.expect_sealed(row, &sealed_plan(&subscription, &plan), what)?;
             known.plans.insert(subscription.into(), plan.into());
             Ok(())
         })

@@ -1,30 +1,27 @@
 //! Records a run: its exports, its events and what was held, in one transaction.
 
-use std::collections::HashSet;
+mod events;
+mod learned;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement, Transaction, params};
 
 use super::accepted;
-use super::columns::{self, Columns};
+use super::columns;
 use super::commits::CommitRecord;
 use super::conversions;
 use super::corrected_rows;
-use super::deliver::settle_where_left;
 use super::flags;
-use super::learned;
-use super::mended;
+use super::learned::LearnedStatements;
 use super::read_exports::{self, ReadExport, SkippedExport};
 use super::recover::{self, DoubtUntil};
 use super::repeated_rows::{ExportKind, RepeatedRows, RowContent};
-use super::undo;
 use super::words::bounded;
 use super::{
-    Acceptance, AttentionCode, Disposition, EventRow, Item, ItemId, Journal, JournalError,
-    JournalReader, Outcome, PlanState, PlanTotal, RunCommand, RunId, Settlement, commit, poison, start,
-    stored,
+    Acceptance, Disposition, Item, ItemId, Journal, JournalError, JournalReader, PlanTotal,
+    RunCommand, RunId, commit, poison, start, stored,
 };
-use crate::event::{Currency, Event, EventKey, Source};
+use crate::event::{Currency, EventKey, Source};
 use crate::problem::Problem;
 
 const DOING: &str = "recording a run";
@@ -118,15 +115,9 @@ struct Statements<'j> {
     total: Statement<'j>,
     row: Statement<'j>,
     problem: Statement<'j>,
-    invoice: Statement<'j>,
-    plan: Statement<'j>,
-    uncounted: Statement<'j>,
-    alias: Statement<'j>,
     in_doubt: Statement<'j>,
-    shared_uid: Statement<'j>,
-    unclear_uid: Statement<'j>,
-    unplanned: Statement<'j>,
     flag: Statement<'j>,
+    learned: LearnedStatements<'j>,
 }
 
 impl<'j> Statements<'j> {
@@ -154,15 +145,9 @@ impl<'j> Statements<'j> {
                  VALUES (?, ?, ?, ?, ?, ?)",
             )?,
             problem: connection.prepare(INSERT_PROBLEM)?,
-            invoice: learned::prepare_invoice(connection)?,
-            plan: learned::prepare_plan(connection)?,
-            uncounted: learned::prepare_uncounted(connection)?,
-            alias: learned::prepare_alias(connection)?,
             in_doubt: connection.prepare(recover::INSERT)?,
-            shared_uid: learned::prepare_shared_uid(connection)?,
-            unclear_uid: learned::prepare_unclear_uid(connection)?,
-            unplanned: connection.prepare(learned::INSERT_UNPLANNED)?,
             flag: connection.prepare(flags::INSERT_IF_NONE)?,
+            learned: LearnedStatements::prepare(connection)?,
         })
     }
 }
@@ -319,253 +304,6 @@ impl Recording<'_> {
         self.done(written)
     }
 
-    /// Adds an event that the journal does not know yet and that this run is to send. The order of these
-    /// calls is the order of sending.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub fn add_event(&mut self, event: &Event) -> Result<EventRow, JournalError> {
-        let source = self.source_of(event)?;
-        let row = self.insert(event)?;
-        self.take_over(row, source)?;
-        Ok(row)
-    }
-
-    /// Adds a refund that undoes a sale, which another run was started to send. Its place is that of the sale.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub(crate) fn add_undo(
-        &mut self,
-        refund: &Event,
-        sale: EventRow,
-        undone: RunId,
-    ) -> Result<EventRow, JournalError> {
-        let row = self.insert(refund)?;
-        let sql = "INSERT INTO run_event (run, event, input, line)
-             SELECT ?1, ?2, input, line FROM run_event WHERE run = ?3 AND event = ?4";
-        let written = self
-            .transaction
-            .execute(sql, [self.run.0, row.0, undone.0, sale.0]);
-        self.done(written)?;
-        Ok(row)
-    }
-
-    /// Keeps which run this one undoes.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub(crate) fn set_undone(&mut self, undone: RunId) -> Result<(), JournalError> {
-        self.ready()?;
-        let written = undo::insert(&self.transaction, self.run, undone);
-        self.done(written)
-    }
-
-    /// Puts an event among those of the journal.
-    fn insert(&mut self, event: &Event) -> Result<EventRow, JournalError> {
-        self.ready()?;
-        let row = EventRow(self.next_event);
-        let written = insert_event(&mut self.statements.event, row, event);
-        self.done(written)?;
-        if let Some(original) = &event.original {
-            let written = conversions::insert(&mut self.statements.conversion, row, original);
-            self.done(written)?;
-        }
-        if self.doubt.concerns(event) {
-            let written = recover::insert(&mut self.statements.in_doubt, row);
-            self.done(written)?;
-        }
-        self.next_event += 1;
-        Ok(row)
-    }
-
-    /// Adds an event that replaces one of the same id that counts nowhere: the API refused it, said that it
-    /// is not a referral, or was not asked yet ([`Recording::supersede`]). The old one is kept as it was, and
-    /// is neither compared with any other nor tried again. What a report does not say of an event, such as
-    /// its plan, is taken from it.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub fn replace(
-        &mut self,
-        refused: EventRow,
-        mut event: Event,
-    ) -> Result<EventRow, JournalError> {
-        self.ready()?;
-        event.complete_from(&self.recorded(refused)?);
-        let by = self.add_event(&event)?;
-        let written = mended::insert(&self.transaction, refused, by);
-        self.done(written)?;
-        Ok(by)
-    }
-
-    /// Settles an event that is left to send and that another one takes the place of, with the reason: a refund
-    /// whose sale is asked again, since what it reverses counts nowhere, or a sale of which more is known.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub fn supersede(&mut self, event: EventRow, reason: &str) -> Result<(), JournalError> {
-        self.settle(event, Outcome::NonReferral, reason).map(drop)
-    }
-
-    /// Settles an event that is left to send, and flags it as one of a sale that was not paid; any other event
-    /// stays as it is.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub fn withdraw(
-        &mut self,
-        event: EventRow,
-        outcome: Outcome,
-        reason: &str,
-    ) -> Result<(), JournalError> {
-        if self.settle(event, outcome, reason)? {
-            self.flag(event, AttentionCode::NotPaid)?;
-        }
-        Ok(())
-    }
-
-    /// Settles an event without a request if it is left to send; returns `false` if it is not.
-    pub(crate) fn settle(
-        &mut self,
-        event: EventRow,
-        outcome: Outcome,
-        reason: &str,
-    ) -> Result<bool, JournalError> {
-        self.ready()?;
-        let message = reason.to_owned();
-        let settlement = Settlement {
-            is_inferred: true,
-            ..Settlement::without_answer(outcome, Some(message), self.started)
-        };
-        let settled = settle_where_left(&self.transaction, event, &settlement);
-        let was_left = matches!(settled, Ok(1..));
-        self.done(settled)?;
-        Ok(was_left)
-    }
-
-    /// Settles an event that replaces another one by the answer that the other one got: it holds for both.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be read or written.
-    pub fn inherit_result(&mut self, from: EventRow, to: EventRow) -> Result<(), JournalError> {
-        self.ready()?;
-        let sql = format!("SELECT {} FROM event e WHERE e.id = ?1", columns::RESULT);
-        let result = self
-            .transaction
-            .query_row(&sql, [from.0], |row| columns::read_settlement(row, from, 0));
-        let result = result.map_err(|error| self.reader.failed("reading a result", error))?;
-        let Some(result) = result else {
-            return Ok(());
-        };
-        let settlement = Settlement {
-            is_inferred: true,
-            at: self.started,
-            ..result
-        };
-        let settled = settle_where_left(&self.transaction, to, &settlement);
-        self.done(settled)
-    }
-
-    /// Returns an event as it was recorded.
-    fn recorded(&self, event: EventRow) -> Result<Event, JournalError> {
-        let names = columns::names();
-        let sql = format!("SELECT id, key, seal, {names} FROM event WHERE id = ?1");
-        let found = self.transaction.query_row(&sql, [event.0], |row| {
-            let (_, key, columns) = Columns::read_sealed(row, 0)?;
-            Ok(columns.to_event(Some(key), None))
-        });
-        found.map_err(|error| {
-            self.reader
-                .failed("reading an event that is corrected", error)
-        })
-    }
-
-    /// Makes this run send an event, too, that the journal knows and that is not settled.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub fn take_over(&mut self, event: EventRow, source: Source) -> Result<(), JournalError> {
-        self.ready()?;
-        let input = self.input(source)?;
-        let written = self.statements.run_event.execute(params![
-            self.run.0,
-            event.0,
-            input,
-            stored(source.line)
-        ]);
-        self.done(written)
-    }
-
-    /// Keeps that the exports have an event again which an earlier run settled with an outcome that needs
-    /// attention, or left. An event that this run sends is not kept a second time.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub fn add_met_event(&mut self, event: EventRow, source: Source) -> Result<(), JournalError> {
-        self.ready()?;
-        let input = self.input(source)?;
-        self.meet(event, Some(input), Some(stored(source.line)))
-    }
-
-    /// Keeps that an event, which needs attention, concerns this run, though no row of its exports has it.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub(crate) fn add_met_event_without_export(
-        &mut self,
-        event: EventRow,
-    ) -> Result<(), JournalError> {
-        self.ready()?;
-        self.meet(event, None, None)
-    }
-
-    fn meet(
-        &mut self,
-        event: EventRow,
-        input: Option<i64>,
-        line: Option<i64>,
-    ) -> Result<(), JournalError> {
-        let written = self
-            .statements
-            .met_event
-            .execute(params![self.run.0, event.0, input, line]);
-        self.done(written)
-    }
-
-    /// Keeps that a settled event needs attention, unless that is recorded.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub fn flag(&mut self, event: EventRow, code: AttentionCode) -> Result<(), JournalError> {
-        self.ready()?;
-        let written = flags::insert(&mut self.statements.flag, event, code);
-        self.done(written)
-    }
-
-    /// Removes the mark that a settled event needs attention.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub fn unflag(&mut self, event: EventRow) -> Result<(), JournalError> {
-        self.ready()?;
-        let sql = "DELETE FROM flag WHERE event = ?1";
-        let written = self.transaction.execute(sql, [event.0]);
-        self.done(written)
-    }
-
     /// Accepts items together with the run: rows that its exports have in a corrected form.
     ///
     /// # Errors
@@ -585,31 +323,6 @@ impl Recording<'_> {
     pub fn add_corrected_row(&mut self, row: ItemId, event: EventKey) -> Result<(), JournalError> {
         self.ready()?;
         let written = corrected_rows::insert(&self.transaction, row, event);
-        self.done(written)
-    }
-
-    /// Keeps an event that will not be sent: [`PlanState::Conflict`] or [`PlanState::Unlinked`], with the
-    /// reason in its note.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub fn add_held(&mut self, state: PlanState, event: &Event) -> Result<(), JournalError> {
-        self.ready()?;
-        let input = event.source.map(|source| self.input(source)).transpose()?;
-        let line = event.source.map(|source| stored(source.line));
-        let run = self.run.0;
-        let statement = &mut self.statements.held;
-        let mut insert = || -> rusqlite::Result<usize> {
-            statement.raw_bind_parameter(1, run)?;
-            statement.raw_bind_parameter(2, state.as_str())?;
-            statement.raw_bind_parameter(3, input)?;
-            statement.raw_bind_parameter(4, line)?;
-            statement.raw_bind_parameter(5, event.details().candidates.as_deref())?;
-            Columns::from_event(event).bind(statement, 6)?;
-            statement.raw_execute()
-        };
-        let written = insert();
         self.done(written)
     }
 
@@ -670,110 +383,6 @@ impl Recording<'_> {
         self.done(written)
     }
 
-    /// Keeps what an invoice says of its payments, for later runs: the sale that it is by itself.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub fn add_invoice(&mut self, invoice: &Event) -> Result<(), JournalError> {
-        self.ready()?;
-        let written = learned::insert_invoice(&mut self.statements.invoice, invoice);
-        self.done(written)
-    }
-
-    /// Keeps for later runs that nothing of a refund counts, and what was paid back with it.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub fn add_uncounted(
-        &mut self,
-        refund: EventKey,
-        sale: EventKey,
-        gross_cents: i64,
-    ) -> Result<(), JournalError> {
-        self.ready()?;
-        let statement = &mut self.statements.uncounted;
-        let written = learned::insert_uncounted(statement, refund, sale, gross_cents);
-        self.done(written)
-    }
-
-    /// Keeps a further id of a payment that is recorded under another one, for later runs.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub fn add_alias(&mut self, alias: &str, event_id: &str) -> Result<(), JournalError> {
-        self.ready()?;
-        let statement = &mut self.statements.alias;
-        let written = learned::insert_alias(statement, EventKey::from_id(alias), event_id);
-        self.done(written)
-    }
-
-    /// Keeps that a uid is not the id of one customer, for later runs.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub fn add_shared_uid(&mut self, uid: &str) -> Result<(), JournalError> {
-        self.ready()?;
-        let written = learned::insert_uid(&mut self.statements.shared_uid, uid);
-        self.done(written)
-    }
-
-    /// Keeps that a uid may not be the id of one customer, for later runs.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub(crate) fn add_unclear_uid(&mut self, uid: &str) -> Result<(), JournalError> {
-        self.ready()?;
-        let written = learned::insert_uid(&mut self.statements.unclear_uid, uid);
-        self.done(written)
-    }
-
-    /// Keeps the plan of a subscription, for later runs.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub fn add_plan(&mut self, subscription: &str, plan: &str) -> Result<(), JournalError> {
-        self.ready()?;
-        let written = learned::insert_plan(&mut self.statements.plan, subscription, plan);
-        self.done(written)
-    }
-
-    /// Keeps that a sale has no plan, with its subscription: the plan may be learned later.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub(crate) fn add_unplanned(
-        &mut self,
-        sale: EventKey,
-        subscription: &str,
-    ) -> Result<(), JournalError> {
-        self.ready()?;
-        let statement = &mut self.statements.unplanned;
-        let written = learned::insert_unplanned(statement, sale, subscription);
-        self.done(written)
-    }
-
-    /// Returns the sales that were recorded without a plan and whose subscriptions have one now. They are returned
-    /// once.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be read or written.
-    pub(crate) fn take_unplanned(
-        &mut self,
-        planned: &HashSet<&str>,
-    ) -> Result<Vec<EventKey>, JournalError> {
-        self.ready()?;
-        let taken = learned::take_unplanned(&self.transaction, planned);
-        taken.map_err(|error| self.reader.failed(DOING, error))
-    }
-
     /// Keeps a problem for the reports.
     ///
     /// # Errors
@@ -798,13 +407,6 @@ impl Recording<'_> {
         let committed = commit(self.transaction, self.reader, self.record, DOING);
         committed.inspect_err(|error| poison(self.poison, error))?;
         Ok(self.run)
-    }
-
-    fn source_of(&self, event: &Event) -> Result<Source, JournalError> {
-        event.source.ok_or_else(|| {
-            let what = format!("event `{}` has no place in an export", event.event_id());
-            JournalError::misused(&self.reader.path, what)
-        })
     }
 
     fn input(&self, source: Source) -> Result<i64, JournalError> {
@@ -833,20 +435,6 @@ impl Recording<'_> {
             error
         })
     }
-}
-
-fn insert_event(
-    statement: &mut Statement<'_>,
-    row: EventRow,
-    event: &Event,
-) -> rusqlite::Result<usize> {
-    let columns = Columns::from_event(event);
-    let key = event.key();
-    statement.raw_bind_parameter(1, row.0)?;
-    statement.raw_bind_parameter(2, key.0.as_slice())?;
-    statement.raw_bind_parameter(3, columns.seal(row, key))?;
-    columns.bind(statement, 4)?;
-    statement.raw_execute()
 }
 
 pub(super) fn json<T: serde::Serialize + ?Sized>(cells: &T) -> String {
