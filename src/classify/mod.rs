@@ -35,7 +35,7 @@ use crate::event::{
 use crate::export::Row;
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{
-    Binding, ColumnIndex, Continuation, CustomerColumns, EventRule, Profile, RemarkRule,
+    Binding, ColumnIndex, Continuation, CustomerColumns, EventRule, IgnoreRule, Profile, RemarkRule,
 };
 
 /// The reason why a row without email and uid is ignored, whatever else it contains.
@@ -98,6 +98,8 @@ pub(crate) struct Classifier<'p> {
     has_other_format: Cell<Option<bool>>,
     /// The placement of the tax in the orders of the export.
     shop: Cell<order_tax::Shop>,
+    /// The rule by which the last row is ignored.
+    ignored_by: Cell<Option<&'p IgnoreRule>>,
     /// The sign of an amount of the last row that may be written with either.
     seen_sign: Cell<Option<SeenSign>>,
     /// The identifying columns of the last row that does not continue another one.
@@ -127,6 +129,7 @@ impl<'p> Classifier<'p> {
             other_format: profile.amount_format.other(),
             has_other_format: Cell::new(None),
             shop: Cell::new(order_tax::Shop::default()),
+            ignored_by: Cell::new(None),
             seen_sign: Cell::new(None),
             first_row: RefCell::new(Vec::new()),
             typed_columns: OnceCell::new(),
@@ -144,6 +147,7 @@ impl<'p> Classifier<'p> {
         warnings: &mut Vec<Problem>,
     ) -> RowOutcome {
         let before = (events.len(), warnings.len());
+        self.ignored_by.set(None);
         match self.try_row(row, source, events, warnings) {
             Ok(outcome) => outcome,
             Err(problem) => {
@@ -162,9 +166,13 @@ impl<'p> Classifier<'p> {
     }
 
     /// Returns the sale or the refunds of an ignored row that says that nothing was paid, or that money went back. A
-    /// row with an amount of zero says so, too.
+    /// row with an amount of zero says so, too. `row` is the row that was classified last.
     pub(crate) fn taken_back(&self, row: &Row) -> Option<TakenBack<'p>> {
-        let rule = self.matching_ignore(row).ok()??;
+        let rule = match self.ignored_by.take() {
+            Some(rule) => rule,
+            // It is ignored for another reason, such as a word of the user's, and a rule may say more of it.
+            None => self.matching_ignore(row).ok()??,
+        };
         let is_refunded = self.has_refunded_total(row);
         let is_not_paid = rule.not_paid || rule.is_for_zero(|column| self.is_amount(column));
         if !is_not_paid && !is_refunded {
@@ -330,6 +338,7 @@ impl<'p> Classifier<'p> {
         let Some(rule) = self.matching_ignore(row)? else {
             return Ok(None);
         };
+        self.ignored_by.set(Some(rule));
         if let Some(warning) = &rule.warning {
             warnings.push(with_hint(
                 Problem::warning(ProblemCode::RowIgnored, warning.as_str()),

@@ -12,7 +12,7 @@ use std::io;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::lanes::{Sorter, Standing};
-use super::listing::{self, IncompleteListing, OrderCheck, PageSink};
+use super::listing::{self, IncompleteListing, PageSink};
 use super::pace::Pace;
 use super::verdict::Halt;
 use super::{End, Stop, describe};
@@ -242,11 +242,8 @@ impl PageSink<Lead> for LeadList {
         }
     }
 
-    /// Returns no doubts: a line that comes twice restarts this list, and version 2 documents no order for leads.
-    /// Without one, leads that are added or moved while it is read make others come twice.
-    fn order(&self) -> OrderCheck {
-        OrderCheck::default()
-    }
+    // Its order is not checked: a line that comes twice restarts this list, and version 2 documents no order for
+    // leads. Without one, leads that are added or moved while it is read make others come twice.
 
     fn clear(&mut self) -> io::Result<()> {
         *self = LeadList::default();

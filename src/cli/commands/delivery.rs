@@ -117,7 +117,16 @@ impl<'d> RunDelivery<'d> {
 
     /// Sends what is pending in a run, reports, and says how it ended.
     pub(super) fn deliver(&self, journal: Journal, run: RunId) -> Result<Ended, CliError> {
-        let (mut journal, delivered) = self.run(journal, run)?;
+        let (journal, delivered) = self.run(journal, run)?;
+        self.end(journal, delivered)
+    }
+
+    /// Removes what is older than the settings keep, closes the journal, and says how the run ended.
+    pub(super) fn end(
+        &self,
+        mut journal: Journal,
+        delivered: Delivered,
+    ) -> Result<Ended, CliError> {
         prune_after_run(&mut journal, self.settings, self.terminal);
         drop(journal);
         finish(delivered, self.terminal)

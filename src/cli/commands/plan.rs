@@ -127,10 +127,14 @@ pub(in crate::cli) fn plan(
     )?;
     let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
         .within(date_range(&arguments.range, &settings)?);
-    // The state of the journal, if there is one.
-    let history = |wanted: &dyn Fn() -> _| match JournalReader::open(&settings.journal)? {
-        Some(journal) => Ok((journal.known_for(wanted)?, journal.commits()?)),
-        None => Ok((JournalHistory::default(), 0)),
+    // The journal as it is when the exports are read, if there is one.
+    let mut journal = None;
+    let history = |wanted: &dyn Fn() -> _| {
+        journal = JournalReader::open(&settings.journal)?;
+        match &journal {
+            Some(journal) => Ok((journal.known_for(wanted)?, journal.commits()?)),
+            None => Ok((JournalHistory::default(), 0)),
+        }
     };
     let now = Timestamp::now();
     let (mut job, _) = planner.plan_files(exports, || Ok(SourceRows::dropped()), now, history)?;
@@ -146,7 +150,7 @@ pub(in crate::cli) fn plan(
     let to_send_count = job.reading.events.for_state(PlanState::ToSend).count();
     let mut estimate = Estimate::new(to_send_count - job.plan.restated_count(), &settings);
     if arguments.lead_list {
-        match lead_list(common, &settings, terminal)? {
+        match lead_list(common, &settings, &mut journal, terminal)? {
             Ok(list) => {
                 let asked_for = list.asked_for(to_send(&job)) as u64;
                 estimate = estimate.with_list(&list, asked_for, &settings);
@@ -157,8 +161,7 @@ pub(in crate::cli) fn plan(
     let commands = next::commands(common, &settings);
     job.problems.edit(|problem| commands.complete(problem));
     job.problems.extend(rate_warning(common, &settings));
-    let refusals = refusals_of_run(common, &settings)?;
-    let journal = JournalReader::open(&settings.journal)?;
+    let refusals = refusals_of_run(common, &settings, journal.as_ref());
     let history = UnpaidHistory::find(&job, &settings, journal.as_ref(), now)?;
     let beside = (refusals.as_slice(), history.as_ref());
     show(&job, estimate, &settings, terminal, beside)?;
@@ -166,17 +169,21 @@ pub(in crate::cli) fn plan(
     Ok(exit_of(&job))
 }
 
-/// Reads the list of leads, or returns the reason why it would not be used.
+/// Reads the list of leads, or returns the reason why it would not be used. The journal is opened again behind it:
+/// a list takes minutes, and an open journal keeps a run from moving its log.
 fn lead_list(
     common: &Common,
     settings: &EffectiveSettings,
+    journal: &mut Option<JournalReader>,
     terminal: &Terminal,
 ) -> Result<Result<LeadList, String>, CliError> {
-    let mut list = match Destination::choose(common, settings, terminal)?.lead_list(settings) {
+    drop(journal.take());
+    let list = Destination::choose(common, settings, terminal)?.lead_list(settings);
+    *journal = JournalReader::open(&settings.journal)?;
+    let mut list = match list {
         Ok(list) => list,
         Err(reason) => return Ok(Err(reason)),
     };
-    let journal = JournalReader::open(&settings.journal)?;
     let doubt = list.doubt(journal.as_ref())?;
     Ok(doubt.map_or(Ok(list), Err))
 }

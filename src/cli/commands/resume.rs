@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::confirm::{self, Answer, NOTHING_SENT};
-use super::delivery::{self, RunDelivery};
+use super::delivery::{RunDelivery, say_attention};
 use super::destination::Destination;
 use super::next;
-use super::prune::prune_after_run;
 use super::report_place::expect_no_other_journal_in;
 use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
 use crate::cli::ended::Ended;
@@ -76,22 +75,22 @@ pub(in crate::cli) fn resume(
             _ if waiting => Exit::Incomplete,
             // A later run may have settled the sign-up that an earlier one waited for.
             _ if runs_to_finish(&journal)?.is_empty() => {
-                let Some(mut needing) = needing_attention(&journal, &resumed)? else {
-                    prune_after_run(&mut journal, &settings, terminal);
-                    return delivery::finish(delivered.with_exit(Exit::Done), terminal);
-                };
-                // The last run may need none, and then it can't say what does.
-                if !delivered.summary.needs_attention() {
-                    needing.name_commands(&commands);
-                    delivery::say_attention(&needing, terminal);
-                    other = Some(needing);
+                match needing_attention(&journal, &resumed)? {
+                    None => Exit::Done,
+                    Some(mut needing) => {
+                        // The last run may need none, and then it can't say what does.
+                        if !delivered.summary.needs_attention() {
+                            needing.name_commands(&commands);
+                            say_attention(&needing, terminal);
+                            other = Some(needing);
+                        }
+                        Exit::Attention
+                    }
                 }
-                Exit::Attention
             }
             exit => exit,
         };
-        prune_after_run(&mut journal, &settings, terminal);
-        let mut ended = delivery::finish(delivered.with_exit(exit), terminal)?;
+        let mut ended = delivery.end(journal, delivered.with_exit(exit))?;
         ended.summary = other.or(ended.summary);
         return Ok(ended);
     }
@@ -180,9 +179,7 @@ pub(in crate::cli) fn retry(
         repeat_unconfirmed,
         ..RunDelivery::new(&target, &settings, &arguments.pace, &commands, terminal)
     };
-    let (mut journal, delivered) = delivery.run(journal, run)?;
-    prune_after_run(&mut journal, &settings, terminal);
-    delivery::finish(delivered, terminal)
+    delivery.deliver(journal, run)
 }
 
 /// Says that events which somebody has accepted are not tried again by their outcome.
@@ -283,7 +280,7 @@ pub(super) fn nothing_to_do(
     }
     if exit == Exit::Attention {
         terminal.human(&next::verdict(&summary, commands));
-        delivery::say_attention(&summary, terminal);
+        say_attention(&summary, terminal);
     }
     Ok(exit.into())
 }

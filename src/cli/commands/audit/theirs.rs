@@ -241,7 +241,7 @@ impl Call<'_> {
     /// Fetches what is for the promoters' accounts alone: without it the audit goes on.
     fn fetch_for_accounts<T>(&self, directory: &Path, target: &Destination) -> Result<(), CliError>
     where
-        T: Listed + Clone + PartialEq + Serialize + DeserializeOwned,
+        T: AuditedListing,
     {
         match self.fetch_one::<T>(directory, target) {
             Err(CliError::Ended(Exit::Incomplete, problem)) => {
@@ -256,7 +256,7 @@ impl Call<'_> {
 
     fn fetch_one<T>(&self, directory: &Path, target: &Destination) -> Result<(), CliError>
     where
-        T: Listed + Clone + PartialEq + Serialize + DeserializeOwned,
+        T: AuditedListing,
     {
         let reading = PartialListing::<T>::open(directory, target.account(), Timestamp::now());
         let mut reading = reading.map_err(not_kept)?;
@@ -297,7 +297,7 @@ impl Call<'_> {
         reading: &mut PartialListing<T>,
     ) -> Result<Result<CompleteListing, (IncompleteListing, Exit)>, CliError>
     where
-        T: Listed + Clone + PartialEq + Serialize + DeserializeOwned,
+        T: AuditedListing,
     {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -394,17 +394,24 @@ fn order_words(name: &str, order: OrderCheck) -> Option<String> {
     }
 }
 
-/// Returns how an audit is made without a listing that cannot be relied on.
-fn without_listing<T: Listed>() -> &'static str {
-    if T::NAME == tracking::Lead::NAME {
-        "leave the leads out: `fprecon audit --live --no-leads`"
-    } else {
-        "export the commissions in FirstPromoter and pass the file: `fprecon audit --commissions FILE`"
-    }
+/// A listing that an audit reads.
+trait AuditedListing: Listed + Clone + PartialEq + Serialize + DeserializeOwned {
+    /// How an audit is made without the listing, where it can't be relied on.
+    const WITHOUT: &'static str = "export the commissions in FirstPromoter and pass the file: `fprecon audit --commissions FILE`";
+}
+
+impl AuditedListing for ListedCommission {}
+
+impl AuditedListing for ListedPayout {}
+
+impl AuditedListing for ListedPromoter {}
+
+impl AuditedListing for tracking::Lead {
+    const WITHOUT: &'static str = "leave the leads out: `fprecon audit --live --no-leads`";
 }
 
 /// Reports why a listing is not whole. The pages that were read are kept.
-fn not_whole<T: Listed>(unlisted: IncompleteListing, interrupted: Exit) -> CliError {
+fn not_whole<T: AuditedListing>(unlisted: IncompleteListing, interrupted: Exit) -> CliError {
     let name = T::NAME;
     let again = format!(
         "the pages that were read are kept for a day; the same command goes on behind them, and then fetches the rest of the {name}"
@@ -448,7 +455,7 @@ fn not_whole<T: Listed>(unlisted: IncompleteListing, interrupted: Exit) -> CliEr
             let message = format!("{doubt}, and no two readings of it agree: lines may be missing");
             let problem = Problem::error(ProblemCode::ListingUnordered, message).hint(format!(
                 "run it again when nothing is being imported or paid; or {}",
-                without_listing::<T>()
+                T::WITHOUT
             ));
             return CliError::Ended(Exit::Incomplete, Box::new(problem));
         }
@@ -458,7 +465,7 @@ fn not_whole<T: Listed>(unlisted: IncompleteListing, interrupted: Exit) -> CliEr
             );
             let problem = Problem::error(ProblemCode::ListingUnordered, message).hint(format!(
                 "please report this; until then, {}",
-                without_listing::<T>()
+                T::WITHOUT
             ));
             return CliError::Ended(Exit::Incomplete, Box::new(problem));
         }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Check, Findings, State, books, next, places, settings};
 use crate::cli::arguments::Common;
 use crate::cli::settings::EffectiveSettings;
-use crate::journal::{JournalError, JournalReader};
+use crate::journal::JournalReader;
 
 /// Describes one reason why a run would refuse to send.
 #[derive(Clone, Debug, Serialize)]
@@ -17,24 +17,26 @@ pub(in crate::cli::commands) struct Refusal {
 }
 
 /// Returns every reason why a run with these settings would refuse to send, as far as looking tells: nothing is
-/// sent or written, and a command that prints the key is not run, since it may ask for a password.
+/// sent or written, and a command that prints the key is not run, since it may ask for a password. `journal` is the
+/// journal that the run would use, if it is there.
 pub(in crate::cli::commands) fn refusals_of_run(
     common: &Common,
     effective: &EffectiveSettings,
-) -> Result<Vec<Refusal>, JournalError> {
+    journal: Option<&JournalReader>,
+) -> Vec<Refusal> {
     let mut findings = Findings {
         commands: next::commands(common, effective),
         results: Vec::new(),
     };
     if !common.sandbox {
         settings::check_account(effective, &mut findings);
-        if !effective.has_key_command() {
+        if !effective.api.has_key_command() {
             settings::check_key(effective, &mut findings);
         }
     }
     places::check(effective, &mut findings);
-    if let Some(reader) = JournalReader::open(&effective.journal)?
-        && let Err(error) = books::expect_account(&reader, common, effective)
+    if let Some(reader) = journal
+        && let Err(error) = books::expect_account(reader, common, effective)
     {
         findings.error(Check::Journal, &error.into());
     }
@@ -45,5 +47,5 @@ pub(in crate::cli::commands) fn refusals_of_run(
         message: result.message,
         hint: result.hint,
     });
-    Ok(refusals.collect())
+    refusals.collect()
 }
