@@ -8,9 +8,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use crate::event::{
-    Event, EventKey, KeyMap, Kind, Money, Original, Tally, Text, is_undo, undo_id,
-};
+use crate::event::{Event, EventKey, KeyMap, Kind, Money, Original, Tally, Text, is_undo, undo_id};
 use crate::journal::{
     AttentionCode, EventRecord, EventRow, JournalError, JournalReader, Outcome, RefundRecord,
     RunRecord,

@@ -344,7 +344,7 @@ impl AuditData {
     /// An order of commissions by what they are, which does not depend on the order of rows.
     pub(super) fn in_order(&self, one: u32, other: u32) -> Ordering {
         let key = |row: u32| {
-            let row = super::matching::index(row);
+            let row = super::grouped::index(row);
             let theirs = &self.theirs[row];
             let columns = &self.commissions;
             (

@@ -15,9 +15,6 @@ use super::{
 use crate::event::{Currency, Customer, Money};
 use crate::journal::Outcome;
 
-/// The number of records that wait until they become columns.
-pub(super) const BATCH: usize = 65_536;
-
 /// Both sides as columns in memory.
 #[derive(Clone)]
 pub struct Frames {

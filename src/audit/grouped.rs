@@ -1,6 +1,9 @@
 //! Rows that belong together.
 
-use super::matching::index;
+/// A row as a place in a vector.
+pub(super) fn index(row: u32) -> usize {
+    usize::try_from(row).unwrap_or(usize::MAX)
+}
 
 /// Rows by their group, in order.
 pub(super) struct Grouped {

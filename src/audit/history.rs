@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::Rules;
 use super::books::{AuditData, Code, Month, month_of};
 use super::expected::Payment;
-use super::grouped::Grouped;
-use super::matching::{Matching, index};
+use super::grouped::{Grouped, index};
+use super::matching::Matching;
 use super::referrers::Referrers;
 use super::rules::VolumePer;
 

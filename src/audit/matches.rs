@@ -2,7 +2,8 @@
 
 use super::books::AuditData;
 use super::frames::{BilledColumns, CommissionColumns};
-use super::matching::{Matching, index};
+use super::grouped::index;
+use super::matching::Matching;
 use super::selection::Selection;
 use super::{AuditError, Billed, Commission, MatchReason};
 

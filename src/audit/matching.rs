@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use polars::prelude::*;
 
 use super::books::AuditData;
+use super::grouped::index;
 use super::parallel::{both, ranges};
 use super::{AuditError, MatchReason};
 
@@ -207,11 +208,6 @@ impl Matching {
             }
         }
     }
-}
-
-/// A row as a place in a vector.
-pub(super) fn index(row: u32) -> usize {
-    usize::try_from(row).unwrap_or(usize::MAX)
 }
 
 /// An id without what spreadsheets and people change in one.

@@ -7,8 +7,8 @@
 use polars::prelude::PlHashMap;
 
 use super::books::{AuditData, Code};
-use super::grouped::Grouped;
-use super::matching::{Matching, index};
+use super::grouped::{Grouped, index};
+use super::matching::Matching;
 
 /// A sale of a customer that has a commission, and whose that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,13 +7,14 @@ use sha2::{Digest, Sha256};
 
 use super::books::AuditData;
 use super::expected::{Payment, Sample, Terms, TermsKey};
-use super::grouped::Grouped;
+use super::grouped::{Grouped, index};
 use super::history::History;
 use super::judge::{self, Brief, Draft};
-use super::matching::{Matching, index};
+use super::matching::Matching;
 use super::selection::{Orphans, Selection};
 use super::{
-    Audit, AuditError, Finding, Frames, MatchReason, Matches, Period, Rules, Totals, Unit, ZonedPeriod, sums,
+    Audit, AuditError, Finding, Frames, MatchReason, Matches, Period, Rules, Totals, Unit,
+    ZonedPeriod, sums,
 };
 use crate::event::Currency;
 

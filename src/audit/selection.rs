@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 
 use super::books::{AuditData, Code, OurRow, day_of};
-use super::grouped::Grouped;
-use super::matching::{Matching, index};
+use super::grouped::{Grouped, index};
+use super::matching::Matching;
 use super::{PeriodBy, ZonedPeriod};
 
 /// Commissions that belong to nothing of ours; those of one event together.

@@ -8,10 +8,12 @@ use polars::frame::DataFrame;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::frames::BATCH;
 use super::{AuditError, shown};
 use crate::event::{Currency, Customer, Money};
 use crate::journal::Outcome;
+
+/// The number of records that wait until they become columns.
+const BATCH: usize = 65_536;
 
 /// The place at which something was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

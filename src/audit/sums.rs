@@ -6,8 +6,9 @@ use std::ops::Range;
 use polars::prelude::*;
 
 use super::books::{AuditData, Code, Month, OurRow, TheirRow};
+use super::grouped::index;
 use super::judge::Judged;
-use super::matching::{Matching, index};
+use super::matching::Matching;
 use super::parallel::ranges;
 use super::selection::Selection;
 use super::{AuditError, CommissionTotals, Cut, Status, TotalLine, Totals};

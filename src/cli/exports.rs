@@ -17,8 +17,8 @@ use crate::convert::{Foreign, Rates, RatesError};
 use crate::event::Currency;
 use crate::export::{DeclaredEncoding, Export, ExportError, Exports, How, LinesAbove, SheetChoice};
 use crate::job::{
-    self, DateRange, Job, PathPattern, PlanContext, PlanError, ReadBefore, Setup, SourceRows, SourceRowsError,
-    export_problem,
+    self, DateRange, Job, PathPattern, PlanContext, PlanError, ReadBefore, Setup, SourceRows,
+    SourceRowsError, export_problem,
 };
 use crate::journal::{HistoryRequest, JournalHistory, JournalReader, PlanState};
 use crate::link::{Resolutions, Rules};

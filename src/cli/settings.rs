@@ -31,12 +31,13 @@ use layers::{
     table_of,
 };
 use sections::{
-    ApiSettings, CurrencySettings, LinkSettings, MetricsSettings, RetentionSettings, SendingSettings,
+    ApiSettings, CurrencySettings, LinkSettings, MetricsSettings, RetentionSettings,
+    SendingSettings,
 };
 use shown::shown;
 
 pub(super) use after_run::{AfterRunSettings, NotifySettings, NotifyWhen};
-pub(super) use keys::template;
+pub(super) use keys::{VARIABLE_PREFIX, template};
 pub(super) use layers::{Origin, line_of};
 pub(super) use schema::schema;
 pub(super) use sections::ForeignSetting;
@@ -47,8 +48,6 @@ pub(super) const CONFIG_FILE: &str = "fprecon.toml";
 
 /// The file name of the journal where none is set.
 pub(super) const DEFAULT_JOURNAL: &str = "fprecon.journal";
-/// The first characters of every variable of this program.
-pub(super) const VARIABLE_PREFIX: &str = "FPRECON_";
 
 /// The effective settings.
 #[derive(Clone, Debug)]
@@ -240,7 +239,6 @@ impl EffectiveSettings {
             CliError::unusable(Problem::error(code, message).hint(hint))
         })
     }
-
 }
 
 /// Returns the file that a setting names, if it is a path.

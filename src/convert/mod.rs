@@ -139,7 +139,9 @@ impl Converter<'_> {
         if let Treatment::Converted(conversion) = &treatment {
             apply(event, conversion.clone());
         }
-        let source = event.source.expect("a sale of the job is read from an export");
+        let source = event
+            .source
+            .expect("a sale of the job is read from an export");
         let known = self
             .sales
             .entry(event.key())

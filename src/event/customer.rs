@@ -1,6 +1,6 @@
 //! Defines who an event belongs to.
 
-use super::{CustomerRef, Text};
+use super::Text;
 
 /// Identifies a customer as the API can find one: by email, by uid, or by either.
 ///
@@ -38,6 +38,35 @@ impl Customer {
     /// Returns the email as it is compared: case does not distinguish customers.
     pub fn email_folded(&self) -> Option<Text> {
         self.borrowed().email_folded()
+    }
+}
+
+/// Borrows a [`Customer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CustomerRef<'e> {
+    /// The email of the lead.
+    pub email: Option<&'e str>,
+    /// The billing provider's customer id.
+    pub uid: Option<&'e str>,
+}
+
+impl CustomerRef<'_> {
+    /// Returns `true` if there is nothing to find a lead by.
+    pub fn is_unknown(self) -> bool {
+        self.email.is_none() && self.uid.is_none()
+    }
+
+    /// Returns the email as it is compared: case does not distinguish customers.
+    pub fn email_folded(self) -> Option<Text> {
+        self.email.map(Text::from_str_to_lowercase)
+    }
+
+    /// Returns the customer with texts of its own.
+    pub fn to_customer(self) -> Customer {
+        Customer {
+            email: self.email.map(Text::new),
+            uid: self.uid.map(Text::new),
+        }
     }
 }
 

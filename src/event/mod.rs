@@ -26,7 +26,7 @@ pub(crate) use carried::Carried;
 pub(crate) use conversion::{Conversion, ConvertedRefunds, Original};
 pub use correction::Corrected;
 pub(crate) use correction::{Correction, correction_id, correction_id_start};
-pub use customer::Customer;
+pub use customer::{Customer, CustomerRef};
 pub use decimals::Decimals;
 pub use details::Details;
 pub(crate) use details::{
@@ -50,7 +50,7 @@ pub(crate) use terms::{Names, Terms};
 pub(crate) use ties::Ties;
 pub use undo::UndoState;
 pub(crate) use undo::{is_undo, undo_id};
-pub use view::{CustomerRef, EventRef};
+pub use view::EventRef;
 
 use std::collections::HashMap;
 use std::fmt;

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 
 use super::essence::{EssenceParts, paid_cents};
 use super::events::read_details;
-use super::{Customer, Details, Essence, Event, EventKey, Kind, Money, Original, Source, Text};
+use super::{CustomerRef, Details, Essence, Event, EventKey, Kind, Money, Original, Source, Text};
 
 /// Borrows an [`Event`] of [`Events`](super::Events), with the same fields.
 #[derive(Clone, Copy)]
@@ -45,35 +45,6 @@ pub struct EventRef<'e> {
     pub note: &'e str,
     /// The details as they were written, and what follows them.
     pub(super) details: Option<&'e [u8]>,
-}
-
-/// Borrows a [`Customer`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CustomerRef<'e> {
-    /// The email of the lead.
-    pub email: Option<&'e str>,
-    /// The billing provider's customer id.
-    pub uid: Option<&'e str>,
-}
-
-impl CustomerRef<'_> {
-    /// Returns `true` if there is nothing to find a lead by.
-    pub fn is_unknown(self) -> bool {
-        self.email.is_none() && self.uid.is_none()
-    }
-
-    /// Returns the email as it is compared: case does not distinguish customers.
-    pub fn email_folded(self) -> Option<Text> {
-        self.email.map(Text::from_str_to_lowercase)
-    }
-
-    /// Returns the customer with texts of its own.
-    pub fn to_customer(self) -> Customer {
-        Customer {
-            email: self.email.map(Text::new),
-            uid: self.uid.map(Text::new),
-        }
-    }
 }
 
 /// Borrows an [`Original`].

@@ -22,14 +22,11 @@ use rusqlite::{Connection, Statement};
 use sha2::{Digest, Sha256};
 
 use super::error::LostCommits;
-use super::lock::beside;
+use super::files::{self, beside};
 use super::log_file::{LogEnd, LogIndex};
 use super::place::PlaceWatch;
 use super::read_only::open_without_log;
 use super::{EventRow, JournalError, JournalId, JournalReader};
-
-/// The record's name, after the journal's.
-pub(super) const SUFFIX: &str = ".commits";
 
 const MAGIC: [u8; 8] = *b"FPRCMT01";
 /// The size of a slot with its checksum.
@@ -171,7 +168,7 @@ pub(super) enum RecordState {
 
 /// Reads the record of a journal.
 pub(super) fn read(journal: &Path) -> io::Result<RecordState> {
-    let mut file = match File::open(beside(journal, SUFFIX)) {
+    let mut file = match File::open(beside(journal, files::COMMITS)) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(RecordState::Nothing),
         Err(error) => return Err(error),
@@ -391,7 +388,7 @@ impl CommitRecord {
 
 /// Opens the record for writing. A new one has the journal's permissions, and its name is on disk.
 fn open(journal: &Path) -> io::Result<File> {
-    let path = beside(journal, SUFFIX);
+    let path = beside(journal, files::COMMITS);
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     match options.open(&path) {
@@ -403,7 +400,7 @@ fn open(journal: &Path) -> io::Result<File> {
     // Its size does not change any more: a sync of it has only its bytes to write.
     file.set_len(SLOT_DISTANCE + SLOT_BYTES as u64)?;
     file.sync_all()?;
-    super::migrate::sync_directory(journal)?;
+    files::sync_directory(journal)?;
     Ok(file)
 }
 
@@ -431,7 +428,7 @@ mod tests {
             Files {
                 database: read(""),
                 log: read("-wal"),
-                record: read(SUFFIX),
+                record: read(files::COMMITS),
             }
         }
 
@@ -441,7 +438,7 @@ mod tests {
             let write = || {
                 fs::write(&path, &self.database).unwrap();
                 fs::write(beside(&path, "-wal"), &self.log).unwrap();
-                fs::write(beside(&path, SUFFIX), &self.record).unwrap();
+                fs::write(beside(&path, files::COMMITS), &self.record).unwrap();
                 let _ = fs::remove_file(beside(&path, "-shm"));
             };
             let lost = |opened: Result<(), JournalError>| match opened {
@@ -563,7 +560,7 @@ mod tests {
                 let (_directory, path) = place();
                 fs::write(&path, &damaged.database).unwrap();
                 fs::write(beside(&path, "-wal"), &damaged.log).unwrap();
-                fs::write(beside(&path, SUFFIX), &damaged.record).unwrap();
+                fs::write(beside(&path, files::COMMITS), &damaged.record).unwrap();
                 match open(&path) {
                     Err(JournalError::Lost { lost, .. }) => {
                         half_moved += usize::from(matches!(lost, LostCommits::HalfMoved { .. }));

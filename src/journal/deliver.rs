@@ -13,8 +13,8 @@ use super::place::recorded_directory;
 use super::record::{NewRun, insert_run};
 use super::words::bounded;
 use super::{
-    AttentionCode, Effect, EndReason, EventRow, Journal, JournalError, JournalReader, Outcome,
-    Pending, RunCommand, RunId, Settlement, poison, start, stored,
+    AttentionCode, Effect, EventRow, Journal, JournalError, JournalReader, Outcome, Pending,
+    RunCommand, RunEnd, RunId, Settlement, poison, start, stored,
 };
 
 use crate::event::Carried;
@@ -68,23 +68,6 @@ pub enum Entry {
         /// The result of the event.
         settlement: Settlement,
     },
-}
-
-/// Describes how a run, or a resumption of it, ended.
-#[derive(Clone, Debug)]
-pub struct RunEnd {
-    /// The time of the end.
-    pub ended: Timestamp,
-    /// The reason of the end.
-    pub reason: EndReason,
-    /// The exit code of the program.
-    pub exit_code: u8,
-    /// The number of requests since the run was started or resumed.
-    pub add_requests: u64,
-    /// The time since the run was started or resumed, in milliseconds.
-    pub add_elapsed_ms: u64,
-    /// The directory of its reports; `None` keeps what was recorded before.
-    pub report_dir: Option<String>,
 }
 
 /// Selects which outcomes are tried again.

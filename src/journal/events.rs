@@ -9,8 +9,8 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, params};
 use super::attempts::{self, read_carried};
 use super::columns::{self, Columns, Millis, Word, impossible, read_settlement};
 use super::read::{count, source_or_none};
-use super::recover;
 use super::records::LastAttempt;
+use super::recover;
 use super::{Effect, EventRecord, EventRow, JournalError, JournalReader, Outcome, Pending, RunId};
 use crate::event::{CustomerRef, EventKey, Ties};
 

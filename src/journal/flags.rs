@@ -6,7 +6,6 @@ use rusqlite::{Row, Statement, params};
 
 use super::columns::{self, Columns, Seal, Word, impossible};
 use super::mended::NOT_REPLACED;
-use super::record::INSERT_MET_EVENT;
 use super::{AttentionCode, EventRow, Journal, JournalError, JournalReader, RunId};
 use crate::event::{CustomerRef, Text};
 
@@ -16,6 +15,12 @@ pub(super) const INSERT: &str = "INSERT OR REPLACE INTO flag (event, code, seal)
 /// The statement that adds a flag to an event that has none.
 pub(super) const INSERT_IF_NONE: &str =
     "INSERT OR IGNORE INTO flag (event, code, seal) VALUES (?, ?, ?)";
+
+/// The statement that keeps that a run has met an event: its run, the event, and its export and line, if any. A key may
+/// have two settled readings, as it was refused and as it was fixed.
+pub(super) const INSERT_MET_EVENT: &str =
+    "INSERT OR IGNORE INTO met_event (run, event, input, line) SELECT ?1, ?2, ?3, ?4
+     WHERE NOT EXISTS (SELECT 1 FROM run_event WHERE run = ?1 AND event = ?2)";
 
 pub(super) fn insert(
     statement: &mut Statement<'_>,

@@ -178,11 +178,7 @@ fn sealed_unplanned(sale: EventKey, subscription: &str) -> [Sealed<'_>; 2] {
     [Sealed::Key(sale), Sealed::Word(subscription)]
 }
 
-fn sealed_uncounted(
-    refund: EventKey,
-    sale: EventKey,
-    gross_cents: i64,
-) -> [Sealed<'static>; 3] {
+fn sealed_uncounted(refund: EventKey, sale: EventKey, gross_cents: i64) -> [Sealed<'static>; 3] {
     [
         Sealed::Key(refund),
         Sealed::Key(sale),
@@ -245,7 +241,10 @@ fn read_invoice(row: &Row<'_>) -> rusqlite::Result<Event> {
     if EventKey(row.get(0)?) == invoice.key() {
         Ok(invoice)
     } else {
-        Err(impossible(0, format!("{} is not as it was written", what())))
+        Err(impossible(
+            0,
+            format!("{} is not as it was written", what()),
+        ))
     }
 }
 

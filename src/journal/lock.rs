@@ -6,16 +6,14 @@
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
+use super::files::{self, beside};
 use super::{Journal, JournalError};
-
-/// The name of the file, after the journal's.
-pub(super) const SUFFIX: &str = ".lock";
 
 /// The number of times that the lock is tried, and the pause between two of them: a reader that looks whether
 /// somebody holds it may have it for a moment.
@@ -88,7 +86,7 @@ impl Lock {
         command: &str,
         since: Timestamp,
     ) -> Result<Lock, JournalError> {
-        let path = beside(journal, SUFFIX);
+        let path = beside(journal, files::LOCK);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -123,9 +121,9 @@ impl Journal {
     ///
     /// The lock can't be read.
     pub(crate) fn lock_holder(path: &Path) -> Result<Option<Holder>, JournalError> {
-        let path = super::migrate::resolve(path)?;
+        let path = super::place::resolve(path)?;
         let failed = |source| JournalError::unreadable(&path, "reading its lock", source);
-        let mut file = match File::open(beside(&path, SUFFIX)) {
+        let mut file = match File::open(beside(&path, files::LOCK)) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
@@ -150,13 +148,6 @@ impl Drop for Lock {
         let _ = self.0.set_len(0);
         let _ = self.0.unlock();
     }
-}
-
-/// Returns the path of a journal's companion file.
-pub(super) fn beside(journal: &Path, suffix: &str) -> PathBuf {
-    let mut name = journal.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 fn try_several_times(file: &File) -> Result<(), TryLockError> {

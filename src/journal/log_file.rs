@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::lock::beside;
+use super::files::beside;
 
 /// Locates the end of the last commit in a log: which log it is, and how many of its frames count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 use super::columns::Seal;
 use super::commits::{self, Commit, RecordState};
 use super::error::LostCommits;
-use super::lock::beside;
+use super::files::{beside, sync_directory};
 use super::place;
 use super::read_only::{PATIENCE, ReadOnly};
 use super::{Account, AccountClash, JournalError, JournalReader};
@@ -61,26 +61,6 @@ const REWRITE_BYTES: usize = 1 << 20;
 /// Returns the latest version that this program supports.
 fn supported() -> i64 {
     MIGRATIONS.len() as i64
-}
-
-/// Returns the one name of a journal, whatever links lead to it: locks are taken by name.
-pub(super) fn resolve(path: &Path) -> Result<PathBuf, JournalError> {
-    let failed = |source| JournalError::io(path, "finding it", source);
-    place::expect_file(path)?;
-    match path.canonicalize() {
-        Ok(found) => Ok(found),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let directory = match path.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => parent,
-                _ => Path::new("."),
-            };
-            let name = path
-                .file_name()
-                .ok_or_else(|| failed(ErrorKind::InvalidFilename.into()))?;
-            Ok(directory.canonicalize().map_err(failed)?.join(name))
-        }
-        Err(error) => Err(failed(error)),
-    }
 }
 
 /// Opens a journal whose lock is held, migrates it or makes it, and checks which account it belongs to.
@@ -295,14 +275,6 @@ fn remove_with_logs(path: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Puts a new name on disk, which is done by syncing its directory.
-pub(super) fn sync_directory(path: &Path) -> std::io::Result<()> {
-    match path.parent() {
-        Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
-        _ => Ok(()),
-    }
 }
 
 impl JournalReader {

@@ -28,6 +28,7 @@ mod corrected_rows;
 mod deliver;
 mod error;
 mod events;
+mod files;
 mod flags;
 mod known;
 mod learned;
@@ -67,8 +68,8 @@ pub use check::Finding;
 pub(crate) use check::{Aspect, Checked};
 pub(crate) use commissions::PromoterCommissions;
 pub(crate) use conversions::ConversionRecord;
+pub use deliver::Entry;
 pub(crate) use deliver::RetrySelection;
-pub use deliver::{Entry, RunEnd};
 pub use error::{AccountClash, JournalError, LostCommits};
 pub use known::{HeldSale, HistoryRequest, JournalHistory};
 pub(crate) use lookup::{Appearance, EventRole, EventsBy, RowPlace};
@@ -76,12 +77,12 @@ pub(crate) use place::PlaceWatch;
 pub(crate) use progress::RunProgress;
 pub use prune::{Pruned, PrunedRun};
 pub use read_exports::{EventPrefixes, ReadExport, RulesDigest, SkippedExport};
+pub use record::NewRun;
 pub(crate) use record::Recording;
-pub use record::{NewInput, NewRun};
 pub(crate) use records::{
     EventRecord, HeldRecord, InputRecord, OutcomeTallies, ReasonCount, RowRecord,
 };
-pub use records::{Pending, PlanTotal, RunRecord};
+pub use records::{NewInput, Pending, PlanTotal, RunEnd, RunRecord};
 pub use recover::Recovered;
 pub(crate) use redaction::REDACTION_KEY_BYTES;
 pub(crate) use span::{Span, SpanBy};
@@ -239,7 +240,7 @@ impl Journal {
         now: Timestamp,
     ) -> Result<Journal, JournalError> {
         let beside = place::directory_of(path);
-        let path = migrate::resolve(path)?;
+        let path = place::resolve(path)?;
         let lock = Lock::take(&path, command, now)?;
         let connection = migrate::open_for_writing(&path, account, now)?;
         Journal::start(path, beside, connection, lock, now)
@@ -248,8 +249,8 @@ impl Journal {
     /// Returns `true` if there is a journal at `path`, or was one: a journal that is moved away leaves its
     /// commit record behind.
     pub fn is_there_or_was(path: &Path) -> bool {
-        let mut files = ["", commits::SUFFIX].into_iter();
-        files.any(|suffix| lock::beside(path, suffix).symlink_metadata().is_ok())
+        let mut files = ["", files::COMMITS].into_iter();
+        files.any(|suffix| files::beside(path, suffix).symlink_metadata().is_ok())
     }
 
     /// Returns an open journal, with its commit record beside it.

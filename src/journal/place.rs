@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::JournalError;
-use super::lock::beside;
+use super::files::{self, beside};
 
 /// Refuses a path that names something else than a file, before anything opens it: opening a FIFO would wait,
 /// and a new journal would replace a device.
@@ -28,6 +28,26 @@ pub(super) fn expect_file(path: &Path) -> Result<(), JournalError> {
             Err(_) => Ok(()),
         },
         Err(source) => Err(JournalError::io(path, "finding it", source)),
+    }
+}
+
+/// Returns the one name of a journal, whatever links lead to it: locks are taken by name.
+pub(super) fn resolve(path: &Path) -> Result<PathBuf, JournalError> {
+    let failed = |source| JournalError::io(path, "finding it", source);
+    expect_file(path)?;
+    match path.canonicalize() {
+        Ok(found) => Ok(found),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let directory = match path.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => parent,
+                _ => Path::new("."),
+            };
+            let name = path
+                .file_name()
+                .ok_or_else(|| failed(ErrorKind::InvalidFilename.into()))?;
+            Ok(directory.canonicalize().map_err(failed)?.join(name))
+        }
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -148,7 +168,7 @@ impl PlaceWatch {
     /// Starts to watch the files of a journal that are there.
     pub(super) fn new(journal: &Path) -> Result<Self, JournalError> {
         let mut files = Vec::new();
-        for suffix in ["", "-wal", super::commits::SUFFIX, super::lock::SUFFIX] {
+        for suffix in ["", "-wal", files::COMMITS, files::LOCK] {
             let path = beside(journal, suffix);
             match fs::metadata(&path) {
                 Ok(found) => files.push((path, identity(&found))),

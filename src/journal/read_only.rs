@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::JournalError;
 use super::commits;
-use super::lock::beside;
+use super::files::beside;
 
 /// The time that a statement waits for another program that has locked the file.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);

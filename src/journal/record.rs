@@ -18,8 +18,8 @@ use super::recover::{self, DoubtUntil};
 use super::repeated_rows::{ExportKind, RepeatedRows, RowContent};
 use super::words::bounded;
 use super::{
-    Acceptance, Disposition, Item, ItemId, Journal, JournalError, JournalReader, PlanTotal,
-    RunCommand, RunId, commit, poison, start, stored,
+    Acceptance, Disposition, Item, ItemId, Journal, JournalError, JournalReader, NewInput,
+    PlanTotal, RunCommand, RunId, commit, poison, start, stored,
 };
 use crate::event::{Currency, EventKey, Source};
 use crate::problem::Problem;
@@ -33,27 +33,6 @@ pub struct NewRun {
     pub command: RunCommand,
     /// The time when it started.
     pub started: Timestamp,
-}
-
-/// Describes an export of a run, with the balance of its rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewInput {
-    /// The path as the user gave it.
-    pub path: String,
-    /// The hash of its bytes, in hexadecimal.
-    pub sha256: String,
-    /// The name of the profile that it was read by.
-    pub profile: String,
-    /// The header's cells.
-    pub header: Vec<String>,
-    /// The number of rows that were read: the sum of the three fields below.
-    pub rows_read: u64,
-    /// The number of rows that gave an event.
-    pub rows_with_events: u64,
-    /// The number of rows that are not to be sent.
-    pub rows_ignored: u64,
-    /// The number of rows that can't be read.
-    pub rows_rejected: u64,
 }
 
 /// Records a run. If it is dropped before [`Recording::commit`], nothing is recorded.
@@ -80,12 +59,6 @@ pub struct Recording<'j> {
 const INSERT_PROBLEM: &str = "INSERT INTO problem
      (run, severity, code, file, line, column_name, value, message, hint)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
-
-/// The statement that keeps that a run has met an event: its run, the event, and its export and line, if any. A key may
-/// have two settled readings, as it was refused and as it was fixed.
-pub(super) const INSERT_MET_EVENT: &str =
-    "INSERT OR IGNORE INTO met_event (run, event, input, line) SELECT ?1, ?2, ?3, ?4
-     WHERE NOT EXISTS (SELECT 1 FROM run_event WHERE run = ?1 AND event = ?2)";
 
 fn insert_problem(
     statement: &mut Statement<'_>,
@@ -131,7 +104,7 @@ impl<'j> Statements<'j> {
             conversion: conversions::prepare(connection)?,
             run_event: connection
                 .prepare("INSERT INTO run_event (run, event, input, line) VALUES (?, ?, ?, ?)")?,
-            met_event: connection.prepare(INSERT_MET_EVENT)?,
+            met_event: connection.prepare(flags::INSERT_MET_EVENT)?,
             held: connection.prepare(&format!(
                 "INSERT INTO held (run, plan_state, input, line, candidates, {names})
                  VALUES (?, ?, ?, ?, ?, {marks})"

@@ -6,8 +6,7 @@ use std::num::NonZeroU32;
 use jiff::Timestamp;
 
 use super::read_exports::SkippedExport;
-use super::record::NewInput;
-use super::{EndReason, EventRow, Outcome, PlanState, RunCommand, RunEnd, RunId, Settlement};
+use super::{EndReason, EventRow, Outcome, PlanState, RunCommand, RunId, Settlement};
 use crate::event::{Carried, Currency, Event, Kind, Source, Tally};
 
 /// Holds an event that is left to send.
@@ -108,6 +107,27 @@ pub struct ReasonCount {
     pub rows: u64,
 }
 
+/// Describes an export of a run, with the balance of its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewInput {
+    /// The path as the user gave it.
+    pub path: String,
+    /// The hash of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// The name of the profile that it was read by.
+    pub profile: String,
+    /// The header's cells.
+    pub header: Vec<String>,
+    /// The number of rows that were read: the sum of the three fields below.
+    pub rows_read: u64,
+    /// The number of rows that gave an event.
+    pub rows_with_events: u64,
+    /// The number of rows that are not to be sent.
+    pub rows_ignored: u64,
+    /// The number of rows that can't be read.
+    pub rows_rejected: u64,
+}
+
 /// Holds an export of a run, in the order in which they were given.
 pub(crate) type InputRecord = NewInput;
 
@@ -158,6 +178,23 @@ impl RunRecord {
         self.report_dir = end.report_dir.clone().or(self.report_dir);
         self
     }
+}
+
+/// Describes how a run, or a resumption of it, ended.
+#[derive(Clone, Debug)]
+pub struct RunEnd {
+    /// The time of the end.
+    pub ended: Timestamp,
+    /// The reason of the end.
+    pub reason: EndReason,
+    /// The exit code of the program.
+    pub exit_code: u8,
+    /// The number of requests since the run was started or resumed.
+    pub add_requests: u64,
+    /// The time since the run was started or resumed, in milliseconds.
+    pub add_elapsed_ms: u64,
+    /// The directory of its reports; `None` keeps what was recorded before.
+    pub report_dir: Option<String>,
 }
 
 /// Counts the events of one plan state, kind and currency.

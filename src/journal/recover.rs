@@ -12,7 +12,8 @@ use super::check::Aspect;
 use super::columns::{Seal, impossible};
 use super::commits::{self, Commit, RecordState};
 use super::error::LostCommits;
-use super::lock::{Lock, beside};
+use super::files::{self, beside};
+use super::lock::Lock;
 use super::migrate;
 use super::place;
 use super::{EventRow, Journal, JournalError, JournalReader};
@@ -104,7 +105,7 @@ impl Journal {
         now: Timestamp,
     ) -> Result<Option<Recovered>, JournalError> {
         let beside = place::directory_of(path);
-        let path = migrate::resolve(path)?;
+        let path = place::resolve(path)?;
         let lock = Lock::take(&path, "journal recover", now)?;
         place::expect_one_name(&path)?;
         let found = migrate::read_record(&path)?;
@@ -125,7 +126,7 @@ impl Journal {
         let connection = migrate::open_as_it_is(&path, &account, now)?;
         let in_doubt = record_loss(&connection, &lost, found, by, now)
             .map_err(|error| JournalError::sqlite(&path, DOING, error))?;
-        let removed = match fs::remove_file(super::lock::beside(&path, commits::SUFFIX)) {
+        let removed = match fs::remove_file(files::beside(&path, files::COMMITS)) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         };
@@ -152,7 +153,7 @@ fn expect_sound(path: &Path) -> Result<super::Account, JournalError> {
 /// Moves a log out of the way that belongs to another state of the database.
 fn set_log_aside(path: &Path) -> Result<(), JournalError> {
     fs::rename(beside(path, "-wal"), beside(path, "-wal.set-aside"))
-        .and_then(|()| migrate::sync_directory(path))
+        .and_then(|()| files::sync_directory(path))
         .map_err(|source| JournalError::io(path, DOING, source))
 }
 

@@ -433,9 +433,9 @@ fn a_log_without_its_journal_is_refused() {
     let mut journal = open(&path).unwrap();
     record(&mut journal, &[sale("in_1", 800, 2)]);
     let copy = path.with_file_name("copy.journal");
-    fs::copy(lock::beside(&path, "-wal"), lock::beside(&copy, "-wal")).unwrap();
+    fs::copy(files::beside(&path, "-wal"), files::beside(&copy, "-wal")).unwrap();
     assert!(matches!(open(&copy), Err(JournalError::Damaged { .. })));
-    assert!(lock::beside(&copy, "-wal").exists());
+    assert!(files::beside(&copy, "-wal").exists());
 }
 
 #[test]
@@ -463,8 +463,8 @@ fn what_returned_is_there_after_a_kill() {
 
     // What a killed process leaves are the files as they are now.
     let copy = path.with_file_name("killed.journal");
-    for suffix in ["", "-wal", commits::SUFFIX] {
-        fs::copy(lock::beside(&path, suffix), lock::beside(&copy, suffix)).unwrap();
+    for suffix in ["", "-wal", files::COMMITS] {
+        fs::copy(files::beside(&path, suffix), files::beside(&copy, suffix)).unwrap();
     }
     let killed = open(&copy).unwrap();
     assert_eq!(killed.unfinished_runs().unwrap(), [run]);
@@ -823,8 +823,8 @@ fn a_conversion_that_was_changed_is_damage() {
         "UPDATE conversion SET event = 7 WHERE event = 1",
     ] {
         let copy = path.with_extension("copy");
-        for suffix in ["", commits::SUFFIX] {
-            fs::copy(lock::beside(&path, suffix), lock::beside(&copy, suffix)).unwrap();
+        for suffix in ["", files::COMMITS] {
+            fs::copy(files::beside(&path, suffix), files::beside(&copy, suffix)).unwrap();
         }
         let connection = Connection::open(&copy).unwrap();
         connection
@@ -861,7 +861,7 @@ fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written(
              PRAGMA user_version = 2",
         )
         .unwrap();
-    fs::remove_file(lock::beside(&path, commits::SUFFIX)).unwrap();
+    fs::remove_file(files::beside(&path, files::COMMITS)).unwrap();
     let reader = JournalReader::open(&path).unwrap().unwrap();
     assert_eq!(reader.known().unwrap().events.len(), 1);
     assert!(reader.accepted().unwrap().is_empty());

@@ -196,7 +196,8 @@ fn sends_sales_first(order: &[usize], events: &Events, firsts: &Firsts) -> bool 
         let sale = events.sale_event_id(index).map(EventKey::from_id);
         let sale = sale.and_then(|sale| firsts.named(sale));
         let is_of_sale = |&sale: &usize| events.kind(sale) == Kind::Sale;
-        sale.filter(is_of_sale).is_none_or(|sale| turns[sale] < turns[index])
+        sale.filter(is_of_sale)
+            .is_none_or(|sale| turns[sale] < turns[index])
     };
     let is_refund = |index: &usize| events.kind(*index) == Kind::Refund;
     order.len() == events.len()

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::History;
-use super::range::OUT_OF_RANGE;
 use crate::event::{
     Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money,
 };
@@ -36,6 +35,9 @@ const CORRECTED_ALONE: &str =
 
 /// The note of a refund whose sale may be another provider's.
 const OTHER_PROVIDER: &str = "the sale with the id that it names is from another provider, of another customer, and months away";
+
+/// The note of an event that is out of range.
+const OUT_OF_RANGE: &str = "dated outside of the range";
 
 /// The note of a refund that an interrupted run has left together with its sale.
 const LEFT_WITH_ITS_SALE: &str =

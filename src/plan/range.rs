@@ -10,9 +10,6 @@ use crate::event::{DATED_AS_SALE, EventKey, EventRef, Events, Kind};
 use crate::journal::PlanState;
 use crate::link::HeldReason;
 
-/// The note of an event that is out of range.
-pub(super) const OUT_OF_RANGE: &str = "dated outside of the range";
-
 /// The note of an event of which its date does not say whether it is in the range.
 const UNDATED: &str = "nothing says whether it is in the range: its export does not date it";
 

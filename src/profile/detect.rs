@@ -1,7 +1,7 @@
 //! Finds the profile that fits a header, and the reasons why the others don't.
 
+use super::spelling::spelling;
 use super::{ColumnIndex, LookAlike, Profile, Profiles};
-use crate::invisible::is_invisible;
 
 /// The positions of a profile's columns in one export.
 #[derive(Clone, Debug)]
@@ -43,15 +43,6 @@ pub struct Unfit {
 /// The smallest number of matching columns with which a header may be a built-in profile's if only
 /// case or spaces differ.
 const RESPELT_LEAST: usize = 4;
-
-/// Returns a header name without the differences that a spreadsheet or a script makes: case,
-/// spaces, and invisible characters.
-pub(super) fn spelling(name: &str) -> String {
-    let is_seen = |c: &char| c.is_whitespace() || !is_invisible(*c);
-    let seen: String = name.chars().filter(is_seen).collect();
-    let words = seen.split_whitespace().map(str::to_lowercase);
-    words.collect::<Vec<_>>().join(" ")
-}
 
 /// The comparison of header names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::ProfileError;
-use super::detect::spelling;
+use super::spelling::spelling;
 use crate::shell_word::shell_word;
 
 const BUILT_IN: &str = include_str!("builtin/look-alikes.toml");

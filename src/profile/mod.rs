@@ -15,6 +15,7 @@ mod locate;
 mod look_alike;
 mod rules;
 mod spec;
+mod spelling;
 mod words;
 
 use crate::event::AmountFormat;

@@ -209,7 +209,9 @@ const INFERRED: &str = "from an earlier answer for this customer";
 /// Returns the HTTP status and the message of the last answer.
 fn last_answer(record: &EventRecord) -> (Option<u16>, Option<&str>) {
     let last = record.last_attempt.as_ref();
-    last.map_or((None, None), |last| (last.http_status, last.message.as_deref()))
+    last.map_or((None, None), |last| {
+        (last.http_status, last.message.as_deref())
+    })
 }
 
 /// Returns the cells of an event, in the order of [`EVENT_COLUMNS`].

@@ -102,7 +102,10 @@ impl Lanes {
         basis: Basis,
     ) -> bool {
         let lane = &mut self.lanes[lane];
-        assert!(lane.next < lane.end, "the lane has the event that is settled");
+        assert!(
+            lane.next < lane.end,
+            "the lane has the event that is settled"
+        );
         lane.next += 1;
         if lane.next < lane.end {
             lane.learn(event, outcome, basis);

@@ -19,10 +19,6 @@ mod tests;
 /// more than a minute, for as many requests as fit in one, keeps any minute of arrivals below the ceiling
 /// while travel times differ by less than that, and uses 99.2 % of it.
 const MINUTE: Duration = Duration::from_millis(60_500);
-/// The time by which a request may be late. A request that was due a while ago is sent at once, and the next
-/// one as if it had been on time: late timers do not make the rate slower. Of requests closer together than
-/// this, several may be sent at once.
-const LATENESS: Duration = Duration::from_millis(50);
 /// The time between requests below which they are prepared together: timers are not finer.
 const TIMER_GRAIN: Duration = Duration::from_millis(5);
 

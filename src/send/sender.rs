@@ -302,7 +302,10 @@ impl<'c> Sender<'c> {
     fn expect_nothing_open(&self) {
         assert!(self.slots.is_empty(), "each event has come to its end");
         assert!(self.deferred.is_empty(), "each result is on disk");
-        assert_eq!(self.unsent, 0, "each intended request was sent or withdrawn");
+        assert_eq!(
+            self.unsent, 0,
+            "each intended request was sent or withdrawn"
+        );
     }
 
     fn next_wake(&self, next_leave: Option<Instant>) -> Option<Instant> {

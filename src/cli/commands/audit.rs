@@ -421,7 +421,10 @@ impl Call<'_> {
             problems.push(problem.clone());
         }
         let files = job.inputs.iter().map(|input| input.path.clone()).collect();
-        Ok((ours::of_job(&job, self.settings.api.account_currency), files))
+        Ok((
+            ours::of_job(&job, self.settings.api.account_currency),
+            files,
+        ))
     }
 }
 

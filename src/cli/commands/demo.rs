@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::accept::who;
 use super::delivery::{RunDelivery, finish};
 use super::destination::Destination;
+use super::who::who;
 use crate::cli::arguments::{Common, DemoArguments, RedactArgument};
 use crate::cli::ended::Ended;
 use crate::cli::error::CliError;

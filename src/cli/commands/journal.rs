@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::accept::who;
 use super::confirm::{self, Answer};
 use super::next;
 use super::prune::prune;
 use super::resume::no_journal;
+use super::who::who;
 use crate::cli::arguments::{Common, ExportFormat, JournalCommand, JournalExportArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;

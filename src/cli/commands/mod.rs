@@ -13,6 +13,7 @@ mod demo;
 mod destination;
 mod doctor;
 mod ending;
+mod estimate;
 mod explain;
 mod init;
 mod journal;
@@ -31,6 +32,7 @@ mod status;
 mod to_be_sent;
 mod undo;
 mod watcher;
+mod who;
 
 pub(super) use accept::accept;
 pub(super) use audit::audit;

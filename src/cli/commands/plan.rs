@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::destination::{Destination, no_lead_list};
 use super::doctor::{Refusal, rate_warning, refusals_of_run};
+use super::estimate::Estimate;
 use super::next;
-use super::to_be_sent::UnpaidHistory;
+use super::to_be_sent::{UnpaidHistory, to_send};
 use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::date_range::date_range;
 use crate::cli::error::{CliError, Exit};
@@ -15,7 +16,6 @@ use crate::cli::plan_tables::{self, Span};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::event::Event;
 use crate::job::{ExportTotals, Job, JobFigures, SourceRows};
 use crate::journal::{JournalHistory, JournalReader, PlanState};
 use crate::problem::Problem;
@@ -47,68 +47,6 @@ struct PlanOutput<'j> {
     run_refusals: &'j [Refusal],
     problems: &'j [Problem],
     problems_omitted: u64,
-}
-
-/// The greatest number of requests and the duration of sending.
-#[derive(Clone, Copy, Serialize)]
-pub(super) struct Estimate {
-    pub(super) requests: u64,
-    pub(super) seconds: u64,
-    /// The effect of the list of leads, if it was read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lead_list: Option<ListEstimate>,
-}
-
-/// The part of an estimate that depends on the list of leads, and the estimate without it.
-#[derive(Clone, Copy, Serialize)]
-struct ListEstimate {
-    leads: u64,
-    /// The requests for the list itself; all others are one for each event.
-    requests: u64,
-    requests_without: u64,
-    seconds_without: u64,
-}
-
-impl Estimate {
-    /// Estimates one request for each event, at the greatest request rate.
-    pub(super) fn new(to_send: u64, settings: &EffectiveSettings) -> Self {
-        let per_minute = u64::from(settings.send.requests_per_minute.get());
-        Estimate {
-            requests: to_send,
-            seconds: (to_send * 60).div_ceil(per_minute),
-            lead_list: None,
-        }
-    }
-
-    /// Returns the estimate with the list of leads, which settles all events except `asked_for`.
-    fn with_list(self, list: &LeadList, asked_for: u64, settings: &EffectiveSettings) -> Self {
-        Estimate {
-            lead_list: Some(ListEstimate {
-                leads: list.len() as u64,
-                requests: list.requests,
-                requests_without: self.requests,
-                seconds_without: self.seconds,
-            }),
-            ..Self::new(list.requests + asked_for, settings)
-        }
-    }
-
-    /// Returns the time in words: `13 min`, `42 h 5 min`.
-    pub(super) fn in_words(self) -> String {
-        time_in_words(self.seconds)
-    }
-}
-
-/// Returns a time in words: `40 s`, `13 min`, `42 h 5 min`.
-pub(super) fn time_in_words(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min", seconds.div_ceil(60)),
-        _ => {
-            let minutes = seconds.div_ceil(60);
-            format!("{} h {} min", minutes / 60, minutes % 60)
-        }
-    }
 }
 
 pub(in crate::cli) fn plan(
@@ -186,12 +124,6 @@ fn lead_list(
     };
     let doubt = list.doubt(journal.as_ref())?;
     Ok(doubt.map_or(Ok(list), Err))
-}
-
-pub(super) fn to_send(job: &Job) -> impl Iterator<Item = Event> {
-    let planned = job.plan.events();
-    let planned = planned.filter(|planned| planned.state == PlanState::ToSend);
-    planned.map(|planned| planned.event.to_event())
 }
 
 fn show(

@@ -9,9 +9,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::accept::who;
 use super::confirm::{self, Answer};
 use super::resume::no_journal;
+use super::who::who;
 use crate::cli::arguments::{Common, JournalPruneArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;

@@ -4,7 +4,6 @@ use std::num::NonZeroU64;
 
 use jiff::Timestamp;
 
-use super::accept::who;
 use super::confirm::{self, Answer, NOTHING_SENT};
 use super::delivery::RunDelivery;
 use super::destination::Destination;
@@ -13,6 +12,7 @@ use super::next;
 use super::report_place::{expect_no_input_in, expect_no_other_journal_in};
 use super::resume::confirm_repeat;
 use super::to_be_sent::{UnpaidHistory, expected_commission, what_is_sent};
+use super::who::who;
 use crate::cli::arguments::{Common, RunArguments};
 use crate::cli::date_range::{self, date_range};
 use crate::cli::ended::Ended;
@@ -129,7 +129,14 @@ struct BeforeSending<'r> {
 impl BeforeSending<'_> {
     /// Asks before anything is sent, and shows first what would be.
     fn confirm_sending(&self, job: &Job) -> Result<Answer, CliError> {
-        let BeforeSending { common, first, settings, target, journal, terminal } = *self;
+        let BeforeSending {
+            common,
+            first,
+            settings,
+            target,
+            journal,
+            terminal,
+        } = *self;
         let to_send = job.reading.events.for_state(PlanState::ToSend);
         if common.yes || to_send.count() == 0 {
             return Ok(Answer::Yes);

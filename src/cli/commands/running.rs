@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::plan::time_in_words;
+use super::estimate::time_in_words;
 use crate::cli::error::CliError;
 use crate::cli::tables::{count, grouped};
 use crate::event::Tally;

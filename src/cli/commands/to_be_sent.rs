@@ -7,16 +7,23 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::destination::Destination;
-use super::plan::{self, Estimate};
+use super::estimate::Estimate;
 use crate::cli::error::CliError;
 use crate::cli::plan_tables::Span;
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::count;
-use crate::event::{Currency, Kind, Tally};
+use crate::event::{Currency, Event, Kind, Tally};
 use crate::job::{Job, Planned};
 use crate::journal::{JournalReader, PlanState};
 use crate::report::HISTORY_DAYS;
 use crate::report::words::amount;
+
+/// Returns the events that a run of a job would send.
+pub(super) fn to_send(job: &Job) -> impl Iterator<Item = Event> {
+    let planned = job.plan.events();
+    let planned = planned.filter(|planned| planned.state == PlanState::ToSend);
+    planned.map(|planned| planned.event.to_event())
+}
 
 /// Returns what would be sent: events and amounts, days, customers, the account, how long.
 pub(super) fn what_is_sent(
@@ -35,7 +42,7 @@ pub(super) fn what_is_sent(
     format!(
         "To be sent to {}:\n  {to_send}\n  {}\n  in {about} {}, at {} requests a minute\n  {}",
         target.described(),
-        Span::new(plan::to_send(job)).in_words(),
+        Span::new(self::to_send(job)).in_words(),
         estimate.in_words(),
         settings.send.requests_per_minute,
         commission.in_words,

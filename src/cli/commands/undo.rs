@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::accept::who;
 use super::confirm::{self, NOTHING_SENT};
 use super::delivery::RunDelivery;
 use super::destination::Destination;
+use super::estimate::Estimate;
 use super::next;
-use super::plan::Estimate;
 use super::report::run_named;
 use super::report_place::expect_no_other_journal_in;
 use super::resume::{nothing_to_do, require_journal};
+use super::who::who;
 use crate::cli::arguments::{Common, UndoArguments};
 use crate::cli::ended::Ended;
 use crate::cli::error::{CliError, Exit};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressBar;
 
 use super::destination::no_lead_list;
-use super::plan::time_in_words;
+use super::estimate::time_in_words;
 use crate::cli::tables::{count, grouped};
 use crate::cli::terminal::{Entry, Level, Terminal};
 use crate::invisible::shown;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::keys::{KEYS, variables};
+use super::keys::{KEYS, VARIABLE_PREFIX, variables};
 use super::layers::{Layer, LayerOrigin, insert};
 use crate::cli::error::CliError;
 use crate::problem::{Problem, ProblemCode};
@@ -229,7 +229,7 @@ pub(super) fn check_variables(accounts: &[String]) -> Result<(), CliError> {
         .collect();
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let mut unknown: Vec<String> = names
-        .filter(|name| name.starts_with(super::VARIABLE_PREFIX) && !known.contains(name))
+        .filter(|name| name.starts_with(VARIABLE_PREFIX) && !known.contains(name))
         .collect();
     unknown.sort_unstable();
     if unknown.is_empty() {

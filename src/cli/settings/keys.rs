@@ -473,6 +473,9 @@ pub(in crate::cli) fn template(table: &str, left_out: &[&str]) -> String {
         .collect()
 }
 
+/// The first characters of every variable of this program.
+pub(in crate::cli) const VARIABLE_PREFIX: &str = "FPRECON_";
+
 /// Variables that are no setting of a configuration.
 pub(super) const OTHER_VARIABLES: [(&str, &str); 7] = [
     (

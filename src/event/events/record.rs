@@ -120,7 +120,9 @@ impl Shared {
         record.extend_from_slice(&event.key.0);
         record.push(event.kind as u8);
         record.extend_from_slice(&flags_of(event).to_le_bytes());
-        let source = event.source.expect("the events of a job are read from its exports");
+        let source = event
+            .source
+            .expect("the events of a job are read from its exports");
         write_number(record, source.input as u64);
         write_number(record, source.line);
         if let Some(money) = event.money {

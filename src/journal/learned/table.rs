@@ -26,7 +26,10 @@ pub(super) struct LearnedTable {
 
 impl LearnedTable {
     /// Prepares the statement that adds a row.
-    pub(super) fn prepare<'c>(&self, connection: &'c Connection) -> rusqlite::Result<Statement<'c>> {
+    pub(super) fn prepare<'c>(
+        &self,
+        connection: &'c Connection,
+    ) -> rusqlite::Result<Statement<'c>> {
         connection.prepare(&self.insert_sql())
     }
 
@@ -52,7 +55,11 @@ impl LearnedTable {
 
     /// Returns the statement that reads all rows: the columns, and the seal behind them.
     pub(super) fn select_sql(&self) -> String {
-        format!("SELECT {}, seal FROM {}", self.columns.join(", "), self.name)
+        format!(
+            "SELECT {}, seal FROM {}",
+            self.columns.join(", "),
+            self.name
+        )
     }
 
     /// Checks the seal of a row that was read by [`LearnedTable::select_sql`]; `what` names the row.
@@ -70,7 +77,10 @@ impl LearnedTable {
         if row.get::<_, i64>(at)? == seal_of(values) {
             Ok(())
         } else {
-            Err(impossible(at, format!("{} is not as it was written", what())))
+            Err(impossible(
+                at,
+                format!("{} is not as it was written", what()),
+            ))
         }
     }
 }

@@ -7,8 +7,8 @@ use crate::event::{Event, Source};
 use crate::journal::columns::{self, Columns};
 use crate::journal::deliver::settle_where_left;
 use crate::journal::{
-    AttentionCode, EventRow, JournalError, Outcome, PlanState, RunId, Settlement, conversions, flags,
-    mended, recover, stored, undo,
+    AttentionCode, EventRow, JournalError, Outcome, PlanState, RunId, Settlement, conversions,
+    flags, mended, recover, stored, undo,
 };
 
 impl Recording<'_> {

@@ -9,8 +9,10 @@ use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{NotUntil, Quota, RateLimiter};
 
-use super::LATENESS;
-
+/// The time by which a request may be late. A request that was due a while ago is sent at once, and the next
+/// one as if it had been on time: late timers do not make the rate slower. Of requests closer together than
+/// this, several may be sent at once.
+const LATENESS: Duration = Duration::from_millis(50);
 /// The number of cells that one request costs. A limiter's burst is counted in whole cells; in whole requests
 /// it would be either no lateness at all or that of a whole request.
 const CELLS: NonZeroU32 = NonZeroU32::new(1024).expect("more than nothing");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::super::accept::who;
+use super::super::who::who;
 use super::{accepted_unusable, audits};
 use crate::audit::accepted::{AcceptedError, AcceptedFinding, AcceptedFindings, SeenFinding};
 use crate::bounded::{Bounded, REPORT_BYTES};

@@ -463,10 +463,8 @@ fn not_whole<T: AuditedListing>(unlisted: IncompleteListing, interrupted: Exit) 
             let message = format!(
                 "page {number} of the {name} repeats the pages before it: lines may be missing"
             );
-            let problem = Problem::error(ProblemCode::ListingUnordered, message).hint(format!(
-                "please report this; until then, {}",
-                T::WITHOUT
-            ));
+            let problem = Problem::error(ProblemCode::ListingUnordered, message)
+                .hint(format!("please report this; until then, {}", T::WITHOUT));
             return CliError::Ended(Exit::Incomplete, Box::new(problem));
         }
         IncompleteListing::Short { lines, total } => {

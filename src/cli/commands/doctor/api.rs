@@ -37,7 +37,11 @@ fn probe(settings: &EffectiveSettings, key: Option<&ApiKey>) -> Result<Probe, Cl
         .build()
         .map_err(|error| CliError::Io("the network runtime", error))?;
     let account = settings.account();
-    let client = client_settings(account.unwrap_or_default(), &settings.api.base_url, settings)?;
+    let client = client_settings(
+        account.unwrap_or_default(),
+        &settings.api.base_url,
+        settings,
+    )?;
     Ok(match key.filter(|_| can_ask(settings)) {
         Some(key) => {
             let client = Client::new(client, key)?;

@@ -1,0 +1,25 @@
+//! Names the files of a journal, and puts names on disk.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// The ending of the record of a journal's commits.
+pub(super) const COMMITS: &str = ".commits";
+
+/// The ending of a journal's lock.
+pub(super) const LOCK: &str = ".lock";
+
+/// Returns the path of a journal's companion file.
+pub(super) fn beside(journal: &Path, suffix: &str) -> PathBuf {
+    let mut name = journal.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Puts a new name on disk, which is done by syncing its directory.
+pub(super) fn sync_directory(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
+        _ => Ok(()),
+    }
+}
