@@ -38,6 +38,11 @@ impl AskedAgain {
         self.sales.contains_key(&sale)
     }
 
+    /// Returns `true` if no sale is asked again.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sales.is_empty()
+    }
+
     /// Returns what is refunded of a sale, as far as it is of account.
     pub(super) fn refunded(&self, sale: EventKey, earlier: &dyn SaleHistory) -> Refunded {
         if self.has_sale(sale) {

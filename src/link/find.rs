@@ -87,6 +87,12 @@ impl<'r> Finder<'r> {
             if let Some(name) = events.sale_event_id(refund) {
                 self.readings.entry(EventKey::from_id(name)).or_default();
             }
+            // What an earlier run recorded of a sale that is asked again does not stand.
+            if !self.asked_again.is_empty()
+                && let Some(sale) = self.earlier.sale_of_refund(events.key(refund))
+            {
+                self.readings.entry(EventKey::from_id(&sale)).or_default();
+            }
         }
         for index in sales(events) {
             if let Some(readings) = self.readings.get_mut(&events.key(index)) {
@@ -168,9 +174,11 @@ impl<'r> Finder<'r> {
     }
 
     fn take(&mut self, refund: usize, target: FoundSale, events: &mut Events, links: &mut Links) {
-        let Some(sale) = self.sale(target.key, events) else {
-            return;
-        };
+        if self.asked_again.has_sale(target.key) {
+            self.add_readings(&HashSet::from([target.key]), events);
+        }
+        let sale = self.sale(target.key, events);
+        let sale = sale.expect("a refund is linked to a sale with an amount");
         let customer = self.customer_of(target.key, events);
         let is_other = events.edit(refund, |event| {
             event.remark(&target.why);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::fmt::Write;
 
-use crate::support::Place;
+use crate::support::{Place, SandboxProcess};
 use fprecon::event::{
     Currency, Customer, CustomerRef, Essence, Event, EventKey, Kind, Refunded, Text,
 };
@@ -1549,6 +1549,37 @@ fn the_rule_is_off_and_takes_the_only_sale_where_it_is_on() {
     let now = planned(&place, &["later.csv"]);
     assert_eq!(now["r1"][..3], ["settled", "s2", "850"]);
     assert_eq!(now["r3"][0], "unlinked");
+}
+
+/// A refund without its sale would reverse another one.
+#[test]
+fn a_refund_that_an_earlier_run_linked_follows_a_sale_that_is_asked_again() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "0"]);
+    place.write("fprecon.toml", "[link]\nmatch_by_customer = true\n");
+    let rows = |email: &str| {
+        own(&format!(
+            "sale,s1,,{email},49.00,2026-03-01\nrefund,r1,,{email},10.00,2026-03-05\n"
+        ))
+    };
+    place.write("a.csv", &rows("ana@example.com"));
+    let run = |export: &str| place.run_to(&sandbox, &["run", export, "--yes", "--json"]);
+    run("a.csv").expect(0);
+
+    // The API knew nobody of that email, so that nothing counts of either.
+    place.write("b.csv", &rows("anna@example.com"));
+    place
+        .run_to(&sandbox, &["plan", "b.csv", "--events", "events.csv"])
+        .expect(0);
+    let events = place.csv("events.csv");
+    assert_eq!(events[1][..3], ["sale", "s1", ""]);
+    assert_eq!(events[2][..3], ["refund", "r1", "s1"]);
+    assert_eq!([&events[1][13], &events[2][13]], ["to_send", "to_send"]);
+    let report = run("b.csv").expect(0).json();
+    assert_eq!(report["outcomes"]["non_referral"]["count"], 2, "{report}");
+    let again = run("b.csv").expect(0).json();
+    assert_eq!(again["events"]["by_plan"]["settled"], 2, "{again}");
+    place.run(&["journal", "check"]).expect(0);
 }
 
 #[test]
