@@ -1,8 +1,8 @@
 //! Plans what would undo a run: a refund of all that is left of each sale that it had tracked.
 //!
-//! Amounts are those that were sent: a sale less its refunds, whichever run sent them. A sale of which that is
-//! not known for sure is held with the reason. The id of the refund is made from that of its sale, so that a second undo
-//! finds what the first one did.
+//! Amounts are those that were sent: a sale less its refunds, whichever run sent them. If that is not certain, the
+//! refund is held with the reason. The id of the refund is made from that of its sale, so that a second undo finds what
+//! the first one did.
 
 use std::collections::HashSet;
 
@@ -45,9 +45,9 @@ pub(crate) struct UndoPlan {
     pub(crate) earlier: Tally,
     /// The sales that other refunds have refunded in full.
     pub(crate) refunded: Tally,
-    /// The refunds among them that are not tracked and need attention.
+    /// The refunds of an earlier undo that are not tracked and need attention.
     pub(crate) open: Vec<EventRow>,
-    /// The number of refunds among them that are not sent yet.
+    /// The number of refunds of an earlier undo that are not sent yet.
     pub(crate) unfinished: u64,
     /// The events that the run has left to send.
     pub(crate) unsent: Vec<Unsent>,
@@ -183,7 +183,7 @@ struct Refunds {
     read_cents: i64,
     /// The sum of what was paid back.
     paid_cents: i64,
-    /// The first of them that is not settled well, with the reason why the sale is held.
+    /// The reason why the sale is held: its first refund that is neither tracked nor accepted.
     unsettled: Option<String>,
     /// The refund of an earlier undo.
     undo: Option<EarlierUndo>,
@@ -253,9 +253,9 @@ struct UndoneSale {
 enum Left {
     /// All of it is refunded.
     Nothing,
-    /// This refund takes the rest back.
+    /// This refund reverses the rest.
     Refund(Box<Event>),
-    /// Nobody knows how much, for this reason.
+    /// How much is left is not known, for this reason.
     Unknown(String),
 }
 

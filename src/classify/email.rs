@@ -1,4 +1,4 @@
-//! Reads the cell of an email: the one address in it, nobody, or something that is neither.
+//! Reads the cell of an email: exactly one address, no address, or something else.
 //!
 //! The API answers a sale of an address that it doesn't know like that of a customer who is not a lead. So a
 //! cell that is not exactly one address is never sent as if it were.
@@ -110,7 +110,7 @@ impl Classifier<'_> {
             .hint(hint)
     }
 
-    /// Returns the hint for a cell without an `@`, which may be a word that the user has for nobody.
+    /// Returns the hint for a cell without an `@`, which may be a word of the user's for "no address".
     fn word_hint(&self, value: &str, remedy: &str) -> String {
         if value.len() > Problem::VALUE_CHARS {
             return remedy.to_owned();
@@ -238,7 +238,7 @@ fn is_address(text: &str) -> bool {
         .is_some_and(|(local, domain)| is_local_part(local) && is_domain(domain))
 }
 
-/// Returns `true` for what may be before the `@`. A part that is masked (`a***`, `ana...`) is none, and neither is
+/// Returns `true` for what may be before the `@`. A part that is masked (`a***`, `ana...`) is not one, and neither is
 /// one that begins with an apostrophe, which only spreadsheets write there.
 fn is_local_part(local: &str) -> bool {
     if let Some(quoted) = between(local, ('"', '"')) {
@@ -270,7 +270,7 @@ fn is_mark(c: char) -> bool {
         | '\u{900}'..='\u{dff}' | '\u{e31}'..='\u{e4e}' | '\u{1ab0}'..='\u{1aff}' | '\u{3099}' | '\u{309a}')
 }
 
-/// Returns `true` if a cell is empty, has only dashes, dots or question marks, or has a word for nobody.
+/// Returns `true` if a cell is empty, has only dashes, dots or question marks, or has a word for "no address".
 fn means_nobody(cell: &str) -> bool {
     let cell = invisible::trim(cell);
     if cell.contains(['@', '＠', '#']) {

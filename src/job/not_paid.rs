@@ -1,5 +1,5 @@
-//! Holds what ignored rows take back: sales of which they say now that they were not paid, or that have a refund, and
-//! refunds that failed.
+//! Holds what ignored rows contradict: sales that were sent, and that were not paid or have a refund, and refunds that
+//! failed.
 //!
 //! Such a row is not an event. If a sale was sent for it before, the refund that would reverse it is held, for a
 //! person to look at: the row does not say when the payment failed, or whether somebody has paid in another way.
@@ -22,12 +22,12 @@ use crate::problem::{Problem, ProblemCode};
 use crate::readings::Origins;
 use crate::shell_word::shell_word;
 
-/// Describes an ignored row that takes something back.
+/// Describes an ignored row that contradicts an event which was sent.
 #[derive(Clone, Debug)]
 struct NotPaid {
-    /// The ids of the sale that it would be.
+    /// The ids that the row would have as a sale.
     sale: Option<SaleIds>,
-    /// The ids of the refunds that it would be.
+    /// The ids that the row would have as refunds.
     refunds: Vec<Text>,
     /// The reason why the row is ignored.
     reason: Text,
@@ -38,11 +38,11 @@ struct NotPaid {
     source: Source,
 }
 
-/// Holds the ignored rows of a job that take something back.
+/// Holds the ignored rows of a job that contradict events which were sent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NotPaidRows(Vec<NotPaid>);
 
-/// Holds what the rows of a job that take something back come to.
+/// Holds the result of the rows that contradict events which were sent.
 #[derive(Debug, Default)]
 pub(super) struct TakenBackEvents {
     /// The places of the events that are held, among them the refunds that were added, and why.
@@ -165,7 +165,7 @@ impl NotPaidRows {
     }
 }
 
-/// Goes through the rows of a job that take something back.
+/// Goes through the rows of a job that contradict events which were sent.
 struct TakingBack<'t> {
     of_job: EventsOfJob,
     events: &'t mut Events,

@@ -1,4 +1,4 @@
-//! Holds sales that were paid after all: an earlier run sent the refund that reversed them since they were not.
+//! Holds sales that were paid after all: an earlier run had refunded them, since they were not paid then.
 
 use std::collections::HashSet;
 

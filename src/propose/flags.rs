@@ -8,24 +8,24 @@ use super::mapping::Taken;
 use super::names::{self, Meaning, Names};
 use super::table::{SampleColumn, Table};
 
-/// What the name of a column asks of a row.
+/// The question that a column answers for each row, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FlagQuestion {
-    /// Was the money received?
+    /// Whether the money was received.
     Received,
-    /// Has the payment failed, or was it voided?
+    /// Whether the payment failed or was voided.
     Failed,
-    /// Did the money go back, or may it?
+    /// Whether the money went back, or may go back.
     Disputed,
-    /// Is it a test?
+    /// Whether the row is a test.
     Test,
-    /// Is it real, and not a test?
+    /// Whether the row is real, and not a test.
     Live,
-    /// Did money come in, or go out?
+    /// Whether money came in or went out.
     Direction,
 }
 
-/// The marks in a column of which a row is a payment, or may not be one.
+/// The marks in a column that say if a row is a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Marks<'t> {
     /// Words: with the first a row is a payment, and with the second it is not; others are open.
@@ -147,7 +147,7 @@ impl<'t> FlagColumn<'t> {
     }
 }
 
-/// Reads a column that asks: did the money go back? Nothing says by whom a dispute was won.
+/// Reads a column that says if the money went back. It does not say who won a dispute.
 fn disputed<'t>(column: &'t SampleColumn<'t>) -> Option<Marks<'t>> {
     let is_word = |word: &str| is_of(names::NO, word);
     match column.words() {
@@ -160,7 +160,7 @@ fn disputed<'t>(column: &'t SampleColumn<'t>) -> Option<Marks<'t>> {
     }
 }
 
-/// Reads a column that asks: did the payment fail?
+/// Reads a column that says if the payment failed.
 fn failed<'t>(column: &'t SampleColumn<'t>) -> Option<Marks<'t>> {
     let words = column.words().filter(|_| column.days().is_none());
     let words = words.unwrap_or_default();
@@ -181,7 +181,7 @@ fn failed<'t>(column: &'t SampleColumn<'t>) -> Option<Marks<'t>> {
     })
 }
 
-/// Reads a column that asks: was the money received?
+/// Reads a column that says if the money was received.
 fn received<'t>(column: &'t SampleColumn<'t>) -> Option<Marks<'t>> {
     if column.filled() == 0 {
         return None;

@@ -1,5 +1,5 @@
-//! The commissions of events that were sent long after they happened: FirstPromoter has them as unpaid, also
-//! where they were paid before. One file lists them for a person who marks them as paid, with the sums by promoter.
+//! Lists the commissions of events that were sent long after they happened. FirstPromoter has them as unpaid, even if
+//! they were paid before. A person marks them as paid by the file, which has the sums by promoter.
 
 use std::collections::BTreeMap;
 use std::path::Path;
