@@ -1,5 +1,8 @@
 //! Runs the task that owns all state of a run that is being sent.
 
+mod answers;
+mod without_request;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::future::Future;
@@ -8,8 +11,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -17,17 +20,14 @@ use super::failure_streak::FailureStreak;
 use super::journal_thread::{Done, JournalThread};
 use super::lanes::{Basis, Lanes};
 use super::pace::Pace;
-use super::refusals::{Refusals, refusal_of};
-use super::verdict::{Attempts, Halt, Verdict, effect, is_repeatable, verdict};
-use super::{
-    EarlierAnswers, End, MAX_SLOWED, Prepared, Progress, SendSettings, Stop, backoff, describe,
-};
-use crate::event::{Event, EventKey, Kind};
+use super::refusals::Refusals;
+use super::verdict::{Halt, is_repeatable};
+use super::{EarlierAnswers, End, Prepared, Progress, SendSettings, Stop};
+use crate::event::Event;
 use crate::journal::{
-    AttentionCode, Effect, Entry, EventRow, Journal, JournalError, Outcome, Pending, PlaceWatch,
-    RunId, Settlement,
+    Effect, Entry, EventRow, Journal, JournalError, Outcome, Pending, PlaceWatch, RunId, Settlement,
 };
-use crate::tracking::{Answer, Client, Form, Reply};
+use crate::tracking::{Client, Form, Reply};
 
 /// The most entries in one commit.
 const MAX_BATCH: usize = 512;
@@ -40,13 +40,6 @@ const MAX_LOADED: usize = 384;
 const AHEAD: usize = 4;
 /// The time between checks of the journal's path, beside each commit.
 const PLACE_INTERVAL: Duration = Duration::from_millis(400);
-
-/// The message of a cancellation without an id that is not sent, since somebody may have sent it before.
-const SENT_BY_OTHERS: &str = "not sent: a sale of the customer was there already, sent by another journal or an integration, and so may be this";
-
-/// The reason why an event is not sent that may have been sent before the journal lost commits.
-const LOST: &str =
-    "the journal lost commits that may have sent this, and a second request could count twice";
 
 /// Holds an event that is being sent.
 struct Slot {
@@ -404,115 +397,6 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// Returns the result of an event that need not, or must not, be sent.
-    fn settlement_without_request(&self, slot: &Slot) -> Option<Settlement> {
-        let lane = self.lanes.lane(slot.lane);
-        let settle = |outcome, message: Option<&str>| {
-            let message = message.map(str::to_owned);
-            Settlement::without_answer(outcome, message, Timestamp::now())
-        };
-        let infer = |outcome, message| Settlement {
-            is_inferred: true,
-            ..settle(outcome, message)
-        };
-        if slot.form.is_none() {
-            let message = "an earlier attempt got no answer, and with these settings a second one would be different";
-            return Some(settle(Outcome::Unconfirmed, Some(message)));
-        }
-        if slot.is_maybe_recorded && !slot.is_repeatable && !self.settings.should_repeat_unconfirmed
-        {
-            let message = if slot.is_in_doubt {
-                LOST
-            } else {
-                "an earlier attempt got no answer, and a second one could count twice"
-            };
-            return Some(settle(Outcome::Unconfirmed, Some(message)));
-        }
-        let sale = self.outcome_of_sale(slot);
-        if sale == Some(Outcome::Failed) {
-            return Some(settle(Outcome::Failed, Some("not sent: its sale failed")));
-        }
-        if slot.is_maybe_recorded {
-            return None;
-        }
-        if !slot.is_repeatable
-            && !self.settings.should_repeat_unconfirmed
-            && lane.is_sent_by_others()
-        {
-            return Some(infer(Outcome::Unconfirmed, Some(SENT_BY_OTHERS)));
-        }
-        if lane.is_unlisted {
-            let message = "not sent: the customer is not in the account's list of leads";
-            return Some(infer(Outcome::NonReferral, Some(message)));
-        }
-        // A refund of a sale that was not a referral has nothing to reverse, even if its customer became a
-        // lead since.
-        let is_strange = sale == Some(Outcome::NonReferral) || lane.is_known_non_lead(&slot.event);
-        (self.settings.should_infer_non_referrals && is_strange)
-            .then(|| infer(Outcome::NonReferral, None))
-    }
-
-    /// Returns the outcome of the sale that an event refunds.
-    fn outcome_of_sale(&self, slot: &Slot) -> Option<Outcome> {
-        let of_this_run = self.lanes.lane(slot.lane).outcome_of_sale(&slot.event);
-        of_this_run.or_else(|| {
-            if self.earlier.sales.is_empty() {
-                return None;
-            }
-            let sale = slot.event.sale_event_id.as_ref()?;
-            self.earlier.sales.get(&EventKey::from_id(sale)).copied()
-        })
-    }
-
-    /// Returns why a non-referral needs attention: the API has the sale that this event reverses.
-    fn reverses_tracked_sale(&self, slot: &Slot) -> Option<String> {
-        let event = &slot.event;
-        match event.kind {
-            Kind::Refund if self.outcome_of_sale(slot).is_some_and(Outcome::is_tracked) => {
-                let sale = event.sale_event_id.as_deref();
-                let sale = sale.expect("the outcome is that of the sale that it names");
-                Some(format!("its sale `{sale}` is tracked, and still counts"))
-            }
-            Kind::Cancellation
-                if self.lanes.lane(slot.lane).has_tracked_sale_of(event)
-                    || self.earlier.customers.include(event.customer.borrowed()) =>
-            {
-                Some("a sale of the same customer is tracked".to_owned())
-            }
-            _ => None,
-        }
-    }
-
-    /// Flags a result that needs attention although it settles its event.
-    fn flag(&mut self, row: EventRow, settlement: &mut Settlement) {
-        if settlement.outcome != Outcome::NonReferral {
-            return;
-        }
-        if let Some(reason) = self.reverses_tracked_sale(self.slot_of(row)) {
-            settlement.message = Some(match settlement.message.take() {
-                Some(message) => format!("{message}; {reason}"),
-                None => reason,
-            });
-            let code = AttentionCode::ReversalNonReferral;
-            self.outbox
-                .push((Entry::Flag { event: row, code }, After::Flagged));
-        }
-    }
-
-    fn settle_without_request(&mut self, row: EventRow, mut settlement: Settlement) {
-        self.flag(row, &mut settlement);
-        let outcome = settlement.outcome;
-        if outcome == Outcome::Failed && self.refusals.is_start() {
-            return self.defer(row, settlement, Basis::Inferred);
-        }
-        let entry = Entry::Settle {
-            event: row,
-            settlement,
-        };
-        self.outbox
-            .push((entry, After::Settled(row, outcome, Basis::Inferred)));
-    }
-
     fn intend(&mut self, row: EventRow) {
         let run = self.run;
         let slot = self.slot_mut(row);
@@ -731,193 +615,6 @@ impl<'c> Sender<'c> {
                 .push((Entry::Settle { event, settlement }, after));
         }
         is_any
-    }
-
-    /// Handles an answer, and with it all that have come by now: together they share a commit.
-    fn on_answers(&mut self, first: Answered) {
-        let mut next = Some(first);
-        while let Some((row, left, reply)) = next {
-            self.on_reply(row, left, &reply);
-            next = self.in_flight.next().now_or_never().flatten();
-        }
-    }
-
-    fn on_reply(&mut self, row: EventRow, left: Instant, reply: &Reply) {
-        let Reply { answer, wait } = reply;
-        if !matches!(
-            answer,
-            Answer::TooFast { .. } | Answer::NotDelivered { .. } | Answer::Untrusted { .. }
-        ) {
-            self.pace.was_let_through(left);
-        }
-        if matches!(self.end, Some(End::Journal(_))) {
-            return;
-        }
-        let slot = self.slot_of(row);
-        let at = Timestamp::now();
-        let attempts = Attempts {
-            is_maybe_recorded: slot.is_maybe_recorded,
-            is_repeatable: slot.is_repeatable,
-        };
-        let verdict = verdict(&slot.event, answer, attempts, at);
-        match wait {
-            Some(wait) if verdict != Verdict::SlowDown => self.wait_as_asked(*wait),
-            _ => {}
-        }
-        self.check_refusals(row, answer);
-        match verdict {
-            Verdict::Settle(settlement)
-                if matches!(answer, Answer::Refused { .. }) && self.refusals.is_start() =>
-            {
-                self.record(
-                    row,
-                    answer,
-                    at,
-                    None,
-                    After::Deferred(row, settlement, Basis::Asked),
-                );
-            }
-            Verdict::Settle(mut settlement) => {
-                self.flag(row, &mut settlement);
-                if matches!(answer, Answer::OtherAmount { .. }) {
-                    let code = AttentionCode::OtherAmount;
-                    self.outbox
-                        .push((Entry::Flag { event: row, code }, After::Flagged));
-                }
-                if matches!(answer, Answer::Unclear { .. }) {
-                    self.on_failure(answer);
-                } else {
-                    self.trouble = FailureStreak::default();
-                    self.progress.trouble = None;
-                }
-                let after = After::Settled(row, settlement.outcome, Basis::Asked);
-                self.record(row, answer, at, Some(settlement), after);
-            }
-            Verdict::Again(in_the_end) => {
-                // An answer that came whole is not a sign of an API that is down.
-                if in_the_end.is_none() {
-                    self.on_failure(answer);
-                }
-                self.ask_again(row, reply, at, in_the_end);
-            }
-            Verdict::SlowDown => {
-                self.pace.slow_down(left, *wait, Instant::now());
-                self.trouble.note(true);
-                self.progress.trouble = Some(describe(answer));
-                self.give_up_if_too_long(answer);
-                self.ask_again(row, reply, at, None);
-            }
-            Verdict::Stop(halt) => {
-                self.record(row, answer, at, None, After::Left(row));
-                self.wind_down(End::Halted(halt));
-            }
-        }
-    }
-
-    /// Stops if the account seems to be refused, and not the events.
-    fn check_refusals(&mut self, row: EventRow, answer: &Answer) {
-        match answer {
-            Answer::Recorded(_)
-            | Answer::OtherAmount { .. }
-            | Answer::NotReferral { .. }
-            | Answer::AlreadyThere { .. } => {
-                self.refusals.went_well();
-                self.flush_deferred();
-            }
-            // Each event is counted once.
-            _ if self.tries.contains_key(&row) => {}
-            _ => {
-                let refusal = refusal_of(&self.slot_of(row).event, answer);
-                let series = refusal.and_then(|text| self.refusals.note(text));
-                if let Some(series) = series {
-                    let message = describe(answer);
-                    self.wind_down(End::Halted(Halt::SameRefusal { series, message }));
-                }
-            }
-        }
-    }
-
-    /// Waits as long as the API asks, with whatever answer it does so. That time does not count as failing.
-    fn wait_as_asked(&mut self, wait: Duration) {
-        let now = Instant::now();
-        if !self.pace.is_paused(now) {
-            self.trouble.exclude(wait);
-        }
-        self.pace.pause(wait, now);
-    }
-
-    fn record(
-        &mut self,
-        row: EventRow,
-        answer: &Answer,
-        at: Timestamp,
-        settlement: Option<Settlement>,
-        after: After,
-    ) {
-        let message = answer.message();
-        let entry = Entry::Answer {
-            event: row,
-            number: self.slot_of(row).attempts,
-            at,
-            answer: answer.word(),
-            effect: effect(answer),
-            http_status: answer.status(),
-            message: (!message.is_empty()).then(|| message.to_owned()),
-            settlement,
-        };
-        self.outbox.push((entry, after));
-    }
-
-    /// Schedules another attempt, unless there were enough: then `in_the_end` is the event's result, or it is
-    /// left to the next run.
-    fn ask_again(
-        &mut self,
-        row: EventRow,
-        reply: &Reply,
-        at: Timestamp,
-        in_the_end: Option<Settlement>,
-    ) {
-        let answer = &reply.answer;
-        let tries = self.tries.entry(row).or_default();
-        match answer {
-            Answer::TooFast { .. } => tries.slowed += 1,
-            _ => tries.failures += 1,
-        }
-        let tries = *tries;
-        let is_enough = tries.failures >= backoff::MAX_ATTEMPTS || tries.slowed >= MAX_SLOWED;
-        let (settlement, after) = match in_the_end {
-            Some(settlement) if is_enough => {
-                let after = After::Settled(row, settlement.outcome, Basis::Asked);
-                (Some(settlement), after)
-            }
-            None if is_enough => {
-                self.left = Some(describe(answer));
-                (None, After::Left(row))
-            }
-            _ => {
-                let own = backoff::after(tries.failures);
-                let asked = reply.wait.unwrap_or_default();
-                (None, After::Again(row, Instant::now() + own.max(asked)))
-            }
-        };
-        self.record(row, answer, at, settlement, after);
-    }
-
-    fn on_failure(&mut self, answer: &Answer) {
-        self.trouble.note(false);
-        self.progress.trouble = Some(describe(answer));
-        let now = Instant::now();
-        if let Some(pause) = self.trouble.next_pause(self.pace.is_paused(now)) {
-            self.pace.pause(pause, now);
-        }
-        self.give_up_if_too_long(answer);
-    }
-
-    fn give_up_if_too_long(&mut self, answer: &Answer) {
-        if self.trouble.is_too_long(self.settings.give_up_after) {
-            let message = describe(answer);
-            self.wind_down(End::Unreachable { message });
-        }
     }
 
     /// Starts nothing new, and withdraws what waits for the rate.

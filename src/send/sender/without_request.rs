@@ -1,0 +1,126 @@
+//! Decides which events are settled without a request, and which results need attention nevertheless.
+
+use jiff::Timestamp;
+
+use super::{After, Sender, Slot};
+use crate::event::{EventKey, Kind};
+use crate::journal::{AttentionCode, Entry, EventRow, Outcome, Settlement};
+use crate::send::lanes::Basis;
+
+/// The message of a cancellation without an id that is not sent, since somebody may have sent it before.
+const SENT_BY_OTHERS: &str = "not sent: a sale of the customer was there already, sent by another journal or an integration, and so may be this";
+
+/// The reason why an event is not sent that may have been sent before the journal lost commits.
+const LOST: &str =
+    "the journal lost commits that may have sent this, and a second request could count twice";
+
+impl Sender<'_> {
+    /// Returns the result of an event that need not, or must not, be sent.
+    pub(super) fn settlement_without_request(&self, slot: &Slot) -> Option<Settlement> {
+        let lane = self.lanes.lane(slot.lane);
+        let settle = |outcome, message: Option<&str>| {
+            let message = message.map(str::to_owned);
+            Settlement::without_answer(outcome, message, Timestamp::now())
+        };
+        let infer = |outcome, message| Settlement {
+            is_inferred: true,
+            ..settle(outcome, message)
+        };
+        if slot.form.is_none() {
+            let message = "an earlier attempt got no answer, and with these settings a second one would be different";
+            return Some(settle(Outcome::Unconfirmed, Some(message)));
+        }
+        if slot.is_maybe_recorded && !slot.is_repeatable && !self.settings.should_repeat_unconfirmed
+        {
+            let message = if slot.is_in_doubt {
+                LOST
+            } else {
+                "an earlier attempt got no answer, and a second one could count twice"
+            };
+            return Some(settle(Outcome::Unconfirmed, Some(message)));
+        }
+        let sale = self.outcome_of_sale(slot);
+        if sale == Some(Outcome::Failed) {
+            return Some(settle(Outcome::Failed, Some("not sent: its sale failed")));
+        }
+        if slot.is_maybe_recorded {
+            return None;
+        }
+        if !slot.is_repeatable
+            && !self.settings.should_repeat_unconfirmed
+            && lane.is_sent_by_others()
+        {
+            return Some(infer(Outcome::Unconfirmed, Some(SENT_BY_OTHERS)));
+        }
+        if lane.is_unlisted {
+            let message = "not sent: the customer is not in the account's list of leads";
+            return Some(infer(Outcome::NonReferral, Some(message)));
+        }
+        // A refund of a sale that was not a referral has nothing to reverse, even if its customer became a
+        // lead since.
+        let is_strange = sale == Some(Outcome::NonReferral) || lane.is_known_non_lead(&slot.event);
+        (self.settings.should_infer_non_referrals && is_strange)
+            .then(|| infer(Outcome::NonReferral, None))
+    }
+
+    /// Returns the outcome of the sale that an event refunds.
+    fn outcome_of_sale(&self, slot: &Slot) -> Option<Outcome> {
+        let of_this_run = self.lanes.lane(slot.lane).outcome_of_sale(&slot.event);
+        of_this_run.or_else(|| {
+            if self.earlier.sales.is_empty() {
+                return None;
+            }
+            let sale = slot.event.sale_event_id.as_ref()?;
+            self.earlier.sales.get(&EventKey::from_id(sale)).copied()
+        })
+    }
+
+    /// Returns why a non-referral needs attention: the API has the sale that this event reverses.
+    fn reverses_tracked_sale(&self, slot: &Slot) -> Option<String> {
+        let event = &slot.event;
+        match event.kind {
+            Kind::Refund if self.outcome_of_sale(slot).is_some_and(Outcome::is_tracked) => {
+                let sale = event.sale_event_id.as_deref();
+                let sale = sale.expect("the outcome is that of the sale that it names");
+                Some(format!("its sale `{sale}` is tracked, and still counts"))
+            }
+            Kind::Cancellation
+                if self.lanes.lane(slot.lane).has_tracked_sale_of(event)
+                    || self.earlier.customers.include(event.customer.borrowed()) =>
+            {
+                Some("a sale of the same customer is tracked".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// Flags a result that needs attention although it settles its event.
+    pub(super) fn flag(&mut self, row: EventRow, settlement: &mut Settlement) {
+        if settlement.outcome != Outcome::NonReferral {
+            return;
+        }
+        if let Some(reason) = self.reverses_tracked_sale(self.slot_of(row)) {
+            settlement.message = Some(match settlement.message.take() {
+                Some(message) => format!("{message}; {reason}"),
+                None => reason,
+            });
+            let code = AttentionCode::ReversalNonReferral;
+            self.outbox
+                .push((Entry::Flag { event: row, code }, After::Flagged));
+        }
+    }
+
+    pub(super) fn settle_without_request(&mut self, row: EventRow, mut settlement: Settlement) {
+        self.flag(row, &mut settlement);
+        let outcome = settlement.outcome;
+        if outcome == Outcome::Failed && self.refusals.is_start() {
+            return self.defer(row, settlement, Basis::Inferred);
+        }
+        let entry = Entry::Settle {
+            event: row,
+            settlement,
+        };
+        self.outbox
+            .push((entry, After::Settled(row, outcome, Basis::Inferred)));
+    }
+}
