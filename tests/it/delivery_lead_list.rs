@@ -3,7 +3,9 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{Payment, Place, Ran, SandboxProcess, Server, respond, stripe_export};
+use crate::support::{
+    Payment, Place, Ran, SandboxProcess, Server, respond, stripe_export, wait_for_arrivals,
+};
 use serde_json::{Value, json};
 
 const RUN: &[&str] = &["run", "payments.csv", "--yes", "--json"];
@@ -244,11 +246,7 @@ fn an_interruption_while_the_list_is_read_sends_nothing_and_can_be_resumed_with_
     let mut command = command(&place, &sandbox, "v1", LISTED);
     command.stdout(std::process::Stdio::piped());
     let child = command.spawn().unwrap();
-    let started = Instant::now();
-    while sandbox.arrivals().is_empty() {
-        assert!(started.elapsed() < Duration::from_secs(20));
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_for_arrivals(&sandbox, 1);
     let pid = child.id().to_string();
     assert!(
         Command::new("kill")

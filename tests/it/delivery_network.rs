@@ -4,12 +4,14 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::support::{KEY, Payment, Place, Ran, SandboxProcess, Server, respond, stripe_export};
+use crate::support::{
+    KEY, Payment, Place, Ran, SandboxProcess, Server, end_of, respond, stripe_export,
+};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -25,8 +27,6 @@ const RUN: &[&str] = &[
 ];
 /// What the API says of a sale.
 const TRACKED: &[u8] = b"{\"id\": 1, \"type\": \"sale\"}";
-/// Longer than any of these runs may take.
-const PATIENCE: Duration = Duration::from_secs(25);
 
 fn sales(count: u32) -> Place {
     let payments: Vec<Payment> = (1..=count).map(|n| Payment::paid(n, n)).collect();
@@ -61,14 +61,8 @@ fn impatient(place: &Place, base_url: &str) -> Command {
 }
 
 fn output(mut command: Command) -> Ran {
-    let started = Instant::now();
-    let ran = Ran(command.output().unwrap());
-    assert!(
-        started.elapsed() < PATIENCE,
-        "it took {:?}",
-        started.elapsed()
-    );
-    ran
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    end_of(piped.spawn().unwrap())
 }
 
 /// A server that takes connections and does with each what it is told, without reading a request
@@ -99,8 +93,8 @@ fn row_19_a_connect_that_hangs_ends_and_nothing_counts_as_sent() {
     let mut command = impatient(&place, &format!("https://{address}/api/v1"));
     // The other two begin to run with the connection.
     command
-        .env("FPRECON_READ_TIMEOUT_SECONDS", "10")
-        .env("FPRECON_REQUEST_TIMEOUT_SECONDS", "10");
+        .env("FPRECON_READ_TIMEOUT_SECONDS", "3600")
+        .env("FPRECON_REQUEST_TIMEOUT_SECONDS", "3600");
     let ran = output(command).expect(5);
     // A request that never left may go again, even one that must not be repeated.
     assert_eq!(outcome(&ran.json(), "not_sent"), 1);
@@ -132,10 +126,10 @@ fn row_19_an_answer_that_drips_ends_by_the_time_for_a_whole_request() {
 
 #[test]
 fn row_19_an_answer_that_stops_ends_by_the_time_between_two_pieces() {
-    let server = Server::start(|_, stream| drip(stream, Duration::from_secs(60)));
+    let server = Server::start(|_, stream| drip(stream, Duration::from_secs(3600)));
     let place = cancellation();
     let mut command = impatient(&place, &server.base_url);
-    command.env("FPRECON_REQUEST_TIMEOUT_SECONDS", "600");
+    command.env("FPRECON_REQUEST_TIMEOUT_SECONDS", "3600");
     let report = output(command).expect(1).json();
     assert_eq!(outcome(&report, "unconfirmed"), 1);
 }

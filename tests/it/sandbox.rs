@@ -1068,8 +1068,8 @@ fn latency_has_a_spread_and_a_tail() {
         .collect();
     times.sort();
     assert!(times[0] >= Duration::from_millis(5));
+    assert!(times[0] < Duration::from_millis(205), "not all are late");
     assert!(times[30] >= Duration::from_millis(7), "{:?}", times[30]);
-    assert!(times[30] < Duration::from_millis(150), "{:?}", times[30]);
     assert!(times[59] >= Duration::from_millis(205), "{:?}", times[59]);
 }
 

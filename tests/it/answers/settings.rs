@@ -1,12 +1,11 @@
 //! Settings that change between a kill and `resume`: what was started says what it said.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::{outcome, own, run, sales};
-use crate::support::{Place, Ran, SandboxProcess, form};
+use crate::support::{Place, Ran, SandboxProcess, form, wait_until};
 
 /// Runs `own.csv` and kills it when its request has taken effect and has no answer yet.
 fn run_until_killed(place: &Place, sandbox: &SandboxProcess, settings: &[(&str, &str)]) {
@@ -15,11 +14,7 @@ fn run_until_killed(place: &Place, sandbox: &SandboxProcess, settings: &[(&str, 
     command.envs(settings.iter().copied());
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
-    let started = Instant::now();
-    while sandbox.events().is_empty() {
-        assert!(started.elapsed() < Duration::from_secs(60));
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("nothing took effect", || !sandbox.events().is_empty());
     child.kill().unwrap();
     child.wait().unwrap();
 }

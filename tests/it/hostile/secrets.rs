@@ -7,7 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 
-use crate::support::{Payment, Place, Ran, SandboxProcess, Server, respond, stripe_export};
+use crate::support::{
+    Payment, Place, Ran, SandboxProcess, Server, respond, stripe_export, wait_for_arrivals,
+};
 
 /// A key with characters that JSON, URLs and HTML escape.
 const ODD_KEY: &str = "fp/live+key=\"9\"&<0>~abcdef";
@@ -178,11 +180,7 @@ fn row_43b_journals_reports_and_audits_are_the_owners_alone() {
             .filter_map(|(name, value)| Some((name, value?))),
     );
     let mut child = command.spawn().unwrap();
-    let started = std::time::Instant::now();
-    while sandbox.arrivals().len() < 3 {
-        assert!(started.elapsed().as_secs() < 20, "too few came");
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    wait_for_arrivals(&sandbox, 3);
     for name in [
         "fprecon.journal",
         "fprecon.journal-wal",

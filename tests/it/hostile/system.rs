@@ -3,9 +3,8 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use crate::support::{Payment, Place, Ran, SandboxProcess, stripe_export};
+use crate::support::{Payment, Place, Ran, SandboxProcess, stripe_export, wait_for_arrivals};
 
 /// A name that is not UTF-8.
 fn odd_name() -> &'static OsStr {
@@ -55,14 +54,6 @@ fn signal(child: &Child, name: &str) {
     let id = child.id().to_string();
     let sent = Command::new("kill").args(["-s", name, &id]).status();
     assert!(sent.unwrap().success());
-}
-
-fn wait_for_arrivals(sandbox: &SandboxProcess, count: usize) {
-    let started = Instant::now();
-    while sandbox.arrivals().len() < count {
-        assert!(started.elapsed() < Duration::from_secs(20), "too few came");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// A run of which each answer takes a while, when some of it is under way.

@@ -9,8 +9,10 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -46,6 +48,45 @@ fn fast_folder() -> Option<&'static Path> {
         let free = text.lines().nth(1)?.split_whitespace().nth(3)?;
         (free.parse::<u64>().ok()? >= ROOM_KILOBYTES).then_some(folder)
     })
+}
+
+/// The time after which a program hangs: no machine is so busy that one takes that long which ends within seconds.
+const HANG: Duration = Duration::from_secs(300);
+
+/// Waits until something holds, and fails the test if it never does.
+#[track_caller]
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < HANG, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits until so many requests have arrived.
+#[track_caller]
+pub fn wait_for_arrivals(sandbox: &SandboxProcess, count: usize) {
+    wait_until("too few requests arrived", || {
+        sandbox.arrivals().len() >= count
+    });
+}
+
+/// Waits for the end of a program. One that hangs is killed, and fails the test.
+#[track_caller]
+pub fn end_of(child: Child) -> Ran {
+    let id = child.id().to_string();
+    let (ended, end) = channel::<()>();
+    let watch = std::thread::spawn(move || {
+        let is_hanging = end.recv_timeout(HANG) == Err(RecvTimeoutError::Timeout);
+        if is_hanging {
+            let _ = Command::new("kill").args(["-KILL", &id]).status();
+        }
+        is_hanging
+    });
+    let output = child.wait_with_output().unwrap();
+    drop(ended);
+    assert!(!watch.join().unwrap(), "the program hangs");
+    Ran(output)
 }
 
 /// A folder of its own, in which the program runs.
@@ -156,22 +197,41 @@ impl Place {
     /// Runs the program on a terminal that can move no line, with what is typed there.
     pub fn run_on_a_terminal(&self, base_url: &str, words: &str, typed: &str) -> Ran {
         let program = env!("CARGO_BIN_EXE_fprecon");
-        self.on_a_terminal("dumb", base_url, &format!("{program} {words}"), typed)
+        let variables = [("TERM", "dumb")];
+        self.on_a_terminal(&variables, base_url, &format!("{program} {words}"), typed)
     }
 
     /// Runs the program on a terminal with so many columns, on which lines can move.
     pub fn run_on_a_wide_terminal(&self, columns: usize, base_url: &str, words: &str) -> Ran {
-        let program = env!("CARGO_BIN_EXE_fprecon");
-        let line = format!("stty rows 24 cols {columns}; {program} {words}");
-        self.on_a_terminal("xterm", base_url, &line, "")
+        self.run_on_a_terminal_with(columns, &[("TERM", "xterm")], base_url, words)
     }
 
-    fn on_a_terminal(&self, term: &str, base_url: &str, line: &str, typed: &str) -> Ran {
+    /// Runs the program on a terminal with so many columns and these variables, of which `TERM` is one.
+    pub fn run_on_a_terminal_with(
+        &self,
+        columns: usize,
+        variables: &[(&str, &str)],
+        base_url: &str,
+        words: &str,
+    ) -> Ran {
+        let program = env!("CARGO_BIN_EXE_fprecon");
+        let line = format!("stty rows 24 cols {columns}; {program} {words}");
+        self.on_a_terminal(variables, base_url, &line, "")
+    }
+
+    fn on_a_terminal(
+        &self,
+        variables: &[(&str, &str)],
+        base_url: &str,
+        line: &str,
+        typed: &str,
+    ) -> Ran {
         let mut child = Command::new("script")
             .args(["-qec", line, "/dev/null"])
             .current_dir(self.root())
             .env_clear()
-            .envs([("HOME", self.root()), ("TERM", term.as_ref())])
+            .env("HOME", self.root())
+            .envs(variables.iter().copied())
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .envs([("FPRECON_BASE_URL", base_url), ("FPRECON_WID", "wid-1")])
             .env("FPRECON_API_KEY", KEY)
