@@ -534,8 +534,9 @@ impl<'p> Planner<'p> {
                 left_out = LeftOut::default();
                 continue;
             }
-            // Only what is in a folder is ever left out.
-            job.rules = setup.digest(opened.how()).filter(|_| opened.has_folders());
+            if opened.has_folders() {
+                job.rules = setup.digest(opened.how());
+            }
             job.reading.skipped = left_out.exports;
             job.problems.extend(opened.remarks());
             return Ok((job, known));
@@ -558,6 +559,10 @@ impl<'p> Planner<'p> {
     /// Returns the exports that need not be read again. If the journal has no answer now, all are read, and the
     /// later reading of it reports the reason.
     fn left_out(&self, opened: &Opened, setup: &Setup<'_>) -> Result<LeftOut, CliError> {
+        // Only what is in a folder is ever left out.
+        if !opened.has_folders() {
+            return Ok(LeftOut::default());
+        }
         match JournalReader::open(&self.settings.journal) {
             Ok(Some(journal)) => left_out(opened, setup, &journal),
             Ok(None) | Err(_) => Ok(LeftOut::default()),

@@ -48,10 +48,10 @@ pub(super) fn left_out(
     journal: &JournalReader,
 ) -> Result<LeftOut, CliError> {
     // What comes by standard input can't be looked at before it is read.
-    let rules = setup
-        .digest(opened.how())
-        .filter(|_| !opened.has_standard_input());
-    let Some(rules) = rules else {
+    if opened.has_standard_input() {
+        return Ok(LeftOut::default());
+    }
+    let Some(rules) = setup.digest(opened.how()) else {
         return Ok(LeftOut::default());
     };
     let read = journal.read_exports()?.into_iter();

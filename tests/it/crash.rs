@@ -15,7 +15,7 @@ use crate::support::{Place, Ran, SandboxProcess, form};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
-const KILLS: u64 = 80;
+const KILLS: u64 = 30;
 const AT_A_TIME: u64 = 2;
 const CUSTOMERS: u32 = 30;
 /// Rows that can't be read: they make recording and reporting take their time.

@@ -18,7 +18,7 @@ use strace::{Call, Disk, Loss, calls, can_trace, traced};
 
 const RUN: &[&str] = &["run", "events.csv", "--yes", "--json", "--concurrency", "4"];
 const CONCURRENCY: usize = 4;
-const CUTS: u64 = 24;
+const CUTS: u64 = 12;
 const CUSTOMERS: u32 = 16;
 
 /// Two sales for each customer, a refund for every other one, and some cancellations, which carry no

@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The months that are played where nothing else is asked for: between them they have all that there is.
 const SEEDS: [u64; 3] = [2, 13, 22];
+/// The month that is played with a journal that is pruned: twice a night its decisions are compared.
+const PRUNED_SEED: u64 = 13;
 /// So many months have all that there is, whichever they are.
 const MANY: usize = 60;
 /// A month mostly waits: for requests that are asked again, and for limits.
@@ -68,7 +70,7 @@ const EVERYTHING: &[&str] = &[
     "what was left resumed first",
 ];
 
-/// The same with a journal that is pruned every week.
+/// What a month with a journal that is pruned every week must have had, too.
 const OF_PRUNED: &[&str] = &[
     "a journal that was pruned",
     "a pruned copy that decides as the whole one does",
@@ -93,7 +95,10 @@ fn play_months(pruning: Pruning) {
     let first = number("FPRECON_MONTHS_FROM").unwrap_or(1);
     let seeds: Vec<u64> = match number("FPRECON_MONTHS") {
         Some(wanted) => (first..first + wanted).collect(),
-        None => SEEDS.to_vec(),
+        None => match pruning {
+            Pruning::Never => SEEDS.to_vec(),
+            Pruning::Weekly => vec![PRUNED_SEED],
+        },
     };
     let next = AtomicUsize::new(0);
     let seen = Mutex::new(BTreeMap::<&str, u64>::new());
@@ -130,14 +135,16 @@ fn play_months(pruning: Pruning) {
     );
     let seen = seen.into_inner().unwrap();
     eprintln!("{} months: {seen:#?}", seeds.len());
-    if seeds != SEEDS && seeds.len() < MANY {
-        return;
-    }
+    let of_months = match () {
+        () if seeds == SEEDS || seeds.len() >= MANY => EVERYTHING,
+        () => &[],
+    };
     let of_pruned = match pruning {
-        Pruning::Never => &[][..],
+        Pruning::Never => &[],
+        Pruning::Weekly if number("FPRECON_MONTHS").is_some() && seeds.len() < MANY => &[],
         Pruning::Weekly => OF_PRUNED,
     };
-    let missing: Vec<_> = EVERYTHING
+    let missing: Vec<_> = of_months
         .iter()
         .chain(of_pruned)
         .filter(|what| !seen.contains_key(*what))
