@@ -153,3 +153,87 @@ fn a_dumb_terminal_and_one_without_colour_get_no_commands() {
     let shown = shown.expect(1).stdout();
     assert!(!shown.contains("\u{1b}[1m"), "{shown:?}");
 }
+
+/// The variables that ask a terminal for plain output, with what they ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plain {
+    /// Neither colours nor anything else but text.
+    Dumb,
+    /// No colours.
+    NoColour,
+    /// Only characters that are in ASCII.
+    Ascii,
+}
+
+impl Plain {
+    fn variables(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Plain::Dumb => &[("TERM", "dumb")],
+            Plain::NoColour => &[("TERM", "xterm"), ("NO_COLOR", "1")],
+            Plain::Ascii => &[("TERM", "xterm"), ("LC_ALL", "C")],
+        }
+    }
+
+    #[track_caller]
+    fn check(self, shown: &str, columns: usize, words: &str) {
+        let what = format!("{self:?} on {columns}: {words}:\n{shown:?}");
+        match self {
+            Plain::Dumb => assert!(!shown.contains('\u{1b}'), "{what}"),
+            Plain::NoColour => assert!(!has_colours(shown), "{what}"),
+            // Providers' own names for their exports are shown as they are.
+            Plain::Ascii if words == "profiles list" => {}
+            Plain::Ascii => assert!(without_commands(shown).is_ascii(), "{what}"),
+        }
+        for line in lines(shown).iter().filter(|line| is_own_layout(line)) {
+            assert!(line.trim_end().chars().count() <= columns, "{line}: {what}");
+        }
+    }
+}
+
+/// Whether there is a sequence that sets a colour or a style: `ESC [ 31 m`.
+fn has_colours(shown: &str) -> bool {
+    let mut sequences = shown.split("\u{1b}[").skip(1);
+    sequences.any(|rest| {
+        let end = rest.find(|c: char| c.is_ascii_alphabetic());
+        end.is_some_and(|end| rest[end..].starts_with('m'))
+    })
+}
+
+#[test]
+fn a_terminal_that_asks_for_plain_output_gets_it_whatever_its_width() {
+    if !has_script() {
+        return skip("`script` is not there");
+    }
+    let sandbox = SandboxProcess::start(&["--lead-share", "100", "--latency-ms", "20"]);
+    let mut coloured = 0;
+    for columns in [60, 80] {
+        for plain in [Plain::Dumb, Plain::NoColour, Plain::Ascii] {
+            let place = payments(60);
+            for words in [
+                "plan payments.csv",
+                "run payments.csv --yes --concurrency 2",
+                "status",
+                "report --dir again",
+                "profiles list",
+                "--help",
+                "run --help",
+                "plan",
+            ] {
+                let ran = place.run_on_a_terminal_with(
+                    columns,
+                    plain.variables(),
+                    &sandbox.base_url,
+                    words,
+                );
+                let shown = ran.stdout();
+                assert!(!shown.trim().is_empty(), "{words}");
+                plain.check(&shown, columns, words);
+                coloured += usize::from(has_colours(&shown));
+            }
+        }
+    }
+    assert!(
+        coloured > 0,
+        "a terminal that asks for nothing gets colours"
+    );
+}

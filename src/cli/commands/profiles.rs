@@ -60,10 +60,15 @@ fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
     let widest = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0);
     let name_width = widest(&mut listed.iter().map(|one| one.name.chars().count()));
     let basis_width = widest(&mut listed.iter().map(|one| one.based_on.len()));
-    let reads_width = LIST_WIDTH
-        .saturating_sub(name_width + basis_width + 4)
-        .max(20);
+    let width = terminal.width();
+    // On a narrow terminal, what a profile is based on is left out: `profiles show` has it, too.
+    let has_basis = width >= name_width + LEAST_READS_WIDTH + basis_width + 4;
+    let basis_width = if has_basis { basis_width + 2 } else { 0 };
+    let reads_width = width
+        .saturating_sub(name_width + 2 + basis_width)
+        .max(LEAST_READS_WIDTH);
     let row = |name: &str, reads: &str, basis: &str| {
+        let basis = if has_basis { basis } else { "" };
         let line = format!("{name:<name_width$}  {reads:<reads_width$}  {basis}");
         terminal.line(line.trim_end());
     };
@@ -87,8 +92,8 @@ struct Listing<'l> {
     profiles: &'l [Listed<'l>],
 }
 
-/// The width of the table.
-const LIST_WIDTH: usize = 80;
+/// The least width of what a profile reads.
+const LEAST_READS_WIDTH: usize = 20;
 
 /// Returns a text in lines of at most `width` characters, broken at spaces.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
