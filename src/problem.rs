@@ -129,7 +129,7 @@ impl Problem {
     pub(crate) fn reason(&self) -> String {
         match (&self.column, &self.value) {
             _ if self.is_cell_said() => self.message.clone(),
-            (Some(column), Some(value)) => format!("{}: `{value}` in `{column}`", self.message),
+            (Some(column), Some(value)) => self.message.clone() + &cell_words(column, value),
             (Some(column), None) => format!("{}, in `{column}`", self.message),
             (None, _) => self.message.clone(),
         }
@@ -143,6 +143,19 @@ impl Problem {
         };
         has(&self.column) && has(&self.value)
     }
+}
+
+/// Returns the words for a cell at the end of a reason; `value` is as [`shortened`] returns it.
+fn cell_words(column: &str, value: &str) -> String {
+    match value {
+        "" => format!(": `{column}` is empty"),
+        value => format!(": `{value}` in `{column}`"),
+    }
+}
+
+/// Returns a reason without the words for the cell at its end, if it names this one.
+pub(crate) fn without_cell<'r>(reason: &'r str, column: &str, value: &str) -> Option<&'r str> {
+    reason.strip_suffix(&cell_words(column, &shortened(value)))
 }
 
 /// Returns a value as problems show it: its invisible characters are escaped, and it is cut after

@@ -178,7 +178,15 @@ impl Classifier<'_> {
         self.seen_sign.take()
     }
 
-    /// Says that refunds of an export have both signs: those with a minus may be refunds that were taken back,
+    /// Returns why a refund is rejected if the export writes some with a minus and some without.
+    pub(crate) fn reason_of_mixed_sign(&self, row: &Row, column: ColumnIndex) -> String {
+        let message = "the export writes refunds with a minus and without one";
+        let value = self.text(row, column);
+        let problem = self.cell_error(ProblemCode::AmountSign, column, value, message);
+        problem.reason()
+    }
+
+    /// Says that refunds of an export have both signs: those with a minus may be refunds that were reversed,
     /// or the others may.
     pub(crate) fn mixed_signs(&self, column: ColumnIndex, rows: u64, lines: [u64; 2]) -> Problem {
         let [with, without] = lines;

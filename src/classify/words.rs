@@ -113,25 +113,34 @@ impl<'p> Classifier<'p> {
                 " Where it has no `[[ignore]]` of its own, first copy those that `fprecon profiles show {profile}` prints."
             ),
         };
-        Problem::error(
-            ProblemCode::RowWithoutRule,
-            format!("no rule of `{profile}` is for this row"),
-        )
-        .hint(format!(
+        let message = format!("no rule of `{profile}` is for this row");
+        let failing = self.failing_test(row);
+        let problem = match failing {
+            Some((column, _)) => {
+                let value = self.text(row, *column);
+                self.cell_error(ProblemCode::RowWithoutRule, *column, value, &message)
+            }
+            None => Problem::error(ProblemCode::RowWithoutRule, message),
+        };
+        problem.hint(format!(
             "what are such rows? If they are events, add an `[[event]]` for them to `{profile}`. If not, add these lines to `{file}`.{copied}\n    [[{table}]]\n    when = {{ {} }}\n    reason = \"your reason\"",
-            self.test_that_fits(row)
+            self.test_that_fits(row, failing)
         ))
+    }
+
+    /// Returns a test by which the row is not one of the events of the profile.
+    fn failing_test(&self, row: &Row) -> Option<&'p (ColumnIndex, Test)> {
+        let mut tests = self.profile.events.iter().flat_map(|rule| &rule.scope.when);
+        tests.find(|(column, test)| {
+            let alone = vec![(*column, test.clone())];
+            !self.holds(&alone, row).unwrap_or(true)
+        })
     }
 
     /// Returns a condition that the row fulfils and that excludes it from the events of the
     /// profile.
-    fn test_that_fits(&self, row: &Row) -> String {
-        let tests = self.profile.events.iter().flat_map(|rule| &rule.scope.when);
-        let failing = tests.filter(|(column, test)| {
-            let alone = vec![(*column, test.clone())];
-            !self.holds(&alone, row).unwrap_or(true)
-        });
-        let Some((column, test)) = failing.into_iter().next() else {
+    fn test_that_fits(&self, row: &Row, failing: Option<&(ColumnIndex, Test)>) -> String {
+        let Some((column, test)) = failing else {
             return "COLUMN = \"VALUE\"".to_owned();
         };
         let name = toml_key(&self.profile.columns[*column].name);

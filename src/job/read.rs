@@ -10,7 +10,7 @@ use super::complete::{
 use super::header_again::{HEADER_AGAIN, HeaderLikeness, HeaderNames, header_in_other_order};
 use super::not_paid::NotPaidRows;
 use super::refused::{export_problem, left_out, remarks_of_sheet};
-use super::signs::{MIXED, SignedRefunds};
+use super::signs::SignedRefunds;
 use super::trace::{Trace, TracedRow};
 use super::{
     ADDED_COLUMNS, CorrectedRow, ExportTotals, Input, RecognisedAs, Rows, RowsOf, Setup, SourceRows,
@@ -387,8 +387,9 @@ impl<'r> Reader<'r> {
             match outcome {
                 RowOutcome::Events => {
                     rows.with_events += 1;
-                    if is_signed {
-                        self.source_rows.add_open(source, MIXED, row.iter());
+                    if let Some(column) = self.signed.column().filter(|_| is_signed) {
+                        let reason = classifier.reason_of_mixed_sign(row, column);
+                        self.source_rows.add_open(source, &reason, row.iter());
                     }
                 }
                 RowOutcome::Ignored(reason) => {

@@ -4,9 +4,6 @@ use super::{CorrectedRow, ExportTotals};
 use crate::event::{Event, Events};
 use crate::profile::ColumnIndex;
 
-/// The reason for rejecting refunds of an export that writes some with a minus and some without.
-pub(super) const MIXED: &str = "the export writes refunds with a minus and without one";
-
 /// Holds the refunds of one export whose sign may be either one, and what is known of them so far.
 #[derive(Debug, Default)]
 pub(super) struct SignedRefunds {
@@ -31,6 +28,11 @@ impl SignedRefunds {
         } else {
             self.first_without.get_or_insert(line)
         };
+    }
+
+    /// Returns the column of these amounts, if there is one.
+    pub(super) fn column(&self) -> Option<ColumnIndex> {
+        self.column
     }
 
     /// Returns the column and the first lines with a minus and without one, if the export has both.

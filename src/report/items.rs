@@ -7,10 +7,12 @@ use sha2::{Digest, Sha256};
 
 use super::source_rows::{header_of, own_columns};
 use crate::event::Event;
+use crate::invisible;
 use crate::journal::{
     AttentionCode, Disposition, EventRecord, EventRow, EventsOf, HeldRecord, InputRecord, Item,
     ItemId, JournalError, JournalReader, PlanState, RowRecord, RunRecord, Scope, Span,
 };
+use crate::problem::without_cell;
 
 /// Tells whether an item first needed attention in the run in question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +174,8 @@ pub(crate) fn row_item(run: &RunRecord, record: &RowRecord) -> Item {
 }
 
 /// Returns the identity of a row that can't be read, by the profile and the header of its export, its cells
-/// and the reason.
+/// and the reason. The cell that the reason names is one of the cells: rows that were accepted before reasons
+/// named it stay accepted.
 pub(crate) fn row_item_id<T: AsRef<str>>(
     profile: Option<&str>,
     header: &[String],
@@ -189,7 +192,10 @@ pub(crate) fn row_item_id<T: AsRef<str>>(
         id.text(Some(cell.as_ref()));
     }
     id.text(None);
-    id.text(Some(reason));
+    let cells = header.iter().zip(fields);
+    let mut without_cell =
+        cells.filter_map(|(name, cell)| without_cell(reason, name, invisible::trim(cell.as_ref())));
+    id.text(Some(without_cell.next().unwrap_or(reason)));
     id.finish()
 }
 
