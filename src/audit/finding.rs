@@ -21,11 +21,11 @@ words! {
         CommissionDiffers = "commission_differs",
         /// A sale earns a second commission.
         CommissionTwice = "commission_twice",
-        /// Money went back and the commission did not.
+        /// Money was refunded and the commission was not reversed.
         RefundNotTakenBack = "refund_not_taken_back",
-        /// Less of the commission went back than of the money.
+        /// Less of the commission was reversed than of the money was refunded.
         RefundPartlyTakenBack = "refund_partly_taken_back",
-        /// More of a commission was taken back than money went back, or with no refund at all.
+        /// More of a commission was reversed than of the money was refunded, or nothing was refunded.
         TakenBackTooMuch = "taken_back_too_much",
         /// The customer's bank took the money back and the commission stands.
         DisputedSale = "disputed_sale",
@@ -37,7 +37,7 @@ words! {
         Denied = "denied",
         /// The commission of a sale that was not refunded is not decided yet.
         Pending = "pending",
-        /// The commission was paid out, and what a refund takes back of it is still open.
+        /// The commission was paid out, and its reversal by a refund is still open.
         PaidBeforeRefund = "paid_before_refund",
     }
 }
@@ -47,7 +47,7 @@ words! {
     MatchReason, "reason of a match" {
         /// It has the same `event_id`.
         EventId = "event_id",
-        /// It takes back, and names the sale of a refund; or it names a running total of that sale.
+        /// It reverses a commission and names the sale of a refund; or it names a running total of that sale.
         LinkedSale = "linked_sale",
         /// Its `event_id` is the same but for case, spaces, zeros or an apostrophe in front, and no
         /// other is as near.

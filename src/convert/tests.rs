@@ -371,7 +371,7 @@ proptest! {
         if sent.len() == parts.len() {
             prop_assert_eq!(sent.iter().sum::<i64>(), sale_cents);
         } else {
-            // A part of less than a cent is held, and the others never take back more than all.
+            // A part of less than a cent is held, and the others never reverse more than all.
             prop_assert!(sent.iter().sum::<i64>() <= sale_cents);
         }
     }

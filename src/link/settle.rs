@@ -1,4 +1,4 @@
-//! The refunds of one sale, taken together: how much each of them takes back.
+//! The refunds of one sale, taken together: how much each of them reverses.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};

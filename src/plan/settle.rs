@@ -151,7 +151,7 @@ pub(super) fn paid_unclear_hint(sale: EventRef<'_>) -> String {
 /// Returns how to settle a refund that was sent and failed.
 pub(super) fn refund_failed_hint(refund: EventRef<'_>) -> String {
     format!(
-        "if nothing was paid back, give the commission back in FirstPromoter; once it is right there, {}",
+        "if nothing was refunded, restore the commission in FirstPromoter; once it is right there, {}",
         accept(refund)
     )
 }

@@ -17,7 +17,7 @@ struct Back {
 }
 
 impl Judge<'_> {
-    /// Judges what refunds take back in one tier.
+    /// Judges what refunds reverse in one tier.
     pub(super) fn taken_back(
         &mut self,
         case: &Case<'_>,
@@ -42,7 +42,7 @@ impl Judge<'_> {
             for refund in open {
                 let is_for = |row: &u32| self.matched(*row) == Some(refund);
                 let own: Vec<u32> = matched.iter().copied().filter(is_for).collect();
-                // A sale that has earned nothing has nothing to take back.
+                // A sale that has earned nothing has nothing to reverse.
                 if kept.is_some() || !own.is_empty() {
                     self.judge_refunds(case, group, kept, &[refund], &own);
                 }
@@ -50,7 +50,7 @@ impl Judge<'_> {
         } else if open.is_empty() {
             for row in loose {
                 let amount_cents = self.theirs(row).amount_cents;
-                let message = "more was taken back than was refunded".to_owned();
+                let message = "more was reversed than was refunded".to_owned();
                 let billed = self.matched(row).or(case.sale).unwrap_or_default();
                 let kind = FindingKind::TakenBackTooMuch;
                 self.push(PairFinding {
@@ -120,7 +120,7 @@ impl Judge<'_> {
         let by_share = kept.and_then(|kept| share(kept.actual_cents));
         let by_rule = match pays {
             Some(CommissionRate::Fixed(cents)) => share(cents).or(Some(-cents)),
-            // What the limit left of the sale's commission is taken back by parts.
+            // What the limit left of the sale's commission is reversed by parts.
             Some(CommissionRate::ShareUpTo(_, cents))
                 if kept.is_some_and(|kept| kept.actual_cents >= cents) && cents > 0 =>
             {
@@ -232,11 +232,7 @@ impl Judge<'_> {
             ),
             _ if difference < 0 => (
                 FindingKind::TakenBackTooMuch,
-                format!(
-                    "{} was taken back; expected {}",
-                    money(-actual),
-                    money(-due)
-                ),
+                format!("{} was reversed; expected {}", money(-actual), money(-due)),
             ),
             _ if own.is_empty() && ours.is_dispute => (
                 FindingKind::DisputedSale,
@@ -248,14 +244,14 @@ impl Judge<'_> {
             _ if own.is_empty() => (
                 FindingKind::RefundNotTakenBack,
                 format!(
-                    "the refund should take back {}; nothing was taken back",
+                    "the refund should reverse {}; nothing was reversed",
                     money(-due)
                 ),
             ),
             _ => (
                 FindingKind::RefundPartlyTakenBack,
                 format!(
-                    "the refund should take back {}; {} was taken back",
+                    "the refund should reverse {}; {} was reversed",
                     money(-due),
                     money(-actual)
                 ),
@@ -326,7 +322,7 @@ impl Judge<'_> {
             if due == Some(0) {
                 continue;
             }
-            let message = "the refund was tracked, and nothing of a commission was taken back";
+            let message = "the refund was tracked, and no commission was reversed";
             self.drafts.push(Draft {
                 kind: FindingKind::RefundNotTakenBack,
                 difference_cents: due.unwrap_or(0),

@@ -15,7 +15,7 @@ pub(super) fn no_sale(rows: usize, near: &[String]) -> String {
 
 pub(super) fn no_refund(rows: usize, near: &[String]) -> String {
     let (others, near) = (others(rows), near_words(near));
-    format!("nothing was refunded for which this commission was taken back{others}{near}")
+    format!("nothing was refunded for which this commission was reversed{others}{near}")
 }
 
 /// Names the ids that are near: it may be any of them.
@@ -64,7 +64,7 @@ pub(in crate::audit) fn action(kind: FindingKind) -> &'static str {
         FindingKind::RefundNotTakenBack => "track the refund, or take the commission back by hand",
         FindingKind::RefundPartlyTakenBack => "take the rest of the commission back by hand",
         FindingKind::TakenBackTooMuch => {
-            "look for the refund in the billing provider; give back what was taken too much"
+            "look for the refund in the billing provider; restore what was reversed too far"
         }
         FindingKind::DisputedSale => "deny the commission, or take it back, if the dispute is lost",
         FindingKind::WrongPromoter => {
