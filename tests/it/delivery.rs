@@ -1,7 +1,7 @@
 //! Delivery under faults: the real binary against a real sandbox that misbehaves on demand, judged
 //! by what the sandbox saw and did, by exit codes and by `--json`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -542,11 +542,17 @@ fn each_customers_events_go_one_after_the_other_and_customers_go_side_by_side() 
         }
         last.insert(customer, (date, at(arrival)));
     }
-    let took = at(&arrivals[arrivals.len() - 1]) - at(&arrivals[0]);
-    assert!(
-        took < total * LATENCY_MS / 4,
-        "{took} ms: customers overlap"
-    );
+    // Before the first customer is done, others have begun.
+    let customers: Vec<String> = arrivals
+        .iter()
+        .map(|arrival| form(arrival, "email").unwrap())
+        .collect();
+    let done = customers
+        .iter()
+        .rposition(|own| *own == customers[0])
+        .unwrap();
+    let begun: BTreeSet<&String> = customers[..done].iter().collect();
+    assert!(begun.len() > 4, "one customer after the other: {begun:?}");
 }
 
 #[test]
@@ -579,6 +585,8 @@ fn a_second_process_on_a_journal_is_told_who_has_it() {
     wait_for_arrivals(&sandbox, 1);
     let holder = format!("process {}", first.id());
 
+    // It holds the journal as long as the others need.
+    signal(&first, "-STOP");
     for arguments in [RUN, RESUME, &["retry", "--failed"]] {
         let second = place.run_to(&sandbox, arguments).expect(7);
         assert!(second.stderr().contains(&holder), "{}", second.stderr());
@@ -587,6 +595,7 @@ fn a_second_process_on_a_journal_is_told_who_has_it() {
         .run_to(&sandbox, &["status", "--json"])
         .expect(0)
         .json();
+    signal(&first, "-CONT");
     end(first).expect(0);
     assert_all_sales(&sandbox, 8);
     assert_eq!(sandbox.arrivals().len(), 8);
