@@ -1,11 +1,11 @@
 //! Our side: sales and refunds, from the journal or from exports that were never sent.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 
 use super::{Billed, BilledKind, PeriodBy, Promoter, SourceLocation, UnreadCode};
-use crate::event::{Currency, Event, Kind, Money, Sum, Tally};
+use crate::event::{Currency, Event, Kind, Money, Sum, Tally, is_undo};
 use crate::job::Job;
 use crate::journal::{
     EventRecord, JournalError, JournalReader, Outcome, PlanState, Settlement, Span,
@@ -214,6 +214,61 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
         .map(|input| (input.path.clone(), input.sha256.clone()))
         .collect();
     ours
+}
+
+/// Gives the sales of exports that `fprecon undo` has refunded the refunds that the journal has of them, and returns
+/// the sums of those of the undo. Refunds of theirs that only the exports have were not sent, since nothing was left.
+///
+/// # Errors
+///
+/// The journal can't be read.
+pub(crate) fn add_undos(
+    ours: &mut Ours,
+    journal: &JournalReader,
+    account_currency: Currency,
+) -> Result<Tally, JournalError> {
+    let mut undos = Vec::new();
+    let mut recorded = HashSet::new();
+    journal.for_each_refund(|refund| {
+        let event = &refund.event;
+        if !refund.outcome.is_some_and(Outcome::is_tracked) {
+            return;
+        }
+        recorded.insert(event.event_id().to_owned());
+        if is_undo(event.kind, event.event_id(), event.sale_event_id.as_deref()) {
+            undos.push(refund);
+        }
+    })?;
+    let sales = ours
+        .billed
+        .iter()
+        .filter(|own| own.kind == BilledKind::Sale);
+    let sales: HashMap<&str, &SourceLocation> = sales
+        .map(|sale| (sale.event_id.as_str(), &sale.place))
+        .collect();
+    let (mut added, mut undone, mut tally) = (Vec::new(), HashSet::new(), Tally::default());
+    for refund in undos {
+        let sale = refund.event.sale_event_id.as_deref().unwrap_or_default();
+        let Some(&place) = sales.get(sale) else {
+            continue;
+        };
+        undone.insert(sale.to_owned());
+        tally.add(refund.event.kind, refund.event.money);
+        let billed = of_event(&refund.event, place.clone(), account_currency);
+        added.extend(billed.map(|billed| Billed {
+            outcome: refund.outcome,
+            ..billed
+        }));
+    }
+    ours.billed.retain(|own| {
+        let is_of_undone = own
+            .sale_event_id
+            .as_ref()
+            .is_some_and(|sale| undone.contains(sale));
+        !is_of_undone || recorded.contains(&own.event_id)
+    });
+    ours.billed.extend(added);
+    Ok(tally)
 }
 
 fn of_event(event: &Event, place: SourceLocation, account_currency: Currency) -> Option<Billed> {

@@ -535,6 +535,19 @@ fn an_audit_agrees_with_what_was_undone() {
         "{}",
         audit.stdout()
     );
+
+    // The provider refunds one of the sales as well: nothing of that was sent.
+    let later = "refund,r1,s1,ana@example.com,20.00,USD,2026-03-20T09:00:00Z\n";
+    place.write("b.csv", &format!("{HEADER}{EXPORT}{later}"));
+    for export in ["a.csv", "b.csv"] {
+        let audit = ["audit", export, "--live", "--json"];
+        let report = place.run_to(&sandbox, &audit).expect(0).json();
+        assert_eq!(codes(&report), ["sale-undone"], "{export}");
+        assert_eq!(count(&report, "/ours/refunds"), 3, "{export}");
+        // Without the journal, nothing says what FirstPromoter's reversals are for.
+        let alone = [&audit[..], &["--journal", "none.journal"]].concat();
+        place.run_to(&sandbox, &alone).expect(1);
+    }
 }
 
 #[test]

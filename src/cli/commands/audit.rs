@@ -421,10 +421,27 @@ impl Call<'_> {
             problems.push(problem.clone());
         }
         let files = job.inputs.iter().map(|input| input.path.clone()).collect();
-        Ok((
-            ours::of_job(&job, self.settings.api.account_currency),
-            files,
-        ))
+        let mut ours = ours::of_job(&job, self.settings.api.account_currency);
+        self.add_undos(&mut ours, problems)?;
+        Ok((ours, files))
+    }
+
+    /// Adds what `fprecon undo` has refunded of the sales of exports, where there is a journal: no export has it.
+    fn add_undos(&self, ours: &mut Ours, problems: &mut Problems) -> Result<(), CliError> {
+        let Some(journal) = JournalReader::open(&self.settings.journal)? else {
+            return Ok(());
+        };
+        let undone = ours::add_undos(ours, &journal, self.settings.api.account_currency)?;
+        if undone.count() > 0 {
+            let message = format!(
+                "`fprecon undo` has refunded sales of these exports in full: {undone}; its refunds are audited with them"
+            );
+            problems.push(
+                Problem::warning(ProblemCode::SaleUndone, message)
+                    .hint("`fprecon audit` without exports audits all that the journal has"),
+            );
+        }
+        Ok(())
     }
 }
 
