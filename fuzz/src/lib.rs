@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt::{Debug, Write};
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -30,7 +31,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target {
         name: "export",
         run: export,
@@ -40,6 +41,11 @@ pub const TARGETS: [Target; 7] = [
         name: "two_exports",
         run: two_exports,
         words: EXPORT_WORDS,
+    },
+    Target {
+        name: "workbook",
+        run: workbook,
+        words: WORKBOOK_WORDS,
     },
     Target {
         name: "profile",
@@ -115,6 +121,28 @@ const EXPORT_WORDS: &[&str] = &[
     "\n=====\n",
     "\x1f\u{8b}",
     "PK\x03\x04",
+];
+const WORKBOOK_WORDS: &[&str] = &[
+    "<row r=\"",
+    "</row>",
+    "<c r=\"",
+    "</c>",
+    " t=\"s\"",
+    " t=\"b\"",
+    " t=\"e\"",
+    " t=\"d\"",
+    " s=\"1\"",
+    " hidden=\"1\"",
+    "<v>",
+    "</v>",
+    "<f>",
+    "<mergeCell ref=\"A1:B2\"/>",
+    "XFD1048576",
+    "-1",
+    "1e308",
+    "2026-03-01T10:00:00",
+    "&#x10FFFF;",
+    "<!DOCTYPE",
 ];
 const TOML_WORDS: &[&str] = &[
     "[",
@@ -259,6 +287,55 @@ pub fn export(bytes: &[u8]) -> String {
     let second = plan(&[("x.csv", bytes)], profiles(), None);
     assert_eq!(first, second, "the same bytes give the same plan");
     first.0
+}
+
+/// A workbook whose only sheet is these bytes. All else of it is sound, since a changed byte of a zip seldom gets
+/// past its checksums.
+pub fn workbook(bytes: &[u8]) -> String {
+    const PARTS: [(&str, &str); 5] = [
+        (
+            "[Content_Types].xml",
+            r#"<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>"#,
+        ),
+        (
+            "_rels/.rels",
+            r#"<Relationships><Relationship Id="r1" Type="http://x/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#,
+        ),
+        (
+            "xl/workbook.xml",
+            r#"<workbook xmlns:r="r"><workbookPr/><sheets><sheet name="Sales" sheetId="1" r:id="s1"/></sheets></workbook>"#,
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            r#"<Relationships><Relationship Id="s1" Type="http://x/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#,
+        ),
+        (
+            "xl/styles.xml",
+            r#"<styleSheet><numFmts><numFmt numFmtId="164" formatCode="dd\.mm\.yyyy\ hh:mm"/></numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="164"/><xf numFmtId="2"/></cellXfs></styleSheet>"#,
+        ),
+    ];
+    let parts = PARTS.map(|(name, text)| (name, text.as_bytes()));
+    let sheet = ("xl/worksheets/sheet1.xml", bytes);
+    let packed = zip(parts.into_iter().chain([sheet]));
+    let first = plan(&[("x.xlsx", &packed)], profiles(), None);
+    let second = plan(&[("x.xlsx", &packed)], profiles(), None);
+    assert_eq!(first, second, "the same sheet gives the same plan");
+    first.0
+}
+
+/// A zip of these files, unpacked as they are.
+fn zip<'f>(files: impl Iterator<Item = (&'f str, &'f [u8])>) -> Vec<u8> {
+    let mut writer = rawzip::ZipArchiveWriter::new(Vec::new());
+    for (name, bytes) in files {
+        let stored = rawzip::CompressionMethod::STORE;
+        let file = writer.new_file(name).compression_method(stored).start();
+        let (mut entry, config) = file.expect("the name is sound");
+        let mut content = config.wrap(&mut entry);
+        content.write_all(bytes).expect("it goes to memory");
+        let (_, descriptor) = content.finish().expect("it goes to memory");
+        entry.finish(descriptor).expect("it goes to memory");
+    }
+    writer.finish().expect("it goes to memory")
 }
 
 /// Two exports in either order: the same events in the same states.
