@@ -144,6 +144,10 @@ impl From<ReportError> for CliError {
     fn from(error: ReportError) -> Self {
         match error {
             ReportError::Journal(error) => error.into(),
+            // Nothing was sent: a plan can't be written where it was to be.
+            error @ ReportError::WriteEvents { .. } => CliError::unusable(
+                Problem::error(ProblemCode::OutputNotWritten, causes(&error)).hint(error.hint()),
+            ),
             other => CliError::Report(Box::new(other)),
         }
     }
@@ -181,7 +185,7 @@ impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         let problem = Problem::error(ProblemCode::Client, error.to_string());
         CliError::unusable(match error {
-            ClientError::ShortKey => {
+            ClientError::ShortKey | ClientError::OddKey => {
                 problem.hint("copy the whole key from FirstPromoter's settings; nothing was sent")
             }
             _ => problem,

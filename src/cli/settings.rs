@@ -13,6 +13,7 @@ mod sections;
 mod shown;
 
 use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
@@ -120,7 +121,7 @@ impl EffectiveSettings {
             LayerOrigin::Default,
             table_of(|key| key.default.map(str::to_owned)),
         )];
-        let user_file = user_config().filter(|path| path.is_file());
+        let user_file = user_config().filter(|path| is_there(path));
         let beside = project_file.clone().or(user_file.clone());
         for path in [user_file, project_file].into_iter().flatten() {
             layers.push(file_layer(&path)?);
@@ -179,9 +180,7 @@ impl EffectiveSettings {
             send: SendingSettings::new(&config.send, rate_origin != Origin::Default)?,
             currencies: CurrencySettings::new(config.currencies)?,
             link: LinkSettings::new(config.link)?,
-            retention: RetentionSettings {
-                after_days: config.retention.after_days,
-            },
+            retention: RetentionSettings::new(config.retention.after_days)?,
             metrics: MetricsSettings {
                 file: config.metrics.file.map(PathBuf::from),
             },
@@ -340,13 +339,22 @@ fn default_journal(
 fn project_file(common: &Common) -> Option<PathBuf> {
     match &common.config {
         Some(path) => Some(path.clone()),
-        None => Some(PathBuf::from(CONFIG_FILE)).filter(|path| path.is_file()),
+        None => Some(PathBuf::from(CONFIG_FILE)).filter(|path| is_there(path)),
     }
+}
+
+/// Returns `true` if anything has this name, also if it can't be read: the settings that it should have would not
+/// count without a word.
+fn is_there(path: &Path) -> bool {
+    let is_absent =
+        |error: &io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+    path.symlink_metadata()
+        .map_or_else(|error| !is_absent(&error), |_| true)
 }
 
 /// Returns the configuration files of this call, the user's first.
 fn files(common: &Common) -> Vec<PathBuf> {
-    let user_file = user_config().filter(|path| path.is_file());
+    let user_file = user_config().filter(|path| is_there(path));
     user_file.into_iter().chain(project_file(common)).collect()
 }
 

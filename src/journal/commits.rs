@@ -168,7 +168,12 @@ pub(super) enum RecordState {
 
 /// Reads the record of a journal.
 pub(super) fn read(journal: &Path) -> io::Result<RecordState> {
-    let mut file = match File::open(beside(journal, files::COMMITS)) {
+    let path = beside(journal, files::COMMITS);
+    // Opening a pipe would wait.
+    if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::other("its commit record is not a file"));
+    }
+    let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(RecordState::Nothing),
         Err(error) => return Err(error),

@@ -16,6 +16,15 @@ pub(super) fn beside(journal: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Returns the files that a journal at this path has or may have.
+pub(crate) fn files_of_journal(journal: &Path) -> Vec<PathBuf> {
+    // A link leads to the journal, and its companions are beside that.
+    let found = journal.canonicalize();
+    let journal = found.as_deref().unwrap_or(journal);
+    let endings = ["", "-wal", "-shm", "-journal", COMMITS, LOCK];
+    endings.map(|ending| beside(journal, ending)).into()
+}
+
 /// Puts a new name on disk, which is done by syncing its directory.
 pub(super) fn sync_directory(path: &Path) -> std::io::Result<()> {
     match path.parent() {

@@ -4,8 +4,8 @@
 //! clean up. The file itself stays: deleting it would let two processes lock two files of the same name.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Write};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
@@ -87,13 +87,8 @@ impl Lock {
         since: Timestamp,
     ) -> Result<Lock, JournalError> {
         let path = beside(journal, files::LOCK);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|source| JournalError::io(&path, "opening its lock", source))?;
+        let mut file =
+            open(&path).map_err(|source| JournalError::io(&path, "opening its lock", source))?;
         match try_several_times(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -112,6 +107,47 @@ impl Lock {
             .map_err(|source| JournalError::io(&path, "writing its lock", source))?;
         Ok(Lock(file))
     }
+}
+
+/// Opens a lock for writing. What is written into it must not go into another file by a link.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    not_by_link(&mut options);
+    let is_link = path
+        .symlink_metadata()
+        .is_ok_and(|found| found.is_symlink());
+    let file = if is_link {
+        None
+    } else {
+        Some(options.open(path)?)
+    };
+    match file {
+        Some(file) if is_a_file_of_one_name(&file.metadata()?) => Ok(file),
+        _ => Err(io::Error::other(
+            "it is a link, has a second name or is no file; delete it, and nothing else is lost",
+        )),
+    }
+}
+
+#[cfg(unix)]
+fn not_by_link(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+}
+
+/// Elsewhere only what is there before is looked at.
+#[cfg(not(unix))]
+fn not_by_link(_: &mut OpenOptions) {}
+
+#[cfg(unix)]
+fn is_a_file_of_one_name(found: &Metadata) -> bool {
+    found.is_file() && std::os::unix::fs::MetadataExt::nlink(found) <= 1
+}
+
+#[cfg(not(unix))]
+fn is_a_file_of_one_name(found: &Metadata) -> bool {
+    found.is_file()
 }
 
 impl Journal {

@@ -71,6 +71,7 @@ pub(crate) use conversions::ConversionRecord;
 pub use deliver::Entry;
 pub(crate) use deliver::RetrySelection;
 pub use error::{AccountClash, JournalError, LostCommits};
+pub(crate) use files::files_of_journal;
 pub use known::{HeldSale, HistoryRequest, JournalHistory};
 pub(crate) use lookup::{Appearance, EventRole, EventsBy, RowPlace};
 pub(crate) use place::PlaceWatch;

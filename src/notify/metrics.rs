@@ -44,6 +44,10 @@ pub(crate) fn write_metrics(path: &Path, metrics: &Metrics<'_>) -> Result<(), Fi
 /// Refuses to replace a file that is not one of metrics: an export, or the journal.
 fn expect_metrics(path: &Path) -> io::Result<()> {
     let mut begin = Vec::new();
+    // Opening a pipe would wait.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::other("it is not a file"));
+    }
     match fs::File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),

@@ -156,6 +156,7 @@ problem_codes! {
     NulByte = "nul-byte",
     OpenFiles = "open-files",
     OutOfRange = "out-of-range",
+    OutputInput = "output-input",
     OutputNotWritten = "output-not-written",
     Paused = "paused",
     PeriodEmpty = "period-empty",

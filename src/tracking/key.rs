@@ -62,6 +62,12 @@ impl ApiKey {
         self.text.len() < SHORTEST_SECRET
     }
 
+    /// Returns `true` if it has characters that no key of an account has.
+    pub(super) fn is_odd(&self) -> bool {
+        let is_usual = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
+        !self.text.bytes().all(is_usual)
+    }
+
     pub(super) fn reveal(&self) -> &str {
         &self.text
     }

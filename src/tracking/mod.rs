@@ -190,6 +190,12 @@ pub enum ClientError {
     /// The key is too short for that of an account.
     #[error("the API key is shorter than 16 characters: it may have been cut off")]
     ShortKey,
+    /// The key has characters that no key of an account has. Repeated in an answer, they could be written in too many
+    /// ways for the key to be found there.
+    #[error(
+        "the API key has a space, a `%` or a character beyond ASCII: it is not a key of FirstPromoter"
+    )]
+    OddKey,
     /// The account's id has characters that a header can't carry.
     #[error("the account id has characters that no HTTP header can carry")]
     AccountId,
@@ -230,6 +236,9 @@ impl Client {
             return Err(ClientError::ShortKey);
         }
         let headers = headers(&settings, key)?;
+        if key.is_odd() {
+            return Err(ClientError::OddKey);
+        }
         let build = |idle_connections: usize| {
             let builder = builder(&base, settings.ca_pem.as_deref(), settings.timeouts)?;
             let builder = builder.default_headers(headers.clone());

@@ -143,7 +143,9 @@ impl<'d> RunDelivery<'d> {
         let record = load(&journal, run)?;
         self.log_start(&record, journal.pending_count(run)?);
         let inputs = record.inputs.iter();
+        let own = self.settings.own_files();
         let inputs = inputs.map(|input| Path::new(&input.path));
+        let inputs = inputs.chain(own.iter().map(PathBuf::as_path));
         expect_no_input_in(self.directory.as_deref(), &Formats::default(), inputs)?;
         expect_no_other_journal_in(self.directory.as_deref(), &journal)?;
         let (sent, signal) = self.send_and_ask(journal, run)?;

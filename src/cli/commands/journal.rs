@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::confirm::{self, Answer};
 use super::next;
+use super::output_place::expect_no_input_at;
 use super::prune::prune;
 use super::resume::no_journal;
 use super::who::who;
@@ -37,7 +38,7 @@ pub(in crate::cli) fn journal(
             if let Some(lost) = lost {
                 terminal.problems(&[may_lack(&settings, lost)], 0);
             }
-            export(&reader, options, terminal)
+            export(&reader, (options, &settings), terminal)
         }
         JournalCommand::Recover => {
             let (_, lost) = open(&settings)?;
@@ -260,7 +261,7 @@ struct ExportOutput {
 
 fn export(
     reader: &JournalReader,
-    options: &JournalExportArguments,
+    (options, settings): (&JournalExportArguments, &EffectiveSettings),
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let table = if options.attempts {
@@ -271,6 +272,7 @@ fn export(
     let Some(path) = &options.output else {
         return to_standard_output(reader, table, terminal);
     };
+    expect_no_input_at("--output", path, settings, [])?;
     let (format, rows) = match options.format {
         ExportFormat::Csv => (
             Format::Csv,

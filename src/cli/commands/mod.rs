@@ -18,6 +18,7 @@ mod explain;
 mod init;
 mod journal;
 mod next;
+mod output_place;
 mod plan;
 mod profiles;
 mod prune;

@@ -7,6 +7,7 @@ use super::destination::{Destination, no_lead_list};
 use super::doctor::{Refusal, rate_warning, refusals_of_run};
 use super::estimate::Estimate;
 use super::next;
+use super::output_place::expect_no_input_at;
 use super::to_be_sent::{UnpaidHistory, to_send};
 use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::date_range::date_range;
@@ -63,6 +64,11 @@ pub(in crate::cli) fn plan(
         choice.profiles.lines_above(),
         choice.profiles.sheets(),
     )?;
+    if let Some(path) = &arguments.events {
+        let link = arguments.link.link.as_deref();
+        let inputs = exports.paths().chain(link);
+        expect_no_input_at("--events", path, &settings, inputs)?;
+    }
     let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
         .within(date_range(&arguments.range, &settings)?);
     // The journal as it is when the exports are read, if there is one.

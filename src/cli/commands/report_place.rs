@@ -28,7 +28,10 @@ pub(super) fn expect_no_input_in<'p>(
     };
     let problem = Problem::error(
         ProblemCode::ReportDirectory,
-        format!("the report would overwrite the export {}", input.display()),
+        format!(
+            "the report would overwrite {}, which is read",
+            input.display()
+        ),
     );
     Err(CliError::usage(
         problem

@@ -10,9 +10,8 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::keys::{KEYS, MetricsTable, NotifyTable, ValueType};
-use super::layers::{lay_over, option_table, paths_from};
+use super::layers::{lay_over, option_table, paths_from, read_settings};
 use super::{EffectiveSettings, default_journal, environment_table, files};
-use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{Common, PaceArguments};
 use crate::cli::error::CliError;
 use crate::notify::{Webhook, WebhookForm};
@@ -188,7 +187,7 @@ impl AfterRunSettings {
 
 /// Returns the settings of a file that can be read, whatever else is wrong in it.
 fn salvaged(path: &Path) -> Table {
-    let text = bounded::read_text(path, SETTINGS_BYTES).unwrap_or_default();
+    let text = read_settings(path).unwrap_or_default();
     let (table, _) = toml::de::DeTable::parse_recoverable(&text);
     let table = <Table as serde::Deserialize>::deserialize(toml::Deserializer::from(table));
     let mut table = table.unwrap_or_default();

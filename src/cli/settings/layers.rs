@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use super::CONFIG_FILE;
 use super::accounts;
 use super::keys::{ConfigFile, KEYS, Key, ListOf, ValueType};
 use crate::bounded::{self, SETTINGS_BYTES};
@@ -73,9 +74,22 @@ pub(super) enum LayerOrigin {
     Option,
 }
 
+/// Reads the text of a configuration.
+///
+/// # Errors
+///
+/// It can't be read, or is found by its name and is no file: a pipe would wait for somebody who writes. One that is
+/// named is read.
+pub(super) fn read_settings(path: &Path) -> std::io::Result<String> {
+    if path.ends_with(CONFIG_FILE) && !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is not a file"));
+    }
+    bounded::read_text(path, SETTINGS_BYTES)
+}
+
 pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
     let name = path.display().to_string();
-    let text = bounded::read_text(path, SETTINGS_BYTES).map_err(|error| {
+    let unreadable = |error: std::io::Error| {
         CliError::unusable(
             Problem::error(
                 ProblemCode::ConfigMissing,
@@ -83,7 +97,8 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
             )
             .at(&name, None),
         )
-    })?;
+    };
+    let text = read_settings(path).map_err(unreadable)?;
     let invalid = |error: toml::de::Error| {
         let line = error.span().map(|span| line_of(&text, span.start));
         CliError::unusable(

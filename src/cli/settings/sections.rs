@@ -253,6 +253,24 @@ pub(in crate::cli) struct RetentionSettings {
     pub(in crate::cli) after_days: Option<NonZeroU32>,
 }
 
+/// The most days that details are kept: a hundred years.
+const DAYS_MOST: u32 = 36_500;
+
+impl RetentionSettings {
+    pub(in crate::cli) fn new(after_days: Option<NonZeroU32>) -> Result<Self, CliError> {
+        match after_days {
+            Some(days) if days.get() > DAYS_MOST => Err(CliError::unusable(
+                Problem::error(
+                    ProblemCode::ConfigInvalid,
+                    format!("`after_days` under `[retention]` is {days}, more than {DAYS_MOST}"),
+                )
+                .hint("leave it out to keep the details for good"),
+            )),
+            after_days => Ok(RetentionSettings { after_days }),
+        }
+    }
+}
+
 /// The settings of `[metrics]`.
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct MetricsSettings {

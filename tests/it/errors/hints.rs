@@ -578,6 +578,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "a_header_in_the_midst_of_a_file_is_not_a_row",
     ),
     (
+        "output-input",
+        "hostile/system.rs",
+        "row_39c_no_file_that_is_needed_is_overwritten",
+    ),
+    (
         "run-pruned",
         "prune.rs",
         "reports_of_what_was_pruned_are_refused_by_name",

@@ -159,3 +159,93 @@ fn limited(place: &Place, sandbox: &SandboxProcess, limit: u32) -> Ran {
     );
     Ran(shell.output().unwrap())
 }
+
+#[test]
+fn row_39c_no_file_that_is_needed_is_overwritten() {
+    let (place, sandbox) = (sales(2), SandboxProcess::start(&[]));
+    place.write("key", "fp-secret-key-0123456789\n");
+    let rates = "date,currency,rate\n2026-01-01,EUR,1.1\n";
+    place.write("converted.csv", rates);
+    let settings = "[api]\nkey_file = \"key\"\n[currencies]\nrates = \"converted.csv\"\n";
+    place.write("fprecon.toml", settings);
+    place.run_to(&sandbox, &["run", "x.csv", "--yes"]).expect(0);
+    std::fs::hard_link(place.path("x.csv"), place.path("same.csv")).unwrap();
+    std::os::unix::fs::symlink("fprecon.journal", place.path("link.csv")).unwrap();
+    let needed = [
+        "fprecon.journal",
+        "fprecon.journal.commits",
+        "fprecon.toml",
+        "key",
+        "converted.csv",
+    ];
+    let before = needed.map(|name| std::fs::read(place.path(name)).unwrap());
+    for output in needed
+        .into_iter()
+        .chain(["link.csv", "./fprecon.journal.lock"])
+    {
+        place.run(&["journal", "export", "-o", output]).expect(2);
+        place.run(&["plan", "x.csv", "--events", output]).expect(2);
+    }
+    let export = place.read("x.csv");
+    for output in ["x.csv", "same.csv"] {
+        place.run(&["plan", "x.csv", "--events", output]).expect(2);
+    }
+    let run = ["run", "x.csv", "--yes", "--dir", "."];
+    let refused = place.run_to(&sandbox, &run).expect(2).stderr();
+    assert!(refused.contains("converted.csv"), "{refused}");
+    place.run(&["report", "--dir", "."]).expect(2);
+    assert_eq!(place.read("x.csv"), export);
+    let after = needed.map(|name| std::fs::read(place.path(name)).unwrap());
+    assert!(before == after);
+    place
+        .run(&["plan", "x.csv", "--events", "no/such/folder.csv"])
+        .expect(3);
+    place
+        .run(&["plan", "x.csv", "--events", "events.csv"])
+        .expect(0);
+    place.run(&["journal", "export", "-o", "all.csv"]).expect(0);
+}
+
+#[test]
+fn row_39d_what_is_no_file_is_not_taken_for_one() {
+    let (place, sandbox) = (sales(2), SandboxProcess::start(&[]));
+    let settings = place.path("fprecon.toml");
+    let run = ["run", "x.csv", "--yes"];
+    std::os::unix::fs::symlink("gone.toml", &settings).unwrap();
+    place.run_to(&sandbox, &run).expect(3);
+    std::fs::remove_file(&settings).unwrap();
+    std::fs::create_dir(&settings).unwrap();
+    place.run_to(&sandbox, &run).expect(3);
+    std::fs::remove_dir(&settings).unwrap();
+    let pipe = |name: &str| {
+        let made = Command::new("mkfifo").arg(place.path(name)).status();
+        assert!(made.unwrap().success());
+    };
+    pipe("fprecon.toml");
+    place.run_to(&sandbox, &run).expect(3);
+    std::fs::remove_file(&settings).unwrap();
+    place.write("fprecon.toml", "[retention]\nafter_days = 99999999\n");
+    place.run_to(&sandbox, &run).expect(3);
+    std::fs::remove_file(&settings).unwrap();
+
+    // The lock leads to a file that has nothing to do with it.
+    place.write("other.txt", "kept");
+    let lock = place.path("fprecon.journal.lock");
+    std::os::unix::fs::symlink("other.txt", &lock).unwrap();
+    place.run_to(&sandbox, &run).expect(6);
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::hard_link(place.path("other.txt"), &lock).unwrap();
+    place.run_to(&sandbox, &run).expect(6);
+    assert_eq!(place.read("other.txt"), "kept");
+    std::fs::remove_file(&lock).unwrap();
+    assert!(sandbox.arrivals().is_empty());
+
+    pipe("pipe.prom");
+    let with_metrics = ["run", "x.csv", "--yes", "--metrics-file", "pipe.prom"];
+    let ran = place.run_to(&sandbox, &with_metrics).expect(0);
+    assert!(ran.stderr().contains("not a file"), "{}", ran.stderr());
+    assert_eq!(sandbox.arrivals().len(), 2);
+    std::fs::remove_file(place.path("fprecon.journal.commits")).unwrap();
+    pipe("fprecon.journal.commits");
+    place.run_to(&sandbox, &run).expect(6);
+}

@@ -110,7 +110,7 @@ fn with_key(settings: &EffectiveSettings, key: &ApiKey) -> Result<(), ClientErro
         return Ok(());
     };
     match Client::new(client, key) {
-        Err(error @ (ClientError::Key | ClientError::ShortKey)) => Err(error),
+        Err(error @ (ClientError::Key | ClientError::ShortKey | ClientError::OddKey)) => Err(error),
         _ => Ok(()),
     }
 }

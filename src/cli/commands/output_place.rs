@@ -1,0 +1,69 @@
+//! Refuses to write a file in the place of one that the program reads or keeps.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cli::error::CliError;
+use crate::cli::settings::EffectiveSettings;
+use crate::journal::files_of_journal;
+use crate::problem::{Problem, ProblemCode};
+
+/// Refuses an output that is the journal or a file of it, a file that the settings name or come from, or one of
+/// `inputs`, by whatever name.
+///
+/// # Errors
+///
+/// It is one of them; then nothing is written.
+pub(super) fn expect_no_input_at<'p>(
+    option: &str,
+    output: &Path,
+    settings: &EffectiveSettings,
+    inputs: impl IntoIterator<Item = &'p Path>,
+) -> Result<(), CliError> {
+    let own = settings.own_files();
+    let journal = files_of_journal(&settings.journal);
+    let inputs = inputs.into_iter().map(Path::to_owned);
+    let mut all = own.into_iter().chain(journal).chain(inputs);
+    let Some(input) = all.find(|input| is_same(output, input)) else {
+        return Ok(());
+    };
+    let message = format!("this would overwrite {}, which is needed", input.display());
+    Err(CliError::usage(
+        Problem::error(ProblemCode::OutputInput, message)
+            .cell(option, &output.display().to_string())
+            .hint("nothing was written; name another file"),
+    ))
+}
+
+/// Returns `true` if two paths lead to one file, or would.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let found = (fs::metadata(one), fs::metadata(other));
+    if let (Ok(one), Ok(other)) = &found
+        && is_one_file(one, other)
+    {
+        return true;
+    }
+    place_of(one).is_some_and(|place| place_of(other) == Some(place))
+}
+
+/// Returns the one path of a file, also of one that does not exist yet.
+fn place_of(path: &Path) -> Option<PathBuf> {
+    let parent = match path.parent()? {
+        parent if parent.as_os_str().is_empty() => Path::new("."),
+        parent => parent,
+    };
+    let named = || Some(parent.canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(named)
+}
+
+#[cfg(unix)]
+fn is_one_file(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// Elsewhere the paths decide.
+#[cfg(not(unix))]
+fn is_one_file(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    false
+}
