@@ -324,6 +324,11 @@ impl CommitRecord {
         &self.place
     }
 
+    /// Watches the path by which the journal was named, too.
+    pub(super) fn reached_by(&mut self, given: &Path) {
+        self.place.reached_by(given);
+    }
+
     /// Records a commit that is on disk, with the last event of which it has an intent, and moves a log that
     /// has grown into the database. The caller may act on the commit when this returns.
     pub(super) fn committed(

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::Account;
+use super::place::LEADS_ELSEWHERE;
 
 /// Names why a journal can't be opened, read or written. Nothing may be sent after one of these errors.
 #[derive(Debug, thiserror::Error)]
@@ -221,6 +222,9 @@ impl JournalError {
             JournalError::Linked { .. } => {
                 "nothing more is sent; delete the other names (`find DIRECTORY -samefile JOURNAL` \
                  lists them), or make them copies, then run `fprecon resume` if a run was under way"
+            }
+            JournalError::Displaced { what, .. } if *what == LEADS_ELSEWHERE => {
+                "sending has stopped; let the link lead to the journal again, then run `fprecon resume`"
             }
             JournalError::Displaced { .. } => {
                 "sending has stopped; move the journal back with all files whose names begin like its \

@@ -241,10 +241,12 @@ impl Journal {
         now: Timestamp,
     ) -> Result<Journal, JournalError> {
         let beside = place::directory_of(path);
-        let path = place::resolve(path)?;
-        let lock = Lock::take(&path, command, now)?;
-        let connection = migrate::open_for_writing(&path, account, now)?;
-        Journal::start(path, beside, connection, lock, now)
+        let found = place::resolve(path)?;
+        let lock = Lock::take(&found, command, now)?;
+        let connection = migrate::open_for_writing(&found, account, now)?;
+        let mut journal = Journal::start(found, beside, connection, lock, now)?;
+        journal.record.reached_by(path);
+        Ok(journal)
     }
 
     /// Returns `true` if there is a journal at `path`, or was one: a journal that is moved away leaves its

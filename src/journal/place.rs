@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use super::JournalError;
 use super::files::{self, beside};
 
+/// What happened to a link that led to a journal in use.
+pub(super) const LEADS_ELSEWHERE: &str = "made to lead to another file";
+
 /// Refuses a path that names something else than a file, before anything opens it: opening a FIFO would wait,
 /// and a new journal would replace a device.
 pub(super) fn expect_file(path: &Path) -> Result<(), JournalError> {
@@ -161,6 +164,8 @@ fn identity(_: &Metadata) -> [u64; 2] {
 #[derive(Clone, Debug)]
 pub struct PlaceWatch {
     journal: PathBuf,
+    /// The path by which the caller named the journal, which may be a link.
+    given: Option<PathBuf>,
     files: Vec<(PathBuf, [u64; 2])>,
 }
 
@@ -178,8 +183,14 @@ impl PlaceWatch {
         }
         Ok(PlaceWatch {
             journal: journal.to_owned(),
+            given: None,
             files,
         })
+    }
+
+    /// Watches the path by which the journal was named, too: another process that follows it must find this journal.
+    pub(super) fn reached_by(&mut self, given: &Path) {
+        self.given = Some(given.to_owned());
     }
 
     /// Checks the paths.
@@ -196,6 +207,14 @@ impl PlaceWatch {
                 Err(source) => return Err(JournalError::io(path, "finding it", source)),
             };
             let path = path.clone();
+            return Err(JournalError::Displaced { path, what });
+        }
+        if let Some(given) = &self.given
+            && given
+                .canonicalize()
+                .is_ok_and(|found| found != self.journal)
+        {
+            let (path, what) = (given.clone(), LEADS_ELSEWHERE);
             return Err(JournalError::Displaced { path, what });
         }
         expect_one_name(&self.journal)

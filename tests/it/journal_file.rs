@@ -230,6 +230,34 @@ fn row_37_a_journal_that_is_lost_is_restored_as_the_hint_says_and_repeats_nothin
 }
 
 #[test]
+fn row_37_a_link_that_leads_to_another_journal_during_a_run_stops_it() {
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    place.write(
+        "before.csv",
+        "kind,event_id,email,created_at\ncancellation,b1,before@example.com,2026-03-01\n",
+    );
+    let first = ["run", "before.csv", "--yes", "--journal", "real.journal"];
+    place.run_to(&sandbox, &first).expect(0);
+    for ending in ["", ".commits"] {
+        let of = |name: &str| place.path(&format!("{name}{ending}"));
+        fs::copy(of("real.journal"), of("other.journal")).unwrap();
+    }
+    let link = place.path(JOURNAL);
+    let lead_to = |name: &str| {
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(name, &link).unwrap();
+    };
+    lead_to("real.journal");
+    let said = disturb(&place, &sandbox, || lead_to("other.journal"));
+    assert!(said.contains("made to lead to another file"), "{said}");
+    lead_to("real.journal");
+    place
+        .run_to(&sandbox, &["resume", "--concurrency", "40"])
+        .expect_code_one_of(&[0, 1]);
+    expect_each_cancelled_once(&sandbox);
+}
+
+#[test]
 fn row_37_a_hard_link_makes_no_second_writer() {
     let (place, sandbox) = (Place::new(), slow_sandbox());
     let (journal, second) = (place.path(JOURNAL), place.path("second.journal"));
