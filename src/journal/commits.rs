@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use super::error::LostCommits;
 use super::files::{self, beside};
 use super::log_file::{LogEnd, LogIndex};
-use super::place::PlaceWatch;
+use super::place::{PlaceWatch, WRITTEN_BY_ANOTHER};
 use super::read_only::open_without_log;
 use super::{EventRow, JournalError, JournalId, JournalReader};
 
@@ -337,6 +337,11 @@ impl CommitRecord {
         commit: Commit,
         intended: Option<EventRow>,
     ) -> Result<(), JournalError> {
+        // Each commit of this process follows its last one, unless somebody came past the lock.
+        if commit.number != self.slot.commit.number + 1 {
+            let (path, what) = (self.journal.clone(), WRITTEN_BY_ANOTHER);
+            return Err(JournalError::Displaced { path, what });
+        }
         let log = self.log_end()?;
         let intended = intended.map_or(0, |event| event.0);
         self.slot.intended = self.slot.intended.max(intended);

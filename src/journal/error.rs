@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::Account;
-use super::place::LEADS_ELSEWHERE;
+use super::place::{LEADS_ELSEWHERE, WRITTEN_BY_ANOTHER};
 
 /// Names why a journal can't be opened, read or written. Nothing may be sent after one of these errors.
 #[derive(Debug, thiserror::Error)]
@@ -225,6 +225,10 @@ impl JournalError {
             }
             JournalError::Displaced { what, .. } if *what == LEADS_ELSEWHERE => {
                 "sending has stopped; let the link lead to the journal again, then run `fprecon resume`"
+            }
+            JournalError::Displaced { what, .. } if *what == WRITTEN_BY_ANOTHER => {
+                "sending has stopped; wait until the other process has ended, then run `fprecon resume`; no other \
+                 program may write to the journal"
             }
             JournalError::Displaced { .. } => {
                 "sending has stopped; move the journal back with all files whose names begin like its \

@@ -13,6 +13,9 @@ use super::files::{self, beside};
 /// What happened to a link that led to a journal in use.
 pub(super) const LEADS_ELSEWHERE: &str = "made to lead to another file";
 
+/// What happened to a journal that two processes have written to.
+pub(super) const WRITTEN_BY_ANOTHER: &str = "written to by another process";
+
 /// Refuses a path that names something else than a file, before anything opens it: opening a FIFO would wait,
 /// and a new journal would replace a device.
 pub(super) fn expect_file(path: &Path) -> Result<(), JournalError> {

@@ -258,6 +258,25 @@ fn row_37_a_link_that_leads_to_another_journal_during_a_run_stops_it() {
 }
 
 #[test]
+fn row_37_a_commit_of_another_process_during_a_run_stops_it() {
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    let journal = place.path(JOURNAL);
+    let said = disturb(&place, &sandbox, || {
+        let other = rusqlite::Connection::open(&journal).unwrap();
+        other
+            .busy_timeout(std::time::Duration::from_secs(10))
+            .unwrap();
+        let sql = "UPDATE last_commit SET number = number + 1, mark = randomblob(16)";
+        assert_eq!(other.execute(sql, []).unwrap(), 1);
+    });
+    assert!(said.contains("written to by another process"), "{said}");
+    place
+        .run_to(&sandbox, &["resume", "--concurrency", "40"])
+        .expect_code_one_of(&[0, 1]);
+    expect_each_cancelled_once(&sandbox);
+}
+
+#[test]
 fn row_37_a_hard_link_makes_no_second_writer() {
     let (place, sandbox) = (Place::new(), slow_sandbox());
     let (journal, second) = (place.path(JOURNAL), place.path("second.journal"));

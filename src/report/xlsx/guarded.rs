@@ -14,6 +14,8 @@ use rust_xlsxwriter::XlsxError;
 
 /// The start of the library's panic message.
 const WRITE_FAILURE: &str = "Couldn't write to xml file";
+/// The start of its message where it takes an error of the system for impossible.
+const UNWRAPPED: &str = "called `Result::unwrap()` on an `Err` value: Os {";
 
 thread_local! {
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
@@ -31,7 +33,7 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, XlsxError>) -> io::Res
     match done {
         Ok(result) => result.map_err(io_error),
         Err(payload) => match write_failure(payload.as_ref()) {
-            Some(message) => Err(io::Error::other(message)),
+            Some(error) => Err(error),
             None => panic::resume_unwind(payload),
         },
     }
@@ -46,10 +48,19 @@ fn stay_silent() {
     }));
 }
 
-fn write_failure(payload: &(dyn Any + Send)) -> Option<String> {
+/// Returns the error of the system that the library panicked for, if it was one.
+fn write_failure(payload: &(dyn Any + Send)) -> Option<io::Error> {
     let message = payload.downcast_ref::<String>()?;
-    let cause = message.strip_prefix(WRITE_FAILURE)?;
-    Some(cause.trim_start_matches(": ").to_owned())
+    let is_unwrapped = message.starts_with(UNWRAPPED);
+    let cause = message.strip_prefix(WRITE_FAILURE);
+    let code = message.split_once("Os { code: ").map(|(_, rest)| rest);
+    let code = code.and_then(|rest| rest.split(',').next()?.parse().ok());
+    match (code, cause) {
+        (Some(code), cause) if is_unwrapped || cause.is_some() => {
+            Some(io::Error::from_raw_os_error(code))
+        }
+        (_, cause) => Some(io::Error::other(cause?.trim_start_matches(": ").to_owned())),
+    }
 }
 
 fn io_error(error: XlsxError) -> io::Error {
@@ -67,6 +78,18 @@ mod tests {
     #[should_panic(expected = "a fault")]
     fn a_fault_stays_a_fault() {
         let _ = guarded::<()>(|| panic!("a fault"));
+    }
+
+    #[test]
+    fn an_error_of_the_system_that_the_library_unwraps_is_that_error() {
+        let full = || Err::<(), _>(io::Error::from_raw_os_error(28));
+        let error = guarded(|| {
+            full().unwrap();
+            Ok(())
+        });
+        assert_eq!(error.unwrap_err().raw_os_error(), Some(28));
+        let error = guarded::<()>(|| panic!("{WRITE_FAILURE}: {:?}", full().unwrap_err()));
+        assert_eq!(error.unwrap_err().raw_os_error(), Some(28));
     }
 
     #[test]
