@@ -464,8 +464,8 @@ a-1,t7,purchase,5.50,0.50,USD,2026-01-31 20:00:00 IST,success,false,,,
 ",
         "2: sale t1 10.00 USD 2026-02-01T04:00:00Z a-1
 3: sale 101 10.00 USD 2026-01-31T20:00:00Z a-1
-4: rejected: the export writes refunds with a minus and without one
-5: rejected: the export writes refunds with a minus and without one
+4: rejected: the export writes refunds with a minus and without one: `-5.50` in `amount`
+5: rejected: the export writes refunds with a minus and without one: `5.50` in `amount`
 6: ignored: an authorization, not a payment
 7: ignored: payment declined or voided
 8: rejected: not a date in the format of this export: `2026-01-31 20:00:00 IST` in `date`",
@@ -620,7 +620,7 @@ fn gumroad_sales() {
 5: refund g4_refund_400 of g4 3.33 USD 2026-01-31T20:00:00Z ana@example.com
 6: ignored: the totals of the file
 7: sale g5 10.00 USD 2026-01-31T20:00:00Z ana@example.com
-8: rejected: unknown if the price includes tax: `` in `Tax Included in Price?`
+8: rejected: unknown if the price includes tax: `Tax Included in Price?` is empty
 9: sale g7 10.00 USD 2026-01-31T20:00:00Z ana@example.com
 9: cancellation abcde_ana@example.com_cancelled_2026-02-10 08:00:00 UTC 2026-02-10T08:00:00Z ana@example.com
 10: sale g8 10.00 USD 2026-01-31T20:00:00Z ana@example.com
