@@ -48,12 +48,16 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 /// Returns the one path of a file, also of one that does not exist yet.
 fn place_of(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().or_else(|| named_place(path))
+}
+
+/// Returns the path of a name in the one path of its folder, whether it is a link or is there at all.
+pub(super) fn named_place(path: &Path) -> Option<PathBuf> {
     let parent = match path.parent()? {
         parent if parent.as_os_str().is_empty() => Path::new("."),
         parent => parent,
     };
-    let named = || Some(parent.canonicalize().ok()?.join(path.file_name()?));
-    path.canonicalize().ok().or_else(named)
+    Some(parent.canonicalize().ok()?.join(path.file_name()?))
 }
 
 #[cfg(unix)]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::output_place::named_place;
 use crate::cli::arguments::RedactArgument;
 use crate::cli::error::CliError;
 use crate::cli::settings::{DEFAULT_JOURNAL, EffectiveSettings};
@@ -44,14 +45,7 @@ pub(super) fn expect_no_input_in<'p>(
 
 /// Returns `true` if a file, or the link to it, has the path of a file of the report.
 fn is_overwritten(input: &Path, place: &Path, formats: &Formats) -> bool {
-    let named = || -> Option<PathBuf> {
-        let parent = match input.parent()? {
-            parent if parent.as_os_str().is_empty() => Path::new("."),
-            parent => parent,
-        };
-        Some(parent.canonicalize().ok()?.join(input.file_name()?))
-    };
-    let paths = [input.canonicalize().ok(), named()];
+    let paths = [input.canonicalize().ok(), named_place(input)];
     paths.into_iter().flatten().any(|path| {
         let name = path.file_name().map(|name| name.to_string_lossy());
         path.exists()
