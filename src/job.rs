@@ -22,7 +22,9 @@ mod trace;
 mod wanted;
 
 pub use crate::convert::{Foreign, Rates, RatesError};
-pub use crate::plan::{DateRange, History, Plan, Planned};
+pub use crate::plan::{
+    AccountFindings, AccountSales, DateRange, History, InAccount, Plan, Planned, SaleOfAccount,
+};
 pub(crate) use figures::{EventsSummary, IgnoredSummary, InputSummary, RecognisedAs};
 pub use figures::{Imbalance, JobFigures};
 pub use not_paid::WithdrawnEvent;
@@ -36,6 +38,7 @@ pub use source_rows::{SourceRows, SourceRowsError};
 pub(crate) use totals::{ExportTotals, RowTotals, RowsOf};
 pub(crate) use trace::Trace;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
@@ -276,6 +279,7 @@ pub fn plan<P: History, E>(
     let mut job = read.plan(setup, &history);
     notes::note_dates(&mut job, setup);
     notes::note_out_of_range(&mut job, setup);
+    notes::note_in_account(&mut job, setup);
     notes::note_left_over(&mut job, &history);
     notes::note_counted_less(&mut job);
     notes::note_repeated(&mut job);
@@ -350,6 +354,8 @@ impl ReadExports {
             asked_again: &asked_again,
             readings,
             range: &setup.range,
+            in_account: setup.in_account,
+            account: setup.account.and_then(OnceCell::get),
         };
         let unplanned = unplanned.into_iter();
         let unplanned = unplanned.filter(|(index, _)| self.events.get(*index).plan.is_none());

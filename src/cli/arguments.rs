@@ -347,6 +347,37 @@ pub(crate) struct PlanArguments {
     /// Fetch the account's leads, and say how many events would have to be sent with that list
     #[arg(long)]
     pub(crate) lead_list: bool,
+    /// Fetch the account's commissions, and name the sales that it has already under another id
+    #[arg(long)]
+    pub(crate) check_account: bool,
+    #[command(flatten)]
+    pub(crate) in_account: InAccountArgument,
+}
+
+/// The option for sales that the account has under another id.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct InAccountArgument {
+    /// Fetch the account's commissions, and hold the sales that it has under another id; or send those that were held
+    #[arg(
+        long = "in-account",
+        value_name = "hold|send",
+        hide_possible_values = true
+    )]
+    pub(crate) treatment: Option<InAccountTreatment>,
+}
+
+impl InAccountArgument {
+    /// Returns `true` if the sales to send are compared with those of the account.
+    pub(crate) fn is_compared(self) -> bool {
+        self.treatment == Some(InAccountTreatment::Hold)
+    }
+}
+
+/// The treatments of sales that the account has under another id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InAccountTreatment {
+    Hold,
+    Send,
 }
 
 /// The options for the dates of the events.
@@ -379,6 +410,8 @@ pub(crate) struct RunArguments {
     pub(crate) link: LinkArguments,
     #[command(flatten)]
     pub(crate) lead_list: LeadListArgument,
+    #[command(flatten)]
+    pub(crate) in_account: InAccountArgument,
     /// Send this many events first, show the answers, and ask before the rest; where nobody can be asked, stop there
     #[arg(long, value_name = "N")]
     pub(crate) first: Option<NonZeroU64>,

@@ -1,6 +1,6 @@
 //! Opens and reads the exports that the user named.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -17,8 +17,8 @@ use crate::convert::{Foreign, Rates, RatesError};
 use crate::event::Currency;
 use crate::export::{DeclaredEncoding, Export, ExportError, Exports, How, LinesAbove, SheetChoice};
 use crate::job::{
-    self, DateRange, Job, PathPattern, PlanContext, PlanError, ReadBefore, Setup, SourceRows,
-    SourceRowsError, export_problem,
+    self, AccountSales, DateRange, InAccount, Job, PathPattern, PlanContext, PlanError, ReadBefore,
+    Setup, SourceRows, SourceRowsError, export_problem,
 };
 use crate::journal::{HistoryRequest, JournalHistory, JournalReader, PlanState};
 use crate::link::{Resolutions, Rules};
@@ -447,6 +447,9 @@ pub(super) struct Planner<'p> {
     traced_line: Option<u64>,
     /// The range of dates outside of which nothing is sent.
     range: DateRange,
+    in_account: InAccount,
+    /// The sales of the account, once they are fetched.
+    account: OnceCell<AccountSales>,
 }
 
 impl<'p> Planner<'p> {
@@ -466,6 +469,8 @@ impl<'p> Planner<'p> {
             is_for_sending: true,
             traced_line: None,
             range: DateRange::default(),
+            in_account: InAccount::default(),
+            account: OnceCell::new(),
         })
     }
 
@@ -480,6 +485,17 @@ impl<'p> Planner<'p> {
     /// Returns the planner that sends nothing outside of a range of dates.
     pub(super) fn within(self, range: DateRange) -> Self {
         Planner { range, ..self }
+    }
+
+    /// Returns the planner that treats sales which the account has under another id in this way.
+    pub(super) fn with_in_account(self, in_account: InAccount) -> Self {
+        Planner { in_account, ..self }
+    }
+
+    /// Returns the place for the sales of the account, with which those of the exports are compared. It is to be
+    /// filled before the history is there.
+    pub(super) fn account(&self) -> &OnceCell<AccountSales> {
+        &self.account
     }
 
     /// Returns the planner that explains the row on a line.
@@ -590,6 +606,8 @@ impl<'p> Planner<'p> {
             decimals: settings.currencies.decimals.clone(),
             rules: self.rules.clone(),
             range: self.range.clone(),
+            in_account: self.in_account,
+            account: Some(&self.account),
             can_send_dates: !self.is_for_sending || settings.api.version.can_take_dates(),
             traced_line: self.traced_line,
             ..Setup::new(&self.choice.profiles, settings.api.account_currency)

@@ -142,6 +142,8 @@ fn planned(
         links,
         asked_again: &asked_again,
         range: &DateRange::default(),
+        in_account: Default::default(),
+        account: None,
         readings,
     };
     let plan = plan(events, linked, history, &origins);

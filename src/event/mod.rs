@@ -67,6 +67,12 @@ pub(crate) use essence::{EssenceParts, PromoterNames};
 /// The remark on a refund that its export does not date.
 pub(crate) const DATED_AS_SALE: &str = "the export has no date for the refund: dated as its sale";
 
+/// The beginning of the remark on a sale that the account has under another id, which follows.
+pub(crate) const IN_ACCOUNT: &str = "already in the account as ";
+
+/// The remark on a sale of which nothing says whether the account has it under another id.
+pub(crate) const NOT_COMPARED_WITH_ACCOUNT: &str = "not compared with the account: it has no date, or another currency than the account's commissions";
+
 /// A short text that is kept by the million: an id, an email. Up to 24 bytes are stored in place, without an
 /// allocation.
 pub type Text = compact_str::CompactString;

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{Job, Setup};
 use crate::event::{
-    Essence, EventKey, EventRef, Kind, Money, Refunded, Tally, UndoState, share_cents,
+    Essence, EventKey, EventRef, IN_ACCOUNT, Kind, Money, Refunded, Tally, UndoState, share_cents,
 };
 use crate::journal::{Outcome, PlanState};
-use crate::plan::{CSV_HEADER, History, Plan, Planned, reversal_row};
+use crate::plan::{CSV_HEADER, History, InAccount, Plan, Planned, reversal_row};
 use crate::problem::{Problem, ProblemCode};
 
 /// Describes a settled sale of which less counts, as the exports say, than an earlier run sent.
@@ -145,6 +145,50 @@ pub(super) fn note_out_of_range(job: &mut Job, setup: &Setup<'_>) {
         Problem::warning(ProblemCode::OutOfRange, message)
             .hint("a call with another range, or without one, plans them"),
     );
+}
+
+/// Reports which of the sales to send the account has already, and which could not be compared with it.
+pub(super) fn note_in_account(job: &mut Job, setup: &Setup<'_>) {
+    let Some(found) = &job.plan.in_account else {
+        return;
+    };
+    let mut problems = Vec::new();
+    if found.under_other_ids.count() > 0 {
+        let message = format!(
+            "{IN_ACCOUNT}{}: {}",
+            found.ids_in_words, found.under_other_ids
+        );
+        let hint = match setup.in_account {
+            InAccount::Hold => "they are held; each is named by itself",
+            InAccount::AsBefore | InAccount::Send => {
+                "sent again, they count twice: `--in-account hold` with `run` holds them; or leave them out by `--since` and `--until`"
+            }
+        };
+        problems.push(Problem::warning(ProblemCode::SaleInAccount, message).hint(hint));
+    }
+    if found.under_same_ids.count() > 0 {
+        let message = format!(
+            "already in the account under the same ids: {}",
+            found.under_same_ids
+        );
+        problems.push(Problem::warning(ProblemCode::SaleInAccountAlready, message).hint(
+            "they do not count twice: FirstPromoter answers that it has them, and they are `already_tracked`; their amounts are not compared",
+        ));
+    }
+    problems.extend(found.not_compared());
+    for Planned { event, state } in job.plan.events() {
+        let remark = event
+            .note
+            .split("; ")
+            .find(|part| part.starts_with(IN_ACCOUNT));
+        if let (PlanState::ToSend, Some(remark)) = (state, remark) {
+            let message = format!("sale `{}`: {remark}", event.event_id());
+            let path = job.inputs[event.source.input].path.clone();
+            let problem = Problem::warning(ProblemCode::SaleInAccount, message);
+            problems.push(problem.at(path, Some(event.source.line)));
+        }
+    }
+    job.problems.extend(problems);
 }
 
 /// Reports which events of these exports an earlier run left to send, or left with an unknown result.

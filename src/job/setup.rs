@@ -1,6 +1,7 @@
 //! Configures how a job's exports are read and planned.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fmt;
 use std::path::Path;
 
@@ -14,7 +15,7 @@ use crate::event::{Currency, Decimals};
 use crate::export::Export;
 use crate::journal::RulesDigest;
 use crate::link::Rules;
-use crate::plan::DateRange;
+use crate::plan::{AccountSales, DateRange, InAccount};
 use crate::problem::Problem;
 use crate::profile::{Profile, Profiles};
 use crate::recognise::{Recognised, Unrecognised, Why, recognise};
@@ -40,6 +41,10 @@ pub struct Setup<'s> {
     pub rules: Rules,
     /// The range of dates outside of which no event is sent.
     pub range: DateRange,
+    /// The treatment of sales that the account has under another id.
+    pub in_account: InAccount,
+    /// The sales of the account, if they are to be compared; they are there once the history is.
+    pub account: Option<&'s OnceCell<AccountSales>>,
     /// `true` if the API takes the dates of sales, refunds and cancellations.
     pub can_send_dates: bool,
     /// The line of each export whose row is to be explained in the job's traces.
@@ -60,6 +65,8 @@ impl<'s> Setup<'s> {
             decimals: Decimals::default(),
             rules: Rules::default(),
             range: DateRange::default(),
+            in_account: InAccount::default(),
+            account: None,
             can_send_dates: true,
             traced_line: None,
         }
@@ -79,6 +86,9 @@ impl<'s> Setup<'s> {
             decimals,
             rules,
             range,
+            // They say nothing of sales that an earlier run has sent.
+            in_account: _,
+            account: _,
             can_send_dates,
             traced_line: _,
         } = self;

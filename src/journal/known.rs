@@ -67,6 +67,8 @@ pub struct JournalHistory {
     pub(crate) invoices: KeyMap<Event>,
     /// The requested sales that earlier runs held since what they need was missing, by their keys.
     pub(crate) held_sales: KeyMap<Vec<HeldSale>>,
+    /// The sales that earlier runs held since the account may have them under another id, with the reasons.
+    pub(crate) held_in_account: KeyMap<Text>,
     /// The plans of requested subscriptions.
     pub plans: HashMap<Text, Text>,
     /// The uids that are not ids of one customer.

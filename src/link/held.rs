@@ -51,6 +51,8 @@ pub enum HeldReason {
     ReportUnknown,
     /// Its profile holds it for a person to look at.
     Profile,
+    /// The account may have it under another id.
+    InAccount,
 }
 
 impl HeldReason {
@@ -76,6 +78,7 @@ impl HeldReason {
             | HeldReason::PaidUnclear
             | HeldReason::Profile => ProblemCode::SaleNotPaid,
             HeldReason::RefundFailed => ProblemCode::RefundFailed,
+            HeldReason::InAccount => ProblemCode::SaleInAccount,
             HeldReason::ReportUnknown => ProblemCode::ReportEventUnknown,
         }
     }

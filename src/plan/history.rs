@@ -86,6 +86,11 @@ pub trait History: SaleHistory {
         self.essence(key).is_some() && !self.is_settled(key)
     }
 
+    /// Returns why an earlier run held a sale that the account may have under another id.
+    fn held_in_account(&self, _: EventKey) -> Option<&Text> {
+        None
+    }
+
     /// Returns what an earlier run found of a uid that is not the id of one customer for sure.
     fn standing_of_uid(&self, _uid: &str) -> Option<UidStanding> {
         None
@@ -257,6 +262,10 @@ impl History for JournalHistory {
 
     fn held_sales(&self, key: EventKey) -> &[HeldSale] {
         self.held_sales.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    fn held_in_account(&self, key: EventKey) -> Option<&Text> {
+        self.held_in_account.get(&key)
     }
 
     fn standing_of_uid(&self, uid: &str) -> Option<UidStanding> {

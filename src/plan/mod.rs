@@ -2,12 +2,14 @@
 
 mod held;
 mod history;
+mod in_account;
 mod order;
 mod planner;
 mod range;
 mod settle;
 
 pub use history::History;
+pub use in_account::{AccountFindings, AccountSales, InAccount, SaleOfAccount};
 pub use range::DateRange;
 pub(crate) use settle::{CSV_HEADER, named_list, reversal_row};
 
@@ -43,6 +45,8 @@ pub struct Plan {
     pub read: Tally,
     /// The conflicts and the refunds that are held, for a person to look at.
     pub problems: Vec<Problem>,
+    /// What came of comparing the sales to send with those of the account, if they were compared.
+    pub in_account: Option<AccountFindings>,
 }
 
 impl Plan {
@@ -128,6 +132,10 @@ pub(crate) struct LinkedReadings<'f> {
     pub readings: Readings,
     /// The range of dates outside of which nothing is sent.
     pub range: &'f DateRange,
+    /// The treatment of sales that the account has under another id.
+    pub in_account: InAccount,
+    /// The sales of the account, if they are to be compared.
+    pub account: Option<&'f AccountSales>,
 }
 
 /// Decides what is to happen with every event of a job.
@@ -138,6 +146,8 @@ pub(crate) fn plan(
         asked_again,
         mut readings,
         range,
+        in_account,
+        account,
     }: LinkedReadings<'_>,
     history: &dyn History,
     origins: &Origins,
@@ -153,6 +163,12 @@ pub(crate) fn plan(
     planner.other_customers = links.take_other_customers();
     planner.compare_with_history(&events, &mut firsts);
     planner.apply_links(&mut events, links);
+    if let Some(account) = account {
+        planner.compare_with_account(account, in_account, (&events, &firsts), range);
+    }
+    if in_account == InAccount::AsBefore {
+        planner.hold_as_before(&events);
+    }
     planner.hold_refunds_of_other_providers(&events, &firsts);
     planner.hold_refunds_of_held_sales(&events, &firsts);
     planner.apply_range(range, &events, &firsts);
@@ -173,7 +189,7 @@ pub(crate) fn plan(
     let mut undone_refunds = KeyMap::default();
     undone_refunds.extend(undone.map(|(&index, _)| (events.key(index), ())));
     let (mut states, replacing) = (planner.states, planner.replacing);
-    let restated = planner.restated;
+    let (restated, in_account) = (planner.restated, planner.in_account);
     arrange(order, &mut events, &mut states);
     Plan {
         events,
@@ -183,6 +199,7 @@ pub(crate) fn plan(
         undone_refunds,
         read,
         problems,
+        in_account,
     }
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::History;
+use super::in_account::AccountFindings;
 use crate::event::{
     Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money,
 };
@@ -126,6 +127,8 @@ pub(super) struct Planner<'p> {
     pub(super) maybe_sent: HashSet<usize>,
     /// The refunds whose own rows name another customer than their sale has.
     pub(super) other_customers: BTreeSet<usize>,
+    /// What came of comparing the sales with those of the account, if they were compared.
+    pub(super) in_account: Option<AccountFindings>,
 }
 
 impl<'p> Planner<'p> {
@@ -149,6 +152,7 @@ impl<'p> Planner<'p> {
             left_behind: HashSet::new(),
             maybe_sent: HashSet::new(),
             other_customers: BTreeSet::new(),
+            in_account: None,
         };
         for (index, (state, note)) in decided {
             planner.mark(index, state, note);

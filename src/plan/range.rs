@@ -42,6 +42,11 @@ impl DateRange {
         self.since.is_none() && self.until.is_none()
     }
 
+    /// Returns `true` if an event is dated outside of the range.
+    pub(super) fn is_outside(&self, event: EventRef<'_>) -> bool {
+        self.place(event) == Placement::Outside
+    }
+
     fn place(&self, event: EventRef<'_>) -> Placement {
         let Some(at) = event.created_at else {
             return Placement::Unknown;

@@ -104,6 +104,8 @@ fn planned(mut events: Vec<Event>, history: &dyn History) -> Plan {
         links,
         asked_again: &asked_again,
         range: &DateRange::default(),
+        in_account: Default::default(),
+        account: None,
         readings,
     };
     let plan = plan(events, linked, history, &origins);

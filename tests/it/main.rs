@@ -73,6 +73,7 @@ mod reliability;
 mod report_places;
 mod reports;
 mod resaved;
+mod sales_in_account;
 mod sandbox;
 mod sandbox_clients;
 mod sandbox_openapi;

@@ -1,6 +1,7 @@
 //! The commands, one in each file, and the code that they share.
 
 mod accept;
+mod account_check;
 #[cfg(feature = "polars")]
 mod audit;
 #[cfg(not(feature = "polars"))]
@@ -15,6 +16,7 @@ mod doctor;
 mod ending;
 mod estimate;
 mod explain;
+mod incomplete_listing;
 mod init;
 mod journal;
 mod next;

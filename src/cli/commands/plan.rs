@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::account_check::{self, expect_account, fetch_into, treatment};
 use super::destination::{Destination, no_lead_list};
 use super::doctor::{Refusal, rate_warning, refusals_of_run};
 use super::estimate::Estimate;
@@ -17,7 +18,7 @@ use crate::cli::plan_tables::{self, Span};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::job::{ExportTotals, Job, JobFigures, SourceRows};
+use crate::job::{AccountFindings, ExportTotals, Job, JobFigures, SourceRows};
 use crate::journal::{JournalHistory, JournalReader, PlanState};
 use crate::problem::Problem;
 use crate::report::{SCHEMA, write_plan_events};
@@ -44,6 +45,9 @@ struct PlanOutput<'j> {
     /// The sales that are so old that their commissions may have been paid before; absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     unpaid_history: Option<&'j UnpaidHistory>,
+    /// What came of comparing the sales to send with the account; absent if they were not compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_check: Option<&'j AccountFindings>,
     /// The reasons why a run would refuse to send, as far as looking tells.
     run_refusals: &'j [Refusal],
     problems: &'j [Problem],
@@ -70,10 +74,20 @@ pub(in crate::cli) fn plan(
         expect_no_input_at("--events", path, &settings, inputs)?;
     }
     let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
-        .within(date_range(&arguments.range, &settings)?);
+        .within(date_range(&arguments.range, &settings)?)
+        .with_in_account(treatment(arguments.in_account.treatment));
+    let is_compared = arguments.check_account || arguments.in_account.is_compared();
+    if is_compared {
+        expect_account(common)?;
+    }
     // The journal as it is when the exports are read, if there is one.
     let mut journal = None;
     let history = |wanted: &dyn Fn() -> _| {
+        // A list takes minutes, and an open journal keeps a run from moving its log.
+        if is_compared && planner.account().get().is_none() {
+            let target = Destination::choose(common, &settings, terminal)?;
+            fetch_into(planner.account(), &target, &settings, terminal)?;
+        }
         journal = JournalReader::open(&settings.journal)?;
         match &journal {
             Some(journal) => Ok((journal.known_for(wanted)?, journal.commits()?)),
@@ -151,6 +165,7 @@ fn show(
             days: span.days(),
             estimate,
             unpaid_history: history,
+            account_check: job.plan.in_account.as_ref(),
             run_refusals: refusals,
             problems: job.problems.kept(),
             problems_omitted: omitted,
@@ -171,6 +186,9 @@ fn show(
         estimate.in_words(),
         settings.send.requests_per_minute
     ));
+    if let Some(found) = &job.plan.in_account {
+        terminal.human(&format!("\n{}", account_check::in_words(found)));
+    }
     if let Some(history) = history {
         terminal.human(&format!("\n{}", history.in_words()));
     }
@@ -209,13 +227,16 @@ fn say_refusals(refusals: &[Refusal], doctor: &str, terminal: &Terminal) {
     terminal.human(&lines.join("\n"));
 }
 
-/// Returns the exit code: rejected rows, held events and withdrawn sales need attention, in a plan as in a run.
+/// Returns the exit code: rejected rows, held events and withdrawn sales need attention, in a plan as in a run. So do
+/// sales that the account has already, and those that could not be compared with it.
 fn exit_of(job: &Job) -> Exit {
     let reading = &job.reading;
     let is_held =
         |state: &PlanState| state.is_held() && reading.events.for_state(*state).count() > 0;
     let is_any_held = PlanState::ALL.iter().any(is_held);
-    if reading.rows.rejected > 0 || is_any_held || !job.withdrawn.is_empty() {
+    let account = job.plan.in_account.as_ref();
+    let is_in_account = account.is_some_and(AccountFindings::needs_attention);
+    if is_in_account || reading.rows.rejected > 0 || is_any_held || !job.withdrawn.is_empty() {
         Exit::Attention
     } else {
         Exit::Done

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::account_check::{self, expect_account, fetch_into, treatment};
 use super::confirm::{self, Answer, NOTHING_SENT};
 use super::delivery::RunDelivery;
 use super::destination::Destination;
@@ -53,12 +54,16 @@ pub(in crate::cli) fn run(
     let inputs = inputs.chain(own);
     expect_no_input_in(arguments.pace.dir.as_deref(), &Formats::default(), inputs)?;
     let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
-        .within(date_range(&arguments.range, &settings)?);
+        .within(date_range(&arguments.range, &settings)?)
+        .with_in_account(treatment(arguments.in_account.treatment));
+    if arguments.in_account.is_compared() {
+        expect_account(common)?;
+    }
     let now = Timestamp::now();
     // The journal is locked once the exports are read, and stays so until the run ends.
     let mut opened = None;
     let (mut job, known) = planner.plan_files(exports, exports::source_rows, now, |wanted| {
-        let (_, journal) = match opened.take() {
+        let (target, journal) = match opened.take() {
             Some(opened_before) => opened.insert(opened_before),
             None => {
                 let target = Destination::choose(common, &settings, terminal)?;
@@ -66,6 +71,9 @@ pub(in crate::cli) fn run(
                 opened.insert((target, journal))
             }
         };
+        if arguments.in_account.is_compared() {
+            fetch_into(planner.account(), target, &settings, terminal)?;
+        }
         Ok((journal.known_for(wanted)?, journal.commits()?))
     })?;
     let (target, mut journal) = opened.expect("a job is planned by what its journal knows");
@@ -75,6 +83,9 @@ pub(in crate::cli) fn run(
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
     terminal.plan_problems(job.problems.kept(), omitted);
     terminal.human(&tables::reading(&job.reading, terminal.width()));
+    if let Some(found) = &job.plan.in_account {
+        terminal.human(&format!("\n{}", account_check::in_words(found)));
+    }
     terminal.check_output()?;
     let before = BeforeSending {
         common,

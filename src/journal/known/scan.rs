@@ -54,6 +54,7 @@ impl JournalReader {
         known.runs_of_exports = self.runs_of_exports(&wanted.exports)?;
         self.learned(&mut known, wanted)?;
         self.held_sales(&mut known, wanted)?;
+        self.held_in_account(&mut known)?;
         self.uncounted(&mut known)?;
         self.doubtful_uids(&mut known)?;
         self.aliases(&mut known, wanted)?;

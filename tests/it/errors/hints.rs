@@ -423,6 +423,21 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "sales_wait_for_a_sign_up_that_an_earlier_night_could_not_send",
     ),
     (
+        "sale-in-account",
+        "sales_in_account.rs",
+        "held_sales_stay_held_until_somebody_sends_them",
+    ),
+    (
+        "sale-in-account-already",
+        "sales_in_account.rs",
+        "sales_that_are_there_under_other_ids_are_named_and_nothing_is_sent",
+    ),
+    (
+        "sale-not-compared",
+        "sales_in_account.rs",
+        "what_can_not_be_compared_is_said_and_held",
+    ),
+    (
         "sale-undone",
         "undo.rs",
         "later_exports_neither_send_the_sale_again_nor_refund_it_twice",

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::super::destination::Destination;
+use super::super::incomplete_listing::{incomplete_listing, order_words};
 use super::{Call, LISTINGS};
 use crate::audit::output::{TheirsSummary, words};
 use crate::audit::statement::Payout;
@@ -286,7 +287,7 @@ impl Call<'_> {
                 reading.finish().map_err(not_kept)?;
                 Ok(())
             }
-            Err((unlisted, exit)) => Err(not_whole::<T>(unlisted, exit)),
+            Err((unlisted, exit)) => Err(not_whole::<T>(&unlisted, exit)),
         }
     }
 
@@ -384,16 +385,6 @@ fn order_doubt<T: Listed>(order: OrderCheck, reading: &impl PageSink<T>) -> Opti
     order_words(T::NAME, order)
 }
 
-fn order_words(name: &str, order: OrderCheck) -> Option<String> {
-    match (order.is_broken, order.has_repeats) {
-        (true, _) => Some(format!(
-            "the list of {name} is not in the order that was asked for"
-        )),
-        (false, true) => Some(format!("the list of {name} has lines twice")),
-        (false, false) => None,
-    }
-}
-
 /// A listing that an audit reads.
 trait AuditedListing: Listed + Clone + PartialEq + Serialize + DeserializeOwned {
     /// How an audit is made without the listing, where it can't be relied on.
@@ -411,78 +402,35 @@ impl AuditedListing for tracking::Lead {
 }
 
 /// Reports why a listing is not whole. The pages that were read are kept.
-fn not_whole<T: AuditedListing>(unlisted: IncompleteListing, interrupted: Exit) -> CliError {
-    let name = T::NAME;
+fn not_whole<T: AuditedListing>(unlisted: &IncompleteListing, interrupted: Exit) -> CliError {
+    let (exit, problem) = incomplete_listing(T::NAME, unlisted, interrupted);
     let again = format!(
-        "the pages that were read are kept for a day; the same command goes on behind them, and then fetches the rest of the {name}"
+        "the pages that were read are kept for a day; the same command goes on behind them, and then fetches the rest of the {}",
+        T::NAME
     );
-    let (exit, problem) = match unlisted {
-        IncompleteListing::Interrupted => {
-            let message = format!("fetching the {name} was interrupted");
-            (
-                interrupted,
-                Problem::warning(ProblemCode::Interrupted, message),
-            )
-        }
+    let hint = match unlisted {
         IncompleteListing::Page {
-            answer: Answer::KeyRefused { message, .. },
+            answer: Answer::KeyRefused { .. },
             ..
-        } => {
-            let message = format!("the API refused the key for the list of {name}: {message}");
-            let problem = Problem::error(ProblemCode::KeyRefused, message)
-                .hint("fix the key, then run the same command");
-            return CliError::Ended(Exit::Refused, Box::new(problem));
-        }
-        IncompleteListing::Page { number, answer } => {
-            let said = match answer.status() {
-                Some(status) => format!("HTTP {status}: {}", answer.message()),
-                None => answer.message().to_owned(),
-            };
-            let message = format!("page {number} of the {name} can't be read: {said}");
-            (
-                Exit::Incomplete,
-                Problem::error(ProblemCode::ListingUnreadable, message),
-            )
-        }
+        } => "fix the key, then run the same command".to_owned(),
         IncompleteListing::Changing => {
-            let message = format!("the list of {name} keeps changing while it is read");
-            let problem = Problem::error(ProblemCode::ListingChanges, message)
-                .hint("try again when nothing is being imported or paid");
-            return CliError::Ended(Exit::Incomplete, Box::new(problem));
+            "try again when nothing is being imported or paid".to_owned()
         }
-        IncompleteListing::Unordered(order) => {
-            let doubt = order_words(name, order).unwrap_or_default();
-            let message = format!("{doubt}, and no two readings of it agree: lines may be missing");
-            let problem = Problem::error(ProblemCode::ListingUnordered, message).hint(format!(
-                "run it again when nothing is being imported or paid; or {}",
-                T::WITHOUT
-            ));
-            return CliError::Ended(Exit::Incomplete, Box::new(problem));
+        IncompleteListing::Unordered(_) => format!(
+            "run it again when nothing is being imported or paid; or {}",
+            T::WITHOUT
+        ),
+        IncompleteListing::Repeating { .. } => {
+            format!("please report this; until then, {}", T::WITHOUT)
         }
-        IncompleteListing::Repeating { number } => {
-            let message = format!(
-                "page {number} of the {name} repeats the pages before it: lines may be missing"
-            );
-            let problem = Problem::error(ProblemCode::ListingUnordered, message)
-                .hint(format!("please report this; until then, {}", T::WITHOUT));
-            return CliError::Ended(Exit::Incomplete, Box::new(problem));
+        IncompleteListing::Sink(_) => {
+            format!("check the permissions, and make room on the disk; {again}")
         }
-        IncompleteListing::Short { lines, total } => {
-            let message = format!("the list has {lines} {name}, and says that there are {total}");
-            (
-                Exit::Incomplete,
-                Problem::error(ProblemCode::ListingShort, message),
-            )
-        }
-        IncompleteListing::Sink(error) => {
-            let message = format!("the {name} can't be kept: {error}");
-            let problem = Problem::error(ProblemCode::ListingNotKept, message).hint(format!(
-                "check the permissions, and make room on the disk; {again}"
-            ));
-            return CliError::Ended(Exit::Incomplete, Box::new(problem));
-        }
+        IncompleteListing::Interrupted
+        | IncompleteListing::Page { .. }
+        | IncompleteListing::Short { .. } => again,
     };
-    CliError::Ended(exit, Box::new(problem.hint(again)))
+    CliError::Ended(exit, Box::new(problem.hint(hint)))
 }
 
 impl From<StoreError> for CliError {

@@ -1,0 +1,275 @@
+//! Fetches the sales of the account, with which those of the exports are compared before they are sent.
+
+use std::cell::OnceCell;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::destination::Destination;
+use super::incomplete_listing::incomplete_listing;
+use crate::cli::arguments::{Common, InAccountTreatment};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::settings::EffectiveSettings;
+use crate::cli::signals::{Signal, listen};
+use crate::cli::tables::{count, grouped};
+use crate::cli::terminal::Terminal;
+use crate::event::{Currency, CustomerRef};
+use crate::job::{AccountFindings, AccountSales, InAccount, SaleOfAccount};
+use crate::problem::{Problem, ProblemCode};
+use crate::send::{self, CompleteListing, IncompleteListing, OrderCheck, PageSink};
+use crate::tracking::{Client, ListedCommission, Page, Version};
+
+/// The number of sales of the account up to which they are kept: some 100 bytes each.
+const MAX_SALES: usize = 3_000_000;
+/// The time between two lines about progress, if there is no terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Returns what is done with sales that the account has under another id.
+pub(super) fn treatment(chosen: Option<InAccountTreatment>) -> InAccount {
+    match chosen {
+        None => InAccount::AsBefore,
+        Some(InAccountTreatment::Hold) => InAccount::Hold,
+        Some(InAccountTreatment::Send) => InAccount::Send,
+    }
+}
+
+/// Refuses a sandbox inside the program: it has no sales yet.
+pub(super) fn expect_account(common: &Common) -> Result<(), CliError> {
+    if !common.sandbox {
+        return Ok(());
+    }
+    let message = "the sandbox inside the program begins anew with each call, without commissions";
+    Err(CliError::usage(
+        Problem::error(ProblemCode::SandboxHasNone, message).hint(
+            "start one with `fprecon sandbox`, and name it by `--base-url`; or leave the option out",
+        ),
+    ))
+}
+
+/// Fetches the sales of the account into their place, once.
+///
+/// # Errors
+///
+/// The list of commissions is not complete: nothing is compared then.
+pub(super) fn fetch_into(
+    place: &OnceCell<AccountSales>,
+    target: &Destination,
+    settings: &EffectiveSettings,
+    terminal: &Terminal,
+) -> Result<(), CliError> {
+    if place.get().is_some() {
+        return Ok(());
+    }
+    let api = &settings.api;
+    let decimals = settings.currencies.decimals.clone();
+    let sales = AccountSales::new(settings.zone()?, api.account_currency, decimals);
+    let mut listing = SalesListing::new(match api.version {
+        Version::V1 => sales,
+        Version::V2 => sales.with_originals(),
+    });
+    let per_minute = target.pace(settings).requests_per_minute;
+    let read = read(target.client(), per_minute, &mut listing, terminal)?;
+    let mut sales = listing.sales;
+    sales.requests = read.requests;
+    sales.sort();
+    place.get_or_init(|| sales);
+    Ok(())
+}
+
+fn read(
+    client: &Client,
+    per_minute: NonZeroU32,
+    listing: &mut SalesListing,
+    terminal: &Terminal,
+) -> Result<CompleteListing, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Io("the network runtime", error))?;
+    let bar = terminal.bar(None, "{spinner} fetching commissions: {msg}");
+    let mut said = Instant::now();
+    let mut progress = |lines: u64, requests: u64| {
+        let words = format!(
+            "{} in {}",
+            grouped(lines.into()),
+            count(requests, "request")
+        );
+        if terminal.wants_lines() && said.elapsed() >= LINE_INTERVAL {
+            said = Instant::now();
+            terminal.note(&format!("commissions: {words}"));
+        }
+        bar.set_message(words);
+    };
+    let (read, caught) = runtime.block_on(async {
+        let (stop, mut requests) = unbounded_channel();
+        let caught = listen(stop)?;
+        let read =
+            send::fetch_list(client, per_minute, &mut requests, listing, &mut progress).await;
+        Ok::<_, CliError>((read, caught))
+    })?;
+    bar.finish_and_clear();
+    let exit = caught.signal().unwrap_or(Signal::Interrupt).exit();
+    read.map_err(|unlisted| not_compared(&unlisted, exit))
+}
+
+/// Says that nothing was compared, and why.
+fn not_compared(unlisted: &IncompleteListing, interrupted: Exit) -> CliError {
+    let (exit, problem) = incomplete_listing("commissions", unlisted, interrupted);
+    let message = format!("nothing was compared with the account: {}", problem.message);
+    let hint = "nothing was sent; run the same command again, or leave the option out";
+    CliError::Ended(exit, Box::new(Problem { message, ..problem }.hint(hint)))
+}
+
+/// Returns what came of the comparison, for people.
+pub(super) fn in_words(found: &AccountFindings) -> String {
+    let read = format!(
+        "Compared with {} of the account ({}): ",
+        count(found.commissions, "commission"),
+        count(found.requests, "request")
+    );
+    let mut parts = Vec::new();
+    if found.under_other_ids.count() > 0 {
+        let (ids, sales) = (&found.ids_in_words, &found.under_other_ids);
+        parts.push(format!("already there as {ids}: {sales}"));
+    }
+    if found.under_same_ids.count() > 0 {
+        parts.push(format!(
+            "there under the same ids: {}",
+            found.under_same_ids
+        ));
+    }
+    if found.not_compared.count() > 0 {
+        parts.push(format!("not compared: {}", found.not_compared));
+    }
+    match found.commissions_not_compared {
+        0 => {}
+        left => parts.push(format!("{} can't be compared", count(left, "commission"))),
+    }
+    if parts.is_empty() {
+        parts.push("no sale to send is there already".to_owned());
+    }
+    format!("{read}{}.", parts.join("; "))
+}
+
+/// Keeps of each commission only what its sale is compared by.
+struct SalesListing {
+    sales: AccountSales,
+    ids: HashSet<u64>,
+    hasher: RandomState,
+    pages: u32,
+    total: Option<u64>,
+    first: Vec<ListedCommission>,
+    order: OrderCheck,
+}
+
+impl SalesListing {
+    fn new(sales: AccountSales) -> Self {
+        SalesListing {
+            sales,
+            ids: HashSet::new(),
+            hasher: RandomState::new(),
+            pages: 0,
+            total: None,
+            first: Vec::new(),
+            order: OrderCheck::default(),
+        }
+    }
+
+    fn add(&mut self, line: &ListedCommission) {
+        self.sales.commissions += 1;
+        // A bonus, or a commission without a sale, such as one for a sign-up; and what a refund takes back.
+        let is_of_sale = !line.is_by_hand && line.sale_amount.is_some_and(|amount| amount > 0);
+        let has_no_amount = line.sale_amount.is_none() && line.event_id.is_some();
+        let is_of_other_tier = line.tier > 1;
+        if !(is_of_sale || has_no_amount) || is_of_other_tier {
+            return;
+        }
+        // A commission that several promoters share is one for each of them.
+        if line
+            .event_id
+            .as_deref()
+            .is_some_and(|id| self.sales.has(id))
+        {
+            return;
+        }
+        let customer = CustomerRef {
+            email: line.email.as_deref(),
+            uid: line.uid.as_deref(),
+        };
+        let of_known = line.sale_amount.zip(line.created_at);
+        let Some((amount_cents, at)) = of_known.filter(|_| !customer.is_unknown()) else {
+            self.sales.unclear += 1;
+            return;
+        };
+        let original = line.original_sale.as_ref();
+        let original =
+            original.and_then(|(cents, code)| Some((*cents, Currency::from_code(code)?)));
+        self.sales.add(&SaleOfAccount {
+            event_id: line.event_id.as_deref(),
+            commission_id: &line.id,
+            customer,
+            amount_cents,
+            original,
+            at,
+        });
+    }
+}
+
+impl PageSink<ListedCommission> for SalesListing {
+    fn pages(&self) -> u32 {
+        self.pages
+    }
+
+    fn lines(&self) -> u64 {
+        self.ids.len() as u64
+    }
+
+    fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    fn first(&self) -> Option<&[ListedCommission]> {
+        Some(&self.first)
+    }
+
+    fn has(&self, line: &ListedCommission) -> Option<bool> {
+        Some(self.ids.contains(&self.hasher.hash_one(&line.id)))
+    }
+
+    fn put(&mut self, page: Page<ListedCommission>) -> io::Result<bool> {
+        if self.pages == 0 {
+            self.total = page.total;
+        }
+        self.pages += 1;
+        let mut lines = page.lines;
+        let before = lines.len();
+        lines.retain(|line| self.ids.insert(self.hasher.hash_one(&line.id)));
+        self.order.follow(&lines);
+        let is_new = lines.len() == before;
+        self.order.has_repeats |= !is_new;
+        lines.iter().for_each(|line| self.add(line));
+        if self.pages == 1 {
+            self.first = lines;
+        }
+        if self.sales.len() > MAX_SALES {
+            return Err(io::Error::other(format!(
+                "the account has more than {MAX_SALES} sales"
+            )));
+        }
+        Ok(is_new)
+    }
+
+    fn order(&self) -> OrderCheck {
+        self.order
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.sales.clear();
+        *self = SalesListing::new(self.sales.clone());
+        Ok(())
+    }
+}

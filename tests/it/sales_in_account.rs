@@ -1,0 +1,343 @@
+//! Sales that the account has already, under ids of another integration: `plan --check-account` names them, and
+//! `--in-account hold` holds them. Real binary, real sandbox.
+
+use serde_json::{Value, json};
+
+use crate::support::{Place, Ran, SandboxProcess};
+
+const HEADER: &str = "kind,event_id,sale_event_id,email,uid,amount,currency,created_at\n";
+
+/// Ana's and Ben's sales are there under other ids. Cyd's is there under its own. Of Dan's two sales the account has
+/// one. Eva's was on another day, Fay's has another amount, and Gus is not there at all.
+const EXPORT: &str = "\
+sale,in_1,,ana@example.com,cus_ana,99.00,USD,2026-03-01T09:00:00Z
+sale,in_2,,ben@example.com,,99.00,USD,2026-03-02T09:00:00Z
+refund,re_2,in_2,ben@example.com,,10.00,USD,2026-03-05T09:00:00Z
+sale,in_3,,cyd@example.com,,20.00,USD,2026-03-03T09:00:00Z
+sale,in_4,,dan@example.com,cus_dan,30.00,USD,2026-03-04T09:00:00Z
+sale,in_5,,dan@example.com,cus_dan,30.00,USD,2026-03-04T10:00:00Z
+sale,in_6,,eva@example.com,,40.00,USD,2026-03-06T23:30:00Z
+sale,in_7,,fay@example.com,,50.00,USD,2026-03-07T09:00:00Z
+sale,in_8,,gus@example.com,,60.00,USD,2026-03-08T09:00:00Z
+";
+
+/// `event_id form` of the sales that somebody else has sent.
+const THEIRS: [(&str, &str); 6] = [
+    (
+        "ch_1",
+        "uid=cus_ana&email=other@example.com&amount=9900&created_at=2026-03-01T23:59:59Z",
+    ),
+    (
+        "ch_2",
+        "email=Ben@Example.com&amount=9900&created_at=2026-03-02T00:00:00Z",
+    ),
+    (
+        "in_3",
+        "email=cyd@example.com&amount=2000&created_at=2026-03-03T09:00:00Z",
+    ),
+    (
+        "ch_4",
+        "uid=cus_dan&email=dan@example.com&amount=3000&created_at=2026-03-04T12:00:00Z",
+    ),
+    (
+        "ch_6",
+        "email=eva@example.com&amount=4000&created_at=2026-03-07T00:30:00Z",
+    ),
+    (
+        "ch_7",
+        "email=fay@example.com&amount=5100&created_at=2026-03-07T09:00:00Z",
+    ),
+];
+
+fn set_up() -> (Place, SandboxProcess) {
+    let place = Place::new();
+    place.write("a.csv", &format!("{HEADER}{EXPORT}"));
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    for (id, form) in THEIRS {
+        sandbox.track("sale", &format!("event_id={id}&{form}"));
+    }
+    (place, sandbox)
+}
+
+fn call(place: &Place, sandbox: &SandboxProcess, version: &str, arguments: &[&str]) -> Ran {
+    let mut command = match version {
+        "v1" => place.command_to(sandbox, arguments),
+        _ => place.command_to_v2(sandbox, arguments),
+    };
+    Ran(command.output().unwrap())
+}
+
+/// The ids of our events that arrived.
+fn sent(sandbox: &SandboxProcess) -> Vec<String> {
+    let events = sandbox.events();
+    let ids = events.iter().filter_map(|event| event["event_id"].as_str());
+    let mut ours: Vec<String> = ids
+        .filter(|id| !THEIRS.iter().any(|(theirs, _)| theirs == id))
+        .map(str::to_owned)
+        .collect();
+    ours.sort();
+    ours
+}
+
+fn count(report: &Value, path: &str) -> u64 {
+    report.pointer(path).unwrap().as_u64().unwrap()
+}
+
+fn problems<'r>(report: &'r Value, code: &str) -> Vec<&'r str> {
+    let all = report["problems"].as_array();
+    let all = all.unwrap_or_else(|| panic!("{report:#}")).iter();
+    all.filter(|problem| problem["code"] == code)
+        .map(|problem| problem["message"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn sales_that_are_there_under_other_ids_are_named_and_nothing_is_sent() {
+    for version in ["v1", "v2"] {
+        let (place, sandbox) = set_up();
+        let arguments = [
+            "plan",
+            "a.csv",
+            "--check-account",
+            "--json",
+            "--events",
+            "e.csv",
+        ];
+        let plan = call(&place, &sandbox, version, &arguments).expect(1).json();
+        let found = &plan["account_check"];
+        assert_eq!(count(found, "/commissions"), 6, "{version}");
+        assert_eq!(count(found, "/under_other_ids/count"), 3, "{version}");
+        assert_eq!(
+            found["under_other_ids"]["amount_cents"],
+            json!({"USD": 22_800})
+        );
+        assert_eq!(count(found, "/under_same_ids/count"), 1, "{version}");
+        assert_eq!(count(found, "/not_compared/count"), 0, "{version}");
+        assert_eq!(count(found, "/commissions_not_compared"), 0, "{version}");
+        let named = problems(&plan, "sale-in-account");
+        assert_eq!(
+            named,
+            [
+                "already in the account as `ch_…`: 3 sales, 228.00 USD",
+                "sale `in_1`: already in the account as `ch_1`: the same lead, amount and day",
+                "sale `in_2`: already in the account as `ch_2`: the same lead, amount and day",
+                "sale `in_4`: already in the account as `ch_4`: the same lead, amount and day",
+            ]
+        );
+        assert_eq!(
+            problems(&plan, "sale-in-account-already"),
+            ["already in the account under the same ids: 1 sale, 20.00 USD"]
+        );
+        // All of them would be sent: a plan holds nothing that a run would not hold.
+        assert_eq!(count(&plan, "/events/by_plan/to_send"), 9);
+        let events = place.csv("e.csv");
+        let note = events[0].iter().position(|name| name == "note").unwrap();
+        let remarked = events.iter().filter(|row| row[note].contains("as `ch_"));
+        assert_eq!(remarked.count(), 3);
+
+        let said = call(
+            &place,
+            &sandbox,
+            version,
+            &["plan", "a.csv", "--check-account"],
+        );
+        let said = said.expect(1).stdout();
+        assert!(
+            said.contains("already there as `ch_…`: 3 sales, 228.00 USD; there under the same ids: 1 sale, 20.00 USD."),
+            "{said}"
+        );
+        assert!(sent(&sandbox).is_empty());
+    }
+}
+
+#[test]
+fn the_day_is_one_of_the_accounts_zone() {
+    let (place, sandbox) = set_up();
+    place.write("fprecon.toml", "[audit]\nzone = \"Europe/Berlin\"\n");
+    let arguments = ["plan", "a.csv", "--check-account", "--json"];
+    let plan = call(&place, &sandbox, "v1", &arguments).expect(1).json();
+    let named = problems(&plan, "sale-in-account");
+    // Eva's two times are on one day in Berlin, and Ana's are not.
+    assert_eq!(
+        named[0],
+        "already in the account as `ch_…`: 3 sales, 169.00 USD"
+    );
+    assert!(
+        named.iter().any(|message| message.contains("`in_6`")),
+        "{named:?}"
+    );
+    assert!(
+        !named.iter().any(|message| message.contains("`in_1`")),
+        "{named:?}"
+    );
+}
+
+#[test]
+fn held_sales_stay_held_until_somebody_sends_them() {
+    for version in ["v1", "v2"] {
+        let (place, sandbox) = set_up();
+        let hold = ["run", "a.csv", "--yes", "--json", "--in-account", "hold"];
+        let report = call(&place, &sandbox, version, &hold).expect(1).json();
+        // The refund of a held sale is held with it. Cyd's sale is there under its own id.
+        assert_eq!(count(&report, "/events/by_plan/unlinked"), 4, "{version}");
+        assert_eq!(
+            count(&report, "/outcomes/already_tracked/count"),
+            1,
+            "{version}"
+        );
+        assert_eq!(
+            sent(&sandbox),
+            ["in_5", "in_6", "in_7", "in_8"],
+            "{version}"
+        );
+        let held = place.read(&format!(
+            "{}/held.csv",
+            report["report_dir"].as_str().unwrap()
+        ));
+        assert!(held.contains("already in the account as `ch_2`"), "{held}");
+
+        // Nobody needs the option again, and no list is fetched for it.
+        let before = sandbox.arrivals().len();
+        let again = ["run", "a.csv", "--yes", "--json"];
+        let ran = call(&place, &sandbox, version, &again).expect(1);
+        let named = ran
+            .stderr()
+            .matches("already in the account as `ch_")
+            .count();
+        assert_eq!(named, 3, "{}", ran.stderr());
+        assert_eq!(
+            count(&ran.json(), "/events/by_plan/unlinked"),
+            4,
+            "{version}"
+        );
+        assert_eq!(sandbox.arrivals().len(), before, "{version}");
+
+        // One is accepted as it is, and still not sent; the others are sent after all.
+        place
+            .run(&[
+                "accept",
+                "--event",
+                "in_1",
+                "--reason",
+                "the integration sent it",
+            ])
+            .expect(0);
+        let report = call(&place, &sandbox, version, &again).expect(1).json();
+        assert_eq!(count(&report, "/events/by_plan/unlinked"), 4, "{version}");
+        let send = ["run", "a.csv", "--yes", "--json", "--in-account", "send"];
+        let report = call(&place, &sandbox, version, &send).expect(0).json();
+        assert_eq!(count(&report, "/outcomes/tracked/count"), 4, "{version}");
+        assert_eq!(
+            sent(&sandbox),
+            [
+                "in_1", "in_2", "in_4", "in_5", "in_6", "in_7", "in_8", "re_2"
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_new_comparison_decides_anew() {
+    let (place, sandbox) = set_up();
+    let hold = ["run", "a.csv", "--yes", "--json", "--in-account", "hold"];
+    call(&place, &sandbox, "v1", &hold).expect(1);
+    // Somebody removes the commission of the other integration.
+    sandbox.post(
+        "/sandbox/commissions",
+        &json!({"action": "delete", "of": "ch_1"}),
+    );
+    let report = call(&place, &sandbox, "v1", &hold).expect(1).json();
+    assert_eq!(count(&report, "/outcomes/tracked/count"), 1);
+    assert_eq!(sent(&sandbox), ["in_1", "in_5", "in_6", "in_7", "in_8"]);
+}
+
+#[test]
+fn what_this_journal_has_sent_is_not_another_ones() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    let sale = |id: &str| format!("sale,{id},,ana@example.com,,9.00,USD,2026-03-01T09:00:00Z\n");
+    place.write("a.csv", &format!("{HEADER}{}", sale("in_1")));
+    place.run_to(&sandbox, &["run", "a.csv", "--yes"]).expect(0);
+    // The same lead buys the same once more on that day.
+    place.write("b.csv", &format!("{HEADER}{}", sale("in_2")));
+    let arguments = ["plan", "b.csv", "--check-account"];
+    let said = place.run_to(&sandbox, &arguments).expect(0).stdout();
+    assert!(
+        said.contains("Compared with 1 commission of the account (1 request): no sale to send is there already."),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_can_not_be_compared_is_said_and_held() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    sandbox.track(
+        "sale",
+        "event_id=ch_1&email=ana@example.com&amount=900&currency=EUR",
+    );
+    place.write(
+        "a.csv",
+        &format!(
+            "{HEADER}sale,in_1,,ana@example.com,,9.00,EUR,2026-03-01T09:00:00Z\n\
+sale,in_9,,cyd@example.com,,9.00,USD,2026-03-01\n"
+        ),
+    );
+    let arguments = ["plan", "a.csv", "--check-account", "--json"];
+    let plan = place.run_to(&sandbox, &arguments).expect(1).json();
+    assert_eq!(count(&plan, "/account_check/not_compared/count"), 1);
+    assert_eq!(
+        problems(&plan, "sale-not-compared"),
+        [
+            "not compared with the account: 1 sale, 9.00 EUR to send, without a date or in another currency than the account's"
+        ]
+    );
+    let hold = ["run", "a.csv", "--yes", "--in-account", "hold"];
+    place.run_to(&sandbox, &hold).expect(1);
+    place.run_to(&sandbox, &["run", "a.csv", "--yes"]).expect(1);
+    assert_eq!(sent(&sandbox), ["in_9"]);
+
+    // Version 2 says what was sent, in which currency.
+    let arguments = [
+        "plan",
+        "a.csv",
+        "--check-account",
+        "--json",
+        "--journal",
+        "v2",
+    ];
+    let plan = Ran(place.command_to_v2(&sandbox, &arguments).output().unwrap());
+    let plan = plan.expect(0).json();
+    assert_eq!(count(&plan, "/account_check/not_compared/count"), 0);
+}
+
+#[test]
+fn a_list_that_is_not_complete_compares_nothing() {
+    let refused = json!({"action": "status", "status": 404, "kind": "listing"});
+    for version in ["v1", "v2"] {
+        for arguments in [
+            &["plan", "a.csv", "--check-account"][..],
+            &["run", "a.csv", "--yes", "--in-account", "hold"][..],
+        ] {
+            let (place, sandbox) = set_up();
+            sandbox.fault(&refused);
+            let ran = call(&place, &sandbox, version, arguments).expect(5);
+            let said = ran.stderr();
+            assert!(
+                said.contains("nothing was compared with the account: page 1 of the commissions"),
+                "{said}"
+            );
+            assert!(!ran.stdout().contains("Compared with"), "{}", ran.stdout());
+            assert!(sent(&sandbox).is_empty(), "{version}");
+        }
+    }
+}
+
+#[test]
+fn the_sandbox_inside_the_program_has_nothing_to_compare_with() {
+    let place = Place::new();
+    place.write("a.csv", &format!("{HEADER}{EXPORT}"));
+    let ran = place.run(&["plan", "a.csv", "--sandbox", "--check-account"]);
+    let said = ran.expect(2).stderr();
+    assert!(said.contains("without commissions"), "{said}");
+}
