@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use super::error::LostCommits;
 use super::files::{self, beside};
 use super::log_file::{LogEnd, LogIndex};
-use super::place::{PlaceWatch, WRITTEN_BY_ANOTHER};
+use super::place::{LOG_OVERWRITTEN, PlaceWatch, WRITTEN_BY_ANOTHER};
 use super::read_only::open_without_log;
 use super::{EventRow, JournalError, JournalId, JournalReader};
 
@@ -343,6 +343,13 @@ impl CommitRecord {
             return Err(JournalError::Displaced { path, what });
         }
         let log = self.log_end()?;
+        if !self
+            .index
+            .has_header_of(&log)
+            .map_err(|error| self.unreadable_log(error))?
+        {
+            return Err(self.overwritten_log());
+        }
         let intended = intended.map_or(0, |event| event.0);
         self.slot.intended = self.slot.intended.max(intended);
         self.slot.commit = commit;
@@ -360,9 +367,9 @@ impl CommitRecord {
     }
 
     /// Moves the log into the database, and returns whether the database is whole without it now: a reader
-    /// may still need a part of the log.
+    /// may still need a part of the log. A log that is not as it was written would destroy the database.
     pub(super) fn move_log(&mut self, connection: &Connection) -> Result<bool, JournalError> {
-        let log = self.log_end()?;
+        let log = self.expect_whole_log()?;
         self.slot.moving = Some(log);
         self.write()?;
         let moved = connection
@@ -380,10 +387,29 @@ impl CommitRecord {
         Ok(is_whole)
     }
 
+    /// Checks that each frame of the log is as it was written, and returns where the log ends.
+    pub(super) fn expect_whole_log(&mut self) -> Result<LogEnd, JournalError> {
+        let log = self.log_end()?;
+        match log.is_intact(&self.journal) {
+            Ok(true) => Ok(log),
+            Ok(false) => Err(self.overwritten_log()),
+            Err(error) => Err(self.unreadable_log(error)),
+        }
+    }
+
     fn log_end(&mut self) -> Result<LogEnd, JournalError> {
-        self.index
-            .end()
-            .map_err(|source| JournalError::io(&self.journal, "finding the end of its log", source))
+        self.index.end().map_err(|error| self.unreadable_log(error))
+    }
+
+    fn unreadable_log(&self, source: io::Error) -> JournalError {
+        JournalError::io(&self.journal, "finding the end of its log", source)
+    }
+
+    fn overwritten_log(&self) -> JournalError {
+        JournalError::Displaced {
+            path: beside(&self.journal, "-wal"),
+            what: LOG_OVERWRITTEN,
+        }
     }
 
     /// Puts the record on disk, over the older of its two slots.

@@ -177,6 +177,20 @@ impl Journal {
         })
     }
 
+    /// Checks that what was recorded since the journal was opened is on disk as it was written, before anything is
+    /// said of it.
+    ///
+    /// # Errors
+    ///
+    /// Another program has emptied or changed the log; the journal takes no more writes.
+    pub fn expect_whole_log(&mut self) -> Result<(), JournalError> {
+        let checked = self.record.expect_whole_log().map(drop);
+        if let Err(error) = &checked {
+            poison(&mut self.poison, error);
+        }
+        checked
+    }
+
     /// Records how many requests a minute the account accepts, as sending a run has shown.
     ///
     /// # Errors

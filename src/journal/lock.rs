@@ -2,6 +2,12 @@
 //!
 //! The system releases it when the process ends, however it ends, so that a killed run leaves nothing to
 //! clean up. The file itself stays: deleting it would let two processes lock two files of the same name.
+//!
+//! A journal that is mounted a second time has another file beside it there. So on Linux the journal itself is
+//! locked, too.
+
+#[cfg(target_os = "linux")]
+mod database;
 
 use std::fmt;
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
@@ -12,7 +18,11 @@ use std::time::Duration;
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
+#[cfg(target_os = "linux")]
+use database::DatabaseLock;
+
 use super::files::{self, beside};
+use super::place;
 use super::{Journal, JournalError};
 
 /// The number of times that the lock is tried, and the pause between two of them: a reader that looks whether
@@ -77,7 +87,12 @@ impl Holder {
 
 /// Holds the lock until it is dropped.
 #[derive(Debug)]
-pub(super) struct Lock(File);
+pub(super) struct Lock {
+    file: File,
+    /// The lock of the journal itself, once there is one.
+    #[cfg(target_os = "linux")]
+    database: Option<DatabaseLock>,
+}
 
 impl Lock {
     /// Takes the lock of a journal and writes into it which process holds it.
@@ -105,7 +120,42 @@ impl Lock {
         file.set_len(0)
             .and_then(|()| file.write_all(described.as_bytes()))
             .map_err(|source| JournalError::io(&path, "writing its lock", source))?;
-        Ok(Lock(file))
+        let mut lock = Lock {
+            file,
+            #[cfg(target_os = "linux")]
+            database: None,
+        };
+        place::expect_one_name(journal)?;
+        lock.hold_database(journal)?;
+        Ok(lock)
+    }
+
+    /// Locks the journal itself, if there is one: by what the system knows it, whatever its path is here. Whoever
+    /// makes a journal calls this again.
+    #[cfg(target_os = "linux")]
+    pub(super) fn hold_database(&mut self, journal: &Path) -> Result<(), JournalError> {
+        let failed = |source| JournalError::io(journal, "locking it", source);
+        if let Some(held) = &self.database
+            && held.is_of(journal).map_err(failed)?
+        {
+            return Ok(());
+        }
+        let taken = DatabaseLock::take(journal).map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock => JournalError::Locked {
+                path: journal.to_owned(),
+                holder: "another process, which has it by another path, as by a second mount"
+                    .to_owned(),
+            },
+            _ => failed(error),
+        })?;
+        self.database = taken;
+        Ok(())
+    }
+
+    /// Other systems have no such lock, or SQLite's own locks would meet it.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn hold_database(&mut self, _: &Path) -> Result<(), JournalError> {
+        Ok(())
     }
 }
 
@@ -157,7 +207,7 @@ impl Journal {
     ///
     /// The lock can't be read.
     pub(crate) fn lock_holder(path: &Path) -> Result<Option<Holder>, JournalError> {
-        let path = super::place::resolve(path)?;
+        let path = place::resolve(path)?;
         let failed = |source| JournalError::unreadable(&path, "reading its lock", source);
         let mut file = match File::open(beside(&path, files::LOCK)) {
             Ok(file) => file,
@@ -181,8 +231,8 @@ impl Journal {
 impl Drop for Lock {
     fn drop(&mut self) {
         // If these fail, only a name is left in a file that nobody locks.
-        let _ = self.0.set_len(0);
-        let _ = self.0.unlock();
+        let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
     }
 }
 

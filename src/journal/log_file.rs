@@ -28,25 +28,39 @@ const MAX_PAGE_BYTES: usize = 65_536;
 /// SQLite has locks on this file, and the system releases all of a process's locks when any of its
 /// descriptors of the file is closed. So it is opened once, and must be dropped after the connection.
 #[derive(Debug)]
-pub(super) struct LogIndex(File);
+pub(super) struct LogIndex {
+    index: File,
+    log: File,
+}
 
 impl LogIndex {
     /// Opens the index of a journal that is open and has been read.
     pub(super) fn open(journal: &Path) -> io::Result<LogIndex> {
-        File::open(beside(journal, "-shm")).map(LogIndex)
+        Ok(LogIndex {
+            index: File::open(beside(journal, "-shm"))?,
+            log: File::open(beside(journal, "-wal"))?,
+        })
     }
 
     /// Reads where the log ends now. This is right for the process that writes, between two commits.
     pub(super) fn end(&mut self) -> io::Result<LogEnd> {
         let mut header = [0; 48];
-        self.0.seek(SeekFrom::Start(0))?;
-        self.0.read_exact(&mut header)?;
+        self.index.seek(SeekFrom::Start(0))?;
+        self.index.read_exact(&mut header)?;
         let mut end = LogEnd::default();
         end.salts.copy_from_slice(&header[32..40]);
         let mut frames = [0; 4];
         frames.copy_from_slice(&header[16..20]);
         end.frames = u32::from_ne_bytes(frames);
         Ok(end)
+    }
+
+    /// Returns `true` if the log begins as the index says. SQLite does not look: it writes behind what it has
+    /// written, also if the file has been emptied since.
+    pub(super) fn has_header_of(&mut self, end: &LogEnd) -> io::Result<bool> {
+        let mut header = [0; HEADER_BYTES];
+        self.log.seek(SeekFrom::Start(0))?;
+        Ok(end.frames == 0 || (fill(&mut self.log, &mut header)? && header[16..24] == end.salts))
     }
 }
 

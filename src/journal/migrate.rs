@@ -69,7 +69,6 @@ pub(super) fn open_for_writing(
     account: &Account,
     now: Timestamp,
 ) -> Result<Connection, JournalError> {
-    place::expect_one_name(path)?;
     let record = read_record(path)?;
     if !has_content(path)? {
         expect_no_record(path, record)?;

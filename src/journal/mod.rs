@@ -221,6 +221,7 @@ pub struct Journal {
     reader: JournalReader,
     poison: Option<String>,
     record: CommitRecord,
+    // Dropped last: closing a file releases SQLite's locks of it.
     _lock: Lock,
 }
 
@@ -261,9 +262,10 @@ impl Journal {
         path: PathBuf,
         beside: PathBuf,
         connection: Connection,
-        lock: Lock,
+        mut lock: Lock,
         now: Timestamp,
     ) -> Result<Journal, JournalError> {
+        lock.hold_database(&path)?;
         let record = CommitRecord::start(&path, &connection, now)?;
         Ok(Journal {
             reader: JournalReader {

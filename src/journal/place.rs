@@ -16,6 +16,9 @@ pub(super) const LEADS_ELSEWHERE: &str = "made to lead to another file";
 /// What happened to a journal that two processes have written to.
 pub(super) const WRITTEN_BY_ANOTHER: &str = "written to by another process";
 
+/// What happened to a log that no longer has what was written to it.
+pub(super) const LOG_OVERWRITTEN: &str = "emptied or written over by another program";
+
 /// Refuses a path that names something else than a file, before anything opens it: opening a FIFO would wait,
 /// and a new journal would replace a device.
 pub(super) fn expect_file(path: &Path) -> Result<(), JournalError> {

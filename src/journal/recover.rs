@@ -107,7 +107,6 @@ impl Journal {
         let beside = place::directory_of(path);
         let path = place::resolve(path)?;
         let lock = Lock::take(&path, "journal recover", now)?;
-        place::expect_one_name(&path)?;
         let found = migrate::read_record(&path)?;
         let looked = JournalReader::open_even_if_lost(&path)?;
         let Some((reader, lost)) = looked else {

@@ -7,7 +7,7 @@ use crate::support::strace;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::support::{Payment, Place, Ran, SandboxProcess, end_of, stripe_export};
@@ -294,6 +294,82 @@ fn row_37_a_hard_link_makes_no_second_writer() {
         .expect_code_one_of(&[0, 1]);
     expect_each_cancelled_once(&sandbox);
     assert!(sandbox.events().len() > 390);
+}
+
+/// One file that is shown at a second path, as a container's volume for a single file is.
+struct SecondMount(PathBuf);
+
+impl SecondMount {
+    fn of(file: &Path, at: PathBuf) -> Option<SecondMount> {
+        fs::write(&at, "").unwrap();
+        let mut mount = Command::new("mount");
+        let mount = mount.arg("--bind").arg(file).arg(&at).stderr(Stdio::null());
+        if mount.status().is_ok_and(|status| status.success()) {
+            return Some(SecondMount(at));
+        }
+        skip("mounting a file is not permitted");
+        None
+    }
+}
+
+impl Drop for SecondMount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn row_37a_a_journal_that_is_mounted_a_second_time_has_one_writer() {
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    place.write("second/x", "");
+    let run = run_under_way(&place, &sandbox);
+    let second = place.path("second/fprecon.journal");
+    let Some(_mounted) = SecondMount::of(&place.path(JOURNAL), second) else {
+        end_of(run).expect_code_one_of(&[0, 1]);
+        return;
+    };
+    fs::copy(
+        place.path(&format!("{JOURNAL}.commits")),
+        place.path("second/fprecon.journal.commits"),
+    )
+    .unwrap();
+    let other = [
+        "run",
+        "cancellations.csv",
+        "--yes",
+        "--journal",
+        "second/fprecon.journal",
+    ];
+    let refused = place.run_to(&sandbox, &other).expect(7).stderr();
+    assert!(refused.contains("by another path"), "{refused}");
+    end_of(run).expect_code_one_of(&[0, 1]);
+    expect_each_cancelled_once(&sandbox);
+    place.run(&["journal", "check"]).expect(0);
+}
+
+/// The log is emptied, or a part in its middle is: SQLite writes on behind it and notices nothing.
+#[test]
+fn row_37_a_log_that_is_emptied_during_a_run_stops_it_and_nothing_is_repeated() {
+    for (kept_bytes, refilled) in [(0, false), (0, true), (9_000, true)] {
+        let (place, sandbox) = (Place::new(), slow_sandbox());
+        let log = place.path(&format!("{JOURNAL}-wal"));
+        let run = run_under_way(&place, &sandbox);
+        let file = fs::OpenOptions::new().write(true).open(&log).unwrap();
+        let before = file.metadata().unwrap().len();
+        file.set_len(kept_bytes).unwrap();
+        if refilled {
+            file.set_len(before).unwrap();
+        }
+        let said = end_of(run).expect(6).stderr();
+        assert!(said.contains("emptied or written over"), "{said}");
+        let again = ["run", "cancellations.csv", "--yes", "--concurrency", "40"];
+        place.run_to(&sandbox, &again).expect(6);
+        place
+            .run_to(&sandbox, &["journal", "recover", "--yes"])
+            .expect_code_one_of(&[0, 1]);
+        place.run_to(&sandbox, &again).expect(1);
+        expect_each_cancelled_once(&sandbox);
+    }
 }
 
 #[test]

@@ -143,10 +143,9 @@ impl<'d> RunDelivery<'d> {
         let record = load(&journal, run)?;
         self.log_start(&record, journal.pending_count(run)?);
         let inputs = record.inputs.iter();
-        let own = self.settings.own_files();
         let inputs = inputs.map(|input| Path::new(&input.path));
-        let inputs = inputs.chain(own.iter().map(PathBuf::as_path));
-        expect_no_input_in(self.directory.as_deref(), &Formats::default(), inputs)?;
+        let directory = self.directory.as_deref();
+        expect_no_input_in(directory, &Formats::default(), self.settings, inputs)?;
         expect_no_other_journal_in(self.directory.as_deref(), &journal)?;
         let (sent, signal) = self.send_and_ask(journal, run)?;
         let mut journal = sent.journal;
@@ -159,6 +158,7 @@ impl<'d> RunDelivery<'d> {
             journal.add_problem(run, &report::lower_limit(per_minute, asked))?;
         }
         journal.flag_sales_of_new_leads(run)?;
+        journal.expect_whole_log()?;
         let record = load(&journal, run)?;
         let summary = RunSummary::load(&journal, &record)?;
         summary.check()?;
