@@ -1,5 +1,8 @@
 //! Checks the limits of the system before any work begins.
 
+#[cfg(unix)]
+use std::sync::Arc;
+
 use super::error::CliError;
 use crate::problem::{Problem, ProblemCode};
 
@@ -7,6 +10,18 @@ use crate::problem::{Problem, ProblemCode};
 /// the files of a report.
 #[cfg(unix)]
 const OPEN_FILES: usize = 64;
+
+/// Lets a write that would make a file too large (`ulimit -f`) fail like one to a full disk. Without this, the
+/// system ends the process.
+#[cfg(unix)]
+pub(super) fn keep_running_at_the_file_size_limit() {
+    // Nobody reads the flag. If the signal can't be caught, it does what it did before.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+}
+
+/// Does nothing: this system has no such limit.
+#[cfg(not(unix))]
+pub(super) fn keep_running_at_the_file_size_limit() {}
 
 /// Refuses to begin if the system does not allow enough open files: the run would end in the middle
 /// of the work, with a message that depends on the file.

@@ -43,6 +43,7 @@ use crate::report::SCHEMA;
 
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
+    limits::keep_running_at_the_file_size_limit();
     terminal::show_panics(LogFormat::Text);
     // Usage errors end here, with clap's text and the contract's code 2.
     let arguments = match terminal::parse_arguments() {

@@ -70,7 +70,7 @@ pub(super) struct EffectiveSettings {
     /// The account of `[accounts]` that the settings are of.
     pub(super) chosen: Chosen,
     pub(super) journal: PathBuf,
-    /// The files that settings name.
+    /// The files that settings or `--profile` name; a profile that has no file of its own is none.
     named_files: Vec<PathBuf>,
     /// The configuration files that were read, the user's first.
     pub(super) files: Vec<PathBuf>,
@@ -143,7 +143,11 @@ impl EffectiveSettings {
                 Origin::Default,
             ),
         };
-        Self::merge(layers, chosen, journal, from)
+        let mut settings = Self::merge(layers, chosen, journal, from)?;
+        settings
+            .named_files
+            .extend(common.profile.iter().map(PathBuf::from));
+        Ok(settings)
     }
 
     /// Returns only the defaults, for a command that must not depend on the user's settings.
@@ -202,7 +206,7 @@ impl EffectiveSettings {
         })
     }
 
-    /// Returns the files that settings name or come from, by the one name of each.
+    /// Returns the files that settings or `--profile` name or come from, by the one name of each.
     pub(super) fn own_files(&self) -> Vec<PathBuf> {
         let all = self.files.iter().chain(&self.named_files);
         all.filter_map(|path| path.canonicalize().ok()).collect()

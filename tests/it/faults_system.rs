@@ -174,6 +174,39 @@ fn fill_up(disk: &SmallDisk, kilobytes: u32) -> bool {
     !arrivals.is_empty() && arrivals.len() < SALES as usize
 }
 
+/// A limit of a file's size, as `ulimit -f` sets it, ends a process that does not catch its signal.
+#[test]
+fn row_07_a_limit_of_the_size_of_files_is_an_error_like_a_full_disk() {
+    const SALES: u32 = 120;
+    let mut stopped_while_sending = 0;
+    for blocks in [64, 400, 500, 600, 700, 800, 1000] {
+        let (place, sandbox) = (
+            sales(SALES),
+            SandboxProcess::start(&["--lead-share", "100"]),
+        );
+        let plain = place.command_to(&sandbox, RUN);
+        let mut limited = Command::new("sh");
+        let line = format!("ulimit -f {blocks}; exec \"$@\"");
+        limited.args(["-c", &line, "sh"]).arg(plain.get_program());
+        limited.args(plain.get_args()).current_dir(place.root());
+        limited.env_clear().envs(
+            plain
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        let ended = Ran(limited.output().unwrap()).expect_code_one_of(&[0, 6]);
+        let arrived = sandbox.arrivals().len();
+        stopped_while_sending += u32::from(ended.code() == 6 && arrived > 0);
+        if ended.code() == 6 {
+            let said = ended.stderr();
+            assert!(said.contains("fprecon.journal"), "{said}");
+        }
+        place.run_to(&sandbox, RUN).expect(0);
+        expect_all_sales(&sandbox, SALES);
+    }
+    assert!(stopped_while_sending > 0);
+}
+
 /// The files of a folder and those below it, and their bytes.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();

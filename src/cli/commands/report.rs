@@ -1,6 +1,6 @@
 //! `fprecon report`: writes the reports again, from the journal.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -44,10 +44,8 @@ pub(in crate::cli) fn report(
     };
     let formats = Formats::new(&arguments.format);
     let inputs = books.runs().iter().flat_map(|run| &run.inputs);
-    let own = settings.own_files();
     let inputs = inputs.map(|input| Path::new(&input.path));
-    let inputs = inputs.chain(own.iter().map(PathBuf::as_path));
-    expect_no_input_in(Some(&directory), &formats, inputs)?;
+    expect_no_input_in(Some(&directory), &formats, &settings, inputs)?;
     summary.report_dir = Some(directory.display().to_string());
     let mut commands = next::commands(common, &settings);
     if summary.span.is_none()

@@ -10,10 +10,12 @@ use crate::journal::{JournalReader, RunRecord};
 use crate::problem::{Problem, ProblemCode};
 use crate::report::{Formats, Redactor, ReportId, ReportSource, is_file_of};
 
-/// Refuses a directory in which a file of the report would replace one of `inputs`.
+/// Refuses a directory in which a file of the report would replace one of `inputs`, or a file that the settings
+/// name or come from.
 pub(super) fn expect_no_input_in<'p>(
     directory: Option<&Path>,
     formats: &Formats,
+    settings: &EffectiveSettings,
     inputs: impl IntoIterator<Item = &'p Path>,
 ) -> Result<(), CliError> {
     let Some(directory) = directory else {
@@ -23,7 +25,8 @@ pub(super) fn expect_no_input_in<'p>(
     let Ok(place) = directory.canonicalize() else {
         return Ok(());
     };
-    let mut inputs = inputs.into_iter();
+    let inputs = inputs.into_iter().map(Path::to_owned);
+    let mut inputs = inputs.chain(settings.own_files());
     let Some(input) = inputs.find(|input| is_overwritten(input, &place, formats)) else {
         return Ok(());
     };

@@ -1,7 +1,6 @@
 //! `fprecon run`: plans, sends, and reports.
 
 use std::num::NonZeroU64;
-use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -48,11 +47,9 @@ pub(in crate::cli) fn run(
         arguments.link.link.as_deref(),
         settings.link.resolutions.as_deref(),
     ];
-    let own = settings.own_files();
-    let own = own.iter().map(PathBuf::as_path);
     let inputs = exports.paths().chain(read_beside.into_iter().flatten());
-    let inputs = inputs.chain(own);
-    expect_no_input_in(arguments.pace.dir.as_deref(), &Formats::default(), inputs)?;
+    let directory = arguments.pace.dir.as_deref();
+    expect_no_input_in(directory, &Formats::default(), &settings, inputs)?;
     let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
         .within(date_range(&arguments.range, &settings)?)
         .with_in_account(treatment(arguments.in_account.treatment));

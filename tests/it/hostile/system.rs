@@ -195,6 +195,20 @@ fn row_39c_no_file_that_is_needed_is_overwritten() {
     assert!(refused.contains("converted.csv"), "{refused}");
     place.run(&["report", "--dir", "."]).expect(2);
     assert_eq!(place.read("x.csv"), export);
+    let profile = place.run(&["profiles", "show", "generic"]).stdout();
+    place.write("profiles/ignored.csv", &profile);
+    let run = [
+        "run",
+        "x.csv",
+        "--yes",
+        "--profile",
+        "profiles/ignored.csv",
+        "--dir",
+        "profiles",
+    ];
+    let refused = place.run_to(&sandbox, &run).expect(2).stderr();
+    assert!(refused.contains("ignored.csv, which is read"), "{refused}");
+    assert_eq!(place.read("profiles/ignored.csv"), profile);
     let after = needed.map(|name| std::fs::read(place.path(name)).unwrap());
     assert!(before == after);
     place
