@@ -9,6 +9,8 @@ use serde::Serialize;
 use super::next;
 use super::resume::no_journal;
 use super::who::who;
+#[cfg(feature = "polars")]
+use crate::audit::output::words;
 use crate::bounded::{Bounded, REPORT_BYTES};
 use crate::cli::arguments::{AcceptArguments, Common};
 use crate::cli::error::{CliError, Exit};
@@ -452,7 +454,10 @@ fn change_findings(
 /// Returns two lines for an accepted difference: the difference, and the reason for accepting it.
 #[cfg(feature = "polars")]
 fn listed_difference(own: &AcceptedDifference) -> String {
-    let kind = own.kind.replace('_', " ");
+    let kind = match own.kind.parse() {
+        Ok(kind) => words::kind(kind),
+        Err(_) => &own.kind,
+    };
     let what = format!("{kind}: {} (difference {})", own.message, own.id);
     let day = own.at.get(..10).unwrap_or_default();
     let why = format!("{day} by {}: {}", own.by, own.reason);

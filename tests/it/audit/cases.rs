@@ -545,6 +545,7 @@ fn a_difference_that_was_accepted_stays_so_while_it_does_not_change() {
     assert_eq!(rows[1][column], "goodwill, as agreed");
     let listed = files.place.run(&["accept", "--list"]).expect(0).stdout();
     assert!(listed.contains("goodwill, as agreed"), "{listed}");
+    assert!(listed.contains("wrong commission amount: "), "{listed}");
 
     // What changes is another difference.
     let text = format!("{COMMISSIONS}{}", theirs("26.00"));
