@@ -25,6 +25,7 @@ mod guard;
 mod row;
 mod source;
 mod start;
+mod swallowed;
 mod unpack;
 mod width;
 mod workbook;
@@ -50,6 +51,7 @@ use std::sync::Arc;
 
 use archive::{Archive, is_document};
 use decode::Decoder;
+use error::NamedColumn;
 use guard::{Guard, LocatedFault};
 use source::{Peeked, Source};
 use start::Start;
@@ -494,7 +496,10 @@ impl Export {
             (Ok(true), Some(start)) => {
                 row.line = start.line;
                 row.byte = start.byte;
-                Ok(true)
+                match swallowed::column_with_rows(&row.record, self.delimiter.byte()) {
+                    None => Ok(true),
+                    Some(column) => Err(self.swallowed(start.line, column)),
+                }
             }
             (Ok(false), None) => Ok(false),
             (Ok(_), start) => {
@@ -503,6 +508,15 @@ impl Export {
             }
             (Err(error), _) => Err(self.stopped(error)),
         }
+    }
+
+    fn swallowed(&mut self, line: u64, column: usize) -> ExportError {
+        let name = self.header.get(column).cloned();
+        let column = NamedColumn {
+            name,
+            ..NamedColumn::numbered(column + 1)
+        };
+        self.fail(Some(line), Fault::RowsSwallowed(column))
     }
 
     /// Returns the error for which the parser stopped: the guard's, or that of the file.

@@ -422,6 +422,46 @@ mod unclosed {
         }
     }
 
+    /// A stray quote in one row and another one in the same column of a later row: each cell is where it belongs.
+    #[test]
+    fn rows_between_two_stray_quotes_are_missed() {
+        const PLAIN: [&str; 4] = [
+            "ch_1,2026-03-02,49.00,a@example.com,disk,in_1",
+            "ch_2,2026-03-03,59.00,b@example.com,,in_2",
+            "ch_3,2026-03-04,,c@example.com,a 5 inch disk,in_3",
+            "ch_4,2026-03-04,7.00,d@example.com,x,in_4",
+        ];
+        for column in 1..6 {
+            for closing in 1..PLAIN.len() {
+                let mut rows =
+                    PLAIN.map(|row| row.split(',').map(str::to_owned).collect::<Vec<_>>());
+                rows[0][column].insert(0, '"');
+                rows[closing][column].push('"');
+                let lines: Vec<String> = rows.iter().map(|row| row.join(",")).collect();
+                let text = format!("id,Date,Net,Email,Note,Invoice\n{}\n", lines.join("\n"));
+                let found = error(text.as_bytes());
+                let expected = format!("quote-unclosed:2:{}: ", column + 1);
+                assert!(found.starts_with(&expected), "{text}\n{found}");
+            }
+        }
+    }
+
+    #[test]
+    fn texts_of_several_lines_are_no_rows() {
+        for note in [
+            "Dear Ana,\nthanks, and see you, in March, at noon",
+            "12 Main St, Apt 3\nSpringfield, IL, 62704, USA",
+            "ch_9\n1,2,3",
+            "in_7, in_8\nin_9, 2026-03-04, 5, x",
+            ",\n,,,",
+        ] {
+            let text = format!(
+                "id,Date,Net,Email,Note,Invoice\nch_1,2026-03-02,49.00,a@example.com,\"{note}\",in_1\n"
+            );
+            assert_eq!(rows(text.as_bytes()).len(), 1, "{note}");
+        }
+    }
+
     #[test]
     fn messages_name_the_column() {
         for (bytes, expected) in [
