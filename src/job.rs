@@ -278,6 +278,7 @@ pub fn plan<P: History, E>(
     }
     let mut job = read.plan(setup, &history);
     notes::note_dates(&mut job, setup);
+    notes::note_commissions(&mut job, setup);
     notes::note_out_of_range(&mut job, setup);
     notes::note_in_account(&mut job, setup);
     notes::note_left_over(&mut job, &history);

@@ -9,7 +9,7 @@ use super::error::{CliError, profile_problem};
 use super::folders::{self, Folder};
 use super::patterns::{self, PatternFault, is_pattern};
 use super::read_before::{LeftOut, left_out};
-use super::settings::{EffectiveSettings, ForeignSetting, line_of};
+use super::settings::{EffectiveSettings, ForeignSetting, SaleCall, line_of};
 use super::tables::grouped;
 use super::terminal::Terminal;
 use crate::bounded::{self, Bounded, SETTINGS_BYTES, TABLE_BYTES};
@@ -609,6 +609,8 @@ impl<'p> Planner<'p> {
             in_account: self.in_account,
             account: Some(&self.account),
             can_send_dates: !self.is_for_sending || settings.api.version.can_take_dates(),
+            creates_commissions: self.is_for_sending
+                && settings.api.sale_call == SaleCall::Commissions,
             traced_line: self.traced_line,
             ..Setup::new(&self.choice.profiles, settings.api.account_currency)
         })

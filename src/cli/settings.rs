@@ -41,7 +41,7 @@ pub(super) use after_run::{AfterRunSettings, NotifySettings, NotifyWhen};
 pub(super) use keys::{VARIABLE_PREFIX, template};
 pub(super) use layers::{Origin, line_of};
 pub(super) use schema::schema;
-pub(super) use sections::ForeignSetting;
+pub(super) use sections::{ForeignSetting, SaleCall};
 pub(super) use shown::Shown;
 
 /// The name of the project's configuration file.

@@ -117,7 +117,12 @@ pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
     }
     let mut dated = Tally::default();
     for Planned { event, state } in job.plan.events() {
-        let is_dated = event.kind != Kind::Signup && event.created_at.is_some();
+        let takes_date = match event.kind {
+            Kind::Signup => true,
+            Kind::Sale => setup.creates_commissions,
+            Kind::Refund | Kind::Cancellation => false,
+        };
+        let is_dated = !takes_date && event.created_at.is_some();
         if state == PlanState::ToSend && is_dated {
             dated.add(event.kind, event.money);
         }
@@ -128,10 +133,52 @@ pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
     let message = format!(
         "version 2 of the Tracking API takes no dates on sales, refunds and cancellations: {dated} will get the day on which they are sent, and so will their commissions"
     );
-    job.problems.push(
-        Problem::warning(ProblemCode::DatesNotTaken, message)
-            .hint("to keep their dates, import history with version 1 (`--api v1`)"),
-    );
+    let hint = if setup.creates_commissions {
+        "to keep these dates, too, import history with version 1 (`--api v1`)"
+    } else {
+        "to keep their dates, import history with version 1 (`--api v1`); `history = \"commissions\"` under `[api]` keeps those of the sales of known referrals"
+    };
+    job.problems
+        .push(Problem::warning(ProblemCode::DatesNotTaken, message).hint(hint));
+}
+
+/// Reports once what commissions of known referrals don't take of the sales to send.
+pub(super) fn note_commissions(job: &mut Job, setup: &Setup<'_>) {
+    if !setup.creates_commissions {
+        return;
+    }
+    let (mut refused, mut shortened) = (Tally::default(), Tally::default());
+    for Planned { event, state } in job.plan.events() {
+        if event.kind != Kind::Sale || state != PlanState::ToSend {
+            continue;
+        }
+        let currency = event.money.map(|money| money.currency);
+        if currency.is_some_and(|currency| currency != setup.account_currency) {
+            refused.add(event.kind, event.money);
+        } else if event.plan.is_some() || event.to_event().ties().may_create_lead() {
+            shortened.add(event.kind, event.money);
+        }
+    }
+    if refused.count() > 0 {
+        let message = format!(
+            "commissions are created in {} alone, so that these fail: {refused}",
+            setup.account_currency
+        );
+        job.problems.push(
+            Problem::warning(ProblemCode::CommissionsLessThanSales, message)
+                .hint("convert them by `foreign = \"convert\"` under `[currencies]`"),
+        );
+    }
+    if shortened.count() > 0 {
+        let message = format!(
+            "a commission takes no plan, promo code, `ref_id` or `tid`, which these have: {shortened}"
+        );
+        job.problems.push(
+            Problem::warning(ProblemCode::CommissionsLessThanSales, message).hint(
+                "where commissions depend on the plan, or a promo code makes the lead, send these sales with `history = \"tracking\"` under `[api]`",
+            ),
+        );
+    }
 }
 
 /// Reports once what is dated outside of the range and is not sent.

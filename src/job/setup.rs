@@ -47,6 +47,8 @@ pub struct Setup<'s> {
     pub account: Option<&'s OnceCell<AccountSales>>,
     /// `true` if the API takes the dates of sales, refunds and cancellations.
     pub can_send_dates: bool,
+    /// `true` if sales are sent as commissions of known referrals, with their day.
+    pub creates_commissions: bool,
     /// The line of each export whose row is to be explained in the job's traces.
     pub traced_line: Option<u64>,
 }
@@ -68,6 +70,7 @@ impl<'s> Setup<'s> {
             in_account: InAccount::default(),
             account: None,
             can_send_dates: true,
+            creates_commissions: false,
             traced_line: None,
         }
     }
@@ -90,6 +93,7 @@ impl<'s> Setup<'s> {
             in_account: _,
             account: _,
             can_send_dates,
+            creates_commissions,
             traced_line: _,
         } = self;
         if !profile_of.is_empty() {
@@ -97,7 +101,7 @@ impl<'s> Setup<'s> {
         }
         let mut hash = Sha256::new();
         hash.update(env!("CARGO_PKG_VERSION"));
-        let parts: [&dyn fmt::Debug; 9] = [
+        let parts: [&dyn fmt::Debug; 10] = [
             profiles,
             profile,
             account_currency,
@@ -106,6 +110,7 @@ impl<'s> Setup<'s> {
             rules,
             range,
             can_send_dates,
+            creates_commissions,
             opening,
         ];
         for part in parts {

@@ -6,6 +6,7 @@
 mod books;
 mod commissions;
 pub(super) mod listing;
+mod new_commission;
 mod payouts;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use super::start::StartState;
 use books::{Effect, Effects};
 pub(super) use books::{EffectView, Summary};
 use commissions::Changes;
+pub(super) use new_commission::NewCommission;
 
 /// The currency of events that don't name one: the account's own, whatever it is.
 const NO_CURRENCY: &str = "default";

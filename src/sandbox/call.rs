@@ -58,6 +58,8 @@ pub(super) enum Requested {
     List(List),
     /// One lead by its id, email or uid (v1).
     Lead,
+    /// A new commission (v2).
+    NewCommission,
 }
 
 /// A path of the API.
@@ -68,13 +70,14 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Returns the call of a path, if the API has it.
-    pub(super) fn from_path(path: &str) -> Option<Call> {
+    /// Returns the call of a path, if the API has it. Version 2 has two calls at one path.
+    pub(super) fn from_path(method: &str, path: &str) -> Option<Call> {
         let (version, rest) = match path.strip_prefix("/api/v1/") {
             Some(rest) => (Version::V1, rest),
             None => (Version::V2, path.strip_prefix("/api/v2/")?),
         };
         let asked = match (version, rest) {
+            (Version::V2, "company/commissions") if method == "POST" => Requested::NewCommission,
             (Version::V1, "leads/list") | (Version::V2, "company/referrals") => {
                 Requested::List(List::Leads)
             }
@@ -96,7 +99,7 @@ impl Call {
     /// Returns the HTTP method that the path takes.
     pub(super) fn method(self) -> &'static str {
         match self.asked {
-            Requested::Track(_) => "POST",
+            Requested::Track(_) | Requested::NewCommission => "POST",
             Requested::List(_) | Requested::Lead => "GET",
         }
     }

@@ -15,6 +15,7 @@ use hyper::header::{
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 
+use super::account::NewCommission;
 use super::account::listing::Paging;
 use super::admin;
 use super::answer::{Answer, BodyDelivery, Format};
@@ -169,6 +170,25 @@ async fn call(
             let track = || track(state, call.version, kind, &params);
             act(fault, reset, track).await
         }
+        Requested::NewCommission => {
+            let new = match NewCommission::read(body) {
+                Ok(new) => new,
+                Err(message) => return Ok(Answer::message(422, &message)),
+            };
+            let subject = || Subject {
+                asked: call.asked,
+                event_id: new.event_id(),
+                identity: stable_hash(new.event_id().unwrap_or_default()),
+            };
+            let fault = fault(state, number, subject);
+            let create = || {
+                state
+                    .account
+                    .borrow_mut()
+                    .create_commission(&new, Moment::now())
+            };
+            act(fault, reset, create).await
+        }
         Requested::List(_) | Requested::Lead => {
             let subject = || Subject {
                 asked: call.asked,
@@ -277,7 +297,8 @@ fn paged(answer: Answer, paging: &Paging, head: &Parts) -> Answer {
 }
 
 fn admit(state: &State, head: &Parts) -> Result<Call, Answer> {
-    let call = Call::from_path(head.uri.path()).ok_or_else(|| Answer::message(404, "Not found"))?;
+    let call = Call::from_path(head.method.as_str(), head.uri.path())
+        .ok_or_else(|| Answer::message(404, "Not found"))?;
     if head.method != call.method() {
         return Err(Answer::wrong_method(call.method()));
     }
@@ -296,7 +317,7 @@ fn admit(state: &State, head: &Parts) -> Result<Call, Answer> {
 /// documented to answer without a body.
 fn bad_credentials(call: Call) -> Answer {
     match (call.version, call.asked) {
-        (Version::V2, Requested::List(_)) => Answer::empty(401),
+        (Version::V2, Requested::List(_) | Requested::NewCommission) => Answer::empty(401),
         _ => Answer::bare_string(401, "Bad credentials"),
     }
 }

@@ -187,6 +187,12 @@ impl Lane {
             && uid.is_none_or(|uid| is_unknown(Tie::Uid, uid))
     }
 
+    /// Returns `true` if an event of the lane was tracked.
+    pub(super) fn has_lead(&self) -> bool {
+        let learned = self.learned.as_ref();
+        learned.is_some_and(|learned| learned.is_lead)
+    }
+
     /// Returns `true` if somebody had sent a sale of the lane before this run: its cancellations may be there
     /// as well.
     pub(super) fn is_sent_by_others(&self) -> bool {

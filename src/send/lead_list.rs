@@ -12,13 +12,12 @@ use std::io;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::lanes::{Sorter, Standing};
-use super::listing::{self, IncompleteListing, PageSink};
+use super::listing::{self, PageSink};
 use super::pace::Pace;
-use super::verdict::Halt;
-use super::{End, Stop, describe};
+use super::{End, Stop};
 use crate::event::{Event, Ties};
 use crate::journal::{EventRow, JournalError, JournalReader};
-use crate::tracking::{Answer, Client, Lead, Page};
+use crate::tracking::{Client, Lead, Listed, Page};
 
 /// The number of leads up to which a list is kept: 16 bytes a lead are some 100 MB then.
 const MAX_LEADS: usize = 5_000_000;
@@ -172,36 +171,9 @@ pub(super) async fn fetch(
         }
         Err(unlisted) => unlisted,
     };
-    match unlisted {
-        IncompleteListing::Interrupted => Fetched::Ended(End::Interrupted),
-        IncompleteListing::Page { number, answer } => match answer {
-            Answer::KeyRefused {
-                status: 401,
-                message,
-            } => Fetched::Ended(End::Halted(Halt::KeyRefused { message })),
-            Answer::Untrusted { message } => {
-                Fetched::Ended(End::Halted(Halt::Untrusted { message }))
-            }
-            answer => unusable(format!(
-                "page {number} can't be read: {}",
-                describe(&answer)
-            )),
-        },
-        IncompleteListing::Changing => unusable("it keeps changing while it is read"),
-        IncompleteListing::Unordered(_) => unusable("it is not in the order that was asked for"),
-        IncompleteListing::Repeating { number } => {
-            unusable(format!("page {number} repeats the pages before it"))
-        }
-        IncompleteListing::Short { lines, total } => {
-            unusable(format!("it has {lines} leads, but reports {total}"))
-        }
-        IncompleteListing::Sink(error) => unusable(error.to_string()),
-    }
-}
-
-fn unusable(reason: impl Into<String>) -> Fetched {
-    Fetched::Unusable {
-        reason: reason.into(),
+    match unlisted.end_or_reason(Lead::NAME) {
+        Err(end) => Fetched::Ended(end),
+        Ok(reason) => Fetched::Unusable { reason },
     }
 }
 

@@ -19,7 +19,8 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::pace::Pace;
-use super::{MAX_SLOWED, Stop, backoff};
+use super::verdict::Halt;
+use super::{End, MAX_SLOWED, Stop, backoff, describe};
 use crate::tracking::{Answer, Client, Listed, Page, Reply};
 
 /// The number of times that a listing is read which changes each time.
@@ -138,6 +139,40 @@ pub(crate) enum IncompleteListing {
     },
     /// A page can't be kept.
     Sink(io::Error),
+}
+
+impl IncompleteListing {
+    /// Returns the reason why the listing is not complete, in words; `name` is what it lists.
+    ///
+    /// # Errors
+    ///
+    /// The end of all requests, if no other one would fare better.
+    pub(super) fn end_or_reason(self, name: &str) -> Result<String, End> {
+        Ok(match self {
+            IncompleteListing::Interrupted => return Err(End::Interrupted),
+            IncompleteListing::Page { number, answer } => match answer {
+                Answer::KeyRefused {
+                    status: 401,
+                    message,
+                } => return Err(End::Halted(Halt::KeyRefused { message })),
+                Answer::Untrusted { message } => {
+                    return Err(End::Halted(Halt::Untrusted { message }));
+                }
+                answer => format!("page {number} can't be read: {}", describe(&answer)),
+            },
+            IncompleteListing::Changing => "it keeps changing while it is read".to_owned(),
+            IncompleteListing::Unordered(_) => {
+                "it is not in the order that was asked for".to_owned()
+            }
+            IncompleteListing::Repeating { number } => {
+                format!("page {number} repeats the pages before it")
+            }
+            IncompleteListing::Short { lines, total } => {
+                format!("it has {lines} {name}, but reports {total}")
+            }
+            IncompleteListing::Sink(error) => error.to_string(),
+        })
+    }
 }
 
 /// Reads the pages of a listing that the sink does not have yet; `progress` is called for every page with the

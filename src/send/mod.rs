@@ -10,8 +10,10 @@
 //! 5. only then it counts, and the next event of its lane may be sent.
 
 mod backoff;
+mod dated_sales;
 mod failure_streak;
 mod journal_thread;
+mod kept_lines;
 mod lanes;
 mod lead_list;
 mod listing;
@@ -20,6 +22,7 @@ mod refusals;
 mod sender;
 mod verdict;
 
+pub(crate) use kept_lines::{KeptLines, LineKeeper};
 pub(crate) use lead_list::Fetched;
 pub use lead_list::LeadList;
 pub use listing::{CompleteListing, OrderCheck};
@@ -31,11 +34,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::{Duration, Instant};
 
+use jiff::tz::TimeZone;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::event::{CustomerRef, EventKey, KeyMap, Kind, Ties};
 use crate::journal::{Journal, JournalError, JournalReader, Outcome, RunId};
 use crate::tracking::{Answer, Client};
+use dated_sales::DatedSales;
 use lanes::{Lanes, Sorter, Standing};
 use pace::Pace;
 use sender::Sender;
@@ -171,6 +176,9 @@ pub struct RunToSend {
     pub total: u64,
     /// The number of events that are sent before it pauses ([`End::Paused`]); `None` for all of them.
     pub pause_after: Option<NonZeroU64>,
+    /// The zone of the days of sales that are sent as commissions of known referrals; `None` if they are sent by
+    /// their tracking calls.
+    pub dated_sales: Option<TimeZone>,
     /// The settings for sending them.
     pub settings: SendSettings,
 }
@@ -183,6 +191,7 @@ pub async fn send(
         run,
         total,
         pause_after,
+        dated_sales,
         settings,
     }: RunToSend,
     mut stop: UnboundedReceiver<Stop>,
@@ -194,16 +203,26 @@ pub async fn send(
         total,
         ..Progress::default()
     };
-    let mut work = async || -> Result<Work, End> {
+    let work = async || -> Result<(Work, Option<DatedSales>), End> {
         let list = if settings.should_use_lead_list && total > 0 {
             let list = fetch_leads(client, &mut pace, &mut stop, &mut progress, watch).await?;
             trusted(list, &journal, &mut progress).map_err(End::Journal)?
         } else {
             None
         };
-        Work::read(&journal, run, list.as_ref()).map_err(End::Journal)
+        let work = Work::read(&journal, run, list.as_ref()).map_err(End::Journal)?;
+        let Some(zone) = dated_sales.filter(|_| work.has_sales) else {
+            return Ok((work, None));
+        };
+        let before = progress.requests;
+        let mut on_page = |requests| {
+            progress.requests = before + requests;
+            watch(&progress);
+        };
+        let dated = DatedSales::fetch(client, &mut pace, &mut stop, zone, &mut on_page);
+        Ok((work, Some(dated.await?)))
     };
-    let work = match work().await {
+    let (work, dated_sales) = match work().await {
         Ok(work) => work,
         Err(end) => {
             return Sent {
@@ -219,6 +238,7 @@ pub async fn send(
         pace,
         progress,
         pause_after,
+        dated_sales,
     };
     let mut sender = Sender::new(journal, client, (run, settings), prepared);
     let end = sender.run(stop, watch).await;
@@ -238,12 +258,14 @@ struct Prepared {
     pace: Pace,
     progress: Progress,
     pause_after: Option<NonZeroU64>,
+    dated_sales: Option<DatedSales>,
 }
 
 /// Holds what is to be sent, as far as that is kept in memory.
 struct Work {
     lanes: Lanes,
     earlier: EarlierAnswers,
+    has_sales: bool,
 }
 
 impl Work {
@@ -259,6 +281,7 @@ impl Work {
         signups.add_tied(journal)?;
         let mut sorter = Sorter::default();
         let mut reversals = Reversals::default();
+        let mut has_sales = false;
         journal.for_each_pending(run, |row, event| {
             let standing = match list {
                 _ if signups.include(event.customer) => Standing::SignupElsewhere,
@@ -267,6 +290,7 @@ impl Work {
             };
             sorter.add(row, event, standing);
             reversals.add(event);
+            has_sales |= event.kind == Kind::Sale;
         })?;
         if sorter.has_shared_lane() {
             journal.for_each_tracked(|event| sorter.note_lead(event))?;
@@ -275,6 +299,7 @@ impl Work {
             lanes: sorter.finish(),
             // A run that continues knows no more of them than the journal does.
             earlier: EarlierAnswers::read(journal, &reversals)?,
+            has_sales,
         })
     }
 }

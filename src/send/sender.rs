@@ -16,6 +16,7 @@ use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::dated_sales::{DatedSales, SaleDecision, SaleStanding};
 use super::failure_streak::FailureStreak;
 use super::journal_thread::{Done, JournalThread};
 use super::lanes::{Basis, Lanes};
@@ -23,7 +24,7 @@ use super::pace::Pace;
 use super::refusals::Refusals;
 use super::verdict::{Halt, is_repeatable};
 use super::{EarlierAnswers, End, Prepared, Progress, SendSettings, Stop};
-use crate::event::Event;
+use crate::event::{Event, Kind};
 use crate::journal::{
     Effect, Entry, EventRow, Journal, JournalError, Outcome, Pending, PlaceWatch, RunId, Settlement,
 };
@@ -54,6 +55,8 @@ struct Slot {
     attempts: u32,
     is_maybe_recorded: bool,
     is_in_doubt: bool,
+    /// The result of a sale that is not sent, as the account's lists say.
+    decided: Option<Box<Settlement>>,
 }
 
 /// Counts how often an event has failed in this run.
@@ -124,6 +127,8 @@ pub(super) struct Sender<'c> {
     settings: SendSettings,
     lanes: Lanes,
     earlier: EarlierAnswers,
+    /// What decides about sales that are sent as commissions of known referrals.
+    dated_sales: Option<DatedSales>,
     /// The lanes whose next event may be sent and has to be read.
     ready: VecDeque<usize>,
     /// The lanes whose next event is being read.
@@ -171,6 +176,7 @@ impl<'c> Sender<'c> {
             pace,
             progress,
             pause_after,
+            dated_sales,
         } = prepared;
         Sender {
             client,
@@ -181,6 +187,7 @@ impl<'c> Sender<'c> {
                 .collect(),
             lanes: work.lanes,
             earlier: work.earlier,
+            dated_sales,
             reading: Vec::new(),
             loaded: VecDeque::new(),
             slots: HashMap::new(),
@@ -491,18 +498,37 @@ impl<'c> Sender<'c> {
         let is_started = maybe_recorded && !self.settings.should_repeat_unconfirmed;
         let before = carried.as_ref().filter(|_| maybe_recorded);
         let as_before = before.and_then(|before| self.client.form_as_before(&event, before));
-        let form = match before {
-            Some(_) if is_started => as_before,
-            _ => as_before.or_else(|| Some(self.client.form(&event))),
+        let dated = self.dated_sales.as_ref();
+        let dated = dated.filter(|_| event.kind == Kind::Sale && as_before.is_none());
+        let decision = dated.map(|dated| {
+            let standing = SaleStanding {
+                lane: self.lanes.lane(lane),
+                is_maybe_recorded: maybe_recorded,
+                should_repeat: self.settings.should_repeat_unconfirmed,
+            };
+            dated.decide(&event, self.client, &standing)
+        });
+        let (form, decided) = match (decision, before) {
+            (Some(SaleDecision::Send(form)), _) => (Some(form), None),
+            (Some(SaleDecision::Settle(settlement)), _) => (None, Some(settlement)),
+            (None, Some(_)) if is_started => (as_before, None),
+            (None, _) => {
+                let form = as_before.unwrap_or_else(|| self.client.form(&event));
+                (Some(form), None)
+            }
         };
         // It is not known whether what an earlier version sent had an id.
         let is_known = !is_started || carried.is_some();
         let has_event_id = form
             .as_ref()
             .is_some_and(|form| form.carried().has_event_id);
+        let may_repeat = form
+            .as_ref()
+            .is_none_or(|form| form.is_repeatable(event.kind));
         Slot {
             lane,
-            is_repeatable: is_repeatable(event.kind, has_event_id && is_known),
+            is_repeatable: may_repeat && is_repeatable(event.kind, has_event_id && is_known),
+            decided,
             event: Arc::new(event),
             form,
             attempts,

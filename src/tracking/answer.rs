@@ -383,13 +383,7 @@ impl Asked<'_> {
             ));
         };
         let sent = self.amount?;
-        let has = Money {
-            amount_cents: recorded,
-            ..money
-        };
-        (recorded != sent).then(|| if sent == money.amount_cents { format!("recorded with another amount: {money} was sent, the API has {has}") } else { format!(
-            "recorded with another amount: {sent} was sent for {money}, the API has {recorded}"
-        ) })
+        (recorded != sent).then(|| other_amount_words(money, sent, recorded))
     }
 
     /// Returns the currency that the API took the amount for, if the request named another one.
@@ -413,6 +407,19 @@ impl Asked<'_> {
             }
             _ => Answer::Conflicting { message },
         }
+    }
+}
+
+/// Says that the API recorded another amount than was sent; both are in the unit that the account takes.
+pub(super) fn other_amount_words(money: Money, sent: i64, recorded: i64) -> String {
+    let has = Money {
+        amount_cents: recorded,
+        ..money
+    };
+    if sent == money.amount_cents {
+        format!("recorded with another amount: {money} was sent, the API has {has}")
+    } else {
+        format!("recorded with another amount: {sent} was sent for {money}, the API has {recorded}")
     }
 }
 

@@ -1,6 +1,6 @@
 //! Builds the form of an event that is sent, and the one that was sent before.
 
-use super::{ClientSettings, Version, v1, v2};
+use super::{ClientSettings, CommissionOf, Version, new_commission, v1, v2};
 use crate::event::{Carried, Currency, Decimals, Event, Kind};
 
 /// Describes how events are written: the settings that affect their requests.
@@ -34,16 +34,40 @@ pub struct Form {
     pub(super) body: String,
     carried: Carried,
     amount: Option<i64>,
+    call: Call,
+}
+
+/// Names the call by which an event is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    /// The tracking call of its kind.
+    Track,
+    /// A commission of a referral (version 2).
+    NewCommission,
 }
 
 impl Form {
+    /// Returns the call by which it is sent.
+    pub(super) fn call(&self) -> Call {
+        self.call
+    }
+
+    /// Returns `true` if the same request may be sent twice: the API recognises a second one by its id (sign-ups by
+    /// their lead), except cancellations that are sent without an id, and sales that are sent as commissions.
+    pub fn is_repeatable(&self, kind: Kind) -> bool {
+        match self.call {
+            Call::Track => kind != Kind::Cancellation || self.carried.has_event_id,
+            Call::NewCommission => false,
+        }
+    }
+
     /// Returns what it carries, for comparison with a later request.
     pub fn carried(&self) -> Carried {
         self.carried
     }
 
     /// Returns the amount in it, in the unit that the account takes.
-    pub(super) fn amount(&self) -> Option<i64> {
+    pub fn amount(&self) -> Option<i64> {
         self.amount
     }
 }
@@ -64,7 +88,19 @@ impl FormSettings<'_> {
             body,
             carried,
             amount,
+            call: Call::Track,
         }
+    }
+
+    /// Returns the form of a sale as a commission; `None` if it can't be one.
+    pub(super) fn commission_form(&self, sale: &Event, of: CommissionOf) -> Option<Form> {
+        let (body, carried) = new_commission::body(sale, of, self)?;
+        Some(Form {
+            body,
+            carried,
+            amount: sale.money.map(|money| self.decimals.sent(money)),
+            call: Call::NewCommission,
+        })
     }
 
     /// Returns the form in which an event was sent before, whatever the settings are now; `None` if it can't

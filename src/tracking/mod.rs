@@ -12,6 +12,7 @@ mod form;
 mod key;
 mod leads;
 mod listing;
+mod new_commission;
 mod payouts;
 mod probe;
 mod scalar;
@@ -26,6 +27,7 @@ pub use key::ApiKey;
 pub use leads::Lead;
 pub use listing::Listed;
 pub(crate) use listing::{ListedPromoter, Page};
+pub use new_commission::CommissionOf;
 pub(crate) use payouts::ListedPayout;
 pub(crate) use probe::{Probe, ProbeAnswer, probe_without_key};
 
@@ -42,7 +44,7 @@ use reqwest::{Certificate, Response, Url};
 use crate::event::{Carried, Currency, Decimals, Event, Kind};
 use crate::problem::causes;
 use answer::{Asked, Unread};
-use form::FormSettings;
+use form::{Call, FormSettings};
 
 /// The most bytes of an answer's body that are read; the rest is never fetched.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -217,6 +219,7 @@ pub struct Client {
     base: Url,
     /// The URLs of the events, in the order of [`Kind::ALL`].
     tracks: [Url; Kind::ALL.len()],
+    new_commission: Url,
     settings: ClientSettings,
     key: ApiKey,
 }
@@ -249,6 +252,7 @@ impl Client {
             http: build(usize::MAX)?,
             http_once: build(0)?,
             tracks: Kind::ALL.map(|kind| below(&base, &format!("track/{kind}"))),
+            new_commission: below(&base, new_commission::PATH),
             base,
             settings,
             key: key.clone(),
@@ -266,16 +270,27 @@ impl Client {
         self.settings.manner().form_as_before(event, before)
     }
 
+    /// Returns the form in which a sale is sent as a commission of a referral (version 2); `None` if its amount is in
+    /// another currency than the account's.
+    pub fn commission_form(&self, sale: &Event, of: CommissionOf) -> Option<Form> {
+        self.settings.manner().commission_form(sale, of)
+    }
+
     /// Sends one event, once, and returns what the answer means.
     pub async fn send(&self, event: &Event, form: Form) -> Reply {
         let version = self.settings.version;
-        let http = if event.kind == Kind::Cancellation && !form.carried().has_event_id {
-            &self.http_once
-        } else {
+        let is_repeatable = form.is_repeatable(event.kind);
+        let http = if is_repeatable {
             &self.http
+        } else {
+            &self.http_once
+        };
+        let url = match form.call() {
+            Call::Track => self.track(event.kind),
+            Call::NewCommission => &self.new_commission,
         };
         let request = http
-            .post(self.track(event.kind).clone())
+            .post(url.clone())
             .header(CONTENT_TYPE, version.content_type())
             .body(form.body.clone());
         let response = match request.send().await {
@@ -309,7 +324,11 @@ impl Client {
             carried: form.carried(),
             amount: form.amount(),
         };
-        answer::answer_to_event(&asked, status, &self.key.strike_out(body))
+        let body = self.key.strike_out(body);
+        match form.call() {
+            Call::Track => answer::answer_to_event(&asked, status, &body),
+            Call::NewCommission => new_commission::answer(&asked, status, &body),
+        }
     }
 
     /// Requests one page of a listing of the account, once; pages are counted from 1.

@@ -721,7 +721,7 @@ mod configuration {
     fn unknown_key() {
         assert_snapshot!(configured("[api]\n\nwidd = \"1\"\n"), @r"
             exit 3
-            fprecon.toml:3: error: unknown field `widd`, expected one of `version`, `base_url`, `wid`, `account_id`, `key_file`, `key_command`, `account_currency`, `cancellation_event_id`, `ca_file`
+            fprecon.toml:3: error: unknown field `widd`, expected one of `version`, `base_url`, `wid`, `account_id`, `key_file`, `key_command`, `account_currency`, `cancellation_event_id`, `history`, `ca_file`
               hint: docs/configuration.md lists every key
             ");
     }

@@ -25,6 +25,7 @@ mod crash;
 mod currencies;
 mod customers;
 mod date_range;
+mod dated_commissions;
 mod delivery;
 mod delivery_defaults;
 mod delivery_lead_list;

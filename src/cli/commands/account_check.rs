@@ -1,9 +1,6 @@
 //! Fetches the sales of the account, with which those of the exports are compared before they are sent.
 
 use std::cell::OnceCell;
-use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
-use std::io;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -20,11 +17,11 @@ use crate::cli::terminal::Terminal;
 use crate::event::{Currency, CustomerRef};
 use crate::job::{AccountFindings, AccountSales, InAccount, SaleOfAccount};
 use crate::problem::{Problem, ProblemCode};
-use crate::send::{self, CompleteListing, IncompleteListing, OrderCheck, PageSink};
-use crate::tracking::{Client, ListedCommission, Page, Version};
+use crate::send::{self, CompleteListing, IncompleteListing, KeptLines, LineKeeper};
+use crate::tracking::{Client, ListedCommission, Version};
 
-/// The number of sales of the account up to which they are kept: some 100 bytes each.
-const MAX_SALES: usize = 3_000_000;
+/// The number of commissions of the account up to which their sales are kept: some 100 bytes each.
+const MAX_COMMISSIONS: usize = 5_000_000;
 /// The time between two lines about progress, if there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -67,13 +64,14 @@ pub(super) fn fetch_into(
     let api = &settings.api;
     let decimals = settings.currencies.decimals.clone();
     let sales = AccountSales::new(settings.zone()?, api.account_currency, decimals);
-    let mut listing = SalesListing::new(match api.version {
+    let sales = match api.version {
         Version::V1 => sales,
         Version::V2 => sales.with_originals(),
-    });
+    };
+    let mut listing = KeptLines::new(sales, MAX_COMMISSIONS);
     let per_minute = target.pace(settings).requests_per_minute;
     let read = read(target.client(), per_minute, &mut listing, terminal)?;
-    let mut sales = listing.sales;
+    let mut sales = listing.kept;
     sales.requests = read.requests;
     sales.sort();
     place.get_or_init(|| sales);
@@ -83,7 +81,7 @@ pub(super) fn fetch_into(
 fn read(
     client: &Client,
     per_minute: NonZeroU32,
-    listing: &mut SalesListing,
+    listing: &mut KeptLines<ListedCommission, AccountSales>,
     terminal: &Terminal,
 ) -> Result<CompleteListing, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -156,31 +154,9 @@ pub(super) fn in_words(found: &AccountFindings) -> String {
 }
 
 /// Keeps of each commission only what its sale is compared by.
-struct SalesListing {
-    sales: AccountSales,
-    ids: HashSet<u64>,
-    hasher: RandomState,
-    pages: u32,
-    total: Option<u64>,
-    first: Vec<ListedCommission>,
-    order: OrderCheck,
-}
-
-impl SalesListing {
-    fn new(sales: AccountSales) -> Self {
-        SalesListing {
-            sales,
-            ids: HashSet::new(),
-            hasher: RandomState::new(),
-            pages: 0,
-            total: None,
-            first: Vec::new(),
-            order: OrderCheck::default(),
-        }
-    }
-
-    fn add(&mut self, line: &ListedCommission) {
-        self.sales.commissions += 1;
+impl LineKeeper<ListedCommission> for AccountSales {
+    fn keep(&mut self, line: &ListedCommission) {
+        self.commissions += 1;
         // A bonus, or a commission without a sale, such as one for a sign-up; and what a refund takes back.
         let is_of_sale = !line.is_by_hand && line.sale_amount.is_some_and(|amount| amount > 0);
         let has_no_amount = line.sale_amount.is_none() && line.event_id.is_some();
@@ -189,11 +165,7 @@ impl SalesListing {
             return;
         }
         // A commission that several promoters share is one for each of them.
-        if line
-            .event_id
-            .as_deref()
-            .is_some_and(|id| self.sales.has(id))
-        {
+        if line.event_id.as_deref().is_some_and(|id| self.has(id)) {
             return;
         }
         let customer = CustomerRef {
@@ -202,13 +174,13 @@ impl SalesListing {
         };
         let of_known = line.sale_amount.zip(line.created_at);
         let Some((amount_cents, at)) = of_known.filter(|_| !customer.is_unknown()) else {
-            self.sales.unclear += 1;
+            self.unclear += 1;
             return;
         };
         let original = line.original_sale.as_ref();
         let original =
             original.and_then(|(cents, code)| Some((*cents, Currency::from_code(code)?)));
-        self.sales.add(&SaleOfAccount {
+        self.add(&SaleOfAccount {
             event_id: line.event_id.as_deref(),
             commission_id: &line.id,
             customer,
@@ -217,59 +189,8 @@ impl SalesListing {
             at,
         });
     }
-}
 
-impl PageSink<ListedCommission> for SalesListing {
-    fn pages(&self) -> u32 {
-        self.pages
-    }
-
-    fn lines(&self) -> u64 {
-        self.ids.len() as u64
-    }
-
-    fn total(&self) -> Option<u64> {
-        self.total
-    }
-
-    fn first(&self) -> Option<&[ListedCommission]> {
-        Some(&self.first)
-    }
-
-    fn has(&self, line: &ListedCommission) -> Option<bool> {
-        Some(self.ids.contains(&self.hasher.hash_one(&line.id)))
-    }
-
-    fn put(&mut self, page: Page<ListedCommission>) -> io::Result<bool> {
-        if self.pages == 0 {
-            self.total = page.total;
-        }
-        self.pages += 1;
-        let mut lines = page.lines;
-        let before = lines.len();
-        lines.retain(|line| self.ids.insert(self.hasher.hash_one(&line.id)));
-        self.order.follow(&lines);
-        let is_new = lines.len() == before;
-        self.order.has_repeats |= !is_new;
-        lines.iter().for_each(|line| self.add(line));
-        if self.pages == 1 {
-            self.first = lines;
-        }
-        if self.sales.len() > MAX_SALES {
-            return Err(io::Error::other(format!(
-                "the account has more than {MAX_SALES} sales"
-            )));
-        }
-        Ok(is_new)
-    }
-
-    fn order(&self) -> OrderCheck {
-        self.order
-    }
-
-    fn clear(&mut self) -> io::Result<()> {
-        self.sales.clear();
-        *self = SalesListing::new(self.sales.clone());
-        Ok(())
+    fn clear(&mut self) {
+        AccountSales::clear(self);
     }
 }

@@ -17,7 +17,7 @@ use super::{ending, next};
 use crate::cli::arguments::{PaceArguments, RedactArgument};
 use crate::cli::ended::Ended;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::settings::EffectiveSettings;
+use crate::cli::settings::{EffectiveSettings, SaleCall};
 use crate::cli::signals::{Signal, listen};
 use crate::cli::tables::{self, count, grouped};
 use crate::cli::terminal::{Entry, Level, Terminal};
@@ -278,6 +278,10 @@ impl<'d> RunDelivery<'d> {
             .enable_all()
             .build()
             .map_err(|error| CliError::Io("the network runtime", error))?;
+        let dated_sales = match self.settings.api.sale_call {
+            SaleCall::Tracking => None,
+            SaleCall::Commissions => Some(self.settings.zone()?),
+        };
         let total = journal.pending_count(run)?;
         let mut watcher = Watcher::new(self.terminal, total);
         if self.settings.send.lead_list && !settings.should_use_lead_list && total > 0 {
@@ -295,6 +299,7 @@ impl<'d> RunDelivery<'d> {
                     run,
                     total,
                     pause_after,
+                    dated_sales,
                     settings,
                 },
                 requests,

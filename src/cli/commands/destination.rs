@@ -7,7 +7,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::cli::arguments::Common;
 use crate::cli::error::CliError;
-use crate::cli::settings::EffectiveSettings;
+use crate::cli::settings::{EffectiveSettings, SaleCall};
 use crate::cli::terminal::Terminal;
 use crate::journal::Account;
 use crate::problem::{Problem, ProblemCode};
@@ -38,6 +38,9 @@ impl Destination {
         terminal: &Terminal,
     ) -> Result<Self, CliError> {
         if common.sandbox {
+            if settings.api.sale_call == SaleCall::Commissions {
+                return Err(no_referrals());
+            }
             return Self::sandbox(settings);
         }
         let (account_id, key) = match (settings.account(), settings.api.read_key()) {
@@ -156,6 +159,14 @@ impl Destination {
             stop_after_same_refusals: None,
         }
     }
+}
+
+/// Refuses to send sales as commissions to a sandbox in this process.
+fn no_referrals() -> CliError {
+    let message = "`history = \"commissions\"` needs the account's list of referrals, and the sandbox inside the program has none";
+    CliError::usage(Problem::error(ProblemCode::SandboxHasNone, message).hint(
+        "start one with `fprecon sandbox --start FILE`, and name it by `--base-url`; or leave `history` out",
+    ))
 }
 
 /// Returns the warning that the list of leads can't be used, so that every event is sent.

@@ -49,6 +49,7 @@ pub(super) struct AccountTable {
     pub(super) key_command: Option<Vec<String>>,
     pub(super) account_currency: Option<String>,
     pub(super) cancellation_event_id: Option<bool>,
+    pub(super) history: Option<String>,
     pub(super) ca_file: Option<String>,
     pub(super) journal: Option<String>,
     pub(super) send: SendTable,
@@ -68,6 +69,7 @@ pub(super) struct ApiTable {
     pub(super) key_command: Option<Vec<String>>,
     pub(super) account_currency: Option<String>,
     pub(super) cancellation_event_id: Option<bool>,
+    pub(super) history: Option<String>,
     pub(super) ca_file: Option<String>,
 }
 
@@ -169,7 +171,7 @@ pub(super) struct Key {
 }
 
 /// Every setting with one value, in the order of the file.
-pub(super) const KEYS: [Key; 33] = [
+pub(super) const KEYS: [Key; 34] = [
     Key {
         table: "api",
         key: "version",
@@ -234,6 +236,14 @@ pub(super) const KEYS: [Key; 33] = [
         default: Some("false"),
         values: Boolean,
         about: "Whether the account's version 1 takes `event_id` on cancellations, so that they can be sent again safely.",
+    },
+    Key {
+        table: "api",
+        key: "history",
+        variable: Some("FPRECON_HISTORY"),
+        default: Some("tracking"),
+        values: OneOf(&["tracking", "commissions"]),
+        about: "How sales are sent with version 2: by its tracking call, which takes no date, or as commissions of known referrals, with the day of the sale. Set it for an import of history alone.",
     },
     Key {
         table: "api",

@@ -23,8 +23,18 @@ pub(in crate::cli) struct ApiSettings {
     pub(super) account_id: Option<String>,
     pub(in crate::cli) account_currency: Currency,
     pub(in crate::cli) cancellation_event_id: bool,
+    pub(in crate::cli) sale_call: SaleCall,
     ca_file: Option<PathBuf>,
     pub(super) key: KeySource,
+}
+
+/// Names the calls by which sales are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum SaleCall {
+    /// The tracking call.
+    Tracking,
+    /// Commissions of known referrals, with the day of the sale (version 2).
+    Commissions,
 }
 
 impl ApiSettings {
@@ -45,6 +55,7 @@ impl ApiSettings {
             account_currency: currency_setting("api.account_currency", &currency)?,
             cancellation_event_id: required(table.cancellation_event_id)?
                 && version.may_take_cancellation_event_id(),
+            sale_call: sale_call(&required(table.history)?, version)?,
             ca_file: table.ca_file.map(PathBuf::from),
             key,
         })
@@ -314,6 +325,26 @@ fn currency_setting(key: &str, code: &str) -> Result<Currency, CliError> {
                 .hint("use a three-letter code such as `USD`"),
         )
     })
+}
+
+/// Returns the call by which sales are sent.
+fn sale_call(word: &str, version: Version) -> Result<SaleCall, CliError> {
+    let invalid = |message: &str, hint: &str| {
+        let problem = Problem::error(ProblemCode::ConfigInvalid, message.to_owned());
+        CliError::unusable(problem.cell("api.history", word).hint(hint))
+    };
+    match (word, version) {
+        ("tracking", _) => Ok(SaleCall::Tracking),
+        ("commissions", Version::V2) => Ok(SaleCall::Commissions),
+        ("commissions", Version::V1) => Err(invalid(
+            "version 1 of the API takes dates on its tracking calls, and creates no commissions",
+            "leave out `history`, or set `version = \"v2\"` under `[api]`",
+        )),
+        _ => Err(invalid(
+            "not a valid value for `history`",
+            "use `tracking` or `commissions`",
+        )),
+    }
 }
 
 fn foreign(word: &str, rates: Option<PathBuf>) -> Result<ForeignSetting, CliError> {

@@ -480,7 +480,7 @@ fn a_bad_date_is_noticed() {
 }
 
 fn listed(account: &AccountState, path: &str, query: &str) -> (u16, Value) {
-    let call = Call::from_path(path).expect("the path exists");
+    let call = Call::from_path("GET", path).expect("the path exists");
     let (answer, _) = account.list(call, query);
     (answer.status, body(&answer))
 }
@@ -518,7 +518,7 @@ fn busy() -> AccountState {
 #[test]
 fn v1_lists_pages_of_fifty() {
     let account = busy();
-    let call = Call::from_path("/api/v1/rewards/list").expect("it exists");
+    let call = Call::from_path("GET", "/api/v1/rewards/list").expect("it exists");
     let (answer, paging) = account.list(call, "page=2");
     let paging = paging.expect("v1 is paged in headers");
     assert_eq!((paging.page, paging.per_page, paging.total), (2, 50, 60));

@@ -78,6 +78,7 @@ enum FaultTarget {
     Cancellation,
     Signup,
     Listing,
+    Commission,
 }
 
 impl FaultTarget {
@@ -88,6 +89,7 @@ impl FaultTarget {
             Requested::Track(Kind::Cancellation) => FaultTarget::Cancellation,
             Requested::Track(Kind::Signup) => FaultTarget::Signup,
             Requested::List(_) | Requested::Lead => FaultTarget::Listing,
+            Requested::NewCommission => FaultTarget::Commission,
         }
     }
 }

@@ -17,6 +17,9 @@ const LOST: &str =
 impl Sender<'_> {
     /// Returns the result of an event that need not, or must not, be sent.
     pub(super) fn settlement_without_request(&self, slot: &Slot) -> Option<Settlement> {
+        if let Some(decided) = &slot.decided {
+            return Some(Settlement::clone(decided));
+        }
         let lane = self.lanes.lane(slot.lane);
         let settle = |outcome, message: Option<&str>| {
             let message = message.map(str::to_owned);
@@ -46,7 +49,8 @@ impl Sender<'_> {
         if slot.is_maybe_recorded {
             return None;
         }
-        if !slot.is_repeatable
+        if slot.event.kind == Kind::Cancellation
+            && !slot.is_repeatable
             && !self.settings.should_repeat_unconfirmed
             && lane.is_sent_by_others()
         {

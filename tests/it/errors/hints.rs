@@ -423,6 +423,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "sales_wait_for_a_sign_up_that_an_earlier_night_could_not_send",
     ),
     (
+        "commissions-less-than-sales",
+        "dated_commissions.rs",
+        "what_a_commission_can_not_say_fails_and_is_not_guessed",
+    ),
+    (
         "sale-in-account",
         "sales_in_account.rs",
         "held_sales_stay_held_until_somebody_sends_them",
