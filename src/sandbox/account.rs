@@ -51,6 +51,8 @@ enum Refusal<'a> {
     NobodyNamed,
     NoEventId,
     BadAmount,
+    /// The amount has a name that clients are known to use by mistake.
+    AmountMisnamed,
     BadDate,
     NoReferral,
     Exists(Kind, &'a str),
@@ -383,6 +385,11 @@ impl Refusal<'_> {
             // ours.
             Refusal::NoEventId => Answer::message(400, "Error. Event id can not be blank!"),
             Refusal::BadAmount => Answer::message(400, "Error. Amount blank or invalid."),
+            // The second sentence is ours.
+            Refusal::AmountMisnamed => Answer::message(
+                400,
+                "Error. Amount blank or invalid. The parameter is `amount`, not `amount_cents`.",
+            ),
             // The documents don't say how a bad date is answered. Here it is refused.
             Refusal::BadDate => Answer::message(400, "Error. Created at invalid."),
             Refusal::NoReferral => no_referral(version, kind),
@@ -446,6 +453,9 @@ fn who<'a>(params: &'a Params<'_>) -> Result<Who<'a>, Refusal<'a>> {
 /// Returns the amount in minor units: digits only, above 0, and at most 63 bits.
 fn amount<'a>(params: &Params<'_>) -> Result<i64, Refusal<'a>> {
     let text = params.amount.as_deref().unwrap_or_default();
+    if text.is_empty() && params.amount_cents.is_some() {
+        return Err(Refusal::AmountMisnamed);
+    }
     let digits = text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {
         Ok(amount) if digits && amount > 0 => Ok(amount),

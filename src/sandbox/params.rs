@@ -24,6 +24,9 @@ pub(super) struct Params<'a> {
     pub(super) sale_event_id: Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) amount: Text<'a>,
+    /// A name that the API does not know, for a plain word about it.
+    #[serde(skip)]
+    pub(super) amount_cents: Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) currency: Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +99,7 @@ impl<'a> Params<'a> {
             "event_id" => &mut self.event_id,
             "sale_event_id" => &mut self.sale_event_id,
             "amount" => &mut self.amount,
+            "amount_cents" => &mut self.amount_cents,
             "currency" => &mut self.currency,
             "plan" => &mut self.plan,
             "promo_code" => &mut self.promo_code,

@@ -127,6 +127,10 @@ fn what_is_missing_or_wrong_is_refused() {
             let refused = told(&mut account, kind, &form);
             assert_eq!(refused, (400, blank_amount.clone()), "{amount}");
         }
+        let (status, refused) = told(&mut account, kind, "uid=u&event_id=e&amount_cents=5");
+        let message = refused["message"].as_str().unwrap_or_default();
+        assert_eq!(status, 400);
+        assert!(message.contains("not `amount_cents`"), "{message}");
         let no_event = told(&mut account, kind, "uid=u&amount=5");
         assert_eq!(no_event.0, 400);
         let no_customer = told(&mut account, kind, "event_id=e&amount=5&email=+");
