@@ -58,9 +58,9 @@ pub(super) struct EffectiveSettings {
     pub(super) currencies: CurrencySettings,
     pub(super) link: LinkSettings,
     pub(super) retention: RetentionSettings,
-    metrics: MetricsSettings,
+    pub(super) metrics: MetricsSettings,
     /// `None` if nobody is notified.
-    notify: Option<NotifySettings>,
+    pub(super) notify: Option<NotifySettings>,
     /// The table `[audit]` as it is written.
     pub(super) audit: Table,
     /// The tables `[exports.NAME]` as they are written.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, RequestBuilder, StatusCode, Url};
 
 use super::notice::Notice;
 use crate::problem::causes;
@@ -72,23 +72,56 @@ impl Webhook {
             WebhookForm::Slack => (self.url.clone(), notice.slack()),
             WebhookForm::Healthchecks => (self.ping_url(notice), notice.json()),
         };
+        let answer = self.ask(time, ca_pem, |client| {
+            let request = client.post(url).header(CONTENT_TYPE, "application/json");
+            request.body(body)
+        })?;
+        match answer {
+            status if status.is_success() => Ok(()),
+            status => Err(format!("it answered {}", status.as_u16())),
+        }
+    }
+
+    /// Asks the host for its first page, once, without what is secret in the address: whatever it answers, it can be
+    /// reached.
+    ///
+    /// # Errors
+    ///
+    /// The reason why there was no answer within the time, as a text without the address.
+    pub(crate) fn reach(&self, time: Duration, ca_pem: Option<&[u8]>) -> Result<(), String> {
+        let mut host = self.url.clone();
+        host.set_path("");
+        host.set_query(None);
+        host.set_fragment(None);
+        // An address with a scheme and a host takes these.
+        let _ = host.set_username("");
+        let _ = host.set_password(None);
+        self.ask(time, ca_pem, |client| client.head(host)).map(drop)
+    }
+
+    /// Sends one request, and returns the status of its answer.
+    fn ask(
+        &self,
+        time: Duration,
+        ca_pem: Option<&[u8]>,
+        request: impl FnOnce(&Client) -> RequestBuilder,
+    ) -> Result<StatusCode, String> {
         let timeouts = Timeouts {
             connect: time,
             read: time,
             total: time,
         };
-        let client = http_client(&url, ca_pem, timeouts).map_err(|error| error.to_string())?;
+        let client = http_client(&self.url, ca_pem, timeouts).map_err(|error| error.to_string())?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| error.to_string())?;
-        let request = client.post(url).header(CONTENT_TYPE, "application/json");
-        let answer = runtime.block_on(async { request.body(body).send().await });
+        let request = request(&client);
+        let answer = runtime.block_on(async { request.send().await });
         // A look-up of the name may still go on, and nobody waits for it.
         runtime.shutdown_background();
-        match answer.map(|answer| answer.status()) {
-            Ok(status) if status.is_success() => Ok(()),
-            Ok(status) => Err(format!("it answered {}", status.as_u16())),
+        match answer {
+            Ok(answer) => Ok(answer.status()),
             Err(error) if error.is_timeout() => {
                 Err(format!("there was no answer within {} s", time.as_secs()))
             }

@@ -49,6 +49,7 @@ fn all_is_well_and_nothing_is_sent_or_written() {
         "folders",
         "journal",
         "api",
+        "notification",
         "clock",
     ] {
         expect(&well, check, "ok ");
@@ -466,4 +467,50 @@ fn a_plan_says_what_a_run_would_refuse() {
     ];
     let nowhere = refusals(place.run_to(&sandbox, &nowhere));
     assert!(nowhere[0].contains("nowhere"), "{nowhere:?}");
+}
+
+#[test]
+fn a_notification_that_nobody_would_get_is_a_warning_and_nothing_is_posted() {
+    let (place, sandbox) = (Place::new(), SandboxProcess::start(&[]));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = format!(
+        "http://{}/hooks/secret?token=secret",
+        listener.local_addr().unwrap()
+    );
+    drop(listener);
+    let set = format!(
+        "[notify]\ncommand = [\"no-such-program\", \"--token=secret\"]\nurl = \"{closed}\"\n[metrics]\nfile = \"gone/m.prom\"\n"
+    );
+    place.write("fprecon.toml", &set);
+    let ran = doctor_to(&place, &sandbox).expect(1);
+    assert!(!ran.stdout().contains("secret"), "{}", ran.stdout());
+    let found = of(&ran.json(), "notification");
+    assert_eq!(found.len(), 3, "{found:?}");
+    for (line, said) in found
+        .iter()
+        .zip(["`no-such-program`", "can't be reached", "m.prom"])
+    {
+        assert!(
+            line.starts_with("warning ") && line.contains(said),
+            "{line}"
+        );
+    }
+
+    let server = Server::start(|_, stream| respond(stream, "405 Method Not Allowed", "", b""));
+    let set = format!(
+        "[notify]\ncommand = [\"sh\", \"-c\", \"exit 1\"]\nurl = \"{}/secret?token=secret\"\n[metrics]\nfile = \"m.prom\"\n",
+        server.base_url
+    );
+    place.write("fprecon.toml", &set);
+    let well = doctor_to(&place, &sandbox).expect(0).json();
+    let found = of(&well, "notification");
+    assert!(
+        found.len() == 3 && found.iter().all(|line| line.starts_with("ok ")),
+        "{found:?}"
+    );
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1);
+    assert!(requests[0].starts_with("HEAD / "), "{requests:?}");
+    assert!(!requests[0].contains("secret"), "{requests:?}");
+    assert!(!place.path("m.prom").exists());
 }

@@ -1,5 +1,6 @@
 //! `fprecon doctor`: checks everything that a run needs, and sends no event.
 
+mod after_run;
 mod api;
 mod books;
 mod clock;
@@ -33,6 +34,7 @@ enum Check {
     Folders,
     Journal,
     Api,
+    Notification,
     Clock,
 }
 
@@ -45,6 +47,7 @@ impl Check {
             Check::Folders => "folders",
             Check::Journal => "journal",
             Check::Api => "api",
+            Check::Notification => "notification",
             Check::Clock => "clock",
         }
     }
@@ -197,6 +200,7 @@ pub(in crate::cli) fn doctor(common: &Common, terminal: &Terminal) -> Result<Exi
                 Check::Folders,
                 Check::Journal,
                 Check::Api,
+                Check::Notification,
             ];
             for check in rest {
                 let why = "the configuration cannot be read";
@@ -241,6 +245,7 @@ fn check_all(
     } else {
         api::check(effective, key.as_ref(), findings)
     };
+    after_run::check(common, effective, findings);
     clock::check(last_run, probe.and_then(|probe| probe.times), findings);
 }
 

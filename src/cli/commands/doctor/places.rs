@@ -111,7 +111,7 @@ fn check_folder(what: &str, folder: &Path, instead: &str, findings: &mut Finding
 }
 
 /// Returns the folder of a path; the current one for a name alone.
-fn folder_of(path: &Path) -> PathBuf {
+pub(super) fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -133,12 +133,12 @@ fn existing(folder: &Path) -> PathBuf {
 }
 
 #[cfg(unix)]
-fn may_write(path: &Path) -> bool {
+pub(super) fn may_write(path: &Path) -> bool {
     rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
 #[cfg(not(unix))]
-fn may_write(path: &Path) -> bool {
+pub(super) fn may_write(path: &Path) -> bool {
     path.metadata()
         .is_ok_and(|found| found.is_dir() || !found.permissions().readonly())
 }
