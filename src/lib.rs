@@ -117,6 +117,7 @@ pub mod event;
 #[deny(clippy::disallowed_methods)]
 pub mod export;
 #[deny(clippy::disallowed_methods)]
+mod file_identity;
 mod invisible;
 #[deny(clippy::disallowed_methods)]
 pub mod job;

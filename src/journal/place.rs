@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::JournalError;
 use super::files::{self, beside};
+use crate::file_identity::FileIdentity;
 
 /// What happened to a link that led to a journal in use.
 pub(super) const LEADS_ELSEWHERE: &str = "made to lead to another file";
@@ -152,19 +153,6 @@ fn links(_: &Metadata) -> u64 {
     1
 }
 
-/// Returns which file a path names, as the file system numbers it. On systems other than Unix it only says
-/// that the file is there.
-#[cfg(unix)]
-fn identity(found: &Metadata) -> [u64; 2] {
-    use std::os::unix::fs::MetadataExt;
-    [found.dev(), found.ino()]
-}
-
-#[cfg(not(unix))]
-fn identity(_: &Metadata) -> [u64; 2] {
-    [0, 0]
-}
-
 /// Notices when a journal in use, its log, its commit record or its lock is no longer the file that its path names,
 /// or when the journal gets a second name.
 #[derive(Clone, Debug)]
@@ -172,7 +160,8 @@ pub struct PlaceWatch {
     journal: PathBuf,
     /// The path by which the caller named the journal, which may be a link.
     given: Option<PathBuf>,
-    files: Vec<(PathBuf, [u64; 2])>,
+    /// The files by their paths; what they are is known where the system says it.
+    files: Vec<(PathBuf, Option<FileIdentity>)>,
 }
 
 impl PlaceWatch {
@@ -182,7 +171,7 @@ impl PlaceWatch {
         for suffix in ["", "-wal", files::COMMITS, files::LOCK] {
             let path = beside(journal, suffix);
             match fs::metadata(&path) {
-                Ok(found) => files.push((path, identity(&found))),
+                Ok(found) => files.push((path, FileIdentity::of(&found))),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(source) => return Err(JournalError::io(journal, "finding it", source)),
             }
@@ -207,7 +196,7 @@ impl PlaceWatch {
     pub fn check(&self) -> Result<(), JournalError> {
         for (path, before) in &self.files {
             let what = match fs::metadata(path) {
-                Ok(found) if identity(&found) == *before => continue,
+                Ok(found) if FileIdentity::of(&found) == *before => continue,
                 Ok(_) => "replaced by another file",
                 Err(error) if error.kind() == ErrorKind::NotFound => "deleted or moved away",
                 Err(source) => return Err(JournalError::io(path, "finding it", source)),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::error::CliError;
 use crate::cli::settings::EffectiveSettings;
+use crate::file_identity::FileIdentity;
 use crate::journal::files_of_journal;
 use crate::problem::{Problem, ProblemCode};
 
@@ -37,13 +38,9 @@ pub(super) fn expect_no_input_at<'p>(
 
 /// Returns `true` if two paths lead to one file, or would.
 fn is_same(one: &Path, other: &Path) -> bool {
-    let found = (fs::metadata(one), fs::metadata(other));
-    if let (Ok(one), Ok(other)) = &found
-        && is_one_file(one, other)
-    {
-        return true;
-    }
-    place_of(one).is_some_and(|place| place_of(other) == Some(place))
+    let identity = |path| FileIdentity::of(&fs::metadata(path).ok()?);
+    let is_one_file = identity(one).is_some_and(|found| identity(other) == Some(found));
+    is_one_file || place_of(one).is_some_and(|place| place_of(other) == Some(place))
 }
 
 /// Returns the one path of a file, also of one that does not exist yet.
@@ -58,16 +55,4 @@ pub(super) fn named_place(path: &Path) -> Option<PathBuf> {
         parent => parent,
     };
     Some(parent.canonicalize().ok()?.join(path.file_name()?))
-}
-
-#[cfg(unix)]
-fn is_one_file(one: &fs::Metadata, other: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
-}
-
-/// Elsewhere the paths decide.
-#[cfg(not(unix))]
-fn is_one_file(_: &fs::Metadata, _: &fs::Metadata) -> bool {
-    false
 }

@@ -8,12 +8,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
+
+use crate::file_identity::FileIdentity;
 
 /// The byte that is locked: behind the largest database that SQLite can have, 281 TB.
 const LOCKED_BYTE: libc::off_t = 1 << 62;
@@ -54,7 +55,7 @@ impl DatabaseLock {
     /// Returns `true` if a path names the file that is locked.
     pub(super) fn is_of(&self, journal: &Path) -> io::Result<bool> {
         let (held, named) = (self.0.metadata()?, journal.metadata()?);
-        Ok((held.dev(), held.ino()) == (named.dev(), named.ino()))
+        Ok(FileIdentity::of(&held) == FileIdentity::of(&named))
     }
 }
 
