@@ -324,6 +324,11 @@ impl CommitRecord {
         &self.place
     }
 
+    /// Returns `true` if the journal counts any commit.
+    pub(super) fn has_commits(&self) -> bool {
+        self.slot.commit.number > 0
+    }
+
     /// Watches the path by which the journal was named, too.
     pub(super) fn reached_by(&mut self, given: &Path) {
         self.place.reached_by(given);
@@ -549,12 +554,31 @@ mod tests {
             // The salts of old frames and unused bytes of the header are the only ones that do not count.
             damaged.log[at] ^= 1 << rng.u8(..8);
             let [writing, reading] = damaged.lost();
-            let is_missed = |lost: &Option<LostCommits>| matches!(lost, Some(LostCommits::Behind { number, recorded: 60, .. }) if *number < 60);
+            let is_missed = |lost: &Option<LostCommits>| matches!(lost, Some(LostCommits::Behind { number, recorded: 61, .. }) if *number < 61);
             assert!(
                 is_missed(&writing) && is_missed(&reading),
                 "{at}: {writing:?}"
             );
         }
+    }
+
+    /// A copy of the database alone, made while its first run goes on, must not look like a new journal.
+    #[test]
+    fn a_journal_of_which_only_the_database_is_left_is_no_new_one() {
+        let (_directory, path) = place();
+        let journal = in_use(&path);
+        let mut alone = Files::read(&path);
+        drop(journal);
+        alone.log.clear();
+        let (_directory, path) = place();
+        fs::write(&path, &alone.database).unwrap();
+        let lost = |opened: Result<(), JournalError>| match opened {
+            Err(JournalError::Lost { lost, .. }) => lost,
+            other => panic!("{other:?}"),
+        };
+        let reading = lost(JournalReader::open(&path).map(drop));
+        assert_eq!(reading, LostCommits::NoRecord);
+        assert_eq!(lost(open(&path).map(drop)), LostCommits::NoRecord);
     }
 
     /// A kill while the log is moved leaves some pages of the database new and some old. Only the log makes

@@ -267,7 +267,7 @@ impl Journal {
     ) -> Result<Journal, JournalError> {
         lock.hold_database(&path)?;
         let record = CommitRecord::start(&path, &connection, now)?;
-        Ok(Journal {
+        let mut journal = Journal {
             reader: JournalReader {
                 connection,
                 path,
@@ -277,7 +277,19 @@ impl Journal {
             poison: None,
             record,
             _lock: lock,
-        })
+        };
+        journal.count_first_commit()?;
+        Ok(journal)
+    }
+
+    /// Counts a first commit in a new journal, and moves it into the database. A journal that counts none needs no
+    /// record of it: one that lost its log and its record would look the same, whatever was sent since.
+    fn count_first_commit(&mut self) -> Result<(), JournalError> {
+        if self.record.has_commits() {
+            return Ok(());
+        }
+        self.transact("counting its first commit", |_| Ok(()))?;
+        self.record.move_log(&self.reader.connection).map(drop)
     }
 
     /// Returns the watch that notices when the journal is deleted, moved, replaced or linked while it is in

@@ -665,8 +665,10 @@ fn a_journal_is_made_whole_or_not_at_all() {
     for suffix in left_behind {
         assert!(!beside(suffix).exists(), "{suffix}");
     }
-    // An empty file at its place is one that nobody got to fill.
+    // An empty file at its place is one that nobody got to fill, unless the record says otherwise.
     fs::write(&path, "").unwrap();
+    assert!(matches!(open(&path), Err(JournalError::Lost { .. })));
+    fs::remove_file(beside(".commits")).unwrap();
     drop(open(&path).unwrap());
     assert!(JournalReader::open(&path).unwrap().is_some());
 }
