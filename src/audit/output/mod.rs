@@ -46,6 +46,11 @@ const FILES: [&str; 9] = [
     SUMMARY,
 ];
 
+/// Returns `true` if an audit writes or removes a file of this name.
+pub(crate) fn is_file_of_audit(name: &str) -> bool {
+    FILES.contains(&name)
+}
+
 /// Rows, events or lines that the audit does not have; the verdict is without them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unread {

@@ -12,12 +12,12 @@ use jiff::{Timestamp, Zoned};
 use self::theirs::check_accounts;
 use super::next::commands_of_call;
 use super::report::days_missing;
-use super::report_place::redactor;
+use super::report_place::{expect_no_input_in, redactor};
 use crate::audit::accepted::AcceptedError;
 use crate::audit::ours::{self, Ours, OursError};
 use crate::audit::output::{
     AuditOutputError, AuditReport, InputSummary, LastAudit, OursSummary, SinceSummary, Unread,
-    audit_in, free_directory, latest_audit, words,
+    audit_in, free_directory, is_file_of_audit, latest_audit, words,
 };
 use crate::audit::statement::{Statement, statements};
 use crate::audit::{
@@ -153,6 +153,10 @@ impl Call<'_> {
         let mut problems = Problems::default();
         // What is on this machine is read first: a listing may take an hour.
         let (ours, mut ours_summary, account) = self.ours(&mut problems)?;
+        let read = ours.sha256.keys().map(Path::new);
+        let read = read.chain(self.arguments.commissions.as_deref());
+        let directory = self.arguments.dir.as_deref();
+        expect_no_input_in(directory, &is_file_of_audit, self.settings, read)?;
         let theirs = self.theirs(account.as_ref(), &mut problems)?;
         check_accounts(account.as_ref(), theirs.account.as_ref())?;
         let now = Timestamp::now();

@@ -272,7 +272,10 @@ fn export(
     let Some(path) = &options.output else {
         return to_standard_output(reader, table, terminal);
     };
-    expect_no_input_at("--output", path, settings, [])?;
+    let runs = reader.runs(u32::MAX)?;
+    let exports = runs.iter().flat_map(|run| &run.inputs);
+    let exports = exports.map(|export| Path::new(&export.path));
+    expect_no_input_at("--output", path, settings, exports)?;
     let (format, rows) = match options.format {
         ExportFormat::Csv => (
             Format::Csv,

@@ -18,7 +18,9 @@ use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::journal::{JournalError, JournalReader, RunRecord, Span, SpanBy};
 use crate::problem::{Problem, ProblemCode};
-use crate::report::{self, Formats, OpenSummary, ReportSource, RunSummary, SpanSummary, Undated};
+use crate::report::{
+    self, Formats, OpenSummary, ReportSource, RunSummary, SpanSummary, Undated, is_file_of,
+};
 
 pub(in crate::cli) fn report(
     common: &Common,
@@ -45,7 +47,8 @@ pub(in crate::cli) fn report(
     let formats = Formats::new(&arguments.format);
     let inputs = books.runs().iter().flat_map(|run| &run.inputs);
     let inputs = inputs.map(|input| Path::new(&input.path));
-    expect_no_input_in(Some(&directory), &formats, &settings, inputs)?;
+    let is_written = |name: &str| is_file_of(&formats, name);
+    expect_no_input_in(Some(&directory), &is_written, &settings, inputs)?;
     summary.report_dir = Some(directory.display().to_string());
     let mut commands = next::commands(common, &settings);
     if summary.span.is_none()

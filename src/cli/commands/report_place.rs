@@ -10,11 +10,11 @@ use crate::journal::{JournalReader, RunRecord};
 use crate::problem::{Problem, ProblemCode};
 use crate::report::{Formats, Redactor, ReportId, ReportSource, is_file_of};
 
-/// Refuses a directory in which a file of the report would replace one of `inputs`, or a file that the settings
-/// name or come from.
+/// Refuses a directory in which a file of the report (one with a name for which `is_written` is true) would replace
+/// one of `inputs`, or a file that the settings name or come from.
 pub(super) fn expect_no_input_in<'p>(
     directory: Option<&Path>,
-    formats: &Formats,
+    is_written: &dyn Fn(&str) -> bool,
     settings: &EffectiveSettings,
     inputs: impl IntoIterator<Item = &'p Path>,
 ) -> Result<(), CliError> {
@@ -27,7 +27,7 @@ pub(super) fn expect_no_input_in<'p>(
     };
     let inputs = inputs.into_iter().map(Path::to_owned);
     let mut inputs = inputs.chain(settings.own_files());
-    let Some(input) = inputs.find(|input| is_overwritten(input, &place, formats)) else {
+    let Some(input) = inputs.find(|input| is_overwritten(input, &place, is_written)) else {
         return Ok(());
     };
     let problem = Problem::error(
@@ -46,14 +46,19 @@ pub(super) fn expect_no_input_in<'p>(
     ))
 }
 
+/// Returns `true` if the report of a run writes or removes a file of this name.
+pub(super) fn is_file_of_run(name: &str) -> bool {
+    is_file_of(&Formats::default(), name)
+}
+
 /// Returns `true` if a file, or the link to it, has the path of a file of the report.
-fn is_overwritten(input: &Path, place: &Path, formats: &Formats) -> bool {
+fn is_overwritten(input: &Path, place: &Path, is_written: &dyn Fn(&str) -> bool) -> bool {
     let paths = [input.canonicalize().ok(), named_place(input)];
     paths.into_iter().flatten().any(|path| {
         let name = path.file_name().map(|name| name.to_string_lossy());
         path.exists()
             && path.parent() == Some(place)
-            && name.is_some_and(|name| is_file_of(formats, &name.to_lowercase()))
+            && name.is_some_and(|name| is_written(&name.to_lowercase()))
     })
 }
 

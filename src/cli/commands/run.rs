@@ -10,7 +10,7 @@ use super::delivery::RunDelivery;
 use super::destination::Destination;
 use super::doctor::rate_warning;
 use super::next;
-use super::report_place::{expect_no_input_in, expect_no_other_journal_in};
+use super::report_place::{expect_no_input_in, expect_no_other_journal_in, is_file_of_run};
 use super::resume::confirm_repeat;
 use super::to_be_sent::{UnpaidHistory, expected_commission, what_is_sent};
 use super::who::who;
@@ -26,7 +26,6 @@ use crate::job::Job;
 use crate::journal::{Journal, PlanState, RunCommand};
 use crate::problem::{Problem, ProblemCode};
 use crate::record::{NewJob, record};
-use crate::report::Formats;
 
 pub(in crate::cli) fn run(
     common: &Common,
@@ -49,7 +48,7 @@ pub(in crate::cli) fn run(
     ];
     let inputs = exports.paths().chain(read_beside.into_iter().flatten());
     let directory = arguments.pace.dir.as_deref();
-    expect_no_input_in(directory, &Formats::default(), &settings, inputs)?;
+    expect_no_input_in(directory, &is_file_of_run, &settings, inputs)?;
     let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
         .within(date_range(&arguments.range, &settings)?)
         .with_in_account(treatment(arguments.in_account.treatment));
