@@ -1,7 +1,6 @@
 //! Checks the limits of the system before any work begins.
 
-#[cfg(unix)]
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::error::CliError;
 use crate::problem::{Problem, ProblemCode};
@@ -10,6 +9,12 @@ use crate::problem::{Problem, ProblemCode};
 /// the files of a report.
 #[cfg(unix)]
 const OPEN_FILES: usize = 64;
+
+/// The number of threads that a run has at once besides its first: the journal, the reports, names that are looked up.
+const THREADS: usize = 12;
+
+/// The stack of a thread that only waits.
+const STACK_BYTES: usize = 64 * 1024;
 
 /// Lets a write that would make a file too large (`ulimit -f`) fail like one to a full disk. Without this, the
 /// system ends the process.
@@ -23,10 +28,50 @@ pub(super) fn keep_running_at_the_file_size_limit() {
 #[cfg(not(unix))]
 pub(super) fn keep_running_at_the_file_size_limit() {}
 
-/// Refuses to begin if the system does not allow enough open files: the run would end in the middle
-/// of the work, with a message that depends on the file.
-#[cfg(unix)]
+/// Refuses to begin if the system does not allow enough open files or threads: the run would end in the middle
+/// of the work, with a message that depends on what was missing.
 pub(super) fn check() -> Result<(), CliError> {
+    check_files()?;
+    check_threads()
+}
+
+/// Starts as many threads as a run may have at once, and ends them.
+fn check_threads() -> Result<(), CliError> {
+    let (hold, released) = std::sync::mpsc::channel::<()>();
+    let released = Arc::new(Mutex::new(released));
+    let mut threads = Vec::with_capacity(THREADS);
+    let mut refused = None;
+    while threads.len() < THREADS && refused.is_none() {
+        let released = Arc::clone(&released);
+        // They wait for each other, and all of them for the end of the channel.
+        let wait = move || drop(released.lock().map(|released| released.recv()));
+        match std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn(wait)
+        {
+            Ok(thread) => threads.push(thread),
+            Err(error) => refused = Some(error),
+        }
+    }
+    let started = threads.len();
+    drop(hold);
+    for thread in threads {
+        let _ = thread.join();
+    }
+    let Some(error) = refused else {
+        return Ok(());
+    };
+    let message =
+        format!("{started} more threads can be started, and {THREADS} are needed: {error}");
+    Err(CliError::unusable(
+        Problem::error(ProblemCode::Threads, message).hint(
+            "nothing was read or sent; allow more processes: `ulimit -u`, the limit of a container, or `TasksMax` of systemd",
+        ),
+    ))
+}
+
+#[cfg(unix)]
+fn check_files() -> Result<(), CliError> {
     let mut open = Vec::with_capacity(OPEN_FILES);
     while open.len() < OPEN_FILES {
         match std::fs::File::open("/dev/null") {
@@ -58,6 +103,6 @@ fn is_limit(error: &std::io::Error) -> bool {
 
 /// Does nothing: this system has no such limit.
 #[cfg(not(unix))]
-pub(super) fn check() -> Result<(), CliError> {
+fn check_files() -> Result<(), CliError> {
     Ok(())
 }

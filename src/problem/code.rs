@@ -218,6 +218,7 @@ problem_codes! {
     SpanEmpty = "span-empty",
     StatusUnknown = "status-unknown",
     TemporaryFile = "temporary-file",
+    Threads = "threads",
     TierInvalid = "tier-invalid",
     UidShared = "uid-shared",
     UidUnclear = "uid-unclear",

@@ -623,6 +623,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "row_25b_too_few_open_files_are_an_error_with_a_hint",
     ),
     (
+        "threads",
+        "hostile/system.rs",
+        "row_25c_too_few_threads_are_an_error_with_a_hint",
+    ),
+    (
         "output-not-written",
         "hostile/pipes.rs",
         "row_41a_a_full_disk_under_standard_output_is_said",

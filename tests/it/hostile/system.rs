@@ -2,8 +2,10 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
+use crate::support::strace::skip;
 use crate::support::{Payment, Place, Ran, SandboxProcess, stripe_export, wait_for_arrivals};
 
 /// A name that is not UTF-8.
@@ -128,7 +130,7 @@ fn row_25b_too_few_open_files_are_an_error_with_a_hint() {
     let sandbox = SandboxProcess::start(&[]);
     for limit in [4, 6, 8, 10, 12, 16, 24, 48, 64] {
         let place = sales(3);
-        let ran = limited(&place, &sandbox, limit).expect(3);
+        let ran = limited(&place, &sandbox, &format!("-n {limit}")).expect(3);
         let said = ran.stderr();
         assert!(said.contains("can be open at once"), "{limit}: {said}");
         assert!(said.contains("`ulimit -n 256`"), "{limit}: {said}");
@@ -138,26 +140,105 @@ fn row_25b_too_few_open_files_are_an_error_with_a_hint() {
     // Whatever is allowed above that is enough.
     for limit in [80, 256] {
         let place = sales(30);
-        limited(&place, &sandbox, limit).expect(0);
+        limited(&place, &sandbox, &format!("-n {limit}")).expect(0);
         assert!(place.path("fprecon.journal").exists(), "{limit}");
     }
 }
 
-/// A run that may have so many files open.
-fn limited(place: &Place, sandbox: &SandboxProcess, limit: u32) -> Ran {
+/// The limit of processes counts those of a user, and not for root: the program is run as a user without others.
+#[test]
+fn row_25c_too_few_threads_are_an_error_with_a_hint() {
+    const USER: u32 = 54_321;
+    let place = sales(3);
+    let sandbox = SandboxProcess::start(&[]);
+    let real = place.command(&[]).get_program().to_owned();
+    std::fs::copy(real, place.path("program")).unwrap();
+    if std::os::unix::fs::chown(place.root(), Some(USER), Some(USER)).is_err() {
+        skip("running a program as another user is not permitted");
+        return;
+    }
+    std::os::unix::fs::chown(place.path("x.csv"), Some(USER), Some(USER)).unwrap();
+    let run = |limit: u32| {
+        let program = place.path("program");
+        let mut shell = limited_command(
+            &place,
+            &sandbox,
+            &format!("-u {limit}"),
+            program.as_os_str(),
+        );
+        Ran(shell.uid(USER).gid(USER).output().unwrap())
+    };
+    for limit in [1, 2, 3, 6, 10] {
+        let said = run(limit).expect(3).stderr();
+        assert!(
+            said.contains("more threads can be started"),
+            "{limit}: {said}"
+        );
+        assert!(said.contains("`ulimit -u`"), "{limit}: {said}");
+    }
+    assert!(!place.path("fprecon.journal").exists());
+    assert_eq!(sandbox.arrivals().len(), 0);
+    run(14).expect(0);
+}
+
+/// A run with a limit, as `ulimit` takes it.
+fn limited(place: &Place, sandbox: &SandboxProcess, limit: &str) -> Ran {
+    let program = place.command(&[]).get_program().to_owned();
+    Ran(limited_command(place, sandbox, limit, &program)
+        .output()
+        .unwrap())
+}
+
+fn limited_command(
+    place: &Place,
+    sandbox: &SandboxProcess,
+    limit: &str,
+    program: &OsStr,
+) -> Command {
     let run = place.command_to(sandbox, &["run", "x.csv", "--yes", "--json"]);
-    let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
-    let mut shell = Command::new("sh");
+    let script = format!("ulimit {limit}; exec \"$0\" \"$@\"");
+    // Debian's `sh` has no limit of processes.
+    let mut shell = Command::new("bash");
     shell
         .args(["-c", &script])
-        .arg(run.get_program())
+        .arg(program)
         .args(run.get_args());
     shell.current_dir(place.root()).stdin(Stdio::null());
     shell.env_clear().envs(
         run.get_envs()
             .filter_map(|(name, value)| Some((name, value?))),
     );
-    Ran(shell.output().unwrap())
+    shell
+}
+
+#[test]
+fn row_39c_an_audit_overwrites_nothing_that_it_reads() {
+    let (place, sandbox) = (sales(2), SandboxProcess::start(&["--lead-share", "100"]));
+    place.run_to(&sandbox, &["run", "x.csv", "--yes"]).expect(0);
+    let export = place.read("x.csv");
+    place.write("d/totals.csv", &export);
+    place.write("key/differences.csv", "fp-secret-key-0123456789\n");
+    let refuse = |arguments: &[&str], file: &str| {
+        let arguments = [&["audit", "--live"][..], arguments].concat();
+        let refused = place.run_to(&sandbox, &arguments).expect(2).stderr();
+        assert!(refused.contains(file), "{refused}");
+    };
+    refuse(&["d/totals.csv", "--dir", "d"], "totals.csv");
+    refuse(
+        &[
+            "x.csv",
+            "--dir",
+            "key",
+            "--api-key-file",
+            "key/differences.csv",
+        ],
+        "differences.csv",
+    );
+    assert_eq!(place.read("d/totals.csv"), export);
+    assert!(place.read("key/differences.csv").starts_with("fp-secret"));
+    // Nor does what is exported from the journal replace an export that it was made of.
+    place.run(&["journal", "export", "-o", "x.csv"]).expect(2);
+    assert_eq!(place.read("x.csv"), export);
 }
 
 #[test]
