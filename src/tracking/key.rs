@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 /// The length of the shortest key of an account. A shorter one is for a server on this machine and not
 /// secret: it would be found in words and ids that have nothing to do with it.
-const SHORTEST_SECRET: usize = 16;
+pub(crate) const SHORTEST_KEY_BYTES: usize = 16;
 /// The text that replaces the key.
 const REPLACEMENT: &str = "…";
 /// The number of times that an escape may be escaped again.
@@ -40,7 +40,7 @@ impl ApiKey {
         if text.is_empty() {
             return None;
         }
-        let forms = if text.len() < SHORTEST_SECRET {
+        let forms = if text.len() < SHORTEST_KEY_BYTES {
             Vec::new()
         } else {
             forms(text.as_bytes())
@@ -59,7 +59,7 @@ impl ApiKey {
 
     /// Returns `true` if it is too short for an account.
     pub(super) fn is_short(&self) -> bool {
-        self.text.len() < SHORTEST_SECRET
+        self.text.len() < SHORTEST_KEY_BYTES
     }
 
     /// Returns `true` if it has characters that no key of an account has.

@@ -24,6 +24,7 @@ pub use answer::{Answer, Receipt, Reply};
 pub(crate) use commissions::ListedCommission;
 pub use form::Form;
 pub use key::ApiKey;
+pub(crate) use key::SHORTEST_KEY_BYTES;
 pub use leads::Lead;
 pub use listing::Listed;
 pub(crate) use listing::{ListedPromoter, Page};

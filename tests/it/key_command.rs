@@ -125,6 +125,26 @@ fn a_command_that_gives_no_key_ends_with_what_it_said_and_nothing_is_sent() {
 }
 
 #[test]
+fn no_word_that_may_be_the_key_is_shown_where_it_can_t_be_read() {
+    let sandbox = SandboxProcess::start(&[]);
+    let reads = shell("cat k >&2; exit 1");
+    for settings in [
+        format!("key_command = {reads}"),
+        "key_command = [\"sh\", \"-xc\", \"key=$(cat k); exit 1\"]".to_owned(),
+        format!("key_file = \"{KEY}\""),
+    ] {
+        let place = place("[\"true\"]");
+        place.write("k", KEY);
+        place.write("fprecon.toml", &format!("[api]\n{settings}\n"));
+        for words in [&["run", "x.csv", "--yes"][..], &["doctor"]] {
+            let ran = run(&place, &sandbox, words).expect(3);
+            let said = ran.stdout() + &ran.stderr();
+            assert!(!said.contains(KEY), "{said}");
+        }
+    }
+}
+
+#[test]
 fn a_file_and_a_command_in_one_place_are_an_error_and_in_two_the_nearer_one_has_the_key() {
     let both = place("[\"true\"]");
     both.write(

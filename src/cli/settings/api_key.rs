@@ -12,7 +12,7 @@ use crate::bounded::{self, KEY_BYTES};
 use crate::cli::child::{Program, failure};
 use crate::cli::error::CliError;
 use crate::problem::{Problem, ProblemCode};
-use crate::tracking::ApiKey;
+use crate::tracking::{ApiKey, SHORTEST_KEY_BYTES};
 
 /// The environment variable of the API key.
 pub(super) const KEY_VARIABLE: &str = "FPRECON_API_KEY";
@@ -121,11 +121,16 @@ impl KeySource {
                 })
             }
             KeySource::File(path) => {
+                // Somebody may have set the key itself.
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let shown = if may_be_key(&name) && !name.contains('.') && !path.exists() {
+                    "the file that `key_file` names".to_owned()
+                } else {
+                    path.display().to_string()
+                };
                 let at = |message: String| {
-                    CliError::unusable(
-                        Problem::error(ProblemCode::KeyMissing, message)
-                            .at(path.display().to_string(), None),
-                    )
+                    let problem = Problem::error(ProblemCode::KeyMissing, message);
+                    CliError::unusable(problem.at(shown.clone(), None))
                 };
                 let text = bounded::read_text(path, KEY_BYTES)
                     .map_err(|error| at(format!("the API key can't be read: {error}")))?;
@@ -194,9 +199,24 @@ fn run(words: &[String]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Returns a text without what may be the key.
+/// Returns a text without what may be the key: what the command printed, and every word that is as long as a key.
 fn without(said: &str, printed: &[u8]) -> String {
     let printed = String::from_utf8_lossy(printed);
     let words = printed.split_whitespace().filter(|word| word.len() >= 4);
-    words.fold(said.to_owned(), |said, word| said.replace(word, "[key]"))
+    let said = words.fold(said.to_owned(), |said, word| said.replace(word, "[key]"));
+    let is_end = |c: char| c.is_whitespace() || "\"'`=,;()<>".contains(c);
+    let parts = said.split_inclusive(is_end).map(|part| {
+        let word = part.trim_end_matches(is_end);
+        if may_be_key(word) {
+            format!("[hidden]{}", &part[word.len()..])
+        } else {
+            part.to_owned()
+        }
+    });
+    parts.collect()
+}
+
+/// Returns `true` if a word is as long as a key of the API.
+fn may_be_key(word: &str) -> bool {
+    word.len() >= SHORTEST_KEY_BYTES
 }
