@@ -211,6 +211,7 @@ fn limited_command(
     shell
 }
 
+#[cfg(feature = "polars")]
 #[test]
 fn row_39c_an_audit_overwrites_nothing_that_it_reads() {
     let (place, sandbox) = (sales(2), SandboxProcess::start(&["--lead-share", "100"]));
