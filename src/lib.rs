@@ -118,6 +118,7 @@ pub mod event;
 pub mod export;
 #[deny(clippy::disallowed_methods)]
 mod file_identity;
+#[deny(clippy::disallowed_methods)]
 mod invisible;
 #[deny(clippy::disallowed_methods)]
 pub mod job;
