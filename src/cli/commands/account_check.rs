@@ -1,29 +1,23 @@
 //! Fetches the sales of the account, with which those of the exports are compared before they are sent.
 
 use std::cell::OnceCell;
-use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
-
-use tokio::sync::mpsc::unbounded_channel;
 
 use super::destination::Destination;
+use super::fetched_list::fetch_list;
 use super::incomplete_listing::incomplete_listing;
 use crate::cli::arguments::{Common, InAccountTreatment};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
-use crate::cli::signals::{Signal, listen};
-use crate::cli::tables::{count, grouped};
+use crate::cli::tables::count;
 use crate::cli::terminal::Terminal;
 use crate::event::{Currency, CustomerRef};
 use crate::job::{AccountFindings, AccountSales, InAccount, SaleOfAccount};
 use crate::problem::{Problem, ProblemCode};
-use crate::send::{self, CompleteListing, IncompleteListing, KeptLines, LineKeeper};
-use crate::tracking::{Client, ListedCommission, Version};
+use crate::send::{IncompleteListing, KeptLines, LineKeeper};
+use crate::tracking::{ListedCommission, Version};
 
 /// The number of commissions of the account up to which their sales are kept: some 100 bytes each.
 const MAX_COMMISSIONS: usize = 5_000_000;
-/// The time between two lines about progress, if there is no terminal.
-const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Returns what is done with sales that the account has under another id.
 pub(super) fn treatment(chosen: Option<InAccountTreatment>) -> InAccount {
@@ -70,48 +64,13 @@ pub(super) fn fetch_into(
     };
     let mut listing = KeptLines::new(sales, MAX_COMMISSIONS);
     let per_minute = target.pace(settings).requests_per_minute;
-    let read = read(target.client(), per_minute, &mut listing, terminal)?;
+    let read = fetch_list(target.client(), per_minute, &mut listing, terminal)?;
+    let read = read.map_err(|(unlisted, exit)| not_compared(&unlisted, exit))?;
     let mut sales = listing.kept;
     sales.requests = read.requests;
     sales.sort();
     place.get_or_init(|| sales);
     Ok(())
-}
-
-fn read(
-    client: &Client,
-    per_minute: NonZeroU32,
-    listing: &mut KeptLines<ListedCommission, AccountSales>,
-    terminal: &Terminal,
-) -> Result<CompleteListing, CliError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::Io("the network runtime", error))?;
-    let bar = terminal.bar(None, "{spinner} fetching commissions: {msg}");
-    let mut said = Instant::now();
-    let mut progress = |lines: u64, requests: u64| {
-        let words = format!(
-            "{} in {}",
-            grouped(lines.into()),
-            count(requests, "request")
-        );
-        if terminal.wants_lines() && said.elapsed() >= LINE_INTERVAL {
-            said = Instant::now();
-            terminal.note(&format!("commissions: {words}"));
-        }
-        bar.set_message(words);
-    };
-    let (read, caught) = runtime.block_on(async {
-        let (stop, mut requests) = unbounded_channel();
-        let caught = listen(stop)?;
-        let read =
-            send::fetch_list(client, per_minute, &mut requests, listing, &mut progress).await;
-        Ok::<_, CliError>((read, caught))
-    })?;
-    bar.finish_and_clear();
-    let exit = caught.signal().unwrap_or(Signal::Interrupt).exit();
-    read.map_err(|unlisted| not_compared(&unlisted, exit))
 }
 
 /// Says that nothing was compared, and why.

@@ -16,6 +16,7 @@ mod doctor;
 mod ending;
 mod estimate;
 mod explain;
+mod fetched_list;
 mod incomplete_listing;
 mod init;
 mod journal;

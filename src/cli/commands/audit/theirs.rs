@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc::unbounded_channel;
 
 use super::super::destination::Destination;
+use super::super::fetched_list::fetch_list;
 use super::super::incomplete_listing::{incomplete_listing, order_words};
 use super::{Call, LISTINGS};
 use crate::audit::output::{TheirsSummary, words};
@@ -20,20 +19,17 @@ use crate::audit::theirs::{
 use crate::audit::{Commission, Lead};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
-use crate::cli::signals::{Signal, listen};
-use crate::cli::tables::{count, grouped};
+use crate::cli::tables::count;
 use crate::job::{unanswered, unrecognised};
 use crate::journal::Account;
 use crate::problem::{Problem, ProblemCode, Problems, causes};
 use crate::recognise::{Recognised, Why, recognise};
-use crate::send::{self, CompleteListing, IncompleteListing, OrderCheck, PageSink};
+use crate::send::{self, IncompleteListing, OrderCheck, PageSink};
 use crate::shell_word::shell_word;
 use crate::tracking::{
-    self, Answer, Client, Listed, ListedCommission, ListedPayout, ListedPromoter, Version,
+    self, Answer, Listed, ListedCommission, ListedPayout, ListedPromoter, Version,
 };
 
-/// The time between two lines about progress, if there is no terminal.
-const LINE_INTERVAL: Duration = Duration::from_secs(30);
 /// A list that was fetched longer ago is remarked on.
 const OLD_SECONDS: i64 = 24 * 3600;
 
@@ -268,7 +264,8 @@ impl Call<'_> {
                 count(send::PageSink::<T>::lines(&reading), "line")
             ));
         }
-        let read = self.read_listing(target.client(), &mut reading)?;
+        let per_minute = self.settings.send.requests_per_minute;
+        let read = fetch_list(target.client(), per_minute, &mut reading, self.terminal)?;
         match read {
             Ok(read) => {
                 self.terminal.note(&format!(
@@ -289,48 +286,6 @@ impl Call<'_> {
             }
             Err((unlisted, exit)) => Err(not_whole::<T>(&unlisted, exit)),
         }
-    }
-
-    /// Reads what is missing of a listing; or why it is not whole, with the code for an interruption.
-    fn read_listing<T>(
-        &self,
-        client: &Client,
-        reading: &mut PartialListing<T>,
-    ) -> Result<Result<CompleteListing, (IncompleteListing, Exit)>, CliError>
-    where
-        T: AuditedListing,
-    {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| CliError::Io("the network runtime", error))?;
-        let bar = self
-            .terminal
-            .bar(None, &format!("{{spinner}} fetching {}: {{msg}}", T::NAME));
-        let (mut said, terminal) = (Instant::now(), self.terminal);
-        let mut progress = |lines: u64, requests: u64| {
-            let words = format!(
-                "{} in {}",
-                grouped(lines.into()),
-                count(requests, "request")
-            );
-            if terminal.wants_lines() && said.elapsed() >= LINE_INTERVAL {
-                said = Instant::now();
-                terminal.note(&format!("{}: {words}", T::NAME));
-            }
-            bar.set_message(words);
-        };
-        let per_minute = self.settings.send.requests_per_minute;
-        let (read, caught) = runtime.block_on(async {
-            let (stop, mut requests) = unbounded_channel();
-            let caught = listen(stop)?;
-            let read =
-                send::fetch_list(client, per_minute, &mut requests, reading, &mut progress).await;
-            Ok::<_, CliError>((read, caught))
-        })?;
-        bar.finish_and_clear();
-        let exit = caught.signal().unwrap_or(Signal::Interrupt).exit();
-        Ok(read.map_err(|unlisted| (unlisted, exit)))
     }
 }
 
