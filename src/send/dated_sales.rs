@@ -20,7 +20,7 @@ use crate::journal::{Outcome, Settlement};
 use crate::tracking::{Client, CommissionOf, Form, Lead, Listed, ListedCommission};
 
 /// The number of lines up to which a list is kept: some 100 bytes each.
-const MAX_LINES: usize = 5_000_000;
+const MAX_LINES: u64 = 5_000_000;
 
 const IS_THERE: &str = "not sent: the account's list of commissions has it";
 const MAYBE_SENT: &str =
@@ -137,7 +137,7 @@ struct Source<'s> {
 
 impl Source<'_> {
     /// Reads a list completely, and adds its requests to those that were made before.
-    async fn read<T: Listed + PartialEq, K: LineKeeper<T> + Default>(
+    async fn read<T: Listed + Clone + PartialEq, K: LineKeeper<T> + Default>(
         &mut self,
         requests: &mut u64,
         progress: &mut dyn FnMut(u64),

@@ -1,10 +1,9 @@
 //! Keeps what is wanted of each line of a listing, in memory.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 
 use super::listing::{OrderCheck, PageSink};
+use super::seen_lines::SeenLines;
 use crate::tracking::{Listed, Page};
 
 /// Takes what is wanted of the lines of a listing.
@@ -21,68 +20,46 @@ pub(crate) struct KeptLines<T, K> {
     /// What was kept.
     pub(crate) kept: K,
     /// The most lines that are taken.
-    most: usize,
-    ids: HashSet<u64>,
-    hasher: RandomState,
-    pages: u32,
-    total: Option<u64>,
-    first: Vec<T>,
-    order: OrderCheck,
+    most: u64,
+    seen: SeenLines<T>,
 }
 
 impl<T, K> KeptLines<T, K> {
     /// Returns no lines yet, and takes up to so many.
-    pub(crate) fn new(kept: K, most: usize) -> Self {
+    pub(crate) fn new(kept: K, most: u64) -> Self {
         KeptLines {
             kept,
             most,
-            ids: HashSet::new(),
-            hasher: RandomState::new(),
-            pages: 0,
-            total: None,
-            first: Vec::new(),
-            order: OrderCheck::default(),
+            seen: SeenLines::default(),
         }
     }
 }
 
-impl<T: Listed, K: LineKeeper<T>> PageSink<T> for KeptLines<T, K> {
+impl<T: Listed + Clone, K: LineKeeper<T>> PageSink<T> for KeptLines<T, K> {
     fn pages(&self) -> u32 {
-        self.pages
+        self.seen.pages()
     }
 
     fn lines(&self) -> u64 {
-        self.ids.len() as u64
+        self.seen.lines()
     }
 
     fn total(&self) -> Option<u64> {
-        self.total
+        self.seen.total()
     }
 
     fn first(&self) -> Option<&[T]> {
-        Some(&self.first)
+        Some(self.seen.first())
     }
 
     fn has(&self, line: &T) -> Option<bool> {
-        Some(self.ids.contains(&self.hasher.hash_one(line.id())))
+        Some(self.seen.has(line))
     }
 
     fn put(&mut self, page: Page<T>) -> io::Result<bool> {
-        if self.pages == 0 {
-            self.total = page.total;
-        }
-        self.pages += 1;
-        let mut lines = page.lines;
-        let before = lines.len();
-        lines.retain(|line| self.ids.insert(self.hasher.hash_one(line.id())));
-        let is_new = lines.len() == before;
-        self.order.follow(&lines);
-        self.order.has_repeats |= !is_new;
-        lines.iter().for_each(|line| self.kept.keep(line));
-        if self.pages == 1 {
-            self.first = lines;
-        }
-        if self.ids.len() > self.most {
+        let (page, is_new) = self.seen.enter(page);
+        page.lines.iter().for_each(|line| self.kept.keep(line));
+        if self.seen.lines() > self.most {
             return Err(io::Error::other(format!(
                 "there are more than {} {}",
                 self.most,
@@ -93,16 +70,12 @@ impl<T: Listed, K: LineKeeper<T>> PageSink<T> for KeptLines<T, K> {
     }
 
     fn order(&self) -> OrderCheck {
-        self.order
+        self.seen.order()
     }
 
     fn clear(&mut self) -> io::Result<()> {
         self.kept.clear();
-        self.ids.clear();
-        self.pages = 0;
-        self.total = None;
-        self.first.clear();
-        self.order = OrderCheck::default();
+        self.seen = SeenLines::default();
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ mod lead_list;
 mod listing;
 mod pace;
 mod refusals;
+mod seen_lines;
 mod sender;
 mod verdict;
 
@@ -28,6 +29,8 @@ pub use lead_list::LeadList;
 pub use listing::{CompleteListing, OrderCheck};
 pub(crate) use listing::{IncompleteListing, PageSink, fetch_list};
 pub use refusals::RefusalSeries;
+#[cfg(feature = "polars")]
+pub(crate) use seen_lines::SeenLines;
 pub use verdict::Halt;
 
 use std::collections::{BTreeMap, HashSet};

@@ -5,9 +5,7 @@
 //! A file has a line of JSON each: whose listing it is, then of every page its lines and, behind them,
 //! that the page is whole. What stands behind the last whole page is forgotten.
 
-use std::collections::HashSet;
 use std::fs::{self, File};
-use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -17,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::Account;
 use crate::private;
-use crate::send::{OrderCheck, PageSink};
+use crate::send::{OrderCheck, PageSink, SeenLines};
 use crate::tracking::{Listed, Page};
 
 /// Pages that were read longer ago are read again: the rest would be of another time.
@@ -133,12 +131,7 @@ pub struct PartialListing<T> {
     directory: PathBuf,
     /// The number of pages that were there when it was opened.
     resumed_pages: u32,
-    pages: u32,
-    total: Option<u64>,
-    first: Vec<T>,
-    order: OrderCheck,
-    ids: HashSet<u64>,
-    hasher: RandomState,
+    seen: SeenLines<T>,
     header: Header,
     /// The time when the last page came.
     fetched_at: Timestamp,
@@ -166,18 +159,13 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
             file: BufWriter::new(file),
             directory: directory.to_owned(),
             resumed_pages: 0,
-            pages: 0,
-            total: None,
-            first: Vec::new(),
-            order: OrderCheck::default(),
-            ids: HashSet::new(),
-            hasher: RandomState::new(),
+            seen: SeenLines::default(),
             header: Header::new::<T>(account),
             fetched_at: now,
             path,
         };
         match reading.take_up(now) {
-            Ok(true) => reading.resumed_pages = reading.pages,
+            Ok(true) => reading.resumed_pages = reading.seen.pages(),
             Ok(false) | Err(StoreError::Damaged { .. }) => {
                 let cleared = PageSink::<T>::clear(&mut reading);
                 cleared.map_err(failed(&reading.path, "beginning it"))?;
@@ -216,15 +204,17 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
                 .map_err(|_| lines.damaged("the time of fetching is none"))?;
             oldest.get_or_insert(at);
             self.fetched_at = at;
-            self.enter(Page {
+            self.seen.enter(Page {
                 lines: std::mem::take(&mut page),
                 total: end.total,
             });
-            self.order.has_repeats |= end.is_repeating;
+            if end.is_repeating {
+                self.seen.note_repeats();
+            }
             whole_bytes = lines.bytes;
         }
         let is_too_old = oldest.is_some_and(|at| now.duration_since(at) > KEPT_FOR);
-        if self.pages == 0 || is_too_old {
+        if self.seen.pages() == 0 || is_too_old {
             return Ok(false);
         }
         let file = self.file.get_mut();
@@ -234,32 +224,13 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
         Ok(true)
     }
 
-    /// Takes a page into memory: its new lines, and whether all of them are new.
-    fn enter(&mut self, page: Page<T>) -> (Page<T>, bool) {
-        if self.pages == 0 {
-            self.total = page.total;
-        }
-        self.pages += 1;
-        let before = page.lines.len();
-        let mut lines = page.lines;
-        lines.retain(|line| self.ids.insert(self.hasher.hash_one(line.id())));
-        if self.pages == 1 {
-            self.first = lines.clone();
-        }
-        let is_new = lines.len() == before;
-        self.order.follow(&lines);
-        self.order.has_repeats |= !is_new;
-        let total = page.total;
-        (Page { lines, total }, is_new)
-    }
-
     fn write_page(&mut self, page: &Page<T>, is_new: bool) -> io::Result<()> {
         for line in &page.lines {
             serde_json::to_writer(&mut self.file, line)?;
             self.file.write_all(b"\n")?;
         }
         let end = PageEnd {
-            page: self.pages,
+            page: self.seen.pages(),
             lines: page.lines.len() as u64,
             total: page.total,
             fetched_at: Timestamp::now().to_string(),
@@ -290,42 +261,38 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
 
 impl<T: Listed + Clone + Serialize + DeserializeOwned> PageSink<T> for PartialListing<T> {
     fn pages(&self) -> u32 {
-        self.pages
+        self.seen.pages()
     }
 
     fn lines(&self) -> u64 {
-        self.ids.len() as u64
+        self.seen.lines()
     }
 
     fn total(&self) -> Option<u64> {
-        self.total
+        self.seen.total()
     }
 
     fn first(&self) -> Option<&[T]> {
-        Some(&self.first)
+        Some(self.seen.first())
     }
 
     fn has(&self, line: &T) -> Option<bool> {
-        Some(self.ids.contains(&self.hasher.hash_one(line.id())))
+        Some(self.seen.has(line))
     }
 
     fn put(&mut self, page: Page<T>) -> io::Result<bool> {
-        let (page, is_new) = self.enter(page);
+        let (page, is_new) = self.seen.enter(page);
         self.write_page(&page, is_new)?;
         self.fetched_at = Timestamp::now();
         Ok(is_new)
     }
 
     fn order(&self) -> OrderCheck {
-        self.order
+        self.seen.order()
     }
 
     fn clear(&mut self) -> io::Result<()> {
-        self.pages = 0;
-        self.order = OrderCheck::default();
-        self.total = None;
-        self.first.clear();
-        self.ids.clear();
+        self.seen = SeenLines::default();
         let file = self.file.get_mut();
         file.set_len(0)?;
         file.seek(SeekFrom::Start(0))?;

@@ -17,7 +17,7 @@ use crate::send::{IncompleteListing, KeptLines, LineKeeper};
 use crate::tracking::{ListedCommission, Version};
 
 /// The number of commissions of the account up to which their sales are kept: some 100 bytes each.
-const MAX_COMMISSIONS: usize = 5_000_000;
+const MAX_COMMISSIONS: u64 = 5_000_000;
 
 /// Returns what is done with sales that the account has under another id.
 pub(super) fn treatment(chosen: Option<InAccountTreatment>) -> InAccount {
