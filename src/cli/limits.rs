@@ -1,6 +1,9 @@
 //! Checks the limits of the system before any work begins.
 
-use std::sync::{Arc, Mutex};
+#[cfg(unix)]
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::thread;
 
 use super::error::CliError;
 use crate::problem::{Problem, ProblemCode};
@@ -37,28 +40,20 @@ pub(super) fn check() -> Result<(), CliError> {
 
 /// Starts as many threads as a run may have at once, and ends them.
 fn check_threads() -> Result<(), CliError> {
-    let (hold, released) = std::sync::mpsc::channel::<()>();
-    let released = Arc::new(Mutex::new(released));
-    let mut threads = Vec::with_capacity(THREADS);
-    let mut refused = None;
-    while threads.len() < THREADS && refused.is_none() {
-        let released = Arc::clone(&released);
-        // They wait for each other, and all of them for the end of the channel.
-        let wait = move || drop(released.lock().map(|released| released.recv()));
-        match std::thread::Builder::new()
-            .stack_size(STACK_BYTES)
-            .spawn(wait)
-        {
-            Ok(thread) => threads.push(thread),
-            Err(error) => refused = Some(error),
-        }
-    }
-    let started = threads.len();
-    drop(hold);
-    for thread in threads {
-        let _ = thread.join();
-    }
-    let Some(error) = refused else {
+    let gate = Mutex::new(());
+    // They wait for each other.
+    let closed = gate.lock();
+    let refused = thread::scope(|scope| {
+        let start = || {
+            let thread = thread::Builder::new().stack_size(STACK_BYTES);
+            thread.spawn_scoped(scope, || drop(gate.lock()))
+        };
+        let mut tried = (0..THREADS).map(|started| (started, start()));
+        let refused = tried.find_map(|(started, thread)| Some((started, thread.err()?)));
+        drop(closed);
+        refused
+    });
+    let Some((started, error)) = refused else {
         return Ok(());
     };
     let message =

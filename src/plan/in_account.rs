@@ -113,16 +113,6 @@ impl AccountSales {
         };
     }
 
-    /// Returns how many sales there are.
-    pub fn len(&self) -> usize {
-        self.names.len()
-    }
-
-    /// Returns `true` if the account has no sale that can be compared.
-    pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
-    }
-
     /// Returns `true` if the event with this id is there already: a sale may have several commissions.
     pub fn has(&self, event_id: &str) -> bool {
         self.by_key.contains_key(&EventKey::from_id(event_id))
