@@ -82,6 +82,30 @@ impl JournalReader {
     }
 }
 
+impl JournalReader {
+    /// Returns when somebody continued after a loss that may have taken events, if no exports were read since: what
+    /// is lost then can't be told.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub fn loss_without_exports(&self) -> Result<Option<Timestamp>, JournalError> {
+        if !self.has_table("lost_commits")? {
+            return Ok(None);
+        }
+        let sql = "SELECT max(recovered_ms) FROM lost_commits WHERE until_ms IS NOT NULL";
+        let recovered: Option<i64> = self
+            .connection
+            .query_row(sql, [], |row| row.get(0))
+            .map_err(|error| self.failed("looking for lost commits", error))?;
+        let Some(recovered) = recovered.map(commits::time) else {
+            return Ok(None);
+        };
+        let read = self.latest_run_of_exports()?;
+        Ok(Some(recovered).filter(|at| read.is_none_or(|run| run.started < *at)))
+    }
+}
+
 /// Reports the result of [`Journal::recover`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recovered {

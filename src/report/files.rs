@@ -61,21 +61,25 @@ pub fn write(
         .collect::<Result<Vec<_>, _>>()?;
     read(books, &mut exporters)?;
     let files = finish(exporters)?;
-    make_room(found, &report, formats, directory)?;
-    put_in_place(files, directory)
+    make_room(found, &report, directory)?;
+    let written = put_in_place(files, directory)?;
+    if formats.iter().any(|format| format == Format::Json) {
+        // The summary says the same. A marker that stays does no harm.
+        let _ = fs::remove_file(directory.join(MARKER));
+    }
+    Ok(written)
 }
 
 /// Moves the report of another run aside, and sees to it that the directory says whose the new one is.
 fn make_room(
     found: Option<ReportId>,
     report: &ReportId,
-    formats: &Formats,
     directory: &Path,
 ) -> Result<(), FileError> {
     let is_same = found.as_ref().is_some_and(|found| found.run == report.run);
-    let has_summary = formats.iter().any(|format| format == Format::Json);
-    // Written before anything is moved, while an error leaves all as it was.
-    let marker = if has_summary || is_same {
+    // Written before anything is moved, while an error leaves all as it was. It says whose the files are, also if
+    // not all of them get there.
+    let marker = if is_same {
         None
     } else {
         Some(report.write(directory)?)

@@ -47,7 +47,7 @@ pub use format::{Format, Formats};
 #[cfg(feature = "polars")]
 pub(crate) use journal_export::write_journal_parquet;
 pub(crate) use journal_export::{JournalTable, write_journal_csv, write_journal_csv_file};
-pub(crate) use json_file::{SUMMARY_FILE, json_text};
+pub(crate) use json_file::json_text;
 pub(crate) use learned::lower_limit;
 pub(crate) use occupant::ReportId;
 #[cfg(feature = "polars")]

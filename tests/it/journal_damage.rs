@@ -499,8 +499,19 @@ fn row_36_a_backup_that_is_restored_is_refused_and_goes_on_where_somebody_says_s
     );
     assert!(recovered["lost"].is_string(), "{recovered}");
     place.run(&["journal", "check"]).expect(0);
+    // What was lost is known to nobody until exports are read.
+    let status = place.run(&["status"]).expect(0);
+    let said = status.stdout() + &status.stderr();
+    assert!(said.contains("the journal lost events"), "{said}");
+    assert!(!said.contains("Nothing needs attention"), "{said}");
+    let status = place.run(&["status", "--json"]).expect(0).json();
+    assert_eq!(status["problems"][0]["code"], "journal-lost", "{status}");
+    let resumed = place.run_to(&sandbox, &["resume", "--quiet"]).expect(1);
+    assert!(resumed.stderr().contains("the journal lost events"));
     let again = place.run_to(&sandbox, RUN).expect(1).json();
     assert_eq!(again["outcomes"]["unconfirmed"]["count"], 4, "{again}");
+    let status = place.run(&["status", "--json"]).expect(0).json();
+    assert_eq!(status["problems"], serde_json::json!([]), "{status}");
     let cancelled: Vec<Subject> = sandbox
         .arrivals()
         .iter()

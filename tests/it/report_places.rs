@@ -126,6 +126,35 @@ fn a_directory_with_another_journals_report_is_refused_before_anything_is_sent()
 }
 
 #[test]
+fn row_39c_files_of_somebody_with_the_names_of_a_report_are_not_written_over() {
+    let (place, sandbox) = place_with_payments();
+    run(&place, &sandbox, &["y.csv"]);
+    for name in ["report.html", "rejected-3.csv", "summary.json"] {
+        let file = format!("{name}-is/{name}");
+        place.write(&file, "somebody's");
+        let directory = format!("{name}-is");
+        let sent = sandbox.events().len();
+        for words in [
+            &["run", "x.csv", "--yes", "--dir", &directory][..],
+            &["retry", "--failed", "--yes", "--dir", &directory],
+            &["report", "--dir", &directory],
+            &["demo", "--dir", &directory],
+        ] {
+            let code = if words[0] == "demo" { 3 } else { 2 };
+            let refused = place.run_to(&sandbox, words).expect(code).stderr();
+            let message = format!("{name}, which is not of a report");
+            assert!(refused.contains(&message), "{refused}");
+        }
+        assert_eq!(sandbox.events().len(), sent);
+        assert_eq!(files(&place, &directory).len(), 1);
+        assert_eq!(place.read(&file), "somebody's");
+    }
+    // A report in other formats writes no such file.
+    let words = ["report", "--format", "csv", "--dir", "report.html-is"];
+    place.run(&words).expect(0);
+}
+
+#[test]
 fn a_demonstration_replaces_only_the_report_of_an_earlier_one() {
     let (place, sandbox) = place_with_payments();
     place.run(&["demo", "--dir", "play"]).expect(0);

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::destination::{Destination, SANDBOX_HAS_NO_LIST, no_lead_list};
 use super::prune::prune_after_run;
 use super::report_place::{
-    expect_no_input_in, expect_no_other_journal_in, is_file_of_run, report_directory, shareable,
+    expect_no_input_in, expect_own_or_free, is_file_of_run, report_directory, shareable,
 };
 use super::watcher::Watcher;
 use super::{ending, next};
@@ -146,7 +146,7 @@ impl<'d> RunDelivery<'d> {
         let inputs = inputs.map(|input| Path::new(&input.path));
         let directory = self.directory.as_deref();
         expect_no_input_in(directory, &is_file_of_run, self.settings, inputs)?;
-        expect_no_other_journal_in(self.directory.as_deref(), &journal)?;
+        expect_own_or_free(directory, &is_file_of_run, &journal)?;
         let (sent, signal) = self.send_and_ask(journal, run)?;
         let mut journal = sent.journal;
         if let End::Journal(error) = sent.end {

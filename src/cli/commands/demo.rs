@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::delivery::{RunDelivery, finish};
 use super::destination::Destination;
+use super::report_place::{file_of_somebody, is_file_of_run};
 use super::who::who;
 use crate::cli::arguments::{Common, DemoArguments, RedactArgument};
 use crate::cli::ended::Ended;
@@ -22,7 +23,7 @@ use crate::job::PlanContext;
 use crate::journal::{Journal, RunCommand};
 use crate::problem::{Problem, ProblemCode};
 use crate::record::{NewJob, record};
-use crate::report::{Commands, ReportId, SUMMARY_FILE};
+use crate::report::{Commands, ReportId, remove_report};
 
 /// The sample exports, which are part of the program.
 const SAMPLES: [(&str, &str); 2] = [
@@ -99,7 +100,7 @@ pub(in crate::cli) fn demo(
     finish(delivered, terminal)
 }
 
-/// Removes the journal of an earlier demonstration, and lets its report be replaced.
+/// Removes the journal and the report of an earlier demonstration.
 fn start_afresh(directory: &Path, journal: &Path) -> Result<(), CliError> {
     let unusable = |message: String| {
         CliError::unusable(
@@ -109,8 +110,18 @@ fn start_afresh(directory: &Path, journal: &Path) -> Result<(), CliError> {
         )
     };
     let failed = |error: io::Error| unusable(format!("the directory can't be used: {error}"));
-    if !journal.exists() && ReportId::found_in(directory).is_some() {
-        return Err(unusable("the directory has the report of a run".to_owned()));
+    match ReportId::found_in(directory) {
+        Some(_) if !journal.exists() => {
+            return Err(unusable("the directory has the report of a run".to_owned()));
+        }
+        Some(earlier) => {
+            remove_report(directory, &earlier).map_err(failed)?;
+        }
+        None => {}
+    }
+    if let Some(name) = file_of_somebody(directory, &is_file_of_run) {
+        let message = format!("the report would overwrite {name}, which is not of a report");
+        return Err(unusable(message));
     }
     fs::create_dir_all(directory).map_err(failed)?;
     let journal_files = ["", "-wal", "-shm", ".lock", ".commits"].map(|suffix| {
@@ -118,10 +129,7 @@ fn start_afresh(directory: &Path, journal: &Path) -> Result<(), CliError> {
         path.push(suffix);
         PathBuf::from(path)
     });
-    for path in [directory.join(SUMMARY_FILE)]
-        .into_iter()
-        .chain(journal_files)
-    {
+    for path in journal_files {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}

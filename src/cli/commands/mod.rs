@@ -2,6 +2,7 @@
 
 mod accept;
 mod account_check;
+mod after_loss;
 #[cfg(feature = "polars")]
 mod audit;
 #[cfg(not(feature = "polars"))]

@@ -6,9 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span as Days, Timestamp};
 
-use super::report_place::{
-    expect_no_input_in, expect_no_other_journal_in, report_directory, shareable,
-};
+use super::report_place::{expect_no_input_in, expect_own_or_free, report_directory, shareable};
 use super::resume::no_journal;
 use super::{delivery, next};
 use crate::cli::arguments::{Common, DatedBy, ReportArguments};
@@ -36,7 +34,9 @@ pub(in crate::cli) fn report(
         (None, None) => of_run(&journal, arguments.run.as_deref())?,
         _ => of_span(&journal, arguments, &settings)?,
     };
-    expect_no_other_journal_in(arguments.dir.as_deref(), &journal)?;
+    let formats = Formats::new(&arguments.format);
+    let is_written = |name: &str| is_file_of(&formats, name);
+    expect_own_or_free(arguments.dir.as_deref(), &is_written, &journal)?;
     let directory = match &arguments.dir {
         Some(set) => set.clone(),
         None => {
@@ -44,10 +44,8 @@ pub(in crate::cli) fn report(
             report_directory(&settings, &journal, &summary.run, run)?
         }
     };
-    let formats = Formats::new(&arguments.format);
     let inputs = books.runs().iter().flat_map(|run| &run.inputs);
     let inputs = inputs.map(|input| Path::new(&input.path));
-    let is_written = |name: &str| is_file_of(&formats, name);
     expect_no_input_in(Some(&directory), &is_written, &settings, inputs)?;
     summary.report_dir = Some(directory.display().to_string());
     let mut commands = next::commands(common, &settings);

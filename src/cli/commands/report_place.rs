@@ -86,28 +86,45 @@ pub(super) fn redactor(journal: &JournalReader) -> Result<Redactor, CliError> {
     }
 }
 
-/// Refuses a directory that holds the report of another journal, before anything is sent or written.
-pub(super) fn expect_no_other_journal_in(
+/// Refuses a directory that the user sets for a report, before anything is sent or written: one that holds the report
+/// of another journal, or that holds no report and a file with a name for which `is_written` is true.
+pub(super) fn expect_own_or_free(
     directory: Option<&Path>,
+    is_written: &dyn Fn(&str) -> bool,
     journal: &JournalReader,
 ) -> Result<(), CliError> {
     let Some(directory) = directory else {
         return Ok(());
     };
     let own = report_id(journal, "")?;
-    match ReportId::found_in(directory) {
-        Some(found) if !found.may_share_journal(&own) => Err(CliError::usage(
-            Problem::error(
-                ProblemCode::ReportDirectory,
-                "the directory has a report of another journal",
-            )
+    let what = match ReportId::found_in(directory) {
+        Some(found) if found.may_share_journal(&own) => return Ok(()),
+        Some(_) => "the directory has a report of another journal".to_owned(),
+        None => match file_of_somebody(directory, is_written) {
+            None => return Ok(()),
+            Some(name) => format!(
+                "the report would overwrite {}, which is not of a report",
+                directory.join(name).display()
+            ),
+        },
+    };
+    Err(CliError::usage(
+        Problem::error(ProblemCode::ReportDirectory, what)
             .cell("--dir", &directory.display().to_string())
             .hint(
                 "nothing was sent or written; set another directory with `--dir`, or leave it out",
             ),
-        )),
-        _ => Ok(()),
-    }
+    ))
+}
+
+/// Returns the first name of a file that a report would overwrite, in a directory that holds no report.
+pub(super) fn file_of_somebody(
+    directory: &Path,
+    is_written: &dyn Fn(&str) -> bool,
+) -> Option<String> {
+    let entries = std::fs::read_dir(directory).ok()?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.filter(|name| is_written(name)).min()
 }
 
 fn report_id(journal: &JournalReader, run: &str) -> Result<ReportId, CliError> {

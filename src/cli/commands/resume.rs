@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::after_loss;
 use super::confirm::{self, Answer, NOTHING_SENT};
 use super::delivery::{RunDelivery, say_attention};
 use super::destination::Destination;
 use super::next;
-use super::report_place::expect_no_other_journal_in;
+use super::report_place::{expect_own_or_free, is_file_of_run};
 use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
 use crate::cli::ended::Ended;
 use crate::cli::error::{CliError, Exit};
@@ -90,6 +91,10 @@ pub(in crate::cli) fn resume(
             }
             exit => exit,
         };
+        let exit = match exit {
+            Exit::Done if after_loss::say(&journal, terminal)? => Exit::Attention,
+            exit => exit,
+        };
         let mut ended = delivery.end(journal, delivered.with_exit(exit))?;
         ended.summary = other.or(ended.summary);
         return Ok(ended);
@@ -148,7 +153,7 @@ pub(in crate::cli) fn retry(
     let target = Destination::choose(common, &settings, terminal)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "retry", now)?;
-    expect_no_other_journal_in(arguments.pace.dir.as_deref(), &journal)?;
+    expect_own_or_free(arguments.pace.dir.as_deref(), &is_file_of_run, &journal)?;
     let events = retryable(&journal, &arguments.events)?;
     let is_any_unconfirmed = events
         .iter()
@@ -269,7 +274,8 @@ pub(super) fn nothing_to_do(
     let mut summary = RunSummary::load(journal, &run)?;
     summary.set_account_currency(settings.api.account_currency);
     summary.name_commands(commands);
-    let exit = if summary.needs_attention() {
+    let has_unread_loss = after_loss::say(journal, terminal)?;
+    let exit = if summary.needs_attention() || has_unread_loss {
         Exit::Attention
     } else {
         Exit::Done
@@ -278,7 +284,7 @@ pub(super) fn nothing_to_do(
     if terminal.json() {
         terminal.write_json(&summary)?;
     }
-    if exit == Exit::Attention {
+    if summary.needs_attention() {
         terminal.human(&next::verdict(&summary, commands));
         say_attention(&summary, terminal);
     }

@@ -10,7 +10,7 @@ use super::delivery::RunDelivery;
 use super::destination::Destination;
 use super::doctor::rate_warning;
 use super::next;
-use super::report_place::{expect_no_input_in, expect_no_other_journal_in, is_file_of_run};
+use super::report_place::{expect_no_input_in, expect_own_or_free, is_file_of_run};
 use super::resume::confirm_repeat;
 use super::to_be_sent::{UnpaidHistory, expected_commission, what_is_sent};
 use super::who::who;
@@ -73,7 +73,7 @@ pub(in crate::cli) fn run(
         Ok((journal.known_for(wanted)?, journal.commits()?))
     })?;
     let (target, mut journal) = opened.expect("a job is planned by what its journal knows");
-    expect_no_other_journal_in(arguments.pace.dir.as_deref(), &journal)?;
+    expect_own_or_free(directory, &is_file_of_run, &journal)?;
     let mut commands = next::commands(common, &settings);
     job.problems.edit(|problem| commands.complete(problem));
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();

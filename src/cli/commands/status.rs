@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::after_loss;
 use super::next;
 use super::resume::no_journal;
 use super::running::{Running, RunningOutput};
@@ -12,6 +13,7 @@ use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::{self, grouped};
 use crate::cli::terminal::Terminal;
 use crate::journal::{EndReason, JournalReader, RunRecord};
+use crate::problem::Problem;
 use crate::report::attention::attention_now;
 use crate::report::{Attention, OutcomesSummary, SCHEMA};
 
@@ -27,6 +29,8 @@ struct StatusOutput {
     account: String,
     events: OutcomesSummary,
     attention: Vec<Attention>,
+    /// What is wrong with the journal as a whole.
+    problems: Vec<Problem>,
     /// The process that writes the journal at this moment.
     running: Option<RunningOutput>,
     unfinished_runs: u64,
@@ -73,6 +77,7 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     if let Some(running) = &running {
         attention = running.without_its_events(&journal, attention)?;
     }
+    let after_loss = after_loss::warning(&journal)?;
     let unfinished = journal.unfinished_runs()?.len() as u64;
     let runs = journal.runs(RUNS_LISTED)?;
     let account = journal.account()?;
@@ -83,6 +88,7 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
             account: account.to_string(),
             events,
             attention,
+            problems: after_loss.into_iter().collect(),
             running: running.as_ref().map(Running::output),
             unfinished_runs: unfinished,
             runs: runs.iter().map(RunOutput::from).collect(),
@@ -108,9 +114,11 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     }
     match next::steps(&attention) {
         Some(steps) => terminal.human(&format!("\n{steps}")),
+        None if after_loss.is_some() => {}
         None if running.is_some() => terminal.human("\nNothing needs attention so far."),
         None => terminal.human("\nNothing needs attention."),
     }
+    terminal.problems(after_loss.as_slice(), 0);
     Ok(Exit::Done)
 }
 

@@ -11,7 +11,7 @@ use super::destination::Destination;
 use super::estimate::Estimate;
 use super::next;
 use super::report::run_named;
-use super::report_place::expect_no_other_journal_in;
+use super::report_place::{expect_own_or_free, is_file_of_run};
 use super::resume::{nothing_to_do, require_journal};
 use super::who::who;
 use crate::cli::arguments::{Common, UndoArguments};
@@ -55,7 +55,7 @@ pub(in crate::cli) fn undo(
     let target = Destination::choose(common, &settings, terminal)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "undo", now)?;
-    expect_no_other_journal_in(pace.dir.as_deref(), &journal)?;
+    expect_own_or_free(pace.dir.as_deref(), &is_file_of_run, &journal)?;
     let run = run_named(&journal, &arguments.run)?;
     expect_to_undo(&journal, &run)?;
     let accepted: HashSet<EventRow> = accepted_events(&journal)?.into_iter().collect();

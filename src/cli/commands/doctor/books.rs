@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{Check, Findings, State};
 use crate::cli::arguments::Common;
+use crate::cli::commands::after_loss;
 use crate::cli::commands::journal::{check_all, contents};
 use crate::cli::error::CliError;
 use crate::cli::settings::EffectiveSettings;
@@ -77,6 +78,10 @@ fn look(
         findings.add(CHECK, State::Ok, message);
     } else {
         unfinished(&reader, findings)?;
+    }
+    if let Some(warning) = after_loss::warning(&reader)? {
+        let hint = warning.hint.unwrap_or_default();
+        findings.add_with_hint(CHECK, State::Warning, warning.message, hint);
     }
     let last = reader.latest_run()?;
     Ok(last.map(|run| {
