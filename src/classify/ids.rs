@@ -28,7 +28,7 @@ impl Classifier<'_> {
     fn id_of_a_workbook(&self, row: &Row, column: ColumnIndex) -> Option<Cow<'static, str>> {
         let position = self.binding.position(column)?;
         let became = match row.kind(position) {
-            CellKind::Date => "a date",
+            CellKind::Date | CellKind::DoubtfulDate => "a date",
             CellKind::Time => "a time",
             CellKind::Boolean => "a truth value",
             CellKind::Number if self.text(row, column).contains('.') => "a number with a fraction",

@@ -68,7 +68,7 @@ impl Classifier<'_> {
             position.is_some_and(|at| row.kind(at) == CellKind::Error)
         });
         let Some(column) = broken else {
-            return Ok(());
+            return self.check_days(row);
         };
         let value = self.text(row, column);
         let (message, hint) = match value {
@@ -84,6 +84,24 @@ impl Classifier<'_> {
         Err(Box::new(
             self.cell_error(ProblemCode::CellError, column, value, message)
                 .hint(hint),
+        ))
+    }
+
+    /// Refuses a row whose date a spreadsheet may have changed.
+    fn check_days(&self, row: &Row) -> Result<(), Box<Problem>> {
+        let mut sources = self.typed_columns().dates.iter();
+        let doubtful = sources.find(|source| {
+            let position = self.binding.position(source.date);
+            position.is_some_and(|at| row.kind(at) == CellKind::DoubtfulDate)
+        });
+        let Some(source) = doubtful else {
+            return Ok(());
+        };
+        let value = self.text(row, source.date);
+        let message = "a spreadsheet may have taken the day for the month: it left other dates of the column as text";
+        Err(Box::new(
+            self.cell_error(ProblemCode::DateInvalid, source.date, value, message)
+                .hint("take the export as the provider wrote it, without opening it in a spreadsheet; or import it there with this column as text"),
         ))
     }
 

@@ -12,6 +12,8 @@ pub enum CellKind {
     Number,
     /// A day of a workbook, such as `2026-03-01`, perhaps with a time behind it.
     Date,
+    /// A day of a workbook in whose column a spreadsheet may have taken the day for the month.
+    DoubtfulDate,
     /// A time of a workbook without a day, such as `18:00:00`.
     Time,
     /// `true` or `false` of a workbook.

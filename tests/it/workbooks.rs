@@ -143,6 +143,34 @@ fn what_a_cell_does_not_say_exactly_is_rejected_with_its_row() {
     }
 }
 
+/// A spreadsheet that expects the day first takes 3 April from `03/04/2026`, and leaves `03/25/2026` as text.
+#[test]
+fn days_that_a_spreadsheet_may_have_exchanged_with_months_are_rejected() {
+    let place = Place::new();
+    place.write(
+        "fprecon.toml",
+        "[exports.mine]\nextends = \"generic\"\n[exports.mine.dates]\nformats = [\"%m/%d/%Y\"]\n",
+    );
+    let third_of_april = || Shown(46_115.0, "dd/mm/yyyy");
+    let twenty_fifth = Shown(46_106.0, "dd/mm/yyyy");
+    let mut rows = vec![
+        sale(Text("s1"), Number(8.0), third_of_april()),
+        sale(Text("s2"), Number(9.0), Text("03/25/2026")),
+    ];
+    save(&place.path("x.xlsx"), &HEADER, &rows);
+    let said = place.run(&["plan", "x.xlsx"]).expect(1).stderr();
+    let doubt = "x.xlsx:2: error: a spreadsheet may have taken the day for the month: it left other dates of the column as text\n  column `created_at`: `2026-04-03`";
+    assert!(said.contains(doubt), "{said}");
+    assert_eq!(
+        events(&place, &["x.xlsx"], 1),
+        ["s2 900 2026-03-25T00:00:00Z"]
+    );
+    // Another day of the column shows that the spreadsheet took no day for a month.
+    rows.push(sale(Text("s3"), Number(7.0), twenty_fifth));
+    save(&place.path("y.xlsx"), &HEADER, &rows);
+    assert_eq!(events(&place, &["y.xlsx"], 0).len(), 3);
+}
+
 /// The profile of a German list reads the numbers and days of a workbook as what they are.
 #[test]
 fn a_profile_with_a_decimal_comma_reads_numbers_as_they_are() {

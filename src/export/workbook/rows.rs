@@ -30,6 +30,44 @@ struct PackedRow {
     first_cell: u32,
 }
 
+/// What a column has of days.
+#[derive(Clone, Default)]
+struct DaysOfColumn {
+    /// Text with a day and a month that can't be exchanged.
+    has_text: bool,
+    /// A day after the twelfth of a month.
+    has_late_day: bool,
+}
+
+impl DaysOfColumn {
+    fn are_doubtful(&self) -> bool {
+        self.has_text && !self.has_late_day
+    }
+}
+
+/// Returns `true` for `03/25/2026` and `25.3.26`, perhaps with a time behind: day and month are numbers, and only one
+/// of them can be the month.
+fn is_day_in_one_order(text: &str) -> bool {
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return false;
+    }
+    let day = text.split([' ', 'T']).next().unwrap_or_default();
+    let mut numbers = day.split(['/', '.', '-']);
+    let mut short = || {
+        let number = numbers.next().filter(|number| number.len() <= 2)?;
+        number
+            .parse::<u8>()
+            .ok()
+            .filter(|number| (1..=31).contains(number))
+    };
+    let (Some(one), Some(other)) = (short(), short()) else {
+        return false;
+    };
+    let year = numbers.next().unwrap_or_default();
+    let is_year = matches!(year.len(), 2 | 4) && year.bytes().all(|byte| byte.is_ascii_digit());
+    is_year && numbers.next().is_none() && (one > 12) != (other > 12)
+}
+
 impl SheetRows {
     /// Adds a cell, which stands behind all others. Its place counts from 0.
     pub(super) fn add(
@@ -85,6 +123,44 @@ impl SheetRows {
             number: u32::MAX,
             first_cell,
         });
+        self.doubt_days();
+    }
+
+    /// Marks the days that a spreadsheet may have read in the wrong order. When it opens a CSV whose dates are
+    /// written in the other order than it expects, it makes a wrong day of `03/04/2026` and leaves `03/25/2026` as
+    /// text. So a column has such texts, and no day after the twelfth.
+    fn doubt_days(&mut self) {
+        let mut columns: Vec<DaysOfColumn> = Vec::new();
+        for (cell, column) in self.cells_with_columns() {
+            if column >= columns.len() {
+                columns.resize(column + 1, DaysOfColumn::default());
+            }
+            let text = self.cell(cell);
+            let days = &mut columns[column];
+            match self.kinds[cell] {
+                CellKind::Date => days.has_late_day |= text.get(8..10).is_none_or(|day| day > "12"),
+                CellKind::Text => days.has_text |= is_day_in_one_order(text),
+                _ => {}
+            }
+        }
+        let doubted: Vec<usize> = self
+            .cells_with_columns()
+            .filter(|&(cell, column)| {
+                self.kinds[cell] == CellKind::Date && columns[column].are_doubtful()
+            })
+            .map(|(cell, _)| cell)
+            .collect();
+        for cell in doubted {
+            self.kinds[cell] = CellKind::DoubtfulDate;
+        }
+    }
+
+    /// Returns each cell with the number of its column.
+    fn cells_with_columns(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.rows.windows(2).flat_map(|pair| {
+            let first = pair[0].first_cell as usize;
+            (first..pair[1].first_cell as usize).map(move |cell| (cell, cell - first))
+        })
     }
 
     /// Returns `true` if there is no row.
@@ -199,6 +275,40 @@ mod tests {
         assert_eq!(all(sheet), expected);
         assert!(rows(&[]).is_empty());
         assert!(rows(&[(3, 1, "")]).is_empty());
+    }
+
+    #[test]
+    fn days_beside_text_that_the_spreadsheet_could_not_read_are_doubtful() {
+        let is_doubted = |cells: &[(&str, CellKind)]| {
+            let mut rows = SheetRows::default();
+            for (row, (text, kind)) in (0..).zip(cells) {
+                rows.add((row, 0), "other", CellKind::Text).unwrap();
+                rows.add((row, 2), text, *kind).unwrap();
+            }
+            rows.end();
+            let doubted = rows.kinds.iter();
+            doubted
+                .filter(|kind| **kind == CellKind::DoubtfulDate)
+                .count()
+        };
+        let day = |text| (text, CellKind::Date);
+        let text = |text| (text, CellKind::Text);
+        let early = [day("2026-04-03"), day("2026-05-03T10:00:00")];
+        for other in ["03/25/2026", "25.03.26", "3-25-2026 10:11:12", "31/3/2026"] {
+            assert_eq!(is_doubted(&[early[0], text(other), early[1]]), 2, "{other}");
+            assert_eq!(is_doubted(&[day("2026-03-13"), text(other), early[1]]), 0);
+        }
+        for other in [
+            "",
+            "03/04/2026",
+            "2026-03-25",
+            "13/25/2026",
+            "25/3",
+            "1.25",
+            "03/32/2026",
+        ] {
+            assert_eq!(is_doubted(&[early[0], text(other), early[1]]), 0, "{other}");
+        }
     }
 
     #[test]
