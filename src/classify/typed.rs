@@ -110,14 +110,14 @@ impl Classifier<'_> {
     ///
     /// # Errors
     ///
-    /// An amount could be read in both ways.
+    /// An amount or a date could be read in both ways.
     pub(crate) fn settle_resaved(&self, row: &mut Row) -> Result<(), Box<Problem>> {
         let mut texts = Vec::new();
         for &column in &self.typed_columns().amounts {
             self.settle_decimal_comma(column, row, &mut texts)?;
         }
         for source in &self.typed_columns().dates {
-            self.settle_dotted_date(source, row, &mut texts);
+            self.settle_dotted_date(source, row, &mut texts)?;
         }
         for &column in &self.typed_columns().compared {
             let told = match self.text(row, column) {
@@ -176,20 +176,28 @@ impl Classifier<'_> {
         }
     }
 
-    fn settle_dotted_date(&self, source: &DateSource, row: &Row, texts: &mut Vec<(usize, String)>) {
+    fn settle_dotted_date(
+        &self,
+        source: &DateSource,
+        row: &Row,
+        texts: &mut Vec<(usize, String)>,
+    ) -> Result<(), Box<Problem>> {
         let position = |column| self.binding.position(column);
         let dates = self.profile.dates.for_column(source.date);
         let value = self.text(row, source.date);
         let (Some(date_at), Some(date)) = (position(source.date), cell::dotted_date(value)) else {
-            return;
+            return Ok(());
         };
-        let Some(time_at) = source.time.and_then(position) else {
-            if cell::date(value, dates, None).is_none() {
-                let mut formats = dates.formats.iter();
-                let text = formats.find_map(|format| cell::write_date(date, format));
-                texts.extend(text.map(|text| (date_at, text)));
-            }
-            return;
+        let time_at = source.time.and_then(position);
+        if time_at.is_none() && cell::date(value, dates, None).is_some() {
+            return Ok(());
+        }
+        self.expect_order_kept(source, date, value)?;
+        let Some(time_at) = time_at else {
+            let mut formats = dates.formats.iter();
+            let text = formats.find_map(|format| cell::write_date(date, format));
+            texts.extend(text.map(|text| (date_at, text)));
+            return Ok(());
         };
         let written = cell::Parts {
             date: value,
@@ -198,6 +206,33 @@ impl Classifier<'_> {
         let mut formats = dates.formats.iter();
         let rewritten = formats.find_map(|format| written.rewritten(Some(date), None, format));
         texts.extend(rewritten.map(|(date, _)| (date_at, date)));
+        Ok(())
+    }
+
+    /// Refuses a date with dots of an export that has the month first: a spreadsheet that expects the day first has
+    /// made `03.04.2026` of its `03/04/2026`.
+    fn expect_order_kept(
+        &self,
+        source: &DateSource,
+        date: DateTime,
+        value: &str,
+    ) -> Result<(), Box<Problem>> {
+        let formats = &self.profile.dates.for_column(source.date).formats;
+        let could_be_exchanged = date.day() <= 12 && date.day() != date.month();
+        let Some(format) = formats.iter().find(|format| format.is_month_first()) else {
+            return Ok(());
+        };
+        if !could_be_exchanged {
+            return Ok(());
+        }
+        let message = "the spreadsheet that saved the file may have taken the day for the month";
+        let example = cell::date_example(format);
+        Err(Box::new(
+            self.cell_error(ProblemCode::DateInvalid, source.date, value, message)
+                .hint(format!(
+                    "write the date as the export has it, such as `{example}`, in a text editor"
+                )),
+        ))
     }
 
     fn typed_columns(&self) -> &TypedColumns {

@@ -154,6 +154,16 @@ fn can_be_swapped(one: &str, other: &str) -> bool {
     }
 }
 
+impl DateFormat {
+    /// Returns `true` for a pattern with numbers in which the month stands before the day, and the year last.
+    pub(crate) fn is_month_first(&self) -> bool {
+        let (DateFormat::Pattern(pattern) | DateFormat::PatternAndZone(pattern)) = self else {
+            return false;
+        };
+        day_and_month(pattern).is_some_and(|order| !order.day_first && !order.year_first)
+    }
+}
+
 /// The order of day and month in a pattern, if both are numbers.
 struct DayAndMonth<'p> {
     day_first: bool,

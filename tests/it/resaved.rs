@@ -232,3 +232,30 @@ fn failed_events_come_back_with_semicolons_and_as_a_workbook() {
         assert_eq!(tracked(&place, "two"), ["s1 900 2026-03-01T00:00:00Z"]);
     }
 }
+
+/// A spreadsheet that expects the day first takes 3 April from `03/04/2026`.
+#[test]
+fn a_date_in_which_a_spreadsheet_may_have_exchanged_day_and_month_does_not_come_back() {
+    let place = Place::new();
+    place.write(
+        "fprecon.toml",
+        "[exports.mine]\nextends = \"generic\"\n[exports.mine.dates]\nformats = [\"%m/%d/%Y\"]\n",
+    );
+    let header =
+        "kind;event_id;sale_event_id;email;amount;currency;created_at;_file;_line;_reason\n";
+    let row = |date: &str| format!("sale;s1;;ana@example.com;8,00;USD;{date};x.csv;2;\n");
+    place.write("fixed.csv", &(header.to_owned() + &row("03.04.2026")));
+    let said = place.run(&["plan", "fixed.csv"]).expect(1).stderr();
+    let message = "fixed.csv:2: error: the spreadsheet that saved the file may have taken the day for the month\n  column `created_at`: `03.04.2026`\n  hint: write the date as the export has it, such as `12/31/2026`";
+    assert!(said.contains(message), "{said}");
+    for (date, day) in [
+        ("03/04/2026", "2026-03-04"),
+        ("25.03.2026", "2026-03-25"),
+        ("04.04.2026", "2026-04-04"),
+    ] {
+        place.write("fixed.csv", &(header.to_owned() + &row(date)));
+        let events = ["plan", "fixed.csv", "--events", "events.csv"];
+        place.run(&events).expect(0);
+        assert!(place.read("events.csv").contains(day), "{date}");
+    }
+}
