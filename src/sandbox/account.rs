@@ -4,6 +4,7 @@
 //! comment at that place says what was decided.
 
 mod books;
+mod changes;
 mod commissions;
 pub(super) mod listing;
 mod new_commission;
@@ -27,6 +28,7 @@ use super::rates::{Rates, share};
 use super::start::StartState;
 use books::{Effect, Effects};
 pub(super) use books::{EffectView, Summary};
+pub(super) use changes::ChangeRequest;
 use commissions::Changes;
 pub(super) use new_commission::NewCommission;
 

@@ -58,8 +58,70 @@ pub(super) enum Requested {
     List(List),
     /// One lead by its id, email or uid (v1).
     Lead,
+    /// One promoter by its id, email or referral id (v1).
+    Promoter,
     /// A new commission (v2).
     NewCommission,
+    /// A change of commissions, leads or payouts.
+    Change(Change),
+}
+
+/// The calls that change what is there, without an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// The status of a commission (v1).
+    UpdateReward,
+    /// The details of a lead (v1).
+    UpdateLead,
+    /// A payout of all that a promoter has not been paid (v1).
+    CreatePayout,
+    /// The status of a payout (v1).
+    UpdatePayout,
+    /// The notes of the commission with this id (v2).
+    UpdateCommission(usize),
+    /// Payouts of commissions that are named (v2).
+    GeneratePayouts,
+    /// Payouts that were paid (v2).
+    MarkAsPaid,
+}
+
+impl Change {
+    /// Returns `true` if it is about payouts.
+    pub(super) fn is_of_payouts(self) -> bool {
+        match self {
+            Change::CreatePayout
+            | Change::UpdatePayout
+            | Change::GeneratePayouts
+            | Change::MarkAsPaid => true,
+            Change::UpdateReward | Change::UpdateLead | Change::UpdateCommission(_) => false,
+        }
+    }
+
+    fn from_path(version: Version, path: &str) -> Option<Change> {
+        Some(match (version, path) {
+            (Version::V1, "rewards/update") => Change::UpdateReward,
+            (Version::V1, "leads/update") => Change::UpdateLead,
+            (Version::V1, "payouts/create") => Change::CreatePayout,
+            (Version::V1, "payouts/update") => Change::UpdatePayout,
+            (Version::V2, "company/commissions/generate_payouts") => Change::GeneratePayouts,
+            (Version::V2, "company/payouts/mark_as_paid") => Change::MarkAsPaid,
+            (Version::V2, path) => {
+                let id = path.strip_prefix("company/commissions/")?;
+                Change::UpdateCommission(id.parse().ok()?)
+            }
+            (Version::V1, _) => return None,
+        })
+    }
+
+    fn method(self) -> &'static str {
+        match self {
+            Change::CreatePayout | Change::GeneratePayouts | Change::MarkAsPaid => "POST",
+            Change::UpdateReward
+            | Change::UpdateLead
+            | Change::UpdatePayout
+            | Change::UpdateCommission(_) => "PUT",
+        }
+    }
 }
 
 /// A path of the API.
@@ -91,7 +153,11 @@ impl Call {
                 Requested::List(List::Payouts)
             }
             (Version::V1, "leads/show") => Requested::Lead,
-            (_, rest) => Requested::Track(Kind::from_word(rest.strip_prefix("track/")?)?),
+            (Version::V1, "promoters/show") => Requested::Promoter,
+            (version, rest) => match Change::from_path(version, rest) {
+                Some(change) => Requested::Change(change),
+                None => Requested::Track(Kind::from_word(rest.strip_prefix("track/")?)?),
+            },
         };
         Some(Call { version, asked })
     }
@@ -100,7 +166,8 @@ impl Call {
     pub(super) fn method(self) -> &'static str {
         match self.asked {
             Requested::Track(_) | Requested::NewCommission => "POST",
-            Requested::List(_) | Requested::Lead => "GET",
+            Requested::List(_) | Requested::Lead | Requested::Promoter => "GET",
+            Requested::Change(change) => change.method(),
         }
     }
 }

@@ -15,8 +15,8 @@ use hyper::header::{
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 
-use super::account::NewCommission;
 use super::account::listing::Paging;
+use super::account::{ChangeRequest, NewCommission};
 use super::admin;
 use super::answer::{Answer, BodyDelivery, Format};
 use super::body::AnswerBody;
@@ -189,7 +189,22 @@ async fn call(
             };
             act(fault, reset, create).await
         }
-        Requested::List(_) | Requested::Lead => {
+        Requested::Change(change) => {
+            let query = head.uri.query();
+            let new = match ChangeRequest::read(change, query, is_json(&head.headers), body) {
+                Ok(new) => new,
+                Err(refusal) => return Ok(refusal),
+            };
+            let subject = || Subject {
+                asked: call.asked,
+                event_id: new.event_id(),
+                identity: stable_hash(&new.identity()),
+            };
+            let fault = fault(state, number, subject);
+            let carry_out = || state.account.borrow_mut().change(&new, Moment::now());
+            act(fault, reset, carry_out).await
+        }
+        Requested::List(_) | Requested::Lead | Requested::Promoter => {
             let subject = || Subject {
                 asked: call.asked,
                 event_id: None,
@@ -317,7 +332,9 @@ fn admit(state: &State, head: &Parts) -> Result<Call, Answer> {
 /// documented to answer without a body.
 fn bad_credentials(call: Call) -> Answer {
     match (call.version, call.asked) {
-        (Version::V2, Requested::List(_) | Requested::NewCommission) => Answer::empty(401),
+        (Version::V2, Requested::List(_) | Requested::NewCommission | Requested::Change(_)) => {
+            Answer::empty(401)
+        }
         _ => Answer::bare_string(401, "Bad credentials"),
     }
 }

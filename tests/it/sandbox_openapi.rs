@@ -276,6 +276,166 @@ fn the_listings_answer_as_the_vendors_files_say() {
     }
 }
 
+/// Changes of commissions, leads and payouts: line, body, the vendor's file and path, status.
+const CHANGES: [(&str, &str, &str, &str, u16); 15] = [
+    (
+        "PUT /api/v1/rewards/update?event_id=s&status=pending",
+        "",
+        "v1-rewards.json",
+        "/update",
+        200,
+    ),
+    (
+        "PUT /api/v1/rewards/update?id=10000002&status=approved",
+        "",
+        "v1-rewards.json",
+        "/update",
+        200,
+    ),
+    (
+        "PUT /api/v1/rewards/update?id=1&status=denied",
+        "",
+        "v1-rewards.json",
+        "/update",
+        422,
+    ),
+    (
+        "GET /api/v1/promoters/show?ref_id=nora",
+        "",
+        "v1-promoters.json",
+        "/show",
+        200,
+    ),
+    (
+        "GET /api/v1/promoters/show?id=1",
+        "",
+        "v1-promoters.json",
+        "/show",
+        404,
+    ),
+    (
+        "GET /api/v1/promoters/show",
+        "",
+        "v1-promoters.json",
+        "/show",
+        422,
+    ),
+    (
+        "PUT /api/v1/leads/update?uid=ann&customer_since=2025-01-02T03:04:05Z",
+        "",
+        "v1-leads.json",
+        "/update",
+        200,
+    ),
+    (
+        "PUT /api/v1/leads/update?uid=nobody",
+        "",
+        "v1-leads.json",
+        "/update",
+        404,
+    ),
+    (
+        "POST /api/v1/payouts/create",
+        "",
+        "v1-payouts.json",
+        "/create",
+        422,
+    ),
+    (
+        "POST /api/v1/payouts/create?promoter_email=nora@example.com&status=pending",
+        "",
+        "v1-payouts.json",
+        "/create",
+        200,
+    ),
+    (
+        "PUT /api/v1/payouts/update?id=2700001&status=completed",
+        "",
+        "v1-payouts.json",
+        "/update",
+        200,
+    ),
+    (
+        "PUT /api/v1/payouts/update?id=5&status=completed",
+        "",
+        "v1-payouts.json",
+        "/update",
+        404,
+    ),
+    (
+        "PUT /api/v1/payouts/update?status=completed",
+        "",
+        "v1-payouts.json",
+        "/update",
+        422,
+    ),
+    (
+        "PUT /api/v2/company/commissions/10000002",
+        r#"{"internal_note": "paid in March"}"#,
+        "v2-commissions.json",
+        "/commissions/{id}",
+        200,
+    ),
+    (
+        "PUT /api/v2/company/commissions/1",
+        "{}",
+        "v2-commissions.json",
+        "/commissions/{id}",
+        404,
+    ),
+];
+
+#[test]
+fn the_changes_answer_as_the_vendors_files_say() {
+    let Some(folder) = folder() else { return };
+    let sandbox = sandbox();
+    for (call, params, _) in conversation("v1") {
+        let line = format!("POST /api/v1/track/{call}");
+        ask(&sandbox, &line, Some(&params));
+    }
+    for (line, body, file, documented, status) in CHANGES {
+        let body: Option<Value> = serde_json::from_str(body).ok();
+        let (told, answer) = ask(&sandbox, line, Some(&body.unwrap_or(json!({}))));
+        assert_eq!(told, status, "{line}: {answer}");
+        let method = line.split(' ').next().unwrap().to_lowercase();
+        let schema = schema(&folder, file, documented, &method, status).unwrap();
+        // What has a body of its own is a JSON string or an object.
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let is_own_error = file == "v2-commissions.json" && status == 404;
+        if !is_own_error {
+            check(&schema, &answer, line);
+        }
+    }
+    let sale = json!({"email": "ann@x.test", "event_id": "s2", "amount": 900});
+    ask(&sandbox, "POST /api/v1/track/sale", Some(&sale));
+    for (line, ids, file, documented) in [
+        (
+            "company/commissions/generate_payouts",
+            10_000_005,
+            "v2-commissions.json",
+            "/commissions/generate_payouts",
+        ),
+        (
+            "company/payouts/mark_as_paid",
+            2_700_002,
+            "v2-payouts.json",
+            "/payouts/mark_as_paid",
+        ),
+    ] {
+        let line = format!("POST /api/v2/{line}");
+        let (status, answer) = ask(&sandbox, &line, Some(&json!({"ids": [ids]})));
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(status, 200, "{line}: {answer}");
+        let done = answer.get("data").unwrap_or(&answer);
+        assert_eq!(done["processed_count"], 1, "{line}: {answer}");
+        check(
+            &schema(&folder, file, documented, "post", 200).unwrap(),
+            &answer,
+            &line,
+        );
+    }
+}
+
 /// The strictness above is real: answers that are not as documented are found out.
 #[test]
 fn a_wrong_answer_is_noticed() {

@@ -59,6 +59,8 @@ pub(super) struct Commission<'a> {
     pub(super) is_paid: bool,
     pub(super) tier: u8,
     pub(super) is_split: bool,
+    pub(super) internal_note: Option<&'a str>,
+    pub(super) external_note: Option<&'a str>,
     pub(super) created_at: Moment,
     /// The lead and its index; a commission that an order added may have none.
     pub(super) lead: Option<(usize, &'a Lead)>,
@@ -95,6 +97,8 @@ impl<'a> Commission<'a> {
             is_paid: false,
             tier: 1,
             is_split: false,
+            internal_note: None,
+            external_note: None,
             created_at: effect.created_at,
             lead: Some((effect.lead, known.lead)),
             promoter_place: effect.promoter,
@@ -115,27 +119,39 @@ fn added_id(place: usize) -> usize {
 
 /// A commission that is stored because an order changed or added it.
 #[derive(Clone)]
-struct Row {
+pub(super) struct Row {
     event_id: Option<Rc<str>>,
     plan: Option<Rc<str>>,
     sale_amount: i64,
     sent_amount: i64,
     currency: Rc<str>,
-    amount: i64,
+    pub(super) amount: i64,
     /// The amount as the listings write it, where that differs from the number.
     written: Option<Rc<serde_json::Value>>,
     unit: Option<Rc<str>>,
     kind: Option<Rc<str>>,
-    status: Status,
-    is_paid: bool,
+    pub(super) status: Status,
+    pub(super) is_paid: bool,
     tier: u8,
     is_split: bool,
+    pub(super) internal_note: Option<Rc<str>>,
+    pub(super) external_note: Option<Rc<str>>,
     created_at: Moment,
     lead: Option<usize>,
-    promoter: usize,
+    pub(super) promoter: usize,
 }
 
 impl Row {
+    /// Returns `true` if it is money that is to be paid.
+    pub(super) fn is_payable(&self) -> bool {
+        let is_money = self.unit.as_deref().is_none_or(|unit| unit == CASH);
+        is_money && self.written.is_none() && self.status == Status::Approved && !self.is_paid
+    }
+
+    pub(super) fn has_event_id(&self, event_id: &str) -> bool {
+        self.event_id.as_deref() == Some(event_id)
+    }
+
     /// Returns the commission that an event earned, as it was before any order.
     fn of_effect(effect: &Effect) -> Option<Row> {
         Some(Row {
@@ -152,6 +168,8 @@ impl Row {
             is_paid: false,
             tier: 1,
             is_split: false,
+            internal_note: None,
+            external_note: None,
             created_at: effect.created_at,
             lead: Some(effect.lead),
             promoter: effect.promoter,
@@ -170,9 +188,26 @@ pub(super) struct Changes {
 
 /// Identifies a commission.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum CommissionRef {
+pub(super) enum CommissionRef {
     Event(usize),
     Added(usize),
+}
+
+impl CommissionRef {
+    /// Returns the commission that an id names.
+    pub(super) fn from_id(id: usize) -> Option<CommissionRef> {
+        match id.checked_sub(added_id(0)) {
+            Some(place) => Some(CommissionRef::Added(place)),
+            None => Some(CommissionRef::Event(id.checked_sub(commission_id(0))?)),
+        }
+    }
+
+    pub(super) fn id(self) -> usize {
+        match self {
+            CommissionRef::Event(number) => commission_id(number),
+            CommissionRef::Added(place) => added_id(place),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -273,16 +308,8 @@ pub(in crate::sandbox) struct CommissionView<'a> {
 impl AccountState {
     /// Returns every commission, in the order of their events; added ones come last.
     pub(super) fn commissions(&self) -> impl Iterator<Item = Commission<'_>> {
-        let of_events = self.books.iter().filter_map(|(number, effect)| {
-            match self.changes.of_events.get(&number) {
-                Some(row) => Some(self.commission_of(commission_id(number), row.as_ref()?)),
-                None => Commission::of_event(&self.known(number, effect)),
-            }
-        });
-        let added = (0..).zip(&self.changes.added);
-        let added = added
-            .filter_map(|(place, row)| Some(self.commission_of(added_id(place), row.as_ref()?)));
-        of_events.chain(added)
+        self.commission_refs()
+            .filter_map(|place| self.commission_at(place))
     }
 
     /// Returns every commission, for `GET /sandbox/commissions`.
@@ -326,6 +353,8 @@ impl AccountState {
             is_paid: row.is_paid,
             tier: row.tier,
             is_split: row.is_split,
+            internal_note: row.internal_note.as_deref(),
+            external_note: row.external_note.as_deref(),
             created_at: row.created_at,
             lead: row.lead.map(|place| (place, self.leads.get(place))),
             promoter_place: row.promoter,
@@ -373,7 +402,7 @@ impl AccountState {
         Ok(places.len())
     }
 
-    fn put(&mut self, place: CommissionRef, old: Option<Row>, new: Option<Row>) {
+    pub(super) fn put(&mut self, place: CommissionRef, old: Option<Row>, new: Option<Row>) {
         if let Some(old) = &old {
             let (earned, paid) = contribution(old);
             self.books.stand(old.promoter, (-earned, -paid));
@@ -389,12 +418,34 @@ impl AccountState {
         }
     }
 
-    fn row(&self, place: CommissionRef) -> Option<Row> {
+    pub(super) fn row(&self, place: CommissionRef) -> Option<Row> {
         match place {
             CommissionRef::Added(place) => self.changes.added.get(place)?.clone(),
             CommissionRef::Event(number) => match self.changes.of_events.get(&number) {
                 Some(row) => row.clone(),
                 None => Row::of_effect(self.books.get(number)?),
+            },
+        }
+    }
+
+    /// Returns the places of all commissions, also of those that were deleted.
+    pub(super) fn commission_refs(&self) -> impl Iterator<Item = CommissionRef> + '_ {
+        let of_events = self.books.iter();
+        let of_events = of_events.map(|(number, _)| CommissionRef::Event(number));
+        let added = (0..self.changes.added.len()).map(CommissionRef::Added);
+        of_events.chain(added)
+    }
+
+    /// Returns one commission, if it is there.
+    pub(super) fn commission_at(&self, place: CommissionRef) -> Option<Commission<'_>> {
+        match place {
+            CommissionRef::Added(at) => {
+                let row = self.changes.added.get(at)?.as_ref()?;
+                Some(self.commission_of(place.id(), row))
+            }
+            CommissionRef::Event(number) => match self.changes.of_events.get(&number) {
+                Some(row) => Some(self.commission_of(place.id(), row.as_ref()?)),
+                None => Commission::of_event(&self.known(number, self.books.get(number)?)),
             },
         }
     }
@@ -405,20 +456,11 @@ impl AccountState {
             Of::Id(wanted) => *wanted == id,
             Of::EventId(wanted) => event_id == Some(wanted),
         };
-        let of_events = self
-            .books
-            .iter()
-            .map(|(number, _)| CommissionRef::Event(number));
-        let added = (0..self.changes.added.len()).map(CommissionRef::Added);
-        let found: Vec<CommissionRef> = of_events
-            .chain(added)
+        let found: Vec<CommissionRef> = self
+            .commission_refs()
             .filter(|&place| {
-                let id = match place {
-                    CommissionRef::Event(number) => commission_id(number),
-                    CommissionRef::Added(place) => added_id(place),
-                };
                 let row = self.row(place);
-                row.is_some_and(|row| is_meant(id, row.event_id.as_deref()))
+                row.is_some_and(|row| is_meant(place.id(), row.event_id.as_deref()))
             })
             .collect();
         match (found.is_empty(), of) {
@@ -483,6 +525,8 @@ impl AccountState {
                 .is_split
                 .or(old.map(|row| row.is_split))
                 .unwrap_or(false),
+            internal_note: old.and_then(|row| row.internal_note.clone()),
+            external_note: old.and_then(|row| row.external_note.clone()),
             created_at: order
                 .created_at
                 .or(old.map(|row| row.created_at))

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::commissions::Commission;
+use super::commissions::{Commission, CommissionRef};
+use super::payouts::{Payout, payout_id};
 use super::{AccountState, v1, v2};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::{Call, List, Requested, Version};
@@ -16,7 +17,8 @@ use crate::sandbox::promoters::Promoter;
 const V1_PER_PAGE: usize = 50;
 
 const V2_PER_PAGE: usize = 20;
-const V2_MOST_PER_PAGE: usize = 100;
+/// The most lines of a page: documented for v2 alone.
+const MOST_PER_PAGE: usize = 100;
 
 /// The query string of a listing.
 struct Query<'q> {
@@ -43,6 +45,7 @@ impl AccountState {
     pub(in crate::sandbox) fn list(&self, call: Call, query: &str) -> (Answer, Option<Paging>) {
         let listed = match call.asked {
             Requested::List(list) => self.page(call.version, list, query),
+            Requested::Promoter => self.show_promoter(query).map(|answer| (answer, None)),
             _ => self.show(query).map(|answer| (answer, None)),
         };
         match listed {
@@ -58,8 +61,12 @@ impl AccountState {
         query: &str,
     ) -> Result<(Answer, Option<Paging>), Answer> {
         let query = Query::read(version, query)?;
-        if version == Version::V2 {
-            query.check(list)?;
+        match version {
+            Version::V1 => query.check(&V1_FILTERS, None)?,
+            Version::V2 => {
+                let (played, order) = played(list);
+                query.check(played, Some(order))?;
+            }
         }
         match (version, list) {
             (Version::V1, List::Leads) => {
@@ -88,10 +95,9 @@ impl AccountState {
                 Ok(query.v1(payouts, |(place, own)| self.v1_payout(place, own)))
             }
             (Version::V2, List::Payouts) => {
-                let (status, promoter) = (query.get("status"), query.number("promoter_id")?);
-                let payouts = self.placed_payouts().filter(|(_, own)| {
-                    own.has(status) && fits(promoter, self.promoters.get(own.promoter).id)
-                });
+                let filter = PayoutFilter::read(&query)?;
+                let payouts = self.placed_payouts();
+                let payouts = payouts.filter(|(place, own)| filter.fits(self, *place, own));
                 let payouts = query.sorted(payouts, "period_end", |(_, own)| own.created_at())?;
                 let page = query.page(payouts.into_iter(), |(place, own)| {
                     self.v2_payout(place, own)
@@ -111,7 +117,8 @@ impl AccountState {
             }
             (Version::V2, List::Rewards) => {
                 let filter = CommissionFilter::read(&query)?;
-                let rewards = self.commissions().filter(|own| filter.fits(own));
+                let rewards = self.commissions_of(query.number("payout_id")?);
+                let rewards = rewards.filter(|own| filter.fits(own));
                 let rewards = query.sorted(rewards, "created_at", |own| own.created_at)?;
                 let page = query.page(rewards.into_iter(), |commission| {
                     v2::commission(&commission)
@@ -157,11 +164,51 @@ impl AccountState {
         ))
     }
 
+    /// Answers v1's `/promoters/show`: one promoter by id, email or referral id. The sandbox has no
+    /// `cust_id` and no `auth_token`.
+    fn show_promoter(&self, query: &str) -> Result<Answer, Answer> {
+        let query = Query::read(Version::V1, query)?;
+        let by_id = query.number("id")?;
+        let place = match (by_id, query.get("promoter_email"), query.get("ref_id")) {
+            (Some(id), ..) => {
+                let mut places = 0..self.promoters.len();
+                places.find(|place| fits(Some(id), self.promoters.get(*place).id))
+            }
+            (None, Some(email), _) => self.promoters.by_email(email),
+            (None, None, Some(ref_id)) => self.promoters.by_ref_id(ref_id),
+            (None, None, None) => {
+                return Err(not_found_422(
+                    "You need to find the promoter by id or email.",
+                ));
+            }
+        };
+        let place = place.ok_or_else(|| not_found("Promoter not found"))?;
+        let standing = self.books.standing(place);
+        Ok(Answer::json(
+            200,
+            &v1::promoter_line(self.promoters.get(place), &standing),
+        ))
+    }
+
+    /// Returns the commissions of a payout, or all of them.
+    fn commissions_of(&self, payout: Option<i64>) -> Box<dyn Iterator<Item = Commission<'_>> + '_> {
+        let Some(payout) = payout else {
+            return Box::new(self.commissions());
+        };
+        let mut payouts = self.placed_payouts();
+        let payout = payouts.find(|(place, _)| {
+            u64::try_from(payout_id(*place)).is_ok_and(|id| fits(Some(payout), id))
+        });
+        let ids = payout.map_or(&[][..], |(_, payout)| &payout.commissions);
+        let places = ids.iter().filter_map(|id| CommissionRef::from_id(*id));
+        Box::new(places.filter_map(|place| self.commission_at(place)))
+    }
+
     fn places(&self) -> impl Iterator<Item = (usize, &Lead)> {
         self.leads.iter().enumerate()
     }
 
-    fn lead_line<'a>(&'a self, place: usize, lead: &'a Lead) -> v1::LeadLine<'a> {
+    pub(super) fn lead_line<'a>(&'a self, place: usize, lead: &'a Lead) -> v1::LeadLine<'a> {
         let promoter = self.promoters.get(lead.promoter);
         v1::lead_line(place, lead, promoter, &self.books.standing(lead.promoter))
     }
@@ -205,10 +252,8 @@ impl<'q> Query<'q> {
         if let Some(page) = query.number("page")? {
             query.page = usize::try_from(page).unwrap_or(1).max(1);
         }
-        if let (Version::V2, Some(size)) = (version, query.number("per_page")?) {
-            query.per_page = usize::try_from(size)
-                .unwrap_or(1)
-                .clamp(1, V2_MOST_PER_PAGE);
+        if let Some(size) = query.number("per_page")? {
+            query.per_page = usize::try_from(size).unwrap_or(1).clamp(1, MOST_PER_PAGE);
         }
         Ok(query)
     }
@@ -259,9 +304,8 @@ impl<'q> Query<'q> {
     }
 
     /// Refuses what this sandbox does not play, so that no client believes that it was honoured.
-    fn check(&self, list: List) -> Result<(), Answer> {
-        let (played, order) = played(list);
-        let sorting = format!("sorting[{order}]");
+    fn check(&self, played: &[&str], order: Option<&str>) -> Result<(), Answer> {
+        let sorting = order.map(|order| format!("sorting[{order}]"));
         for (written, _) in &self.filters {
             let plain = match written
                 .strip_prefix("filters[")
@@ -271,7 +315,7 @@ impl<'q> Query<'q> {
                 None => written.to_string(),
             };
             let is_played = PAGING.contains(&&*plain) || played.contains(&&*plain);
-            if !is_played && **written != sorting {
+            if !is_played && sorting.as_deref() != Some(&**written) {
                 let message = format!("the sandbox does not play {written}");
                 return Err(Answer::message(400, &message));
             }
@@ -333,8 +377,18 @@ impl<'q> Query<'q> {
     }
 }
 
-/// The parameters that all listings of v2 take.
+/// The parameters that all listings take. Version 1 has no search and no `ids[]`.
 const PAGING: [&str; 4] = ["page", "per_page", "q", "ids[]"];
+
+/// The filters of version 1's listings, and the integration's id, which clients send with every call.
+const V1_FILTERS: [&str; 6] = [
+    "wid",
+    "status",
+    "promotion_id",
+    "promoter_id",
+    "campaign_id",
+    "ref_id",
+];
 
 /// Returns the filters of a listing of v2, and the moment by which it can be sorted.
 fn played(list: List) -> (&'static [&'static str], &'static str) {
@@ -361,6 +415,7 @@ fn played(list: List) -> (&'static [&'static str], &'static str) {
                 "plan_id",
                 "promoter_id",
                 "campaign_id",
+                "payout_id",
                 "created_at[from]",
                 "created_at[to]",
             ],
@@ -370,7 +425,7 @@ fn played(list: List) -> (&'static [&'static str], &'static str) {
             &["state", "campaign_id", "joined_at[from]", "joined_at[to]"],
             "joined_at",
         ),
-        List::Payouts => (&["status", "promoter_id"], "period_end"),
+        List::Payouts => (&["status", "promoter_id", "campaign_id"], "period_end"),
     }
 }
 
@@ -438,6 +493,39 @@ impl CommissionFilter {
             && fits(self.promoter_id, commission.promoter.id)
             && fits(self.campaign_id, u64::from(v1::CAMPAIGN_ID))
             && self.created_at.holds(Some(commission.created_at))
+    }
+}
+
+/// The filters of v2's payouts.
+struct PayoutFilter {
+    search: Option<String>,
+    ids: Vec<i64>,
+    status: Option<String>,
+    promoter_id: Option<i64>,
+    campaign_id: Option<i64>,
+}
+
+impl PayoutFilter {
+    fn read(query: &Query<'_>) -> Result<PayoutFilter, Answer> {
+        Ok(PayoutFilter {
+            search: query.get("q").map(str::to_lowercase),
+            ids: query.ids()?,
+            status: query.get("status").map(str::to_owned),
+            promoter_id: query.number("promoter_id")?,
+            campaign_id: query.number("campaign_id")?,
+        })
+    }
+
+    fn fits(&self, account: &AccountState, place: usize, payout: &Payout) -> bool {
+        let promoter = account.promoters.get(payout.promoter);
+        let name = promoter.name();
+        contains(
+            self.search.as_deref(),
+            &[Some(&*promoter.email), Some(&*name)],
+        ) && one_of(&self.ids, payout_id(place))
+            && payout.has(self.status.as_deref())
+            && fits(self.promoter_id, promoter.id)
+            && fits(self.campaign_id, u64::from(v1::CAMPAIGN_ID))
     }
 }
 
@@ -562,10 +650,10 @@ struct ErrorBody<'a> {
     error: &'a str,
 }
 
-fn not_found(error: &str) -> Answer {
+pub(super) fn not_found(error: &str) -> Answer {
     Answer::json(404, &ErrorBody { error })
 }
 
-fn not_found_422(error: &str) -> Answer {
+pub(super) fn not_found_422(error: &str) -> Answer {
     Answer::json(422, &ErrorBody { error })
 }

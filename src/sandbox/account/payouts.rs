@@ -10,15 +10,35 @@ use crate::sandbox::moment::Moment;
 
 /// A payout.
 pub(super) struct Payout {
-    amount: i64,
+    pub(super) amount: i64,
     unit: String,
-    status: String,
+    pub(super) status: String,
     pub(super) promoter: usize,
-    paid_at: Option<Moment>,
+    pub(super) paid_at: Option<Moment>,
     created_at: Moment,
+    /// The ids of the commissions that it pays; none if an order added it.
+    pub(super) commissions: Vec<usize>,
 }
 
 impl Payout {
+    /// Returns a payout that is to be paid.
+    pub(super) fn pending(
+        promoter: usize,
+        amount: i64,
+        commissions: Vec<usize>,
+        now: Moment,
+    ) -> Payout {
+        Payout {
+            amount,
+            unit: "cash".to_owned(),
+            status: PENDING.to_owned(),
+            promoter,
+            paid_at: None,
+            created_at: now,
+            commissions,
+        }
+    }
+
     pub(super) fn created_at(&self) -> Moment {
         self.created_at
     }
@@ -61,13 +81,40 @@ pub(super) struct V1Line<'a> {
     status: &'a str,
     amount: i64,
     date_paid: Option<Moment>,
-    due_date: Option<&'static str>,
+    due_date: Moment,
     unit: &'a str,
     created_at: Moment,
     has_issues: bool,
+    reward: Option<&'static str>,
     promoter: PromoterBody<'a>,
-    campaign: CampaignBody,
+    campaign: V1Campaign,
 }
+
+/// The campaign, as version 1 describes it with a payout.
+#[derive(Serialize)]
+struct V1Campaign {
+    id: u32,
+    name: &'static str,
+    landing_url: &'static str,
+    description: &'static str,
+    private: bool,
+    color: &'static str,
+    default_webhook_url: &'static str,
+    auto_approve_rewards: bool,
+    auto_approve_promoters: bool,
+}
+
+const V1_CAMPAIGN: V1Campaign = V1Campaign {
+    id: CAMPAIGN_ID,
+    name: CAMPAIGN_NAME,
+    landing_url: "https://example.com",
+    description: "",
+    private: false,
+    color: "#26a69a",
+    default_webhook_url: "",
+    auto_approve_rewards: true,
+    auto_approve_promoters: true,
+};
 
 #[derive(Serialize)]
 struct CampaignBody {
@@ -112,7 +159,11 @@ fn moment(text: &str) -> Result<Moment, String> {
         .ok_or_else(|| format!("`{text}` is not a date such as 2026-03-01T10:00:00Z"))
 }
 
-fn payout_id(place: usize) -> usize {
+/// The status of a payout that was not paid yet, and of one that was.
+pub(super) const PENDING: &str = "pending";
+pub(super) const COMPLETED: &str = "completed";
+
+pub(super) fn payout_id(place: usize) -> usize {
     2_700_001 + place
 }
 
@@ -130,6 +181,7 @@ impl AccountState {
             promoter,
             paid_at,
             created_at: moment(&order.created_at)?,
+            commissions: Vec::new(),
         });
         Ok(Added {
             payouts: self.payouts.len(),
@@ -163,12 +215,13 @@ impl AccountState {
             status: &payout.status,
             amount: payout.amount,
             date_paid: payout.paid_at,
-            due_date: None,
+            due_date: payout.created_at,
             unit: &payout.unit,
             created_at: payout.created_at,
             has_issues: false,
+            reward: None,
             promoter: promoter_body(promoter, &standing, status(promoter)),
-            campaign: CAMPAIGN,
+            campaign: V1_CAMPAIGN,
         }
     }
 

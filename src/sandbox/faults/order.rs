@@ -79,6 +79,8 @@ enum FaultTarget {
     Signup,
     Listing,
     Commission,
+    Payout,
+    Change,
 }
 
 impl FaultTarget {
@@ -88,8 +90,10 @@ impl FaultTarget {
             Requested::Track(Kind::Refund) => FaultTarget::Refund,
             Requested::Track(Kind::Cancellation) => FaultTarget::Cancellation,
             Requested::Track(Kind::Signup) => FaultTarget::Signup,
-            Requested::List(_) | Requested::Lead => FaultTarget::Listing,
+            Requested::List(_) | Requested::Lead | Requested::Promoter => FaultTarget::Listing,
             Requested::NewCommission => FaultTarget::Commission,
+            Requested::Change(change) if change.is_of_payouts() => FaultTarget::Payout,
+            Requested::Change(_) => FaultTarget::Change,
         }
     }
 }
