@@ -127,6 +127,8 @@ pub mod journal;
 pub mod link;
 mod notify;
 #[deny(clippy::disallowed_methods)]
+mod paid_marks;
+#[deny(clippy::disallowed_methods)]
 mod plan;
 mod private;
 #[deny(clippy::disallowed_methods)]

@@ -81,7 +81,8 @@ fn help_flag(action: clap::ArgAction) -> clap::Arg {
 }
 
 fn without_common(command: clap::Command, common: &[clap::Arg]) -> clap::Command {
-    let is_sender = ["run", "resume", "retry", "recover", "undo"].contains(&command.get_name());
+    let is_sender =
+        ["run", "resume", "retry", "recover", "undo", "mark-paid"].contains(&command.get_name());
     let hidden = common
         .iter()
         .filter(|argument| !(is_sender && SHOWN_BY_SENDERS.contains(&argument.get_id().as_str())));
@@ -233,6 +234,9 @@ pub(crate) enum Command {
     Retry(RetryArguments),
     /// Refund what is left of the sales of a run
     Undo(UndoArguments),
+    /// Mark the commissions of imported sales as paid
+    #[command(subcommand)]
+    History(HistoryCommand),
     /// Accept failed, held or rejected items as they are: they no longer need attention
     Accept(AcceptArguments),
     /// Show what the journal holds, and what needs attention
@@ -516,6 +520,46 @@ Exit codes:
   1 something is held, or a refund failed
   2 nothing was sent: nobody could be asked, and `--yes` was not given
   3 there is no such run, or it can't be undone";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryCommand {
+    /// Mark commissions of tracked sales as paid, up to a day
+    MarkPaid(MarkPaidArguments),
+}
+
+/// Shows the commissions by promoter, and asks before it sends. FirstPromoter marks payouts, not commissions: a payout
+/// is marked only if it pays commissions of events that this journal has tracked, dated in the range, and nothing else.
+/// What cannot be marked is left alone and reported. The same command goes on after an interruption.
+#[derive(Debug, Args)]
+#[command(after_long_help = MARK_PAID_EXAMPLES)]
+pub(crate) struct MarkPaidArguments {
+    /// The last day of what was paid, in the zone of `[audit]`, or the time before which: 2026-03-01 or 2026-03-01T14:00
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: RangeLimit,
+    /// Only events of these runs, as `fprecon status` lists them [default: of all runs]
+    #[arg(value_name = "RUN")]
+    pub(crate) runs: Vec<String>,
+    /// The most requests in a minute [default: 380; the API takes 400]
+    #[arg(long, value_name = "N")]
+    pub(crate) requests_per_minute: Option<NonZeroU32>,
+    /// Where marked_paid.csv goes [default: reports/mark-paid-TIME beside the journal]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+const MARK_PAID_EXAMPLES: &str = "\
+Examples:
+  fprecon history mark-paid --until 2026-02-28
+                                  show the commissions, then ask
+  fprecon history mark-paid --until 2026-02-28 2026-03-05T09-30-00Z-4 --yes
+                                  mark those of one run
+
+Exit codes:
+  0 marked, or nothing to mark
+  1 a commission is not marked, or not known to be
+  2 nothing was sent: nobody could be asked, and `--yes` was not given
+  4 the API refused the key
+  5 incomplete; the same command goes on";
 
 /// Nothing is sent, and nothing else is decided: an accepted item stays failed, held or rejected, and later
 /// runs and reports list it as accepted, by whom and why. An item that changes needs attention again.

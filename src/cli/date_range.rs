@@ -54,6 +54,11 @@ impl FromStr for RangeLimit {
 }
 
 impl RangeLimit {
+    /// Returns the limit as it was written.
+    pub(crate) fn words(&self) -> &str {
+        &self.words
+    }
+
     /// Returns the first time that is in the range, if this is where it begins.
     fn begin(&self, zone: &TimeZone) -> Result<Timestamp, jiff::Error> {
         let civil = match self.at {

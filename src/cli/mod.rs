@@ -142,6 +142,7 @@ fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Ended, CliErro
         Command::Resume(options) => return commands::resume(common, options, terminal),
         Command::Retry(options) => return commands::retry(common, options, terminal),
         Command::Undo(options) => return commands::undo(common, options, terminal),
+        Command::History(command) => return commands::history(common, command, terminal),
         Command::Init(options) => commands::init(common, options, terminal),
         Command::Plan(options) => commands::plan(common, options, terminal),
         Command::Accept(options) => commands::accept(common, options, terminal),

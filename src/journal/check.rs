@@ -255,6 +255,10 @@ impl JournalReader {
         checked.take(Aspect::Seals, looked)?;
         let looked = self.undos().map(drop);
         checked.take(Aspect::Seals, looked)?;
+        let looked = self.payout_requests().map(drop);
+        checked.take(Aspect::Seals, looked)?;
+        let looked = self.paid_commissions().map(drop);
+        checked.take(Aspect::Seals, looked)?;
         let looked = self.flags().map(drop);
         checked.take(Aspect::Seals, looked)?;
         let looked = self.for_each_accepted(drop);
@@ -363,6 +367,8 @@ impl JournalReader {
         self.in_doubt()?;
         self.for_each_accepted(drop)?;
         self.accepted_differences()?;
+        self.payout_requests()?;
+        self.paid_commissions()?;
         self.expect_readable_texts()?;
         let mut checked = Checked::default();
         for rule in RULES.iter().filter(|rule| rule.what == BELONGS_TO_NO_RUN) {
@@ -555,6 +561,17 @@ mod tests {
                  'why', 'ann', 0, NULL, NULL, 0)",
                 "seals: Conversion error from type Null at index: 13, accepted difference 1 is not as it \
                  was written (reading accepted differences)",
+            ),
+            (
+                "INSERT INTO payout_request (id, step, promoter_id, commission_ids, amount_cents, intended_ms, seal)
+                 VALUES (1, 'create', '9', '7', 100, 0, 0)",
+                "seals: Conversion error from type Null at index: 7, the request for a payout 1 is not as it \
+                 was written (reading the requests for payouts)",
+            ),
+            (
+                "INSERT INTO paid_commission VALUES ('7', 1, '5', 100, 0, 0)",
+                "seals: Conversion error from type Null at index: 5, what was paid of event 1 is not as it \
+                 was written (reading the commissions that were paid)",
             ),
             (
                 "INSERT INTO run_total VALUES (1, 'conflict', 'sale', 'USD', 1, 5)",

@@ -38,6 +38,7 @@ mod lookup;
 mod mended;
 mod migrate;
 mod past;
+mod payouts;
 mod place;
 mod progress;
 mod prune;
@@ -74,6 +75,11 @@ pub use error::{AccountClash, JournalError, LostCommits};
 pub(crate) use files::files_of_journal;
 pub use known::{HeldSale, HistoryRequest, JournalHistory};
 pub(crate) use lookup::{Appearance, EventRole, EventsBy, RowPlace};
+#[cfg(test)]
+pub(crate) use payouts::PayoutRequestId;
+pub(crate) use payouts::{
+    NewPayoutRequest, PaidCommission, PayoutAnswer, PayoutRequest, PayoutStep, TrackedEvent,
+};
 pub(crate) use place::PlaceWatch;
 pub(crate) use progress::RunProgress;
 pub use prune::{Pruned, PrunedRun};

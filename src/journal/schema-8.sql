@@ -1,4 +1,4 @@
--- From version 7: runs that undo another one.
+-- From version 7: runs that undo another one, and payouts that were marked as paid.
 
 -- The runs that were started to undo another one, and that one. Their `command` is `run` in the table `run`,
 -- which is older.
@@ -6,6 +6,35 @@ CREATE TABLE undo (
     run    INTEGER NOT NULL PRIMARY KEY REFERENCES run (id),
     of_run INTEGER NOT NULL REFERENCES run (id),
     seal   INTEGER NOT NULL               -- checksum of the columns before
+) STRICT;
+
+-- A request for a payout of commissions, or to mark one as paid: on disk before it is sent. While `answered_ms` is
+-- empty, its result is not known.
+CREATE TABLE payout_request (
+    id                 INTEGER NOT NULL PRIMARY KEY,
+    step               TEXT    NOT NULL CHECK (step IN ('create', 'mark_as_paid')),
+    promoter_id        TEXT    NOT NULL,  -- the API's own ids
+    payout_id          TEXT,              -- of the payout to mark
+    commission_ids     TEXT    NOT NULL,  -- with spaces between them
+    amount_cents       INTEGER NOT NULL,  -- the sum of the commissions
+    intended_ms        INTEGER NOT NULL,
+    seal               INTEGER NOT NULL,  -- checksum of the columns before
+    answered_ms        INTEGER,
+    answer             TEXT,
+    http_status        INTEGER,
+    message            TEXT,
+    answered_payout_id TEXT,              -- of the payout that was created
+    answer_seal        INTEGER            -- checksum of the answer
+) STRICT;
+
+-- The commissions that a listing of the account has shown as paid, by requests of this journal.
+CREATE TABLE paid_commission (
+    commission_id TEXT    NOT NULL PRIMARY KEY,
+    event         INTEGER NOT NULL REFERENCES event (id),
+    payout_id     TEXT,
+    amount_cents  INTEGER NOT NULL,
+    paid_ms       INTEGER NOT NULL,
+    seal          INTEGER NOT NULL        -- checksum of the columns before
 ) STRICT;
 
 DROP VIEW IF EXISTS runs_readable;

@@ -119,6 +119,7 @@ problem_codes! {
     HeaderTooWide = "header-too-wide",
     HeaderUnknown = "header-unknown",
     HeldNotAudited = "held-not-audited",
+    HistoryNotMarked = "history-not-marked",
     IdDamaged = "id-damaged",
     Imbalance = "imbalance",
     Internal = "internal",

@@ -20,6 +20,7 @@ mod journal_export;
 mod json_file;
 mod learned;
 pub(crate) mod life;
+mod marked_paid;
 mod occupant;
 pub(crate) mod open_items;
 pub(crate) mod page;
@@ -49,6 +50,7 @@ pub(crate) use journal_export::write_journal_parquet;
 pub(crate) use journal_export::{JournalTable, write_journal_csv, write_journal_csv_file};
 pub(crate) use json_file::json_text;
 pub(crate) use learned::lower_limit;
+pub(crate) use marked_paid::{MARKED_PAID_FILE, write_marked_paid};
 pub(crate) use occupant::ReportId;
 #[cfg(feature = "polars")]
 pub(crate) use parquet::ParquetTable;

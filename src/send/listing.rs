@@ -200,8 +200,21 @@ pub(super) async fn read<T: Listed + PartialEq>(
     sink: &mut impl PageSink<T>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<CompleteListing, IncompleteListing> {
+    read_filtered(client, "", pace, stop, sink, progress).await
+}
+
+/// Reads the lines of a listing that a filter selects, as [`read`] does.
+pub(super) async fn read_filtered<T: Listed + PartialEq>(
+    client: &Client,
+    filter: &str,
+    pace: &mut Pace,
+    stop: &mut UnboundedReceiver<Stop>,
+    sink: &mut impl PageSink<T>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<CompleteListing, IncompleteListing> {
     let mut reader = Reader {
         client,
+        filter,
         pace,
         stop,
         requests: 0,
@@ -227,6 +240,8 @@ pub(super) async fn read<T: Listed + PartialEq>(
 
 struct Reader<'r> {
     client: &'r Client,
+    /// What selects the lines, as a part of the query; empty for all.
+    filter: &'r str,
     pace: &'r mut Pace,
     stop: &'r mut UnboundedReceiver<Stop>,
     requests: u64,
@@ -354,7 +369,7 @@ impl Reader<'_> {
         loop {
             let left = self.wait_for_leave().await?;
             self.requests += 1;
-            let asked = self.client.list(number);
+            let asked = self.client.list_filtered(number, self.filter);
             let answer = tokio::select! {
                 biased;
                 Some(_) = self.stop.recv() => return Err(IncompleteListing::Interrupted),

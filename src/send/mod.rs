@@ -18,6 +18,7 @@ mod lanes;
 mod lead_list;
 mod listing;
 mod pace;
+mod payout_calls;
 mod refusals;
 mod seen_lines;
 mod sender;
@@ -28,6 +29,7 @@ pub(crate) use lead_list::Fetched;
 pub use lead_list::LeadList;
 pub use listing::{CompleteListing, OrderCheck};
 pub(crate) use listing::{IncompleteListing, PageSink, fetch_list};
+pub(crate) use payout_calls::{AccountCalls, SentCall};
 pub use refusals::RefusalSeries;
 #[cfg(feature = "polars")]
 pub(crate) use seen_lines::SeenLines;

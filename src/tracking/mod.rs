@@ -13,6 +13,7 @@ mod key;
 mod leads;
 mod listing;
 mod new_commission;
+mod payout_calls;
 mod payouts;
 mod probe;
 mod scalar;
@@ -29,6 +30,7 @@ pub use leads::Lead;
 pub use listing::Listed;
 pub(crate) use listing::{ListedPromoter, Page};
 pub use new_commission::CommissionOf;
+pub(crate) use payout_calls::PayoutCall;
 pub(crate) use payouts::ListedPayout;
 pub(crate) use probe::{Probe, ProbeAnswer, probe_without_key};
 
@@ -339,9 +341,27 @@ impl Client {
     /// The answer, if it was another one; [`Answer::Refused`] also if the answer is not a page that could be
     /// relied on.
     pub async fn list<T: Listed>(&self, page: u32) -> Result<Page<T>, Reply> {
+        self.list_filtered(page, "").await
+    }
+
+    /// Requests one page of the lines of a listing that a filter selects, as a part of the query; all, if it is empty.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::list`].
+    pub(crate) async fn list_filtered<T: Listed>(
+        &self,
+        page: u32,
+        filter: &str,
+    ) -> Result<Page<T>, Reply> {
         let version = self.settings.version;
         let mut url = below(&self.base, T::path(version));
-        url.set_query(Some(&listing::query::<T>(version, page)));
+        let mut query = listing::query::<T>(version, page);
+        if !filter.is_empty() {
+            query.push('&');
+            query.push_str(filter);
+        }
+        url.set_query(Some(&query));
         let response = match self.http.get(url).send().await {
             Ok(response) => response,
             Err(error) => return Err(answer::answer_of_error(error).into()),
@@ -354,6 +374,37 @@ impl Client {
             Err(unread) => Err(answer::unreadable(status, &self.struck_out(unread))),
         };
         page.map_err(|answer| Reply { answer, wait })
+    }
+
+    /// Asks for a payout, or for a payout to be marked as paid, once.
+    pub(crate) async fn pay(&self, call: &PayoutCall) -> Reply {
+        let mut url = below(&self.base, call.path());
+        let mut request = match call.parameters() {
+            Ok(query) => {
+                url.set_query(Some(&query));
+                self.http_once.request(call.method(), url)
+            }
+            Err(body) => {
+                let request = self.http_once.request(call.method(), url);
+                let json = Version::V2.content_type();
+                request.header(CONTENT_TYPE, json).body(body)
+            }
+        };
+        if call.parameters().is_ok() {
+            // Without a body, some servers ask for a length.
+            request = request.header(reqwest::header::CONTENT_LENGTH, 0);
+        }
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return answer::answer_of_error(error).into(),
+        };
+        let status = response.status().as_u16();
+        let wait = wait::asked_for(status, response.headers(), Timestamp::now());
+        let answer = match body_of(response, MAX_BODY_BYTES).await {
+            Ok(body) => call.answer(status, &self.key.strike_out(&body)),
+            Err(unread) => answer::unreadable(status, &self.struck_out(unread)),
+        };
+        Reply { answer, wait }
     }
 
     fn track(&self, kind: Kind) -> &Url {

@@ -44,6 +44,7 @@ mod first_events;
 mod first_run;
 mod folders;
 mod handed_back;
+mod history;
 mod hostile;
 mod html_report;
 mod identity;

@@ -448,6 +448,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "later_exports_neither_send_the_sale_again_nor_refund_it_twice",
     ),
     (
+        "history-not-marked",
+        "history.rs",
+        "version_1_marks_a_promoter_whose_every_unpaid_commission_is_in_the_range",
+    ),
+    (
         "undo-held",
         "undo.rs",
         "a_sale_with_a_refund_that_is_not_settled_is_held_until_that_is",

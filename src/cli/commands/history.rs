@@ -1,0 +1,147 @@
+//! `fprecon history mark-paid`: marks the commissions of imported sales as paid, by payouts.
+
+mod account;
+mod marking;
+mod output;
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use self::account::AccountReader;
+use self::marking::{Marking, WorkEnd};
+use self::output::MarkReport;
+use super::account_check::expect_account;
+use super::confirm::{self, Answer, NOTHING_SENT};
+use super::destination::Destination;
+use super::next;
+use super::report::run_named;
+use super::report_place::default_report_directory;
+use super::resume::require_journal;
+use crate::cli::arguments::{Common, HistoryCommand, MarkPaidArguments, RangeArguments};
+use crate::cli::date_range::date_range;
+use crate::cli::ended::Ended;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::settings::EffectiveSettings;
+use crate::cli::terminal::Terminal;
+use crate::journal::{Journal, JournalReader, RunId};
+use crate::paid_marks::OwnEvents;
+use crate::problem::{Problem, ProblemCode};
+use crate::report::{Commands, write_marked_paid};
+
+pub(in crate::cli) fn history(
+    common: &Common,
+    command: &HistoryCommand,
+    terminal: &Terminal,
+) -> Result<Ended, CliError> {
+    match command {
+        HistoryCommand::MarkPaid(arguments) => mark_paid(common, arguments, terminal),
+    }
+}
+
+fn mark_paid(
+    common: &Common,
+    arguments: &MarkPaidArguments,
+    terminal: &Terminal,
+) -> Result<Ended, CliError> {
+    expect_account(common)?;
+    let mut settings = EffectiveSettings::load(common, None)?;
+    if let Some(per_minute) = arguments.requests_per_minute {
+        settings.send.requests_per_minute = per_minute;
+    }
+    require_journal(&settings)?;
+    let commands = next::commands(common, &settings);
+    let range = date_range(
+        &RangeArguments {
+            since: None,
+            until: Some(arguments.until.clone()),
+        },
+        &settings,
+    )?;
+    let until = range.until.unwrap_or(Timestamp::MAX);
+    let target = Destination::choose(common, &settings, terminal)?;
+    let now = Timestamp::now();
+    let mut journal = Journal::open(&settings.journal, target.account(), "history", now)?;
+    let own = own_events(&journal, &arguments.runs, until)?;
+    let mut report = MarkReport::new(arguments, &settings);
+    if own.is_empty() {
+        terminal.human_line(&format!(
+            "Nothing to mark: no tracked sale is dated in {range}"
+        ));
+        return report.finish(Exit::Done, None, terminal);
+    }
+    let mut reader = AccountReader::new(&target, &settings, terminal)?;
+    let mut marking = Marking::read(&mut reader, &journal, &own, settings.api.version)?;
+    report.take(&marking.commissions, reader.requests());
+    report.show_plan(own.without_date, terminal);
+    terminal.check_output()?;
+    let mut end = WorkEnd::Done;
+    let has_work = marking.has_work();
+    if has_work {
+        let question = report.question(&marking, &target, terminal);
+        let otherwise = || not_confirmed(arguments, &commands);
+        match confirm::ask(common, terminal, &question, otherwise) {
+            Ok(Answer::Yes) => {}
+            Ok(Answer::No) => {
+                return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled);
+            }
+            Err(CliError::Usage(problem)) => {
+                return report.finish(Exit::Usage, Some(*problem), terminal);
+            }
+            Err(error) => return Err(error),
+        }
+        end = marking.work(&mut reader, &mut journal)?;
+    }
+    marking.settle(&mut reader, &mut journal, &own, &mut end)?;
+    report.take(&marking.commissions, reader.requests());
+    let directory = report_directory(arguments, &settings, now);
+    write_marked_paid(&directory, &marking.commissions)?;
+    report.directory = Some(directory);
+    let exit = end.exit(report.needs_attention(), reader.interruption());
+    let problem = end.problem(settings.api.version);
+    if has_work {
+        report.show_result(terminal);
+    }
+    report.finish(exit, problem, terminal)
+}
+
+/// Returns the tracked events that are dated before `until`, of the runs with these names or of all.
+fn own_events(
+    journal: &JournalReader,
+    names: &[String],
+    until: Timestamp,
+) -> Result<OwnEvents, CliError> {
+    let runs = names.iter();
+    let runs = runs.map(|name| run_named(journal, name).map(|run| run.id));
+    let runs: Vec<RunId> = runs.collect::<Result<_, _>>()?;
+    let mut own = OwnEvents::default();
+    journal.for_each_tracked_amount(&[], |tracked| own.note_undo(&tracked.event))?;
+    journal.for_each_tracked_amount(&runs, |tracked| own.add(tracked, until))?;
+    Ok(own)
+}
+
+/// Returns where the report goes.
+fn report_directory(
+    arguments: &MarkPaidArguments,
+    settings: &EffectiveSettings,
+    now: Timestamp,
+) -> PathBuf {
+    let name = format!("mark-paid-{}", now.strftime("%Y-%m-%dT%H-%M-%SZ"));
+    let chosen = arguments.dir.clone();
+    chosen.unwrap_or_else(|| default_report_directory(settings, &name))
+}
+
+fn not_confirmed(arguments: &MarkPaidArguments, commands: &Commands) -> Problem {
+    let message =
+        "nothing was sent: cannot ask for confirmation, since standard input is not a terminal";
+    let mut words = vec![format!(
+        "history mark-paid --until {}",
+        arguments.until.words()
+    )];
+    words.extend(arguments.runs.iter().cloned());
+    words.push("--yes".to_owned());
+    Problem::error(ProblemCode::NotConfirmed, message).hint(format!(
+        "`{}` marks them as paid",
+        commands.command(&words.join(" "))
+    ))
+}

@@ -1,0 +1,111 @@
+//! The account's listings and calls, with the progress on the terminal.
+
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::super::destination::Destination;
+use super::super::incomplete_listing::incomplete_listing;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::settings::EffectiveSettings;
+use crate::cli::signals::{Caught, Signal, listen};
+use crate::cli::tables::{count, grouped};
+use crate::cli::terminal::Terminal;
+use crate::problem::Problem;
+use crate::send::{AccountCalls, LineKeeper, SentCall};
+use crate::tracking::{Listed, ListedPayout, PayoutCall};
+
+/// Makes the requests of a command, one after the other.
+pub(super) struct AccountReader<'a> {
+    runtime: Runtime,
+    calls: AccountCalls<'a>,
+    caught: Caught,
+    terminal: &'a Terminal,
+}
+
+/// Why a listing is not complete: the exit code, and the problem.
+pub(super) type Unread = (Exit, Box<Problem>);
+
+impl<'a> AccountReader<'a> {
+    /// Sets up the network; nothing is sent yet.
+    pub(super) fn new(
+        target: &'a Destination,
+        settings: &EffectiveSettings,
+        terminal: &'a Terminal,
+    ) -> Result<Self, CliError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| CliError::Io("the network runtime", error))?;
+        let (stop, requests) = unbounded_channel();
+        let caught = runtime.block_on(async { listen(stop) })?;
+        let per_minute = target.pace(settings).requests_per_minute;
+        Ok(AccountReader {
+            runtime,
+            calls: AccountCalls::new(target.client(), per_minute, requests),
+            caught,
+            terminal,
+        })
+    }
+
+    /// Returns the number of requests so far.
+    pub(super) fn requests(&self) -> u64 {
+        self.calls.requests
+    }
+
+    /// Returns the exit code after a signal, if there was one.
+    pub(super) fn interruption(&self) -> Option<Exit> {
+        self.caught.signal().map(Signal::exit)
+    }
+
+    /// Reads a list completely into a keeper.
+    pub(super) fn read<T, K>(&mut self, filter: &str, keeper: K) -> Result<K, Unread>
+    where
+        T: Listed + Clone + PartialEq,
+        K: LineKeeper<T>,
+    {
+        let bar = self
+            .terminal
+            .bar(None, &format!("{{spinner}} fetching {}: {{msg}}", T::NAME));
+        let mut progress = |lines: u64, requests: u64| {
+            let requests = count(requests, "request");
+            bar.set_message(format!("{} in {requests}", grouped(lines.into())));
+        };
+        let reading = self.calls.read::<T, K>(filter, keeper, &mut progress);
+        let read = self.runtime.block_on(reading);
+        bar.finish_and_clear();
+        read.map_err(|unlisted| {
+            let interrupted = self.caught.signal().unwrap_or(Signal::Interrupt).exit();
+            let (exit, problem) = incomplete_listing(T::NAME, &unlisted, interrupted);
+            (exit, Box::new(problem))
+        })
+    }
+
+    /// Reads the account's payouts.
+    pub(super) fn payouts(&mut self) -> Result<Vec<ListedPayout>, Unread> {
+        self.read::<ListedPayout, _>("", Kept(Vec::new()))
+            .map(|kept| kept.0)
+    }
+
+    /// Sends a call.
+    pub(super) fn send(&mut self, call: &PayoutCall) -> SentCall {
+        self.runtime.block_on(self.calls.send(call))
+    }
+
+    /// Waits; returns `false` if the user stopped the command.
+    pub(super) fn sleep(&mut self, wait: std::time::Duration) -> bool {
+        self.runtime.block_on(self.calls.sleep(wait))
+    }
+}
+
+/// Keeps all lines of a list.
+pub(super) struct Kept<T>(pub(super) Vec<T>);
+
+impl<T: Clone> LineKeeper<T> for Kept<T> {
+    fn keep(&mut self, line: &T) {
+        self.0.push(line.clone());
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}

@@ -1,0 +1,482 @@
+//! Plans which commissions of imported sales are to be marked as paid, and by which payouts.
+//!
+//! Both versions mark payouts, not commissions. A payout is marked only if it pays commissions of this journal's own
+//! events, which are to be marked, and nothing else. What the account's listings do not show is not guessed: such
+//! commissions are left alone, with the reason.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use crate::event::{Event, EventKey, KeyMap, Kind, is_undo};
+use crate::journal::{EventRow, PaidCommission, PayoutRequest, PayoutStep, TrackedEvent};
+use crate::tracking::{ListedCommission, ListedPayout, ListedPromoter, PayoutCall};
+
+#[cfg(test)]
+mod tests;
+mod v1;
+mod v2;
+
+pub(crate) use v1::steps as steps_of_v1;
+pub(crate) use v2::steps as steps_of_v2;
+
+/// The unit of commissions and payouts in money.
+const CASH: &str = "cash";
+
+/// The statuses of commissions and payouts, in the API's words.
+const APPROVED: &str = "approved";
+const PENDING: &str = "pending";
+const COMPLETED: &str = "completed";
+
+/// Says what is known of a commission, and what becomes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MarkState {
+    /// It is to be marked as paid.
+    ToMark,
+    /// It was marked as paid by this journal's requests, as the account's list shows.
+    Marked,
+    /// An earlier call has marked it.
+    MarkedBefore,
+    /// It was paid, but not by requests of this journal.
+    AlreadyPaid,
+    /// It was denied, so that it is not paid.
+    Denied,
+    /// Its sale was undone, so that nothing is to be paid.
+    Undone,
+    /// It is not money.
+    NotMoney,
+    /// It is not approved yet, and would fall into a payout later.
+    NotApproved,
+    /// It could not be marked, for a reason of its own.
+    NotMarked,
+    /// A request may have marked it, and the account's list could not be read since.
+    Unconfirmed,
+    /// The account's list does not have it.
+    NotFound,
+}
+
+impl MarkState {
+    /// Returns the word of the reports.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            MarkState::ToMark => "to_mark",
+            MarkState::Marked => "marked",
+            MarkState::MarkedBefore => "marked_before",
+            MarkState::AlreadyPaid => "already_paid",
+            MarkState::Denied => "denied",
+            MarkState::Undone => "undone",
+            MarkState::NotMoney => "not_money",
+            MarkState::NotApproved => "not_approved",
+            MarkState::NotMarked => "not_marked",
+            MarkState::Unconfirmed => "unconfirmed",
+            MarkState::NotFound => "not_found",
+        }
+    }
+
+    /// Returns the words for people.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            MarkState::ToMark => "to mark as paid",
+            MarkState::Marked => "marked as paid",
+            MarkState::MarkedBefore => "marked before",
+            MarkState::AlreadyPaid => "paid already, not by fprecon",
+            MarkState::Denied => "denied",
+            MarkState::Undone => "of undone sales",
+            MarkState::NotMoney => "not money",
+            MarkState::NotApproved => "not approved yet",
+            MarkState::NotMarked => "not marked",
+            MarkState::Unconfirmed => "unconfirmed",
+            MarkState::NotFound => "not in the account's list",
+        }
+    }
+
+    /// Returns `true` if a person has to look at it: it may be paid a second time.
+    pub(crate) fn needs_attention(self) -> bool {
+        matches!(
+            self,
+            MarkState::NotApproved
+                | MarkState::NotMarked
+                | MarkState::Unconfirmed
+                | MarkState::NotFound
+        )
+    }
+}
+
+/// Holds a commission of an event of this journal.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnCommission {
+    /// The API's own id; empty if the account's list does not have it.
+    pub(crate) id: String,
+    /// The number of the event.
+    pub(crate) event: EventRow,
+    /// Whether it is of a sale or of a refund.
+    pub(crate) kind: Kind,
+    /// The id of the event.
+    pub(crate) event_id: String,
+    /// The date of the event.
+    pub(crate) created_at: Option<Timestamp>,
+    /// The time when the API had tracked the event.
+    pub(crate) tracked_at: Timestamp,
+    /// The promoter who earns it.
+    pub(crate) promoter: ListedPromoter,
+    /// The campaign's id.
+    pub(crate) campaign_id: Option<String>,
+    /// The amount in minor units of the account's currency; negative for refunds.
+    pub(crate) cents: i64,
+    /// What becomes of it.
+    pub(crate) state: MarkState,
+    /// The reason, where it has one.
+    pub(crate) reason: String,
+    /// The payout that pays it, as far as that is known.
+    pub(crate) payout_id: Option<String>,
+}
+
+impl OwnCommission {
+    fn promoter_id(&self) -> &str {
+        self.promoter.id.as_deref().unwrap_or_default()
+    }
+}
+
+/// Selects the events whose commissions are to be marked.
+#[derive(Default)]
+pub(crate) struct OwnEvents {
+    by_key: KeyMap<TrackedEvent>,
+    /// The sales that an undo has refunded in full.
+    undone: HashSet<EventKey>,
+    /// The number of events without a date, which are in no range.
+    pub(crate) without_date: u64,
+}
+
+impl OwnEvents {
+    /// Adds an event, if it is dated before `until`.
+    pub(crate) fn add(&mut self, own: TrackedEvent, until: Timestamp) {
+        let event = &own.event;
+        match event.created_at {
+            Some(at) if at < until => {
+                self.by_key.insert(event.key(), own);
+            }
+            Some(_) => {}
+            None => self.without_date += 1,
+        }
+    }
+
+    /// Notes a refund, whenever it is dated: it may be the undo of a sale.
+    pub(crate) fn note_undo(&mut self, event: &Event) {
+        let sale = event.sale_event_id.as_deref();
+        if let Some(sale) = sale.filter(|_| is_undo(event.kind, event.event_id(), sale)) {
+            self.undone.insert(EventKey::from_id(sale));
+        }
+    }
+
+    /// Returns `true` if there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
+    /// Returns `true` if a commission is of one of these events.
+    pub(crate) fn has(&self, commission: &ListedCommission) -> bool {
+        let id = commission.event_id.as_deref();
+        id.is_some_and(|id| self.by_key.contains_key(&EventKey::from_id(id)))
+    }
+
+    fn is_undone(&self, event: &Event) -> bool {
+        let sale = match event.kind {
+            Kind::Refund => event.sale_event_id.as_deref(),
+            _ => Some(event.event_id()),
+        };
+        sale.is_some_and(|sale| self.undone.contains(&EventKey::from_id(sale)))
+    }
+
+    /// Returns the commissions of these events, in the order of the account's list; those that it does not have come
+    /// last.
+    pub(crate) fn commissions(
+        &self,
+        listed: &[ListedCommission],
+        paid: &HashMap<String, PaidCommission>,
+        requests: &[PayoutRequest],
+    ) -> Vec<OwnCommission> {
+        let marked: HashMap<&str, &PayoutRequest> = requests
+            .iter()
+            .filter(|request| request.asked.step == PayoutStep::MarkAsPaid)
+            .flat_map(|request| {
+                let ids = request.asked.commission_ids.iter();
+                ids.map(move |id| (id.as_str(), request))
+            })
+            .collect();
+        let mut found: HashSet<EventKey> = HashSet::new();
+        let mut all: Vec<OwnCommission> = Vec::new();
+        for line in listed {
+            let key = line.event_id.as_deref().map(EventKey::from_id);
+            let Some(own) = key.and_then(|key| self.by_key.get(&key)) else {
+                continue;
+            };
+            found.extend(key);
+            let mut commission = OwnCommission::new(own, line);
+            let before = paid.get(&line.id);
+            let request = marked.get(line.id.as_str());
+            commission.payout_id = match (before, request) {
+                (Some(paid), _) => paid.payout_id.clone(),
+                (None, Some(request)) => request.payout_id().map(str::to_owned),
+                (None, None) => None,
+            };
+            (commission.state, commission.reason) = match before {
+                Some(_) => (MarkState::MarkedBefore, String::new()),
+                None if self.is_undone(&own.event) => (MarkState::Undone, String::new()),
+                None => state_of(line, request.is_some()),
+            };
+            all.push(commission);
+        }
+        let missing = self.by_key.iter().filter(|(key, own)| {
+            let cents = own.settlement.commission_cents;
+            cents.is_some_and(|cents| cents != 0)
+                && !found.contains(*key)
+                && !self.is_undone(&own.event)
+        });
+        let mut missing: Vec<OwnCommission> = missing
+            .map(|(_, own)| OwnCommission::missing(own))
+            .collect();
+        missing.sort_by_key(|own| own.event);
+        all.extend(missing);
+        all
+    }
+}
+
+/// Returns what a line of the account's list says of a commission.
+fn state_of(line: &ListedCommission, was_asked: bool) -> (MarkState, String) {
+    let left = |reason: &str| (MarkState::NotMarked, reason.to_owned());
+    if line.is_by_hand {
+        return left("somebody created it by hand in FirstPromoter, under the id of this event");
+    }
+    if line.unit != CASH {
+        return (MarkState::NotMoney, format!("its unit is {}", line.unit));
+    }
+    match (line.is_paid, was_asked) {
+        (Some(true), true) => return (MarkState::Marked, String::new()),
+        (Some(true), false) => return (MarkState::AlreadyPaid, String::new()),
+        _ => {}
+    }
+    match (&*line.status, line.amount) {
+        (APPROVED, Some(_)) => (MarkState::ToMark, String::new()),
+        (APPROVED, None) => left("its amount is not a whole number"),
+        ("denied", _) => (MarkState::Denied, String::new()),
+        (PENDING, _) => (
+            MarkState::NotApproved,
+            "approve or deny it in FirstPromoter, then run the command again".to_owned(),
+        ),
+        (other, _) => left(&format!("its status is `{other}`")),
+    }
+}
+
+impl OwnCommission {
+    fn new(own: &TrackedEvent, line: &ListedCommission) -> Self {
+        OwnCommission {
+            id: line.id.clone(),
+            promoter: line.promoter.clone(),
+            campaign_id: line.campaign_id.clone(),
+            cents: line.amount.unwrap_or_default(),
+            state: MarkState::ToMark,
+            ..OwnCommission::missing(own)
+        }
+    }
+
+    /// Returns the commission that the API said of an event, and that its list does not have.
+    fn missing(own: &TrackedEvent) -> Self {
+        let TrackedEvent {
+            row,
+            event,
+            settlement,
+        } = own;
+        OwnCommission {
+            id: String::new(),
+            event: *row,
+            kind: event.kind,
+            event_id: event.event_id().to_owned(),
+            created_at: event.created_at,
+            tracked_at: settlement.at,
+            promoter: ListedPromoter {
+                id: None,
+                email: settlement.promoter_email.clone(),
+                ref_id: settlement.promoter_ref_id.clone(),
+                balance_cents: None,
+            },
+            campaign_id: None,
+            cents: settlement.commission_cents.unwrap_or_default(),
+            state: MarkState::NotFound,
+            reason: "it may have been deleted in FirstPromoter".to_owned(),
+            payout_id: None,
+        }
+    }
+}
+
+/// Holds what the account's listings say of payouts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PayoutView {
+    /// All payouts.
+    pub(crate) payouts: Vec<ListedPayout>,
+    /// The ids and amounts of the commissions of payouts, as far as they were read (version 2).
+    pub(crate) contents: HashMap<String, Vec<(String, Option<i64>)>>,
+}
+
+/// Says how far this call is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallStanding {
+    /// The number of the last request of earlier calls.
+    pub(crate) last_before: i64,
+    /// `true` if a payout that was asked for is still waited for.
+    pub(crate) may_wait: bool,
+}
+
+impl CallStanding {
+    fn is_of_this_call(self, request: &PayoutRequest) -> bool {
+        request.id.0 > self.last_before
+    }
+}
+
+/// Describes a request to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MarkStep {
+    /// The request.
+    pub(crate) call: PayoutCall,
+    /// What it asks for.
+    pub(crate) step: PayoutStep,
+    /// The API's own id of the promoter.
+    pub(crate) promoter_id: String,
+    /// The payout, if it is there.
+    pub(crate) payout_id: Option<String>,
+    /// The places of its commissions.
+    pub(crate) commissions: Vec<usize>,
+    /// Their sum, in minor units of the account's currency.
+    pub(crate) cents: i64,
+}
+
+/// Holds what is to be done next, and what becomes of the commissions for which there is nothing to do.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MarkSteps {
+    /// The requests to make.
+    pub(crate) todo: Vec<MarkStep>,
+    /// The commissions that are paid now, by their places, with the payout.
+    pub(crate) paid: Vec<(usize, String)>,
+    /// The commissions that are left alone, by their places, with the reason.
+    pub(crate) left: Vec<(usize, String)>,
+    /// The number of commissions whose payout is waited for.
+    pub(crate) waiting: usize,
+}
+
+impl MarkSteps {
+    /// Adds a step, unless it was asked for before; then it is waited for, or left alone.
+    fn add(&mut self, step: MarkStep, again: Again, may_wait: bool) {
+        match again {
+            Again::Yes => self.todo.push(step),
+            Again::Wait if may_wait => self.waiting += step.commissions.len(),
+            Again::Wait => self.leave(&step.commissions, STILL_IN_PROGRESS),
+            Again::No => self.leave(&step.commissions, WITHOUT_EFFECT),
+        }
+    }
+
+    fn leave(&mut self, places: &[usize], reason: &str) {
+        let left = places.iter().map(|place| (*place, reason.to_owned()));
+        self.left.extend(left);
+    }
+}
+
+const STILL_IN_PROGRESS: &str =
+    "FirstPromoter has not done it yet; run the command again in some minutes";
+const WITHOUT_EFFECT: &str = "two requests got no usable answer, and the account shows no effect; run the command again later";
+
+/// Returns the sum of commissions, in cents.
+fn sum(commissions: &[OwnCommission], places: &[usize]) -> i64 {
+    let cents = places.iter().map(|place| commissions[*place].cents);
+    cents.fold(0, i64::saturating_add)
+}
+
+/// Returns the commissions to mark by promoter and campaign, each with their places.
+fn by_promoter(
+    commissions: &[OwnCommission],
+    is_wanted: impl Fn(usize) -> bool,
+) -> BTreeMap<(String, Option<String>), Vec<usize>> {
+    let mut groups: BTreeMap<(String, Option<String>), Vec<usize>> = BTreeMap::new();
+    for (place, own) in commissions.iter().enumerate() {
+        if own.state == MarkState::ToMark && is_wanted(place) {
+            let key = (own.promoter_id().to_owned(), own.campaign_id.clone());
+            groups.entry(key).or_default().push(place);
+        }
+    }
+    groups
+}
+
+/// Returns the requests of this call that the API refused, by the ids of their commissions.
+fn refusals(
+    requests: &[PayoutRequest],
+    standing: CallStanding,
+    step: PayoutStep,
+) -> HashMap<&str, String> {
+    let mut refusals = HashMap::new();
+    for request in requests.iter().filter(|own| own.asked.step == step) {
+        let Some(answer) = request.answer.as_ref() else {
+            continue;
+        };
+        let is_refused = matches!(&*answer.answer, "refused" | "not_this_event");
+        if !standing.is_of_this_call(request) || !is_refused {
+            continue;
+        }
+        let what = match request.asked.step {
+            PayoutStep::Create => "no payout was created",
+            PayoutStep::MarkAsPaid => "its payout was not marked",
+        };
+        let status = answer.http_status.map(|status| format!("HTTP {status}: "));
+        let reason = format!(
+            "{what}: {}{}",
+            status.unwrap_or_default(),
+            answer.message.as_deref().unwrap_or(&answer.answer)
+        );
+        for id in &request.asked.commission_ids {
+            refusals.insert(id.as_str(), reason.clone());
+        }
+    }
+    refusals
+}
+
+/// Says whether the same may be asked for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Again {
+    /// It was not asked for in this call, or once, without an answer and without an effect that the list shows.
+    Yes,
+    /// It was answered as done, and the list does not show it yet.
+    Wait,
+    /// It was asked for twice, and the list shows nothing.
+    No,
+}
+
+/// Returns what was asked for in this call, by the ids of the commissions: how often, and whether the API answered that
+/// it was done.
+fn asked(
+    requests: &[PayoutRequest],
+    standing: CallStanding,
+    step: PayoutStep,
+) -> HashMap<&str, Again> {
+    let mut all: HashMap<&str, Again> = HashMap::new();
+    let of_step = requests.iter().filter(|own| own.asked.step == step);
+    for request in of_step.filter(|own| standing.is_of_this_call(own)) {
+        let is_done = request
+            .answer
+            .as_ref()
+            .is_some_and(|answer| answer.answer == "recorded");
+        for id in &request.asked.commission_ids {
+            let again = match (is_done, all.get(id.as_str())) {
+                (true, _) => Again::Wait,
+                (false, None) => Again::Yes,
+                (false, Some(_)) => Again::No,
+            };
+            all.insert(id, again);
+        }
+    }
+    all
+}
+
+/// Returns the places of commissions, by their ids.
+fn places_by_id(commissions: &[OwnCommission]) -> HashMap<&str, usize> {
+    let all = commissions.iter().enumerate();
+    let open = all.filter(|(_, own)| own.state == MarkState::ToMark);
+    open.map(|(place, own)| (own.id.as_str(), place)).collect()
+}
