@@ -722,8 +722,11 @@ mod configuration {
         assert_snapshot!(configured("[api]\n\nwidd = \"1\"\n"), @r"
             exit 3
             fprecon.toml:3: error: unknown field `widd`, expected one of `version`, `base_url`, `wid`, `account_id`, `key_file`, `key_command`, `account_currency`, `cancellation_event_id`, `history`, `ca_file`
-              hint: docs/configuration.md lists every key
+              hint: did you mean `wid` under `[api]`? docs/configuration.md lists every key
             ");
+        let misplaced = configured("[api]\nrequests_per_minute = 100\n");
+        let hint = "hint: `requests_per_minute` belongs under `[send]`";
+        assert!(misplaced.contains(hint), "{misplaced}");
     }
 
     #[test]

@@ -87,6 +87,24 @@ pub(super) fn read_settings(path: &Path) -> std::io::Result<String> {
     bounded::read_text(path, SETTINGS_BYTES)
 }
 
+/// Returns where an unknown key belongs, or which one is meant, as far as that can be told.
+fn hint_of_syntax(message: &str) -> String {
+    const LIST: &str = "docs/configuration.md lists every key";
+    let unknown = message.strip_prefix("unknown field `");
+    let Some((name, _)) = unknown.and_then(|rest| rest.split_once('`')) else {
+        return LIST.to_owned();
+    };
+    if let Some(key) = KEYS.iter().find(|key| key.key == name) {
+        return format!("`{name}` belongs under `[{}]`", key.table);
+    }
+    let likeness = |key: &&Key| strsim::jaro_winkler(key.key, name);
+    let like = KEYS.iter().filter(|key| likeness(key) > 0.85);
+    match like.max_by(|one, other| likeness(one).total_cmp(&likeness(other))) {
+        Some(key) => format!("did you mean `{}` under `[{}]`? {LIST}", key.key, key.table),
+        None => LIST.to_owned(),
+    }
+}
+
 pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
     let name = path.display().to_string();
     let unreadable = |error: std::io::Error| {
@@ -107,7 +125,7 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
                 hide_secrets_of_urls(error.message().trim()),
             )
             .at(&name, line)
-            .hint("docs/configuration.md lists every key"),
+            .hint(hint_of_syntax(error.message())),
         )
     };
     let config = toml::from_str::<ConfigFile>(&text).map_err(invalid)?;
