@@ -1,9 +1,14 @@
 //! Handles signals that end a run: requests in progress are completed, and the exit code depends on
 //! the signal.
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+#[cfg(unix)]
+use tokio::signal::unix::{self, SignalKind};
+#[cfg(windows)]
+use tokio::signal::windows;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::error::{CliError, Exit};
@@ -61,50 +66,73 @@ impl Caught {
 
 /// Listens for signals: one SIGINT drains, a second one ends at once; SIGTERM and SIGHUP drain
 /// within a time limit. If SIGHUP is ignored, as by `nohup`, it stays ignored.
-#[cfg(unix)]
 pub(super) fn listen(stop: UnboundedSender<Stop>) -> Result<Caught, CliError> {
-    use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
-
-    /// Waits for the next signal; forever if it is not listened to.
-    async fn next(stream: &mut Option<Stream>) {
-        match stream {
-            Some(stream) => drop(stream.recv().await),
-            None => std::future::pending().await,
-        }
-    }
-
-    let failed = |error| CliError::Io("signal handlers", error);
-    let mut interrupts = signal(SignalKind::interrupt()).map_err(failed)?;
-    let mut terminations = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut hangups = if is_hangup_ignored() {
-        None
-    } else {
-        Some(signal(SignalKind::hangup()).map_err(failed)?)
-    };
+    let streams = Streams::open();
+    let mut streams = streams.map_err(|error| CliError::Io("signal handlers", error))?;
     let caught = Caught::default();
     let seen = caught.clone();
     tokio::spawn(async move {
         // If nobody listens any more, sending has ended.
-        let first = tokio::select! {
-            _ = interrupts.recv() => Signal::Interrupt,
-            _ = terminations.recv() => Signal::Terminate,
-            () = next(&mut hangups) => Signal::HangUp,
-        };
+        let first = streams.next().await;
         seen.set(first);
         let _ = stop.send(Stop::Drain);
         let limit = match first {
             Signal::Interrupt => Duration::MAX,
             Signal::Terminate | Signal::HangUp => TERMINATION_LIMIT,
         };
-        tokio::select! {
-            () = tokio::time::sleep(limit) => {}
-            _ = interrupts.recv() => {}
-            _ = terminations.recv() => seen.set(Signal::Terminate),
-            () = next(&mut hangups), if first != Signal::HangUp => {}
+        let second = async {
+            loop {
+                match streams.next().await {
+                    Signal::HangUp if first == Signal::HangUp => {}
+                    second => break second,
+                }
+            }
+        };
+        if let Ok(Signal::Terminate) = tokio::time::timeout(limit, second).await {
+            seen.set(Signal::Terminate);
         }
         let _ = stop.send(Stop::Now);
     });
     Ok(caught)
+}
+
+/// The signals of the system, as they arrive.
+#[cfg(unix)]
+struct Streams {
+    interrupts: unix::Signal,
+    terminations: unix::Signal,
+    /// `None` if SIGHUP is ignored.
+    hangups: Option<unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Streams {
+    fn open() -> io::Result<Self> {
+        let listen = |kind| unix::signal(kind);
+        Ok(Streams {
+            interrupts: listen(SignalKind::interrupt())?,
+            terminations: listen(SignalKind::terminate())?,
+            hangups: if is_hangup_ignored() {
+                None
+            } else {
+                Some(listen(SignalKind::hangup())?)
+            },
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        let hangup = async {
+            match &mut self.hangups {
+                Some(hangups) => drop(hangups.recv().await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupts.recv() => Signal::Interrupt,
+            _ = self.terminations.recv() => Signal::Terminate,
+            () = hangup => Signal::HangUp,
+        }
+    }
 }
 
 /// Returns `true` if the process was started with SIGHUP ignored. Only Linux has that information.
@@ -117,18 +145,36 @@ fn is_hangup_ignored() -> bool {
     mask.is_some_and(|mask| mask & 1 == 1)
 }
 
-/// Listens for the only signal of this system.
-#[cfg(not(unix))]
-pub(super) fn listen(stop: UnboundedSender<Stop>) -> Result<Caught, CliError> {
-    let caught = Caught::default();
-    let seen = caught.clone();
-    tokio::spawn(async move {
-        for request in [Stop::Drain, Stop::Now] {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                seen.set(Signal::Interrupt);
-                let _ = stop.send(request);
-            }
+/// The events of a console, as they arrive: Ctrl-Break and the end of the system are SIGTERM elsewhere, and a window
+/// that is closed or a user who logs off is SIGHUP.
+#[cfg(windows)]
+struct Streams {
+    interrupts: windows::CtrlC,
+    breaks: windows::CtrlBreak,
+    shutdowns: windows::CtrlShutdown,
+    closes: windows::CtrlClose,
+    logoffs: windows::CtrlLogoff,
+}
+
+#[cfg(windows)]
+impl Streams {
+    fn open() -> io::Result<Self> {
+        Ok(Streams {
+            interrupts: windows::ctrl_c()?,
+            breaks: windows::ctrl_break()?,
+            shutdowns: windows::ctrl_shutdown()?,
+            closes: windows::ctrl_close()?,
+            logoffs: windows::ctrl_logoff()?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupts.recv() => Signal::Interrupt,
+            _ = self.breaks.recv() => Signal::Terminate,
+            _ = self.shutdowns.recv() => Signal::Terminate,
+            _ = self.closes.recv() => Signal::HangUp,
+            _ = self.logoffs.recv() => Signal::HangUp,
         }
-    });
-    Ok(caught)
+    }
 }

@@ -11,7 +11,6 @@ use crate::bounded::{self, CERTIFICATES_BYTES};
 use crate::cli::error::CliError;
 use crate::event::{Currency, Decimals, NamedUids};
 use crate::problem::{Problem, ProblemCode};
-use crate::shell_word::shell_word;
 use crate::tracking::{ApiKey, Timeouts, Version};
 
 /// The settings of `[api]`.
@@ -106,7 +105,10 @@ impl ApiSettings {
         let name = path.display().to_string();
         (found.permissions().mode() & OTHERS != 0).then(|| {
             let message = "other users of this machine can read or change the file of the API key";
-            let hint = format!("restrict it to yourself: `chmod 600 {}`", shell_word(&name));
+            let hint = format!(
+                "restrict it to yourself: `chmod 600 {}`",
+                crate::shell_word::shell_word(&name)
+            );
             Problem::warning(ProblemCode::KeyFileReadable, message)
                 .at(name, None)
                 .hint(hint)
