@@ -29,7 +29,7 @@ pub(crate) use lead_list::Fetched;
 pub use lead_list::LeadList;
 pub use listing::{CompleteListing, OrderCheck};
 pub(crate) use listing::{IncompleteListing, PageSink, fetch_list};
-pub(crate) use payout_calls::{AccountCalls, SentCall};
+pub(crate) use payout_calls::{AccountCalls, Leave};
 pub use refusals::RefusalSeries;
 #[cfg(feature = "polars")]
 pub(crate) use seen_lines::SeenLines;

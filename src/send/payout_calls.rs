@@ -21,18 +21,15 @@ pub(crate) struct AccountCalls<'c> {
     client: &'c Client,
     pace: Pace,
     stop: UnboundedReceiver<Stop>,
+    /// `true` once the user has stopped the command.
+    is_stopped: bool,
     /// The number of requests so far.
     pub(crate) requests: u64,
 }
 
-/// Says how a call ended.
-#[derive(Debug)]
-pub(crate) enum SentCall {
-    /// This came of it.
-    Answered(Answer),
-    /// The user stopped the command before it was sent.
-    Interrupted,
-}
+/// Permits one request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leave(Instant);
 
 impl<'c> AccountCalls<'c> {
     /// Returns the requests to an account, of which none is sent yet.
@@ -45,6 +42,7 @@ impl<'c> AccountCalls<'c> {
             client,
             pace: Pace::new(requests_per_minute, Instant::now()),
             stop,
+            is_stopped: false,
             requests: 0,
         }
     }
@@ -79,12 +77,11 @@ impl<'c> AccountCalls<'c> {
     }
 
     /// Sends a call. It is sent again only after answers which say that nothing was done.
-    pub(crate) async fn send(&mut self, call: &PayoutCall) -> SentCall {
+    pub(crate) async fn send(&mut self, call: &PayoutCall, leave: Leave) -> Answer {
         let (mut failures, mut slowed) = (0, 0);
+        let mut leave = leave;
         loop {
-            let Some(left) = self.wait_for_leave().await else {
-                return SentCall::Interrupted;
-            };
+            let Leave(left) = leave;
             self.requests += 1;
             let Reply { answer, wait } = self.client.pay(call).await;
             match &answer {
@@ -95,14 +92,16 @@ impl<'c> AccountCalls<'c> {
                 Answer::NotDelivered { .. } if failures + 1 < backoff::MAX_ATTEMPTS => {
                     failures += 1;
                     let own = backoff::after(failures);
-                    if !self.sleep(wait.map_or(own, |wait| wait.max(own))).await {
-                        return SentCall::Answered(answer);
-                    }
+                    self.sleep(wait.map_or(own, |wait| wait.max(own))).await;
                 }
                 _ => {
                     self.pace.was_let_through(left);
-                    return SentCall::Answered(answer);
+                    return answer;
                 }
+            }
+            match self.leave().await {
+                Some(next) => leave = next,
+                None => return answer,
             }
         }
     }
@@ -111,20 +110,26 @@ impl<'c> AccountCalls<'c> {
     pub(crate) async fn sleep(&mut self, wait: Duration) -> bool {
         tokio::select! {
             biased;
-            Some(_) = self.stop.recv() => false,
+            Some(_) = self.stop.recv() => {
+                self.is_stopped = true;
+                false
+            }
             () = tokio::time::sleep(wait) => true,
         }
     }
 
-    /// Waits until a request may be sent, and returns when that was; `None` if the user stopped the command.
-    async fn wait_for_leave(&mut self) -> Option<Instant> {
-        if self.stop.try_recv().is_ok() {
+    /// Waits until a request may be sent; `None` if the user stopped the command.
+    pub(crate) async fn leave(&mut self) -> Option<Leave> {
+        // What listens for signals runs beside this.
+        tokio::task::yield_now().await;
+        self.is_stopped |= self.stop.try_recv().is_ok();
+        if self.is_stopped {
             return None;
         }
         loop {
             let now = Instant::now();
             match self.pace.take(now) {
-                Ok(()) => return Some(now),
+                Ok(()) => return Some(Leave(now)),
                 Err(at) => {
                     if !self.sleep(at.saturating_duration_since(now)).await {
                         return None;

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::support::{KEY, Place, Ran, SandboxProcess, wait_until};
+use crate::support::{KEY, Place, Ran, SandboxProcess, end_of, wait_until};
 
 mod model;
 
@@ -483,6 +483,44 @@ fn row_h1_a_kill_between_a_request_for_a_payout_and_its_answer_marks_nothing_twi
             assert_eq!(import.payouts().len(), 2, "{what}");
             import.run(&["journal", "check"]).expect(0);
         }
+    }
+}
+
+#[test]
+fn an_interruption_ends_after_the_request_that_is_under_way() {
+    for api in [Api::V1, Api::V2] {
+        let import = Import::new(api);
+        let slow = json!({"action": "delay", "delay_ms": 1000, "kind": "payout", "percent": 100});
+        import.sandbox.fault(&slow);
+        let arguments = [YEAR, &["--yes"]].concat();
+        let child = import
+            .command(&arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        wait_until("a request for a payout", || {
+            !import.payout_calls().is_empty()
+        });
+        let pid = child.id().to_string();
+        std::process::Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap();
+        let printed = end_of(child).expect(130).json();
+        assert_eq!(count(&printed, "not_marked"), 4, "{printed:#}");
+        assert_eq!(printed["problems"][0]["code"], "interrupted");
+        assert_eq!(import.payout_calls().len(), 1);
+        import.sandbox.forget_faults();
+        let printed = import.mark(YEAR, 0);
+        assert_eq!(count(&printed, "marked"), 4, "{api:?}");
+        assert_eq!(
+            import.payout_calls().len(),
+            4,
+            "{:?}",
+            import.payout_calls()
+        );
+        import.expect_sound_payouts();
     }
 }
 

@@ -16,7 +16,7 @@ use super::confirm::{self, Answer, NOTHING_SENT};
 use super::destination::Destination;
 use super::next;
 use super::report::run_named;
-use super::report_place::default_report_directory;
+use super::report_place::{default_report_directory, expect_no_input_in};
 use super::resume::require_journal;
 use crate::cli::arguments::{Common, HistoryCommand, MarkPaidArguments, RangeArguments};
 use crate::cli::date_range::date_range;
@@ -27,7 +27,7 @@ use crate::cli::terminal::Terminal;
 use crate::journal::{Journal, JournalReader, RunId};
 use crate::paid_marks::OwnEvents;
 use crate::problem::{Problem, ProblemCode};
-use crate::report::{Commands, write_marked_paid};
+use crate::report::{Commands, MARKED_PAID_FILE, write_marked_paid};
 
 pub(in crate::cli) fn history(
     common: &Common,
@@ -50,7 +50,9 @@ fn mark_paid(
         settings.send.requests_per_minute = per_minute;
     }
     require_journal(&settings)?;
-    let commands = next::commands(common, &settings);
+    let command = command_again(arguments, &next::commands(common, &settings));
+    let writes = |name: &str| name == MARKED_PAID_FILE;
+    expect_no_input_in(arguments.dir.as_deref(), &writes, &settings, [])?;
     let range = date_range(
         &RangeArguments {
             since: None,
@@ -71,7 +73,8 @@ fn mark_paid(
         return report.finish(Exit::Done, None, terminal);
     }
     let mut reader = AccountReader::new(&target, &settings, terminal)?;
-    let mut marking = Marking::read(&mut reader, &journal, &own, settings.api.version)?;
+    let call = (settings.api.version, &*command);
+    let mut marking = Marking::read(&mut reader, &journal, &own, call)?;
     report.take(&marking.commissions, reader.requests());
     report.show_plan(own.without_date, terminal);
     terminal.check_output()?;
@@ -79,7 +82,7 @@ fn mark_paid(
     let has_work = marking.has_work();
     if has_work {
         let question = report.question(&marking, &target, terminal);
-        let otherwise = || not_confirmed(arguments, &commands);
+        let otherwise = || not_confirmed(&command);
         match confirm::ask(common, terminal, &question, otherwise) {
             Ok(Answer::Yes) => {}
             Ok(Answer::No) => {
@@ -98,7 +101,7 @@ fn mark_paid(
     write_marked_paid(&directory, &marking.commissions)?;
     report.directory = Some(directory);
     let exit = end.exit(report.needs_attention(), reader.interruption());
-    let problem = end.problem(settings.api.version);
+    let problem = end.problem(settings.api.version, &command);
     if has_work {
         report.show_result(terminal);
     }
@@ -127,21 +130,30 @@ fn report_directory(
     now: Timestamp,
 ) -> PathBuf {
     let name = format!("mark-paid-{}", now.strftime("%Y-%m-%dT%H-%M-%SZ"));
-    let chosen = arguments.dir.clone();
-    chosen.unwrap_or_else(|| default_report_directory(settings, &name))
+    if let Some(chosen) = &arguments.dir {
+        return chosen.clone();
+    }
+    let first = default_report_directory(settings, &name);
+    let numbered = (2..).map(|number| first.with_file_name(format!("{name}-{number}")));
+    let mut places = std::iter::once(first.clone()).chain(numbered);
+    let free = places.find(|place| place.symlink_metadata().is_err());
+    free.unwrap_or(first)
 }
 
-fn not_confirmed(arguments: &MarkPaidArguments, commands: &Commands) -> Problem {
-    let message =
-        "nothing was sent: cannot ask for confirmation, since standard input is not a terminal";
+/// Returns the command that does the same without a question.
+fn command_again(arguments: &MarkPaidArguments, commands: &Commands) -> String {
     let mut words = vec![format!(
         "history mark-paid --until {}",
         arguments.until.words()
     )];
     words.extend(arguments.runs.iter().cloned());
     words.push("--yes".to_owned());
-    Problem::error(ProblemCode::NotConfirmed, message).hint(format!(
-        "`{}` marks them as paid",
-        commands.command(&words.join(" "))
-    ))
+    commands.command(&words.join(" "))
+}
+
+fn not_confirmed(command: &str) -> Problem {
+    let message =
+        "nothing was sent: cannot ask for confirmation, since standard input is not a terminal";
+    Problem::error(ProblemCode::NotConfirmed, message)
+        .hint(format!("`{command}` marks them as paid"))
 }

@@ -612,6 +612,14 @@ fn v2_searches_and_filters() {
     ] {
         assert_eq!(listed(&account, COMMISSIONS, query).0, 400, "{query}");
     }
+    for (path, query) in [
+        ("/api/v2/company/payouts", "filters[due_period]=next"),
+        ("/api/v2/company/payouts", "filters[only_payable]=true"),
+        ("/api/v1/payouts/list", "unit=cash"),
+        ("/api/v1/rewards/list", "created_at[from]=2026-01-01"),
+    ] {
+        assert_eq!(listed(&account, path, query).0, 400, "{path}?{query}");
+    }
     let newest = ids(&account, COMMISSIONS, "sorting[created_at]=desc")[0];
     let last = ids(
         &account,

@@ -1,7 +1,7 @@
 //! The account's listings and calls, with the progress on the terminal.
 
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::super::destination::Destination;
 use super::super::incomplete_listing::incomplete_listing;
@@ -11,13 +11,14 @@ use crate::cli::signals::{Caught, Signal, listen};
 use crate::cli::tables::{count, grouped};
 use crate::cli::terminal::Terminal;
 use crate::problem::Problem;
-use crate::send::{AccountCalls, LineKeeper, SentCall};
-use crate::tracking::{Listed, ListedPayout, PayoutCall};
+use crate::send::{AccountCalls, Leave, LineKeeper, Stop};
+use crate::tracking::{Answer, Listed, ListedPayout, PayoutCall};
 
 /// Makes the requests of a command, one after the other.
 pub(super) struct AccountReader<'a> {
     runtime: Runtime,
     calls: AccountCalls<'a>,
+    stop: UnboundedSender<Stop>,
     caught: Caught,
     terminal: &'a Terminal,
 }
@@ -37,14 +38,21 @@ impl<'a> AccountReader<'a> {
             .build()
             .map_err(|error| CliError::Io("the network runtime", error))?;
         let (stop, requests) = unbounded_channel();
-        let caught = runtime.block_on(async { listen(stop) })?;
         let per_minute = target.pace(settings).requests_per_minute;
         Ok(AccountReader {
             runtime,
             calls: AccountCalls::new(target.client(), per_minute, requests),
-            caught,
+            stop,
+            caught: Caught::default(),
             terminal,
         })
+    }
+
+    /// Drains from now on after a signal. Before that, a signal ends the program at once: nothing is under way.
+    pub(super) fn listen(&mut self) -> Result<(), CliError> {
+        let stop = self.stop.clone();
+        self.caught = self.runtime.block_on(async { listen(stop) })?;
+        Ok(())
     }
 
     /// Returns the number of requests so far.
@@ -86,9 +94,14 @@ impl<'a> AccountReader<'a> {
             .map(|kept| kept.0)
     }
 
+    /// Waits until a request may be sent; `None` if the user stopped the command.
+    pub(super) fn leave(&mut self) -> Option<Leave> {
+        self.runtime.block_on(self.calls.leave())
+    }
+
     /// Sends a call.
-    pub(super) fn send(&mut self, call: &PayoutCall) -> SentCall {
-        self.runtime.block_on(self.calls.send(call))
+    pub(super) fn send(&mut self, call: &PayoutCall, leave: Leave) -> Answer {
+        self.runtime.block_on(self.calls.send(call, leave))
     }
 
     /// Waits; returns `false` if the user stopped the command.

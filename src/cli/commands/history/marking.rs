@@ -17,7 +17,7 @@ use crate::paid_marks::{
     steps_of_v1, steps_of_v2,
 };
 use crate::problem::{Problem, ProblemCode};
-use crate::send::{LineKeeper, SentCall};
+use crate::send::LineKeeper;
 use crate::tracking::{Answer, ListedCommission, Version};
 
 /// The times between two looks for a payout that was asked for.
@@ -48,8 +48,8 @@ impl WorkEnd {
     }
 
     /// Returns the problem with which it ended early.
-    pub(super) fn problem(&self, version: Version) -> Option<Problem> {
-        let again = "the same command goes on";
+    pub(super) fn problem(&self, version: Version, command: &str) -> Option<Problem> {
+        let again = format!("`{command}` goes on");
         Some(match self {
             WorkEnd::Done => return None,
             WorkEnd::Interrupted => Problem::warning(
@@ -78,7 +78,7 @@ pub(super) struct Marking {
 }
 
 impl Marking {
-    /// Reads the account's listings.
+    /// Reads the account's listings. `command` is what tries again where one is not complete.
     ///
     /// # Errors
     ///
@@ -87,10 +87,10 @@ impl Marking {
         reader: &mut AccountReader<'_>,
         journal: &JournalReader,
         own: &OwnEvents,
-        version: Version,
+        (version, command): (Version, &str),
     ) -> Result<Self, CliError> {
         let unread = |(exit, problem): (Exit, Box<Problem>)| {
-            let hint = "nothing was sent; run the same command again";
+            let hint = format!("nothing was sent; `{command}` tries again");
             CliError::Ended(exit, Box::new(problem.hint(hint)))
         };
         let requests = journal.payout_requests()?;
@@ -186,6 +186,7 @@ impl Marking {
         reader: &mut AccountReader<'_>,
         journal: &mut Journal,
     ) -> Result<WorkEnd, CliError> {
+        reader.listen()?;
         let mut waits = WAITS_SECONDS.iter();
         let mut lost = 0;
         loop {
@@ -234,12 +235,12 @@ impl Marking {
             commission_ids: ids.collect(),
             amount_cents: step.cents,
         };
+        let Some(leave) = reader.leave() else {
+            return Ok(WorkEnd::Interrupted);
+        };
         let intended = Timestamp::now();
         let id = journal.intend_payout(&asked, intended)?;
-        let answer = match reader.send(&step.call) {
-            SentCall::Answered(answer) => answer,
-            SentCall::Interrupted => return Ok(WorkEnd::Interrupted),
-        };
+        let answer = reader.send(&step.call, leave);
         let payout_id = match &answer {
             Answer::Recorded(receipt) => receipt.api_event_id.clone(),
             _ => None,
