@@ -180,8 +180,10 @@ impl<'r> Terms<'r> {
     }
 
     fn covers(&self, payments: Payments, payment: Payment) -> bool {
-        if let (Payments::Count(count), Some(number)) = (payments, payment.number) {
-            return number <= count;
+        match (payments, payment.number) {
+            (Payments::Count(count), Some(number)) => return number <= count,
+            (Payments::First, Some(number)) => return number <= 1,
+            _ => {}
         }
         let both = payment.created_ms.zip(payment.first_ms);
         match (payments, both) {

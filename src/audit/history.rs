@@ -36,7 +36,7 @@ impl History {
     ) -> Self {
         History {
             customers: if rules.count_payments() {
-                of_customers(books, matching)
+                of_customers(books, matching, commissions)
             } else {
                 HashMap::new()
             },
@@ -69,18 +69,68 @@ fn by_date(books: &AuditData, rows: &mut [u32]) {
     });
 }
 
-fn of_customers(books: &AuditData, matching: &Matching) -> HashMap<u32, OfCustomer> {
-    let mut customers: HashMap<&str, Vec<u32>> = HashMap::new();
+/// Returns the sales of each customer. Those with one uid are one customer's, and so are those with one email: a
+/// provider may know a customer by the email alone.
+fn sales_of_customers(books: &AuditData) -> Vec<Vec<u32>> {
+    let mut owners: Vec<usize> = Vec::new();
+    let mut by_key: HashMap<(bool, &str), usize> = HashMap::new();
+    let mut of_sale: Vec<(u32, usize)> = Vec::new();
     for (row, ours) in (0..).zip(&books.ours) {
-        let key = books.billed.uid.get(index(row));
-        let key = key.or(books.billed.email.get(index(row)));
-        if let (false, Some(key), Some(_)) = (ours.is_refund, key, ours.created_ms) {
-            customers.entry(key).or_default().push(row);
+        if ours.is_refund || ours.created_ms.is_none() {
+            continue;
         }
+        let uid = books.billed.uid.get(index(row)).map(|uid| (true, uid));
+        let email = books.billed.email.get(index(row));
+        let email = email.map(|email| (false, email));
+        let mut owner = None;
+        for key in uid.into_iter().chain(email) {
+            let known = by_key.get(&key).map(|known| root(&mut owners, *known));
+            owner = match (owner, known) {
+                (Some(owner), Some(known)) => {
+                    owners[known] = owner;
+                    Some(owner)
+                }
+                (owner, known) => owner.or(known),
+            };
+        }
+        let has_key = uid.or(email).is_some();
+        let Some(owner) = owner.or_else(|| has_key.then_some(owners.len())) else {
+            continue;
+        };
+        if owner == owners.len() {
+            owners.push(owner);
+        }
+        by_key.extend(uid.into_iter().chain(email).map(|key| (key, owner)));
+        of_sale.push((row, owner));
     }
+    let mut customers: HashMap<usize, Vec<u32>> = HashMap::new();
+    for (row, owner) in of_sale {
+        let owner = root(&mut owners, owner);
+        customers.entry(owner).or_default().push(row);
+    }
+    customers.into_values().collect()
+}
+
+/// Returns the customer that a customer turned out to be, and remembers it.
+fn root(owners: &mut [usize], mut customer: usize) -> usize {
+    while owners[customer] != customer {
+        owners[customer] = owners[owners[customer]];
+        customer = owners[customer];
+    }
+    customer
+}
+
+fn of_customers(
+    books: &AuditData,
+    matching: &Matching,
+    commissions: &Grouped,
+) -> HashMap<u32, OfCustomer> {
     let mut all = HashMap::new();
-    for mut rows in customers.into_values() {
+    let is_unpaid = |row: u32| earned(books, commissions, row).next().is_none();
+    for mut rows in sales_of_customers(books) {
         by_date(books, &mut rows);
+        // Nothing says which of two payments of one moment was first: it is the one that has a commission.
+        rows.sort_by_cached_key(|row| (books.ours[index(*row)].created_ms, is_unpaid(*row)));
         let first = rows
             .first()
             .and_then(|row| books.ours[index(*row)].created_ms);
@@ -149,13 +199,21 @@ fn promoter_of(books: &AuditData, matching: &Matching, commissions: &Grouped, ro
     if let Some(promoter) = lead.filter(|promoter| *promoter != 0) {
         return promoter;
     }
-    let rows = commissions.rows(index(row)).iter().copied();
-    let earned = rows.filter(|row| {
-        let theirs = &books.theirs[index(*row)];
-        theirs.is_live() && theirs.tier == 1 && !theirs.takes_back()
-    });
-    let first = earned.min_by(|one, other| books.in_order(*one, *other));
+    let first = earned(books, commissions, row).min_by(|one, other| books.in_order(*one, *other));
     first.map_or(books.ours[index(row)].promoter, |row| {
         books.theirs[index(row)].promoter
+    })
+}
+
+/// Returns the commissions of a sale in the first tier that stand.
+fn earned<'b>(
+    books: &'b AuditData,
+    commissions: &'b Grouped,
+    sale: u32,
+) -> impl Iterator<Item = u32> + 'b {
+    let rows = commissions.rows(index(sale)).iter().copied();
+    rows.filter(|row| {
+        let theirs = &books.theirs[index(*row)];
+        theirs.is_live() && theirs.tier == 1 && !theirs.takes_back()
     })
 }

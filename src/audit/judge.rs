@@ -341,16 +341,16 @@ impl<'a> Judge<'a> {
             let amounts = rows.iter().map(|row| self.theirs(*row).amount_cents);
             let amount_cents = amounts.fold(0, i64::saturating_add);
             let theirs = *self.theirs(rows[0]);
-            let near = self.near_ids(rows[0]);
+            let candidates = self.candidates(rows[0]);
             let (kind, message) = if theirs.takes_back() {
                 (
                     FindingKind::TakenBackTooMuch,
-                    words::no_refund(rows.len(), &near),
+                    words::no_refund(rows.len(), &candidates),
                 )
             } else {
                 (
                     FindingKind::CommissionWithoutSale,
-                    words::no_sale(rows.len(), &near),
+                    words::no_sale(rows.len(), &candidates),
                 )
             };
             self.drafts.push(Draft {
@@ -367,18 +367,24 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The ids of ours that are near that of a commission which belongs to nothing, with their places.
-    fn near_ids(&self, commission: u32) -> Vec<String> {
-        let near = self.matching.near.get(&commission).into_iter().flatten();
-        let mut near: Vec<String> = near
-            .map(|row| {
-                let billed = &self.books.billed;
-                let id = billed.event_id.get(index(*row)).unwrap_or_default();
-                format!("`{id}` ({})", billed.place(index(*row)))
-            })
-            .collect();
-        near.sort_unstable();
-        near
+    /// Returns which of ours a commission that belongs to nothing may mean, with their places.
+    fn candidates(&self, commission: u32) -> words::Candidates {
+        let named = |rows: Option<&Vec<u32>>| {
+            let rows = rows.into_iter().flatten();
+            let mut named: Vec<String> = rows
+                .map(|row| {
+                    let billed = &self.books.billed;
+                    let id = billed.event_id.get(index(*row)).unwrap_or_default();
+                    format!("`{id}` ({})", billed.place(index(*row)))
+                })
+                .collect();
+            named.sort_unstable();
+            named
+        };
+        words::Candidates {
+            near: named(self.matching.near.get(&commission)),
+            alike: named(self.matching.alike.get(&commission)),
+        }
     }
 
     /// Bonuses, for which no sale is expected: what is paid is taken for right, and said.

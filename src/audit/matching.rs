@@ -24,6 +24,9 @@ pub(super) struct Matching {
     pub(super) lead: Vec<Option<u32>>,
     /// Several ids of ours that are near the id of a commission that belongs to nothing.
     pub(super) near: HashMap<u32, Vec<u32>>,
+    /// Several of ours with the customer and the amount of a commission that belongs to nothing: one of them may
+    /// be meant.
+    pub(super) alike: HashMap<u32, Vec<u32>>,
 }
 
 impl Matching {
@@ -63,6 +66,7 @@ impl Matching {
             case,
             lead: leads(books)?,
             near: HashMap::new(),
+            alike: HashMap::new(),
         };
         matching.by_linked_sale(books, &lost_sales)?;
         matching.by_similar_id(books);
@@ -203,8 +207,13 @@ impl Matching {
                 ([], [only]) => Some(*only),
                 _ => None,
             };
-            if let (Some(slot), Some(only)) = (self.billed.get_mut(commission), only) {
-                *slot = Some((only, MatchReason::CustomerAndAmount));
+            match (self.billed.get_mut(commission), only) {
+                (Some(slot), Some(only)) => *slot = Some((only, MatchReason::CustomerAndAmount)),
+                _ if rows.len() > 1 => {
+                    let commission = u32::try_from(commission).unwrap_or(u32::MAX);
+                    self.alike.insert(commission, rows);
+                }
+                _ => {}
             }
         }
     }

@@ -86,7 +86,7 @@ pub fn audit_with_matches(
         as_of: view.as_of,
     })?;
     let totals = sums::totals(&books, &matching, &judged, &selection)?;
-    let findings = findings(&books, &judged.drafts)?;
+    let findings = findings(&books, &matching, &judged.drafts)?;
     let explained_cents = explained(&findings);
     check(&explained_cents, &totals)?;
     let audit = Audit {
@@ -147,10 +147,16 @@ fn matched(matching: &Matching, selection: &Selection) -> BTreeMap<MatchReason, 
     matched
 }
 
-fn findings(books: &AuditData, drafts: &[Draft]) -> Result<Vec<Finding>, AuditError> {
+fn findings(
+    books: &AuditData,
+    matching: &Matching,
+    drafts: &[Draft],
+) -> Result<Vec<Finding>, AuditError> {
+    let refunded = refunded(books, matching);
     let mut findings = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        findings.push(finding(books, draft)?);
+        let refunded_cents = draft.ours.and_then(|row| refunded.get(&row)).copied();
+        findings.push(finding(books, draft, refunded_cents.unwrap_or(0))?);
     }
     findings.sort_by_cached_key(|finding| {
         let size = finding.difference_cents.unsigned_abs();
@@ -175,7 +181,19 @@ fn findings(books: &AuditData, drafts: &[Draft]) -> Result<Vec<Finding>, AuditEr
     Ok(findings)
 }
 
-fn finding(books: &AuditData, draft: &Draft) -> Result<Finding, AuditError> {
+/// Returns what was refunded of each sale that has refunds, by its row.
+fn refunded(books: &AuditData, matching: &Matching) -> HashMap<u32, i64> {
+    let mut refunded: HashMap<u32, i64> = HashMap::new();
+    for (ours, case) in books.ours.iter().zip(&matching.case) {
+        if ours.is_refund {
+            let sum = refunded.entry(*case).or_default();
+            *sum = sum.saturating_add(ours.amount_cents);
+        }
+    }
+    refunded
+}
+
+fn finding(books: &AuditData, draft: &Draft, refunded_cents: i64) -> Result<Finding, AuditError> {
     let ours = draft
         .ours
         .map(|row| books.billed.get(index(row)))
@@ -191,16 +209,17 @@ fn finding(books: &AuditData, draft: &Draft) -> Result<Finding, AuditError> {
         (None, None) => Unit::Other(unit.to_owned()),
     };
     let event_id = ours.as_ref().map(|ours| ours.event_id.as_str());
-    let their_id = theirs.as_ref().map(|theirs| match &theirs.id {
-        Some(id) => id.clone(),
-        None => {
-            let event_id = theirs.event_id.as_deref().unwrap_or_default();
-            let promoter = theirs.promoter.name().unwrap_or_default();
-            format!("{event_id}\n{promoter}\n{}", theirs.tier)
-        }
+    let their_id = theirs.as_ref().map(|theirs| {
+        let event_id = theirs.event_id.as_deref().unwrap_or_default();
+        let promoter = theirs.promoter.name().unwrap_or_default();
+        let by = match &theirs.id {
+            Some(id) => id.clone(),
+            None => format!("{}\n{:?}", theirs.tier, theirs.created_at),
+        };
+        format!("{by}\n{event_id}\n{promoter}")
     });
     let what = format!(
-        "{}\n{}\n{}",
+        "{}\n{}\n{refunded_cents}\n{}",
         draft.kind,
         event_id.unwrap_or_default(),
         their_id.unwrap_or_default()

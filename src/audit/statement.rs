@@ -49,6 +49,14 @@ pub struct Statement {
     pub ties: Option<bool>,
 }
 
+impl Statement {
+    /// Returns `true` if more was paid out than earned, by these lists, and FirstPromoter's balance is another one: a
+    /// balance that is only another may be newer than the lists.
+    pub fn is_overdrawn(&self) -> bool {
+        self.ties == Some(false) && self.now_cents < 0
+    }
+}
+
 /// Adds the accounts up, by promoter and currency. `balances` are FirstPromoter's own, by the promoter's
 /// name, in the account's currency.
 pub fn statements(

@@ -25,6 +25,8 @@ words! {
         LaterPayment = "later_payment",
         /// Sales without a commission of customers of whom nobody knows whether they were referred.
         CustomerUnknown = "customer_unknown",
+        /// Commissions that name the event of a sale, and another customer.
+        OtherCustomer = "other_customer",
         /// Rewards that are not money: counted, not checked.
         NotMoney = "not_money",
         /// Bonuses by hand, for which no sale is expected.

@@ -78,6 +78,7 @@ problem_codes! {
     CellError = "cell-error",
     CellsMerged = "cells-merged",
     Client = "client",
+    CommissionAgain = "commission-again",
     CommissionsLessThanSales = "commissions-less-than-sales",
     CommissionsMissing = "commissions-missing",
     CommissionsNotOne = "commissions-not-one",

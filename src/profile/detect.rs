@@ -14,6 +14,11 @@ impl Binding {
     pub(crate) fn position(&self, column: ColumnIndex) -> Option<usize> {
         self.positions.get(column).copied().flatten()
     }
+
+    /// Returns `true` if some column of the profile is the field at an index.
+    pub(crate) fn has(&self, position: usize) -> bool {
+        self.positions.contains(&Some(position))
+    }
 }
 
 /// The reason why a profile does not fit a header.

@@ -1,11 +1,13 @@
 //! Judges the commissions that refunds reverse, by what their sale has earned.
 
+use std::collections::BTreeMap;
+
 use super::sale::is_near;
 use super::{Case, Draft, EarnedCommission, Group, Judge, PairFinding};
-use crate::audit::FindingKind;
 use crate::audit::books::Code;
 use crate::audit::expected::TermsKey;
 use crate::audit::rules::CommissionRate;
+use crate::audit::{FindingKind, Status};
 use crate::journal::Outcome;
 
 /// The commission that a refund should reverse, as a negative amount.
@@ -67,6 +69,81 @@ impl Judge<'_> {
             // One running total here may be several there: only their sum can be compared.
             let all: Vec<u32> = loose.into_iter().chain(matched).collect();
             self.judge_refunds(case, group, kept, &open, &all);
+        }
+        if kept.is_some() {
+            self.reversed_of_another(case, group);
+            self.half_approved(case, group);
+        }
+    }
+
+    fn live(&self, rows: &[u32]) -> Vec<u32> {
+        let live = |row: &u32| self.theirs(*row).is_live();
+        rows.iter().copied().filter(live).collect()
+    }
+
+    /// Reports a reversal that takes more from a promoter than the sale has brought him, while another one keeps it.
+    fn reversed_of_another(&mut self, case: &Case<'_>, group: &Group<'_>) {
+        let (earned, taken) = (self.live(group.earned), self.live(group.taken));
+        let mut left: BTreeMap<Code, i64> = BTreeMap::new();
+        for row in earned.iter().chain(&taken) {
+            let theirs = self.theirs(*row);
+            let sum = left.entry(theirs.promoter).or_default();
+            *sum = sum.saturating_add(theirs.amount_cents);
+        }
+        let all = left
+            .values()
+            .fold(0, |sum: i64, cents| sum.saturating_add(*cents));
+        if all < 0 || left.contains_key(&0) {
+            return;
+        }
+        let Some((_, keeper)) = left.iter().map(|(code, cents)| (*cents, *code)).max() else {
+            return;
+        };
+        for (promoter, cents) in left.into_iter().filter(|(_, cents)| *cents < 0) {
+            let is_his = |row: &&u32| self.theirs(**row).promoter == promoter;
+            let Some(row) = taken.iter().find(is_his).copied() else {
+                continue;
+            };
+            let billed = self.matched(row).or(case.sale).unwrap_or_default();
+            let message = format!(
+                "the reversal is taken from `{}`, and `{}` keeps the commission",
+                self.promoter_name(promoter),
+                self.promoter_name(keeper)
+            );
+            self.push(PairFinding {
+                kind: FindingKind::WrongPromoter,
+                ours: billed,
+                theirs: row,
+                difference_cents: 0,
+                concerned_cents: -cents,
+                expected_cents: None,
+                message,
+            });
+        }
+    }
+
+    fn has_approved(&self, rows: &[u32]) -> bool {
+        let mut rows = rows.iter().map(|row| self.theirs(*row));
+        rows.any(|theirs| theirs.status == Status::Approved)
+    }
+
+    /// Reports a commission and its reversal of which only one is approved.
+    fn half_approved(&mut self, case: &Case<'_>, group: &Group<'_>) {
+        let (earned, taken) = (self.live(group.earned), self.live(group.taken));
+        let first = taken.first().copied();
+        let refund = first.and_then(|row| self.matched(row)).or(case.sale);
+        if self.has_approved(&earned)
+            && let Some(billed) = refund
+        {
+            let message = "its commission is approved, and the reversal of it is not";
+            self.not_approved(billed, &taken, message);
+        }
+        if self.has_approved(&taken)
+            && let Some(sale) = case.sale
+            && !self.sale_stands(case, sale)
+        {
+            let message = "its reversal is approved, and the commission itself is not";
+            self.not_approved(sale, &earned, message);
         }
     }
 

@@ -270,12 +270,33 @@ impl Judge<'_> {
                 self.tallies.add(reason, ours.currency, ours.amount_cents);
             }
         }
+        if self.is_of_another_customer(sale, main) {
+            self.tallies
+                .add(UncheckedReason::OtherCustomer, theirs.unit, cents);
+        }
         match due.paid {
             None => self
                 .tallies
                 .add(UncheckedReason::RateUnknown, theirs.unit, cents),
             Some(paid) => self.tallies.inferred += u64::from(paid.is_inferred),
         }
+    }
+
+    /// Returns `true` if a commission names another customer than the sale whose id it has. The lead of a customer
+    /// may have another email than the sale.
+    fn is_of_another_customer(&self, sale: u32, main: u32) -> bool {
+        let (billed, commissions) = (&self.books.billed, &self.books.commissions);
+        let (at, theirs_at) = (super::index(sale), super::index(main));
+        let emails = billed.email.get(at).zip(commissions.email.get(theirs_at));
+        let uids = billed.uid.get(at).zip(commissions.uid.get(theirs_at));
+        let mut pairs = emails.into_iter().chain(uids).peekable();
+        let is_comparable = pairs.peek().is_some();
+        if !is_comparable || pairs.any(|(ours, theirs)| ours == theirs) {
+            return false;
+        }
+        let lead = self.matching.lead.get(at).copied().flatten();
+        let lead = lead.and_then(|lead| self.books.lead_columns.email.get(super::index(lead)));
+        lead.is_none() || lead != commissions.email.get(theirs_at)
     }
 
     /// Returns the promoter under whom a sale is judged: that of the lead if one of several has it, else who
@@ -442,40 +463,46 @@ impl Judge<'_> {
     }
 
     fn wrong_promoter(&self, lead: Code, own: Code) -> String {
-        let name = |code| {
-            let promoter = self.books.promoters.promoter(code);
-            promoter.name().unwrap_or_default().to_owned()
-        };
         format!(
             "the customer is a lead of `{}`, and `{}` is paid",
-            name(lead),
-            name(own)
+            self.promoter_name(lead),
+            self.promoter_name(own)
         )
+    }
+
+    pub(super) fn promoter_name(&self, code: Code) -> String {
+        let promoter = self.books.promoters.promoter(code);
+        promoter.name().unwrap_or_default().to_owned()
     }
 
     fn pending(&mut self, case: &Case<'_>, sale: u32, kept: &[u32]) {
         if !self.sale_stands(case, sale) {
             return;
         }
+        let message = "the sale stands, and its commission is not approved";
+        self.not_approved(sale, kept, message);
+    }
+
+    /// Reports those of some commissions that have waited for too long to be approved.
+    pub(super) fn not_approved(&mut self, billed: u32, rows: &[u32], message: &str) {
         let wait_ms = i64::from(self.rules.pending_days) * DAY_MS;
         let due_ms = self.as_of.as_millisecond().saturating_sub(wait_ms);
         let waits = |row: &u32| {
             let theirs = self.theirs(*row);
             theirs.status == Status::Pending && theirs.created_ms.is_none_or(|ms| ms <= due_ms)
         };
-        let rows: Vec<u32> = kept.iter().copied().filter(waits).collect();
+        let rows: Vec<u32> = rows.iter().copied().filter(waits).collect();
         if let Some(first) = rows.first().copied() {
             let amounts = rows.iter().map(|row| self.theirs(*row).amount_cents);
             let cents = amounts.fold(0, i64::saturating_add);
-            let message = "the sale stands, and its commission is not approved".to_owned();
             self.push(PairFinding {
                 kind: FindingKind::Pending,
-                ours: sale,
+                ours: billed,
                 theirs: first,
                 difference_cents: 0,
-                concerned_cents: cents,
+                concerned_cents: cents.saturating_abs(),
                 expected_cents: None,
-                message,
+                message: message.to_owned(),
             });
         }
     }
@@ -493,7 +520,8 @@ impl Judge<'_> {
 
     /// Reports a sale for which nobody is paid, because that was denied.
     fn denied(&mut self, case: &Case<'_>, group: &Group<'_>, sale: u32, main: u32) {
-        if !self.sale_stands(case, sale) {
+        let stands = self.sale_stands(case, sale);
+        if !stands && self.live_reversal(group.taken).is_none() {
             return;
         }
         let amount_cents = self.theirs(main).amount_cents;
@@ -503,18 +531,34 @@ impl Judge<'_> {
         if left == 0 {
             return;
         }
-        let message = "the sale stands, and its commission was denied".to_owned();
+        let (kind, message) = if stands {
+            (
+                FindingKind::Denied,
+                "the sale stands, and its commission was denied",
+            )
+        } else {
+            (
+                FindingKind::TakenBackTooMuch,
+                "the commission was denied, and the refund reversed it as well",
+            )
+        };
         let promoter = self.theirs(main).promoter;
         self.push(PairFinding {
-            kind: FindingKind::Denied,
+            kind,
             ours: sale,
             theirs: main,
             difference_cents: -left,
             concerned_cents: 0,
             expected_cents: Some(left),
-            message,
+            message: message.to_owned(),
         });
         self.expect(main, promoter, Some(sale), left);
+    }
+
+    /// Returns the first reversal of a sale's commission that stands.
+    fn live_reversal(&self, rows: &[u32]) -> Option<u32> {
+        let mut rows = rows.iter().copied();
+        rows.find(|row| self.theirs(*row).is_live() && self.takes_back(*row))
     }
 
     /// Returns the part of a sale's commission that is left after refunds that reversed nothing.
@@ -540,18 +584,30 @@ impl Judge<'_> {
         let Some(sale) = case.sale else {
             return self.refund_alone(case);
         };
-        if !self.sale_stands(case, sale) {
+        let first_tier = |row: &u32| self.theirs(*row).tier == 1;
+        let reversals: Vec<u32> = case
+            .commissions
+            .iter()
+            .copied()
+            .filter(first_tier)
+            .collect();
+        let reversal = self.live_reversal(&reversals);
+        if reversal.is_none() && !self.sale_stands(case, sale) {
             return;
         }
         let ours = *self.ours(sale);
         let referral = self.referrers.before(self.books, sale);
         let lead = self.lead_promoter(sale);
         let by_commissions = referral.map_or(0, |(referral, _)| referral.promoter);
-        let known = [lead, ours.promoter, by_commissions];
+        let by_reversal = reversal.map_or(0, |row| self.theirs(row).promoter);
+        let known = [lead, ours.promoter, by_reversal, by_commissions];
         let promoter = known.into_iter().find(|code| *code != 0).unwrap_or(0);
         let campaign = match referral {
             Some((referral, _)) if referral.promoter == promoter => referral.campaign,
-            _ => self.books.campaign_of(promoter).unwrap_or(0),
+            _ => match reversal.map(|row| *self.theirs(row)) {
+                Some(reversal) if reversal.promoter == promoter => reversal.campaign,
+                _ => self.books.campaign_of(promoter).unwrap_or(0),
+            },
         };
         let deals = TermsKey {
             promoter,
@@ -559,7 +615,11 @@ impl Judge<'_> {
             plan: ours.plan,
             tier: 1,
         };
-        let Some(why) = self.earns(sale, deals, referral) else {
+        let why = match reversal {
+            Some(_) => Some("a commission of this sale was reversed, and nobody has had one"),
+            None => self.earns(sale, deals, referral),
+        };
+        let Some(why) = why else {
             return;
         };
         let payment = self.payment(sale);

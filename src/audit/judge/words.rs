@@ -8,24 +8,51 @@ use super::super::books::day_of;
 /// The number of near ids that are named.
 const NEAR_NAMED: usize = 3;
 
-pub(super) fn no_sale(rows: usize, near: &[String]) -> String {
-    let (others, near) = (others(rows), near_words(near));
-    format!("nothing was billed for this commission{others}{near}")
+/// What of ours a commission may mean that belongs to nothing.
+pub(super) struct Candidates {
+    /// Those with an id that is near.
+    pub(super) near: Vec<String>,
+    /// Those of the customer with the same amount, a few days apart at most.
+    pub(super) alike: Vec<String>,
 }
 
-pub(super) fn no_refund(rows: usize, near: &[String]) -> String {
-    let (others, near) = (others(rows), near_words(near));
-    format!("nothing was refunded for which this commission was reversed{others}{near}")
+impl Candidates {
+    /// Names them: it may be any of them.
+    fn words(&self) -> String {
+        let near = named(&self.near).map(|near| format!("; its id is near {near}"));
+        let alike = named(&self.alike).map(|alike| {
+            format!("; customer and amount are those of {alike}: which one is meant is not known")
+        });
+        [near, alike].into_iter().flatten().collect()
+    }
 }
 
-/// Names the ids that are near: it may be any of them.
-fn near_words(near: &[String]) -> String {
-    let named = near.iter().take(NEAR_NAMED).cloned();
-    let named: Vec<String> = named.collect();
-    match near.len().saturating_sub(NEAR_NAMED) {
-        _ if named.is_empty() => String::new(),
-        0 => format!("; its id is near {}", named.join(" and ")),
-        more => format!("; its id is near {} and {more} more", named.join(", ")),
+pub(super) fn no_sale(rows: usize, candidates: &Candidates) -> String {
+    let others = others(rows);
+    let what = if candidates.alike.is_empty() {
+        "nothing was billed for this commission"
+    } else {
+        "no sale is named by this commission"
+    };
+    format!("{what}{others}{}", candidates.words())
+}
+
+pub(super) fn no_refund(rows: usize, candidates: &Candidates) -> String {
+    let others = others(rows);
+    let what = if candidates.alike.is_empty() {
+        "nothing was refunded for which this commission was reversed"
+    } else {
+        "no refund is named by this reversal"
+    };
+    format!("{what}{others}{}", candidates.words())
+}
+
+fn named(candidates: &[String]) -> Option<String> {
+    let first: Vec<String> = candidates.iter().take(NEAR_NAMED).cloned().collect();
+    match candidates.len().saturating_sub(NEAR_NAMED) {
+        _ if first.is_empty() => None,
+        0 => Some(first.join(" and ")),
+        more => Some(format!("{} and {more} more", first.join(", "))),
     }
 }
 

@@ -126,6 +126,10 @@ pub struct TheirsSummary {
     pub leads: Option<u64>,
     /// Payouts that were made, where their listing was read.
     pub payouts: Option<u64>,
+    /// `true` if each commission says whether it is approved; one that does not counts as approved.
+    pub has_status: bool,
+    /// Columns of a list that are not read, though their names are of what an audit compares.
+    pub columns_not_read: Vec<String>,
 }
 
 /// The findings of one kind.
@@ -201,7 +205,20 @@ pub struct AuditReport {
     pub exit_code: u8,
 }
 
+impl TheirsSummary {
+    /// Returns `true` if the list says all that an audit compares, as far as its columns show.
+    pub(crate) fn is_read_whole(&self) -> bool {
+        self.has_status && self.columns_not_read.is_empty()
+    }
+}
+
 impl AuditReport {
+    /// Returns the promoters who were paid more than they earned, as far as the lists say.
+    pub(crate) fn overdrawn(&self) -> u64 {
+        let accounts = self.statements.iter();
+        accounts.filter(|own| own.is_overdrawn()).count() as u64
+    }
+
     /// The findings added up by kind; kinds without any are left out.
     pub fn kinds_of(audit: &Audit) -> BTreeMap<&'static str, KindSummary> {
         let mut kinds = BTreeMap::new();

@@ -8,6 +8,7 @@ pub(crate) use crate::audit::money::{digits, figure, money};
 use crate::audit::{
     CommissionTotals, FindingKind, PeriodBy, Unchecked, UncheckedReason, UnreadCode,
 };
+use crate::invisible::shown;
 pub(crate) use crate::report::words::count;
 use crate::report::words::grouped;
 
@@ -30,6 +31,9 @@ pub(super) fn days_of(by: PeriodBy) -> &'static str {
     }
 }
 
+/// The number of columns that are named.
+const COLUMNS_NAMED: usize = 5;
+
 /// The number of resolved differences that are shown.
 const RESOLVED_SHOWN: usize = 10;
 
@@ -40,6 +44,7 @@ pub(crate) fn answer(report: &AuditReport) -> Vec<String> {
     lines.extend(sums_of_all(report));
     lines.extend(report.audit.unchecked.iter().map(unchecked));
     lines.extend(inferred(report));
+    lines.extend(overdrawn(report));
     lines.push(verdict(report));
     lines
 }
@@ -70,7 +75,9 @@ fn sums_of_all(report: &AuditReport) -> Vec<String> {
         return vec!["There is nothing on either side.".to_owned()];
     }
     let mut unchecked = report.audit.unchecked.iter();
-    let is_open = !report.unread.is_empty() || unchecked.any(|one| one.reason.needs_attention());
+    let is_open = !report.unread.is_empty()
+        || unchecked.any(|one| one.reason.needs_attention())
+        || !report.theirs.is_read_whole();
     let line = |(unit, figures): &(&String, &CommissionTotals)| {
         let actual = money(figures.actual_cents, unit);
         let expected = money(figures.expected_cents, unit);
@@ -138,6 +145,10 @@ pub(crate) fn unchecked(unchecked: &Unchecked) -> String {
             "{} without a commission ({sums}): without a list of leads nobody knows whether their customers were referred",
             count(n, "sale")
         ),
+        UncheckedReason::OtherCustomer => format!(
+            "the sales of {} ({sums}): the ids agree, and the customers are others",
+            count(n, "commission")
+        ),
         UncheckedReason::NotMoney => format!(
             "{} that are not money ({sums}): counted only",
             count(n, "reward")
@@ -164,6 +175,17 @@ fn inferred(report: &AuditReport) -> Option<String> {
     })
 }
 
+/// Returns the number of promoters who were paid more than they earned, in words.
+fn overdrawn(report: &AuditReport) -> Option<String> {
+    let overdrawn = report.overdrawn();
+    (overdrawn > 0).then(|| {
+        let promoters = count(overdrawn, "promoter");
+        format!(
+            "More was paid out than earned: {promoters}, and FirstPromoter's balance is another."
+        )
+    })
+}
+
 /// Returns the number of differences, in words.
 pub(crate) fn verdict(report: &AuditReport) -> String {
     let found = report.open_findings().count() as u64;
@@ -173,7 +195,8 @@ pub(crate) fn verdict(report: &AuditReport) -> String {
     };
     let verdict = match (found, report.exceeds_tolerance) {
         (0, _) if !report.unread.is_empty() => "No verdict: not everything was read.".to_owned(),
-        (0, _) if !report.audit.unchecked.is_empty() => {
+        (0, _) if report.overdrawn() > 0 => "No differences but in the payouts.".to_owned(),
+        (0, _) if !report.audit.unchecked.is_empty() || !report.theirs.is_read_whole() => {
             "No differences in what was checked.".to_owned()
         }
         (0, _) => "No differences.".to_owned(),
@@ -221,6 +244,18 @@ pub(crate) fn theirs(theirs: &TheirsSummary) -> String {
     };
     if theirs.rejected > 0 {
         let _ = write!(text, "; {} cannot be read", count(theirs.rejected, "line"));
+    }
+    if !theirs.has_status {
+        text.push_str("; commissions that do not say whether they are approved count as approved");
+    }
+    if !theirs.columns_not_read.is_empty() {
+        let names = theirs.columns_not_read.iter().take(COLUMNS_NAMED);
+        let names: Vec<String> = names.map(|name| format!("`{}`", shown(name))).collect();
+        let _ = write!(text, "; not read: {}", names.join(", "));
+        let more = theirs.columns_not_read.len() - names.len();
+        if more > 0 {
+            let _ = write!(text, " and {more} more");
+        }
     }
     text
 }
@@ -306,7 +341,7 @@ pub(crate) fn kind(kind: FindingKind) -> &'static str {
         FindingKind::WrongPromoter => "to another promoter",
         FindingKind::OtherMonth => "in another month",
         FindingKind::Denied => "denied, and the sale stands",
-        FindingKind::Pending => "pending, and the sale stands",
+        FindingKind::Pending => "pending for too long",
         FindingKind::PaidBeforeRefund => "paid before the refund",
     }
 }

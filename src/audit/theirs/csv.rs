@@ -1,11 +1,19 @@
 //! Commissions from a CSV that was exported, read by a profile.
 
+use std::collections::HashMap;
+use std::collections::hash_map::{DefaultHasher, Entry};
+use std::hash::{Hash, Hasher};
+
+use jiff::Timestamp;
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+
 use crate::audit::{Commission, Promoter, SourceLocation, Status, Unit};
 use crate::classify::{Classifier, CommissionOutcome, CommissionRow, CommissionStatus};
 use crate::event::{Currency, Text};
 use crate::export::{Export, ExportError, Row};
 use crate::job::{Rows, export_problem};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, ProblemCode, Problems};
 use crate::profile::{Binding, Profile};
 
 /// A list of commissions, as it was read.
@@ -19,9 +27,38 @@ pub struct ReadCommissions {
     pub sha256: String,
     /// The problems that a person should fix.
     pub problems: Problems,
+    /// `true` if each commission says whether it is approved; one that does not counts as approved.
+    pub has_status: bool,
+    /// Columns that are not read and whose names are of what an audit compares.
+    pub not_read: Vec<String>,
 }
 
-/// Reads a CSV of commissions by a profile for such lists, whose columns `binding` has found.
+/// Parts of the names of columns that an audit should read, in lower case.
+const TELLING: [&str; 20] = [
+    "status",
+    "state",
+    "zustand",
+    "estado",
+    "approv",
+    "denied",
+    "paid",
+    "promoter",
+    "affiliate",
+    "partner",
+    "currency",
+    "währung",
+    "order",
+    "sale",
+    "invoice",
+    "event",
+    "transaction",
+    "charge",
+    "reversed",
+    "refund",
+];
+
+/// Reads a CSV of commissions by a profile for such lists, whose columns `binding` has found. A date without a time is a
+/// day in `zone`, that of the audit, unless the profile has a zone of its own.
 ///
 /// # Errors
 ///
@@ -31,16 +68,23 @@ pub fn read_csv(
     profile: &Profile,
     binding: Binding,
     account_currency: Currency,
+    zone: &TimeZone,
 ) -> Result<ReadCommissions, Box<Problem>> {
     let file = export.path().display().to_string();
     let header = export.header().to_vec();
-    let classifier = Classifier::new(profile, binding, &header, account_currency);
+    let status = profile.commission.as_ref().and_then(|own| own.status);
+    let status = status.and_then(|column| binding.position(column));
+    let day_zone = Some(zone).filter(|_| profile.dates.zone == TimeZone::UTC);
     let mut read = ReadCommissions {
         commissions: Vec::new(),
         rows: Rows::default(),
         sha256: String::new(),
         problems: Problems::default(),
+        has_status: status.is_some(),
+        not_read: not_read(&header, &binding),
     };
+    let classifier = Classifier::new(profile, binding, &header, account_currency);
+    let mut seen = Lines::default();
     let failed = |error: ExportError| Box::new(export_problem(&error));
     let mut row = Row::new();
     while export.read_row(&mut row).map_err(failed)? {
@@ -51,10 +95,35 @@ pub fn read_csv(
         };
         classifier.settle(&mut row);
         match classifier.commission(&row) {
-            CommissionOutcome::Commission(commission) => {
-                read.rows.with_events += 1;
-                read.commissions.push(commission_of(*commission, place));
-            }
+            CommissionOutcome::Commission(commission) => match seen.add(&commission, &row) {
+                Line::New => {
+                    let cell = status.and_then(|at| row.get(at));
+                    read.has_status &= cell.is_some_and(|cell| !cell.trim().is_empty());
+                    let mut commission = commission_of(*commission, place);
+                    commission.created_at = commission.created_at.map(|at| day_in(at, day_zone));
+                    read.rows.with_events += 1;
+                    read.commissions.push(commission);
+                }
+                Line::Again(first) => {
+                    read.rows.ignored += 1;
+                    let problem = Problem::warning(
+                        ProblemCode::CommissionAgain,
+                        format!("this commission stands in line {first} already, and counts once"),
+                    );
+                    read.problems.push(problem.at(place.file, place.line));
+                }
+                Line::OtherContent(first) => {
+                    read.rows.rejected += 1;
+                    let problem = Problem::error(
+                        ProblemCode::CommissionAgain,
+                        format!(
+                            "this commission stands in line {first} already, with another content"
+                        ),
+                    );
+                    let problem = problem.hint("keep the line that is right, and remove the other; a list that was put together of two exports may have both");
+                    read.problems.push(problem.at(place.file, place.line));
+                }
+            },
             CommissionOutcome::Rejected(problem) => {
                 read.rows.rejected += 1;
                 read.problems.push(problem.at(place.file, place.line));
@@ -64,6 +133,60 @@ pub fn read_csv(
     }
     read.sha256 = export.finish().map_err(failed)?.sha256;
     Ok(read)
+}
+
+/// The lines of a list by the ids of their commissions.
+#[derive(Default)]
+struct Lines(HashMap<Text, (u64, u64)>);
+
+/// Tells whether a commission was read before.
+enum Line {
+    New,
+    /// It stands in this line, too.
+    Again(u64),
+    /// A commission with the same id and another content stands in this line.
+    OtherContent(u64),
+}
+
+impl Lines {
+    fn add(&mut self, commission: &CommissionRow, row: &Row) -> Line {
+        let Some(id) = &commission.id else {
+            return Line::New;
+        };
+        let mut hasher = DefaultHasher::new();
+        row.iter().for_each(|cell| cell.hash(&mut hasher));
+        let content = hasher.finish();
+        match self.0.entry(id.clone()) {
+            Entry::Vacant(entry) => {
+                entry.insert((row.line(), content));
+                Line::New
+            }
+            Entry::Occupied(known) => match *known.get() {
+                (line, same) if same == content => Line::Again(line),
+                (line, _) => Line::OtherContent(line),
+            },
+        }
+    }
+}
+
+/// Returns the names of columns that no column of the profile is, and that an audit should read by their names.
+fn not_read(header: &[String], binding: &Binding) -> Vec<String> {
+    let is_telling = |name: &str| {
+        let name = name.to_lowercase();
+        TELLING.iter().any(|part| name.contains(part))
+    };
+    let columns = header.iter().enumerate();
+    let unread = columns.filter(|(place, name)| !binding.has(*place) && is_telling(name));
+    unread.map(|(_, name)| name.clone()).collect()
+}
+
+/// Returns the day that a date without a time is, which was read as its midnight in UTC.
+fn day_in(at: Timestamp, zone: Option<&TimeZone>) -> Timestamp {
+    let civil = TimeZone::UTC.to_datetime(at);
+    match zone {
+        Some(zone) if civil.time() == Time::midnight() => zone.to_timestamp(civil).unwrap_or(at),
+        _ => at,
+    }
 }
 
 fn commission_of(row: CommissionRow, place: SourceLocation) -> Commission {

@@ -209,7 +209,9 @@ impl Call<'_> {
         let exceeds_tolerance = AuditReport::exceeds(&audit, &accepted, tolerance_cents);
         let mut unchecked = audit.unchecked.iter();
         let is_unchecked = unchecked.any(|one| one.reason.needs_attention());
-        let needs_attention = exceeds_tolerance || is_unchecked || !unread.is_empty();
+        let is_overdrawn = statements.iter().any(Statement::is_overdrawn);
+        let needs_attention =
+            exceeds_tolerance || is_unchecked || is_overdrawn || !unread.is_empty();
         let exit = if needs_attention {
             Exit::Attention
         } else {

@@ -6,6 +6,7 @@
 mod cases;
 mod fetching;
 mod kinds;
+mod lists;
 mod paper;
 mod report;
 mod rules;

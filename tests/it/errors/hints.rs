@@ -423,6 +423,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "sales_wait_for_a_sign_up_that_an_earlier_night_could_not_send",
     ),
     (
+        "commission-again",
+        "audit/lists.rs",
+        "a_commission_that_stands_twice_counts_once_or_not_at_all",
+    ),
+    (
         "commissions-less-than-sales",
         "dated_commissions.rs",
         "what_a_commission_can_not_say_fails_and_is_not_guessed",

@@ -109,7 +109,9 @@ impl Call<'_> {
             ));
         }
         let currency = self.settings.api.account_currency;
-        let read = read_csv(export, found.profile, found.binding, currency).map_err(unusable)?;
+        let zone = &self.rules.zone;
+        let read = read_csv(export, found.profile, found.binding, currency, zone);
+        let read = read.map_err(unusable)?;
         for problem in read.problems.kept() {
             problems.push(problem.clone());
         }
@@ -127,6 +129,8 @@ impl Call<'_> {
                 rejected: read.rows.rejected,
                 leads: None,
                 payouts: None,
+                has_status: read.has_status,
+                columns_not_read: read.not_read,
             },
             commissions: read.commissions,
             leads: None,
@@ -176,6 +180,8 @@ impl Call<'_> {
             rejected: 0,
             leads: leads.as_ref().map(|leads| leads.lines.len() as u64),
             payouts: None,
+            has_status: true,
+            columns_not_read: Vec::new(),
         };
         let account = kept.account.clone();
         let currency = self.settings.api.account_currency;

@@ -1,0 +1,294 @@
+//! Audits of two files whose verdict once was better than the facts.
+
+use serde_json::{Value, json};
+
+use crate::support::Place;
+
+const SALES: &str = "kind,event_id,sale_event_id,email,uid,amount,currency,created_at\n";
+const COMMISSIONS: &str = "id,event_id,promoter_email,commission,sale_amount,status,created_at\n";
+const TWENTY_PERCENT: &str = "[[audit.rule]]\nrate = \"20\"\n";
+
+/// What an audit says.
+struct Said {
+    code: i32,
+    text: String,
+    json: Value,
+}
+
+impl Said {
+    /// Kind, difference and message of each finding.
+    fn findings(&self) -> Vec<(String, i64, i64)> {
+        let findings = self.json["findings"].as_array().unwrap().iter();
+        findings
+            .map(|finding| {
+                (
+                    finding["kind"].as_str().unwrap().to_owned(),
+                    finding["difference_cents"].as_i64().unwrap(),
+                    finding["concerned_cents"].as_i64().unwrap(),
+                )
+            })
+            .collect()
+    }
+}
+
+fn place(rules: &str, sales: &str) -> Place {
+    let place = Place::new();
+    place.write("fprecon.toml", rules);
+    place.write("s.csv", &format!("{SALES}{sales}"));
+    place
+}
+
+fn audit(place: &Place, list: &str, more: &[&str]) -> Said {
+    place.write("c.csv", list);
+    let words = [&["audit", "s.csv", "--commissions", "c.csv"], more].concat();
+    let ran = place.run(&words);
+    let text = ran.stdout() + &ran.stderr();
+    let json = place.run(&[&words[..], &["--json"]].concat()).json();
+    Said {
+        code: ran.code(),
+        text,
+        json,
+    }
+}
+
+fn of(sales: &str, commissions: &str) -> Said {
+    let list = format!("{COMMISSIONS}{commissions}");
+    audit(&place(TWENTY_PERCENT, sales), &list, &[])
+}
+
+fn found(kind: &str, difference_cents: i64, concerned_cents: i64) -> Vec<(String, i64, i64)> {
+    vec![(kind.to_owned(), difference_cents, concerned_cents)]
+}
+
+const SALE: &str = "sale,s1,,a@x.com,,100.00,USD,2026-03-01T10:00:00Z\n";
+const WHOLE_REFUND: &str = "refund,r1,s1,a@x.com,,100.00,USD,2026-03-05T10:00:00Z\n";
+const PART_REFUND: &str = "refund,r1,s1,a@x.com,,40.00,USD,2026-03-05T10:00:00Z\n";
+
+#[test]
+fn a_reversal_of_a_commission_that_does_not_stand_takes_too_much() {
+    let reversal = "2,r1,nora@x.com,-20.00,-100.00,approved,2026-03-05\n";
+    let denied = format!("1,s1,nora@x.com,20.00,100.00,denied,2026-03-01\n{reversal}");
+    let said = of(&format!("{SALE}{WHOLE_REFUND}"), &denied);
+    assert_eq!(said.findings(), found("taken_back_too_much", -2000, 0));
+    // The commission is not there at all.
+    let said = of(&format!("{SALE}{WHOLE_REFUND}"), reversal);
+    assert_eq!(said.findings(), found("sale_without_commission", -2000, 0));
+    let in_part = "2,r1,nora@x.com,-8.00,-40.00,approved,2026-03-05\n";
+    let said = of(&format!("{SALE}{PART_REFUND}"), in_part);
+    assert_eq!(said.findings(), found("sale_without_commission", -2000, 0));
+    assert_eq!(said.code, 1);
+    // Denied before the refund, which reversed nothing.
+    let denied = "1,s1,nora@x.com,20.00,100.00,denied,2026-03-01\n";
+    let said = of(&format!("{SALE}{WHOLE_REFUND}"), denied);
+    assert_eq!((said.findings(), said.code), (Vec::new(), 0));
+}
+
+#[test]
+fn a_reversal_is_taken_from_the_promoter_who_has_the_commission() {
+    let sales = format!("{SALE}{WHOLE_REFUND}");
+    let earned = "1,s1,nora@x.com,20.00,100.00,approved,2026-03-01\n";
+    let from = |promoter: &str| {
+        format!("{earned}2,r1,{promoter}@x.com,-20.00,-100.00,approved,2026-03-05\n")
+    };
+    let said = of(&sales, &from("felix"));
+    assert_eq!(said.findings(), found("wrong_promoter", 0, 2000));
+    assert!(
+        said.text
+            .contains("taken from `felix@x.com`, and `nora@x.com` keeps")
+    );
+    assert_eq!(of(&sales, &from("nora")).findings(), []);
+    // Split between two, and reversed from one.
+    let header = COMMISSIONS.replace("status", "is_split,status");
+    let split = "1,s1,nora@x.com,12.00,60.00,yes,approved,2026-03-01\n\
+         2,s1,felix@x.com,8.00,40.00,yes,approved,2026-03-01\n";
+    let one = "3,r1,nora@x.com,-20.00,-100.00,,approved,2026-03-05\n";
+    let both = "3,r1,nora@x.com,-12.00,-60.00,yes,approved,2026-03-05\n\
+         4,r1,felix@x.com,-8.00,-40.00,yes,approved,2026-03-05\n";
+    let said = |reversed: &str| {
+        let list = format!("{header}{split}{reversed}");
+        audit(&place(TWENTY_PERCENT, &sales), &list, &[]).findings()
+    };
+    assert_eq!(said(one), found("wrong_promoter", 0, 800));
+    assert_eq!(said(both), []);
+}
+
+#[test]
+fn of_a_commission_and_its_reversal_both_are_approved_or_none() {
+    let sales = format!("{SALE}{WHOLE_REFUND}");
+    let list = |earned: &str, reversed: &str| {
+        format!(
+            "1,s1,nora@x.com,20.00,100.00,{earned},2026-03-01\n\
+             2,r1,nora@x.com,-20.00,-100.00,{reversed},2026-03-05\n"
+        )
+    };
+    for (earned, reversed) in [("approved", "pending"), ("pending", "approved")] {
+        let said = of(&sales, &list(earned, reversed));
+        assert_eq!(said.findings(), found("pending", 0, 2000), "{earned}");
+        assert_eq!(said.code, 1);
+    }
+    for status in ["approved", "pending"] {
+        assert_eq!(of(&sales, &list(status, status)).findings(), [], "{status}");
+    }
+}
+
+#[test]
+fn what_was_accepted_is_only_accepted_as_it_was() {
+    let accepted = |sales: &str, list: &str| {
+        let place = place(TWENTY_PERCENT, sales);
+        assert_eq!(audit(&place, list, &["--dir", "first"]).code, 1);
+        let accept = [
+            "accept",
+            "first/differences.csv",
+            "--reason",
+            "agreed",
+            "--yes",
+        ];
+        place.run(&accept[..4]).expect(0);
+        assert_eq!(audit(&place, list, &[]).code, 0);
+        place
+    };
+    // A list without ids: another bonus of the same promoter and amount.
+    let header = COMMISSIONS.trim_start_matches("id,");
+    let bonus = |day: &str| format!("{header},nora@x.com,500.00,,approved,{day}\n");
+    let place = accepted(SALE, &bonus("2026-03-09"));
+    assert_eq!(audit(&place, &bonus("2026-04-21"), &[]).code, 1);
+    // Another promoter gets what was accepted.
+    let paid_to = |promoter: &str| {
+        format!("{COMMISSIONS}1,s1,{promoter}@x.com,25.00,100.00,approved,2026-03-01\n")
+    };
+    let place = accepted(SALE, &paid_to("nora"));
+    assert_eq!(audit(&place, &paid_to("mallory"), &[]).code, 1);
+    // The sale is refunded later.
+    let place = accepted(SALE, &paid_to("nora"));
+    place.write("s.csv", &format!("{SALES}{SALE}{WHOLE_REFUND}"));
+    let reversed = "2,r1,nora@x.com,-20.00,-100.00,approved,2026-03-05\n";
+    let list = format!("{}{reversed}", paid_to("nora"));
+    assert_eq!(audit(&place, &list, &[]).code, 1);
+}
+
+#[test]
+fn a_commission_that_stands_twice_counts_once_or_not_at_all() {
+    let line = "1,s1,nora@x.com,20.00,100.00,approved,2026-03-01\n";
+    let said = of(SALE, &format!("{line}{line}"));
+    assert_eq!((said.findings(), said.code), (Vec::new(), 0));
+    let warning = "c.csv:3: warning: this commission stands in line 2 already, and counts once";
+    assert!(said.text.contains(warning), "{}", said.text);
+    let denied = line.replace("approved", "denied");
+    let said = of(SALE, &format!("{line}{denied}"));
+    let error = "c.csv:3: error: this commission stands in line 2 already, with another content";
+    assert!(said.text.contains(error), "{}", said.text);
+    assert!(said.code == 1 && !said.text.contains("No differences"));
+}
+
+#[test]
+fn what_a_list_does_not_say_or_what_is_not_read_of_it_is_said() {
+    let place = place(TWENTY_PERCENT, SALE);
+    let without =
+        "id,event_id,promoter_email,commission,created_at\n1,s1,nora@x.com,20.00,2026-03-01\n";
+    let said = audit(&place, without, &[]);
+    assert!(
+        said.text.contains("No differences in what was checked."),
+        "{}",
+        said.text
+    );
+    assert!(
+        said.text
+            .contains("commissions that do not say whether they are approved count"),
+        "{}",
+        said.text
+    );
+    let other = "id,event_id,Affiliate,commission,status,Decision state,created_at\n\
+         1,s1,Nora,20.00,approved,denied,2026-03-01\n";
+    let said = audit(&place, other, &[]);
+    assert!(
+        said.text.contains("; not read: `Decision state`"),
+        "{}",
+        said.text
+    );
+    assert_eq!(
+        said.json["theirs"]["columns_not_read"],
+        json!(["Decision state"])
+    );
+    assert!(said.text.contains("No differences in what was checked."));
+    // The promoter is read from the column by which the list was recognised.
+    assert!(said.text.contains("nora"), "{}", said.text);
+    // Nor does an empty cell say that a commission is approved.
+    let empty = format!("{COMMISSIONS}1,s1,nora@x.com,20.00,100.00,,2026-03-01\n");
+    let said = audit(&place, &empty, &[]);
+    assert!(
+        said.text.contains("No differences in what was checked."),
+        "{}",
+        said.text
+    );
+}
+
+#[test]
+fn a_day_of_a_list_is_a_day_in_the_zone_of_the_audit() {
+    let rules = format!("[audit]\nzone = \"America/Los_Angeles\"\n{TWENTY_PERCENT}");
+    let place = place(
+        &rules,
+        "sale,s1,,a@x.com,,100.00,USD,2026-04-10T18:00:00Z\n",
+    );
+    let list = format!(
+        "{COMMISSIONS}1,s1,nora@x.com,20.00,100.00,approved,2026-04-10\n\
+         2,zz,nora@x.com,70.00,350.00,approved,2026-04-01\n"
+    );
+    let days = |from, to| audit(&place, &list, &["--from", from, "--to", to]).findings();
+    let april = days("2026-04-01", "2026-04-30");
+    assert_eq!(april, found("commission_without_sale", 7000, 0));
+    assert_eq!(days("2026-03-01", "2026-03-31"), []);
+}
+
+#[test]
+fn a_commission_with_the_id_of_a_sale_and_another_customer_is_not_checked() {
+    let header = COMMISSIONS.replace("status", "email,status");
+    let list =
+        |email: &str| format!("{header}1,s1,nora@x.com,20.00,100.00,{email},approved,2026-03-01\n");
+    let said = audit(&place(TWENTY_PERCENT, SALE), &list("zed@x.com"), &[]);
+    let unchecked = &said.json["unchecked"][0];
+    assert_eq!(unchecked["reason"], "other_customer", "{}", said.json);
+    assert!(said.text.contains("No differences in what was checked."));
+    let said = audit(&place(TWENTY_PERCENT, SALE), &list("A@x.com"), &[]);
+    assert_eq!(said.json["unchecked"], json!([]));
+}
+
+#[test]
+fn a_commission_that_may_be_of_two_sales_names_them() {
+    let rules = format!("[audit]\nmatch_by_customer = true\n{TWENTY_PERCENT}");
+    let second = SALE.replace("s1", "s2").replace("03-01", "03-02");
+    let header = COMMISSIONS
+        .replace("event_id,", "")
+        .replace("status", "email,status");
+    let list = format!("{header}1,nora@x.com,20.00,100.00,a@x.com,approved,2026-03-01\n");
+    let said = audit(&place(&rules, &format!("{SALE}{second}")), &list, &[]);
+    let message = "customer and amount are those of `s1` (s.csv:2) and `s2` (s.csv:3): which one is meant is not known";
+    assert!(said.text.contains(message), "{}", said.text);
+    assert!(!said.text.contains("nothing was billed"), "{}", said.text);
+}
+
+#[test]
+fn a_customer_has_one_first_payment() {
+    let rules = "[[audit.rule]]\nrate = \"20\"\npayments = \"first\"\n";
+    let both = format!(
+        "{COMMISSIONS}1,s1,nora@x.com,20.00,100.00,approved,2026-03-01\n\
+         2,s2,nora@x.com,20.00,100.00,approved,2026-03-02\n"
+    );
+    // By the id at one provider, and by the email alone at another.
+    let with_uid = SALE.replace("a@x.com,,", "a@x.com,cus_a,");
+    let second = SALE.replace("s1", "s2").replace("03-01", "03-02");
+    let said = audit(&place(rules, &format!("{with_uid}{second}")), &both, &[]);
+    assert_eq!(said.findings(), found("commission_differs", 2000, 0));
+    // Two of one moment: the one that has a commission was the first, or else one of them.
+    let same = SALE.replace("s1", "s2");
+    let sales = format!("{SALE}{same}");
+    let said = audit(&place(rules, &sales), &both, &[]);
+    assert_eq!(said.findings(), found("commission_differs", 2000, 0));
+    for id in ["s1", "s2"] {
+        let one = format!("{COMMISSIONS}1,{id},nora@x.com,20.00,100.00,approved,2026-03-01\n");
+        assert_eq!(
+            audit(&place(rules, &sales), &one, &[]).findings(),
+            [],
+            "{id}"
+        );
+    }
+}
