@@ -23,6 +23,9 @@ impl SeenSign {
     }
 }
 
+/// The part of a minor unit that sums of an order may be off by, since each is rounded.
+const ROUNDING_CENTS: i64 = 1;
+
 /// The money of an event, as a row has it.
 pub(super) struct MoneyRead {
     /// The amount that counts.
@@ -80,12 +83,32 @@ impl Classifier<'_> {
             amount_cents: parsed.cents(),
             currency,
         };
+        if rule.kind == Kind::Sale && parsed.cents() > gross_cents.saturating_add(ROUNDING_CENTS) {
+            return Err(Box::new(self.above_paid(column, value, money, gross_cents)));
+        }
         Ok(Some(MoneyRead {
             money,
             gross_cents: Some(gross_cents).filter(|gross| *gross != parsed.cents()),
             rest: u32::try_from(parsed.rest()).ok().filter(|rest| *rest != 0),
             note,
         }))
+    }
+
+    /// Returns the problem of a sale that comes to more than was paid.
+    fn above_paid(
+        &self,
+        column: ColumnIndex,
+        value: &str,
+        sale: Money,
+        gross_cents: i64,
+    ) -> Problem {
+        let paid = Money {
+            amount_cents: gross_cents,
+            ..sale
+        };
+        let message = format!("the sale comes to {sale}, and {paid} was paid");
+        self.cell_error(ProblemCode::AmountAbovePaid, column, value, &message)
+            .hint("look up the order: a gift card, a discount or a fee may be in no column that is read; write what was paid for the goods into the row")
     }
 
     /// Returns the problem of an amount without a column, which is missing in every row.

@@ -54,6 +54,7 @@ problem_codes! {
     AccountUnknown = "account-unknown",
     AlreadyFailed = "already-failed",
     AmountAmbiguous = "amount-ambiguous",
+    AmountAbovePaid = "amount-above-paid",
     AmountColumnMissing = "amount-column-missing",
     AmountCut = "amount-cut",
     AmountHundredfold = "amount-hundredfold",

@@ -12,6 +12,8 @@ use fprecon::link::EmptyHistory;
 use fprecon::problem::Problem;
 use fprecon::profile::Profiles;
 
+use crate::support::Place;
+
 /// The profiles of an `fprecon.toml`, beside the built-in ones.
 fn profiles(config: &str) -> Profiles {
     let config: toml::Table = config.parse().unwrap();
@@ -1114,4 +1116,76 @@ PM3,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,,,CU1,ana@example.com
 4: rejected: unexpected `?` in an amount: `?` in `Refunded`
 5: sale 4 8.00 USD ana@example.com",
     );
+}
+
+/// The events that `plan` writes: kind, id and cents.
+fn planned(place: &Place, code: i32) -> Vec<String> {
+    place
+        .run(&["plan", "x.csv", "--events", "events.csv"])
+        .expect(code);
+    let records = place.csv("events.csv");
+    let of = |name: &str| records[0].iter().position(|is| is == name).unwrap();
+    let [kind, id, cents] = ["kind", "event_id", "amount_cents"].map(of);
+    let lines = records[1..].iter();
+    lines
+        .map(|line| format!("{} {} {}", line[kind], line[id], line[cents]))
+        .collect()
+}
+
+#[test]
+fn stripe_payments_in_test_mode_are_no_sales() {
+    let place = Place::new();
+    place.write(
+        "x.csv",
+        "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Mode,Status,Customer ID,Customer Email,Invoice ID\n\
+         ch_1,2026-03-01 10:00:00,20.00,0.00,usd,true,Live,Paid,cus_1,ana@example.com,\n\
+         ch_2,2026-03-01 10:00:00,48.00,0.00,usd,true,Test,Paid,cus_2,ben@example.com,\n\
+         ch_3,2026-03-01 10:00:00,7.00,0.00,usd,true,,Paid,cus_3,cyd@example.com,\n",
+    );
+    let events = planned(&place, 0);
+    assert_eq!(events, ["sale ch_1 2000", "sale ch_3 700"]);
+}
+
+#[test]
+fn what_does_not_change_the_balance_of_paypal_is_no_sale() {
+    let place = Place::new();
+    let header = "Date,Time,TimeZone,Type,Status,Currency,Gross,From Email Address,To Email Address,Transaction ID,Reference Txn ID,Sales Tax,Shipping and Handling Amount,Balance Impact\n";
+    let row = |kind: &str, id: &str, of: &str, impact: &str| {
+        format!(
+            "03/25/2026,10:00:00,PST,{kind},Completed,USD,100.00,ana@example.com,shop@example.com,{id},{of},0.00,0.00,{impact}\n"
+        )
+    };
+    let order = row("General Payment", "O1", "", "Memo");
+    let capture = row("General Payment", "T1", "O1", "Credit");
+    place.write("x.csv", &format!("{header}{order}{capture}"));
+    assert_eq!(planned(&place, 0), ["sale T1 10000"]);
+}
+
+#[test]
+fn shopify_orders_that_are_owed_cancelled_or_paid_with_less_are_not_passed_over() {
+    let place = Place::new();
+    let header = "Id,Name,Email,Financial Status,Paid at,Created at,Currency,Subtotal,Shipping,Taxes,Total,Refunded Amount,Outstanding Balance,Cancelled at\n";
+    let row = |id: u32, total: &str, outstanding: &str, cancelled: &str| {
+        let day = "2026-03-01 10:00:00 +0000";
+        format!(
+            "{id},#{id},u{id}@example.com,paid,{day},{day},USD,100.00,0.00,0.00,{total},0.00,{outstanding},{cancelled}\n"
+        )
+    };
+    let rows = [
+        row(1, "100.00", "0.00", ""),
+        row(2, "100.00", "40.00", ""),
+        row(3, "100.00", "0.00", "2026-03-02 10:00:00 +0000"),
+        row(4, "84.00", "0.00", ""),
+    ];
+    place.write("x.csv", &format!("{header}{}", rows.concat()));
+    let events = planned(&place, 1);
+    assert_eq!(events, ["sale 1 10000", "sale 2 10000", "sale 3 10000"]);
+    let said = place.run(&["plan", "x.csv"]).expect(1).stderr();
+    for part in [
+        "x.csv:3: warning: this part of the order is still owed",
+        "x.csv:4: warning: the order was cancelled, and the export has no refund of it",
+        "x.csv:5: error: the sale comes to 100.00 USD, and 84.00 USD was paid",
+    ] {
+        assert!(said.contains(part), "{part}\n{said}");
+    }
 }

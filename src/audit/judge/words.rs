@@ -93,7 +93,9 @@ pub(in crate::audit) fn action(kind: FindingKind) -> &'static str {
         FindingKind::TakenBackTooMuch => {
             "look for the refund in the billing provider; restore what was reversed too far"
         }
-        FindingKind::DisputedSale => "deny the commission, or take it back, if the dispute is lost",
+        FindingKind::DisputedSale => {
+            "if the dispute is lost, take back what is left of the commission; deny it only if nothing of it was reversed"
+        }
         FindingKind::WrongPromoter => {
             "move the commission to the promoter whose lead the customer is"
         }

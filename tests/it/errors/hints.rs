@@ -37,6 +37,11 @@ const FOLLOWED: &[(&str, Do, &str)] = &[
         "exit 0: sale s1 100000 to_send, sale s2 123456 to_send, sale s3 801 to_send, sale s4 800 to_send",
     ),
     (
+        "amount-above-paid",
+        Do::Fix(&[("100.00", "84.00")]),
+        "exit 0: sale 1001 8400 to_send",
+    ),
+    (
         "amount-column-missing",
         Do::Configure(
             "[exports.mine]\nextends = \"generic\"\n[exports.mine.columns]\namount = \"total\"\n",
