@@ -1,17 +1,17 @@
 //! Assigns a purpose to each column.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::Refusal;
 use super::amount::{Amounts, amounts};
+use super::currency::{CurrencyColumns, Money};
 use super::customer::Buyer;
 use super::days::Days;
 use super::flags::{FlagColumn, says_received};
 use super::ids::{MoneyRows, SaleId, SaleLink, continues, id};
-use super::names::{self, Meaning};
-use super::numbers::{self, symbol_of};
+use super::names::Meaning;
+use super::numbers;
 use super::table::{SampleColumn, Table};
-use super::text::shown;
 use super::when::{RowDate, dates, paid_date, refund_date};
 use super::words::{Flag, RowRules, WordColumn, refunded_flag};
 use crate::event::Currency;
@@ -55,13 +55,6 @@ pub(super) struct Mapping<'t> {
     pub(super) continues: bool,
 }
 
-/// The currency of the amounts.
-pub(super) enum Money<'t> {
-    Column(&'t SampleColumn<'t>),
-    Fixed(Currency, String),
-    Unknown,
-}
-
 /// The columns that have a purpose already.
 #[derive(Default)]
 pub(super) struct Taken<'t>(BTreeSet<&'t str>);
@@ -94,15 +87,12 @@ impl<'t> Mapping<'t> {
         let customer = Buyer::new(table)?;
         taken.take(customer.email);
         taken.take(customer.uid);
-        let currency_column = table
-            .named(&names::CURRENCY, SampleColumn::has_currencies)
-            .first()
-            .map(|(_, column)| *column);
-        taken.take(currency_column);
+        let currencies = CurrencyColumns::new(table, |column| taken.is_free(column));
+        taken.take(currencies.all());
         let rules = RowRules::new(table, &mut taken);
         let payable = rules.payable(table);
-        let usual = currency_column
-            .and_then(commonest)
+        let usual = currencies
+            .commonest()
             .or_else(|| Currency::from_code("USD"));
         let amounts = usual
             .and_then(|currency| {
@@ -113,10 +103,7 @@ impl<'t> Mapping<'t> {
         taken.take(amounts.parts.iter().map(|part| part.column));
         taken.take(amounts.refunded);
         taken.take(amounts.money_out);
-        let money = match currency_column {
-            Some(column) => Money::Column(column),
-            None => said_beside(&amounts),
-        };
+        let money = currencies.money(&amounts);
         let rows = with_amount(payable, &amounts);
         let (date, other_dates) = dates(table, &rows, &mut taken);
         let is_paid_said =
@@ -168,57 +155,4 @@ fn with_amount(rows: Vec<usize>, amounts: &Amounts<'_>) -> Vec<usize> {
         !cell.is_empty() && !numbers::is_zero(cell)
     };
     rows.into_iter().filter(has_amount).collect()
-}
-
-/// Returns the currency of most cells.
-pub(super) fn commonest(column: &SampleColumn<'_>) -> Option<Currency> {
-    let mut counts: BTreeMap<Currency, usize> = BTreeMap::new();
-    for (value, _) in column.values() {
-        if let Some(currency) = Currency::from_code(value) {
-            *counts.entry(currency).or_default() += 1;
-        }
-    }
-    counts
-        .into_iter()
-        .max_by_key(|(_, n)| *n)
-        .map(|(currency, _)| currency)
-}
-
-/// Finds a currency in the header of the amount, or beside each amount.
-fn said_beside(amounts: &Amounts<'_>) -> Money<'static> {
-    let header = amounts.total.header;
-    let words = header.split(|c: char| !c.is_alphanumeric());
-    let is_code = |word: &&str| word.len() == 3 && word.chars().all(|c| c.is_ascii_uppercase());
-    let code = words.filter(is_code).find_map(Currency::from_code);
-    if let Some(currency) = code {
-        return Money::Fixed(currency, format!("the header says {}", shown(header)));
-    }
-    let of_symbol = |symbol: &str| match symbol {
-        "€" => Currency::from_code("EUR"),
-        "£" => Currency::from_code("GBP"),
-        code => Currency::from_code(code),
-    };
-    let symbol = amounts.written.format().strip.clone();
-    let symbol = symbol.or_else(|| {
-        ["€", "£"]
-            .into_iter()
-            .find(|s| header.contains(s))
-            .map(str::to_owned)
-    });
-    let found = symbol
-        .as_deref()
-        .and_then(|symbol| Some((symbol, of_symbol(symbol)?)));
-    let disagrees = |symbol: &str| {
-        amounts
-            .total
-            .values()
-            .any(|(value, _)| symbol_of(value).is_some_and(|s| s != symbol))
-    };
-    match found {
-        Some((symbol, currency)) if !disagrees(symbol) => Money::Fixed(
-            currency,
-            format!("{} is next to the amounts", shown(symbol)),
-        ),
-        _ => Money::Unknown,
-    }
 }

@@ -10,6 +10,7 @@
 mod amount;
 mod commissions;
 mod complete;
+mod currency;
 mod customer;
 mod days;
 mod flags;

@@ -93,6 +93,11 @@ fn is_currency(symbol: &str) -> bool {
         || Currency::from_code(symbol).is_some_and(|currency| currency.code() == symbol)
 }
 
+/// Returns `true` for a text that is nothing but the sign of a currency.
+pub(super) fn is_symbol(text: &str) -> bool {
+    !text.contains(|c: char| c.is_ascii_digit()) && is_currency(text)
+}
+
 /// Returns `true` if a cell could be an amount in any format.
 pub(super) fn looks_like_amount(text: &str) -> bool {
     parts(text).is_some()

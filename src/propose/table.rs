@@ -130,6 +130,11 @@ impl<'s> SampleColumn<'s> {
         self.mostly(|value| Currency::from_code(value).is_some())
     }
 
+    /// Returns `true` if it is filled somewhere, and each of its filled cells is one of these.
+    pub(super) fn is_all(&self, is: impl Fn(&str) -> bool) -> bool {
+        self.filled() > 0 && self.values().all(|(value, _)| is(value))
+    }
+
     /// Returns `true` if the texts could be ids: short, without spaces, and not emails.
     pub(super) fn has_ids(&self) -> bool {
         self.mostly(|value| value.len() <= 64 && !value.contains([' ', '@']))

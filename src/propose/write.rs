@@ -1,7 +1,8 @@
 //! Writes a mapping as a profile, with the evidence beside each choice.
 
+use super::currency::Money;
 use super::ids::SaleId;
-use super::mapping::{Mapping, Money};
+use super::mapping::Mapping;
 use super::numbers::Written;
 use super::table::{SampleColumn, Table};
 use super::text::{Snippet, place, quoted, shown};
@@ -177,8 +178,27 @@ impl Writer<'_> {
         for (number, rival) in amounts.rivals.iter().enumerate() {
             text.key(&format!("other_amount_{}", number + 1), rival.header);
         }
-        if let Money::Column(currency) = self.mapping.money {
-            text.key("currency", currency.header);
+        match &self.mapping.money {
+            Money::Column(currency, why) => {
+                if let Some(why) = why {
+                    text.guess(why);
+                }
+                text.key("currency", currency.header);
+            }
+            Money::Signs(currency, decision) => {
+                text.comment(&format!(
+                    "Until you decide, {decision}. Write the codes into the export."
+                ));
+                text.key("currency", currency.header);
+                text.decisions.push(decision.clone());
+            }
+            Money::Asked(columns, why) => {
+                text.comment(&format!("{why}. TO FILL IN: the column with the currency of the amounts. If none of them is it, set `currency` under `money` below instead of `currency_column`, and delete the question."));
+                for column in columns {
+                    text.line(&format!("# currency = {}", quoted(column.header)));
+                }
+            }
+            Money::Fixed(..) | Money::Unknown(_) => {}
         }
     }
 
@@ -242,15 +262,17 @@ impl Writer<'_> {
     fn money(&mut self) {
         self.table("money");
         match &self.mapping.money {
-            Money::Column(_) => self.text.key("currency_column", "currency"),
+            Money::Column(..) | Money::Signs(..) | Money::Asked(..) => {
+                self.text.key("currency_column", "currency");
+            }
             Money::Fixed(currency, why) => {
                 self.text
                     .guess(&format!("amounts are in {currency}: {why}"));
                 self.text.key("currency", currency.code());
             }
-            Money::Unknown => {
+            Money::Unknown(why) => {
                 self.text
-                    .comment("The export names no currency. TO FILL IN, such as");
+                    .comment(&format!("The currency is open: {why}. TO FILL IN, such as"));
                 self.text.line("# currency = \"USD\"");
             }
         }
@@ -329,15 +351,15 @@ impl Writer<'_> {
     /// Returns `true` if the currency has no minor unit in use.
     fn is_whole_currency(&self) -> bool {
         let all_whole = |column: &SampleColumn<'_>| {
-            let mut codes = column
-                .values()
-                .filter_map(|(value, _)| crate::event::Currency::from_code(value));
-            codes.all(|currency| currency.exponent() == 0)
+            column.is_all(|value| {
+                crate::event::Currency::from_code(value)
+                    .is_some_and(|currency| currency.exponent() == 0)
+            })
         };
         match &self.mapping.money {
-            Money::Column(column) => all_whole(column),
+            Money::Column(column, _) => all_whole(column),
             Money::Fixed(currency, _) => currency.exponent() == 0,
-            Money::Unknown => false,
+            Money::Signs(..) | Money::Asked(..) | Money::Unknown(_) => false,
         }
     }
 
@@ -355,11 +377,22 @@ impl Writer<'_> {
     fn asks(&mut self) {
         let mapping = self.mapping;
         let mut asks: Vec<(&str, String)> = Vec::new();
-        if matches!(mapping.money, Money::Unknown) {
-            asks.push((
+        match &mapping.money {
+            Money::Unknown(why) => asks.push((
                 "money.currency",
-                "the export names no currency: in which one are its amounts?".into(),
-            ));
+                format!("{why}: in which one are its amounts?"),
+            )),
+            Money::Asked(columns, why) => {
+                let which = if columns.len() > 1 {
+                    "which one is"
+                } else {
+                    "is it"
+                };
+                let total = shown(mapping.amounts.total.header);
+                let question = format!("{why}: {which} the currency of {total}?");
+                asks.push(("columns.currency", question));
+            }
+            Money::Column(..) | Money::Signs(..) | Money::Fixed(..) => {}
         }
         asks.extend(self.amount_question());
         asks.extend(self.date_questions());

@@ -51,6 +51,7 @@ mod identity;
 mod init;
 mod init_not_paid;
 mod init_rows;
+mod init_values;
 mod journal;
 mod journal_damage;
 mod journal_file;
