@@ -71,12 +71,12 @@ pub(super) fn says_received(flags: &[FlagColumn<'_>]) -> bool {
     flags.any(|flag| flag.question == FlagQuestion::Received)
 }
 
-/// Returns the rule for another status that says of rows that they were not paid, or refunded.
+/// Returns the rule for another status that says with some words of rows that they were not paid, or refunded.
 pub(super) fn other_status<'t>(
     column: &'t SampleColumn<'t>,
     words: impl Iterator<Item = &'t str>,
 ) -> Option<FlagColumn<'t>> {
-    let open: Vec<&str> = words.filter(|word| names::is_final(word)).collect();
+    let open: Vec<&str> = words.collect();
     (!open.is_empty()).then_some(FlagColumn {
         column,
         question: FlagQuestion::Failed,

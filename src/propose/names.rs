@@ -517,10 +517,18 @@ pub(super) enum Meaning {
 
 const PAID: &str = "paid, complete, completed, succeeded, success, successful, settled, captured, processed, \
      confirmed, paid out, bezahlt, abgeschlossen, erfolgreich, payé, payée, pagado, pagada, \
-     completado, completata, completato, concluído, recibido, pagato, betaald, voltooid";
+     completado, completata, completato, concluído, recibido, pagato, betaald, voltooid, \
+     paid in full, fully paid, payment received, gezahlt, beglichen, eingegangen, réglé, réglée, encaissé, encaissée, \
+     réussi, réussie, completada, exitoso, exitosa, aprobado, aprobada, acreditado, acreditada, cobrado, cobrada, \
+     recibida, pago, paga, aprovado, aprovada, concluída, recebido, recebida, pagata, incassato, incassata, riuscito, \
+     riuscita, geslaagd, ontvangen, zapłacone, opłacone, zaplaceno, betald, betalt, maksettu, ödendi, оплачено, 支払済み, \
+     入金済み, 已支付";
 const REFUNDED_WORDS: &str = "refunded, partially refunded, partial refund, partly refunded, refund, erstattet, \
      teilerstattet, teilweise erstattet, rückerstattet, remboursé, partiellement remboursé, remboursée, partiellement remboursée, reembolsada, rimborsata, \
-     reembolsado, rimborsato, terugbetaald";
+     reembolsado, rimborsato, terugbetaald, fully refunded, refunded in full, zurückerstattet, zurückgezahlt, \
+     parcialmente reembolsado, parcialmente reembolsada, devuelto, devuelta, estornado, estornada, \
+     parzialmente rimborsato, gedeeltelijk terugbetaald, zwrócone, återbetald, refunderet, vráceno, возвращено, 返金済み, \
+     已退款";
 const NO_MONEY: &str = "failed, failure, declined, canceled, cancelled, void, voided, expired, rejected, denied, \
      error, unpaid, uncollectible, abandoned, deleted, incomplete, pending, open, \
      draft, checkout draft, created, trash, authorized, authorised, awaiting payment, pending payment, on hold, past due, \
@@ -528,7 +536,11 @@ const NO_MONEY: &str = "failed, failure, declined, canceled, cancelled, void, vo
      requires confirmation, fehlgeschlagen, abgelehnt, storniert, abgebrochen, offen, \
      ausstehend, unbezahlt, annulé, annulée, échoué, échouée, en attente, \
      impayé, in sospeso, fallido, fallida, cancelado, cancelada, pendiente, annullato, fallito, in attesa, \
-     mislukt, geannuleerd";
+     mislukt, geannuleerd, auth, auth only, preauthorized, pre authorized, blocked, payment declined, abgelaufen, verfallen, \
+     refusé, refusée, rejeté, rejetée, expiré, expirée, impayée, rechazado, rechazada, vencido, vencida, expirado, \
+     expirada, impagado, impagada, annullata, fallita, rifiutato, rifiutata, scaduto, scaduta, non pagato, geweigerd, \
+     verlopen, onbetaald, openstaand, recusado, recusada, falhou, não pago, não paga, pendente, aguardando pagamento, \
+     em aberto, odrzucone, anulowane, nieopłacone, obetald, ubetalt";
 /// Words of a status which say that a payment came to nothing, or back. An order that was paid may be open or pending in
 /// another way.
 const FINAL: &str = "failed, failure, declined, canceled, cancelled, void, voided, rejected, denied, reversed, returned, \
@@ -541,7 +553,9 @@ const FINAL: &str = "failed, failure, declined, canceled, cancelled, void, voide
 /// Statuses of what may still be paid: an older export has them of what a newer one has as paid.
 const NOT_YET: &str = "pending, open, draft, checkout draft, created, authorized, authorised, awaiting payment, pending payment, \
      on hold, past due, overdue, due, payment due, not paid, unpaid, incomplete, requires payment method, requires action, \
-     requires confirmation, offen, ausstehend, unbezahlt, en attente, impayé, in sospeso, pendiente, in attesa";
+     requires confirmation, offen, ausstehend, unbezahlt, en attente, impayé, in sospeso, pendiente, in attesa, \
+     auth, auth only, preauthorized, pre authorized, impayée, impagado, impagada, non pagato, onbetaald, openstaand, \
+     não pago, não paga, pendente, aguardando pagamento, em aberto, nieopłacone, obetald, ubetalt";
 /// Types of what is due: in a list that has payments, too, they are no money.
 const DEMANDS: &str = "charge, invoice, order, bill, sale, purchase, bestellung, rechnung, auftrag, verkauf, kauf, commande, \
      facture, vente, factura, pedido, venta, compra, fattura, ordine, vendita, bestelling, factuur";
@@ -565,12 +579,44 @@ const REFUND_TYPES: &str = "refund, refunded, partial refund, payment refund, cr
 const OTHER_TYPES: &str = "payout, fee, fees, withdrawal, deposit, transfer, adjustment, auszahlung, gebühr, \
      versement, bank transfer, payout failure, bonifico bancario sul conto paypal, \
      versamento generico con carta, conversione di valuta generica, trasferimento avviato dall utente, \
-     general withdrawal, general currency conversion, general card deposit";
+     general withdrawal, general currency conversion, general card deposit, auth, authorization, authorisation, \
+     preauth, pre authorization, verification, autorisierung, autorisation, autorización, autorizzazione, autorização";
+
+/// Words that say of what something is the status: `payment failed`, `charge.refunded`.
+const OF_WHAT: &str = "payment, charge, transaction, order, invoice, intent, is, was, zahlung, transaktion, paiement, \
+     pago, transacción, pagamento, transação, transazione, betaling";
+/// Words which only a column has that says what a row is, although their meaning is not clear.
+const OF_STATES: &str = "approved, accepted, received, cleared, collected, disputed, charged back, returned, reversed, \
+     genehmigt, akzeptiert, accepté, acceptée, approuvé, approuvée, aceptado, aceptada, approvato, approvata, goedgekeurd";
 
 /// Returns the meaning of a word of a status.
 pub(super) fn status_meaning(word: &str) -> Meaning {
     let word = status_word(word);
-    let is_of = |list| is_in(list, &word);
+    match meaning_of(&word) {
+        Meaning::Unclear => {
+            let words = word.split(' ').filter(|word| !is_in(OF_WHAT, word));
+            meaning_of(&words.collect::<Vec<_>>().join(" "))
+        }
+        meaning => meaning,
+    }
+}
+
+/// Returns `true` if a word is one of a status or of a type.
+pub(super) fn is_of_states(word: &str) -> bool {
+    status_meaning(word) != Meaning::Unclear
+        || kind_meaning(word) != Meaning::Unclear
+        || is_final(word)
+        || is_in(OF_STATES, &status_word(word))
+}
+
+/// Returns `true` if a word says that money was paid or refunded, and nothing else can be.
+pub(super) fn is_of_payments(word: &str) -> bool {
+    let of = "paid, unpaid, captured, settled, bezahlt, unbezahlt, payé, payée, impayé, pagado, pagada, pagato, pagata, betaald";
+    is_in(of, &status_word(word)) || status_meaning(word) == Meaning::Refund
+}
+
+fn meaning_of(word: &str) -> Meaning {
+    let is_of = |list| is_in(list, word);
     match () {
         () if is_of(PAID) => Meaning::Sale,
         () if is_of(REFUNDED_WORDS) => Meaning::Refund,

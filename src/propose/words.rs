@@ -19,6 +19,16 @@ pub(super) struct WordColumn<'t> {
     meanings: BTreeMap<&'t str, Meaning>,
     /// The reason why a word has another meaning here than elsewhere.
     pub(super) why: Option<String>,
+    /// `true` if only its words say what it is, and not its name.
+    pub(super) is_by_words: bool,
+}
+
+/// What a column says by its words, whatever its name is.
+enum ByWords<'t> {
+    Status(WordColumn<'t>),
+    Kind(WordColumn<'t>),
+    /// Rows with some of its words may not be money received.
+    Flag(FlagColumn<'t>),
 }
 
 impl<'t> WordColumn<'t> {
@@ -76,7 +86,10 @@ impl<'t> RowRules<'t> {
         taken.take(kind.as_ref().map(|words| words.column));
         let other_statuses = others.iter().filter(|words| taken.is_free(words.column));
         let mut flags: Vec<FlagColumn<'_>> = other_statuses
-            .filter_map(|words| other_status_flag(words.column, words.words.keys().copied()))
+            .filter_map(|words| {
+                let all = words.words.keys().copied();
+                other_status_flag(words.column, all.filter(|word| names::is_final(word)))
+            })
             .collect();
         taken.take(flags.iter().map(|flag| flag.column));
         flags.extend(find_flags(table, taken));
@@ -85,6 +98,25 @@ impl<'t> RowRules<'t> {
             flags.retain(|flag| flag.marks != Marks::Empty);
         }
         taken.take(flags.iter().map(|flag| flag.column));
+        for column in table
+            .columns
+            .iter()
+            .filter(|column| column.words().is_some())
+        {
+            if !taken.is_free(column) {
+                continue;
+            }
+            match by_words(column, status.is_some(), kind.is_some()) {
+                Some(ByWords::Status(mut words)) => {
+                    words.decide_processing(table);
+                    status = Some(words);
+                }
+                Some(ByWords::Kind(words)) => kind = Some(words),
+                Some(ByWords::Flag(flag)) => flags.push(flag),
+                None => continue,
+            }
+            taken.take([column]);
+        }
         RowRules {
             status,
             other_status,
@@ -212,6 +244,7 @@ pub(super) fn words_of<'t>(
             meanings: words.keys().map(|word| (*word, meaning(word))).collect(),
             words,
             why: None,
+            is_by_words: false,
         })
     });
     // A column that can't be anything else counts even without a known word: its rows are rejected.
@@ -220,6 +253,60 @@ pub(super) fn words_of<'t>(
         words.meanings.values().any(is_clear) || is_sure(words.column.header)
     };
     words.filter(says_something).collect()
+}
+
+/// Returns what a column says whose name says nothing, if its words are those of a status or of a type: all of them, or
+/// most of them if they say that some rows are money and others are not.
+fn by_words<'t>(
+    column: &'t SampleColumn<'t>,
+    has_status: bool,
+    has_kind: bool,
+) -> Option<ByWords<'t>> {
+    let words = column.words()?;
+    let all: Vec<&'t str> = words.keys().copied().collect();
+    let of = |meaning: fn(&str) -> Meaning, wanted: Meaning| -> Vec<&'t str> {
+        let words = all.iter().copied();
+        words.filter(|word| meaning(word) == wanted).collect()
+    };
+    let count = |meaning: fn(&str) -> Meaning| all.len() - of(meaning, Meaning::Unclear).len();
+    let known = all.iter().filter(|word| names::is_of_states(word)).count();
+    let is_sale = |word: &&str| {
+        names::status_meaning(word) == Meaning::Sale || names::kind_meaning(word) == Meaning::Sale
+    };
+    let is_all = known == all.len() && known > 0;
+    let has_both = all.iter().any(is_sale) && all.iter().any(|word| is_no_money(word));
+    let is_said = if names::STATUS.forbids(column.header) {
+        is_all && all.iter().any(|word| names::is_of_payments(word))
+    } else {
+        is_all || has_both && known * 2 > all.len()
+    };
+    if !is_said {
+        return None;
+    }
+    let word_column = |meaning: fn(&str) -> Meaning| WordColumn {
+        column,
+        meanings: words.keys().map(|word| (*word, meaning(word))).collect(),
+        words: words.clone(),
+        why: None,
+        is_by_words: true,
+    };
+    let sales = of(names::status_meaning, Meaning::Sale);
+    let (kinds, statuses) = (count(names::kind_meaning), count(names::status_meaning));
+    let is_kind = kinds > statuses || sales.is_empty() && kinds == statuses;
+    if is_kind && !has_kind && has_both {
+        return Some(ByWords::Kind(word_column(names::kind_meaning)));
+    }
+    if !is_kind && !has_status && !sales.is_empty() {
+        return Some(ByWords::Status(word_column(names::status_meaning)));
+    }
+    let no_money = all.into_iter().filter(|word| is_no_money(word));
+    other_status_flag(column, no_money).map(ByWords::Flag)
+}
+
+/// Returns `true` if a word says of a row that no money came in, or that it went back.
+fn is_no_money(word: &str) -> bool {
+    let is_no = |meaning| matches!(meaning, Meaning::NoMoney | Meaning::Refund | Meaning::Other);
+    is_no(names::status_meaning(word)) || is_no(names::kind_meaning(word)) || names::is_final(word)
 }
 
 pub(super) fn refunded_flag<'t>(

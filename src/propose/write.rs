@@ -243,9 +243,15 @@ impl Writer<'_> {
                     shown(other.header)
                 ));
             }
+            if status.is_by_words {
+                text.guess(&by_its_words(status.column));
+            }
             text.key("status", status.column.header);
         }
         if let Some(kind) = &mapping.kind {
+            if kind.is_by_words {
+                text.guess(&by_its_words(kind.column));
+            }
             text.key("kind", kind.column.header);
         }
         if let Some(sale) = mapping.link.column() {
@@ -476,6 +482,14 @@ impl Writer<'_> {
 /// Returns the name of a column that says of a row that it may not be money received.
 pub(super) fn flag_key(number: usize) -> String {
     format!("flag_{}", number + 1)
+}
+
+/// Returns why a column says what a row is although its name does not.
+fn by_its_words(column: &SampleColumn<'_>) -> String {
+    format!(
+        "{} says which rows are payments: its words are those of such a column",
+        shown(column.header)
+    )
 }
 
 fn others(columns: &[&SampleColumn<'_>]) -> String {

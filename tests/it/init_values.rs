@@ -102,3 +102,87 @@ fn currencies_that_may_be_those_of_other_amounts_are_a_question() {
     place.write("fprecon.toml", &answered);
     assert_eq!(events(&place), ["sale 1 1000 EUR"]);
 }
+
+/// Runs `init` for four payments with these cells in a column of this name.
+fn with_column(name: &str, cells: [&str; 4]) -> (Place, Ran) {
+    let rows = cells
+        .iter()
+        .zip(1..)
+        .map(|(cell, n)| format!("{n},u{n}@example.com,{n}0.00,EUR,{cell},2026-03-1{n}"));
+    let header = format!("Order ID,Email,Amount,Currency,{name},Date");
+    let lines: Vec<String> = std::iter::once(header).chain(rows).collect();
+    init(&lines.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_column_of_states_says_what_a_row_is_by_its_words() {
+    for (name, cells) in [
+        ("Payment", ["paid", "failed", "paid", "refunded"]),
+        ("Charge", ["succeeded", "failed", "succeeded", "refunded"]),
+        (
+            "Event",
+            [
+                "charge.succeeded",
+                "charge.failed",
+                "charge.succeeded",
+                "charge.refunded",
+            ],
+        ),
+        (
+            "Zahlung",
+            ["bezahlt", "fehlgeschlagen", "bezahlt", "zurückerstattet"],
+        ),
+        (
+            "Situação",
+            ["Aprovada", "Recusada", "Aprovada", "Reembolsada"],
+        ),
+        ("Règlement", ["réglé", "refusé", "réglé", "remboursé"]),
+        (
+            "Płatność",
+            ["opłacone", "anulowane", "opłacone", "zwrócone"],
+        ),
+    ] {
+        let (place, ran) = with_column(name, cells);
+        let guess = format!("guess: `{name}` says which rows are payments");
+        assert!(ran.stderr().contains(&guess), "{}", ran.stderr());
+        let ignored = format!("guess: these were not paid: `{}`", cells[1]);
+        assert!(ran.stderr().contains(&ignored), "{}", ran.stderr());
+        let decision = format!("to decide: rows that say `{}` are rejected", cells[3]);
+        assert!(ran.stderr().contains(&decision), "{}", ran.stderr());
+        assert_eq!(events(&place), ["sale 1 1000 EUR", "sale 3 3000 EUR"]);
+    }
+    for (name, cells) in [
+        ("Transaction", ["sale", "void", "sale", "refund"]),
+        ("Operation", ["Sale", "Auth", "Sale", "Refund"]),
+        ("Payment", ["paid", "", "paid", "unpaid"]),
+    ] {
+        let (place, ran) = with_column(name, cells);
+        assert!(!ran.stderr().contains("every row"), "{}", ran.stderr());
+        // A refund without its sale is held.
+        let mut sales = events(&place);
+        sales.retain(|event| event.starts_with("sale"));
+        assert_eq!(sales, ["sale 1 1000 EUR", "sale 3 3000 EUR"]);
+    }
+    // A word only where something happened.
+    let (place, ran) = with_column("Note", ["", "refunded", "", "chargeback"]);
+    let decision = "to decide: rows with `chargeback`, `refunded` in `Note` are rejected";
+    assert!(ran.stderr().contains(decision), "{}", ran.stderr());
+    assert_eq!(events(&place), ["sale 1 1000 EUR", "sale 3 3000 EUR"]);
+}
+
+#[test]
+fn words_that_are_not_about_the_payment_say_nothing() {
+    for (name, cells) in [
+        ("Shipping state", ["open", "complete", "open", "returned"]),
+        ("Subscription", ["active", "canceled", "active", "expired"]),
+        (
+            "Source",
+            ["checkout", "invoice", "checkout", "subscription"],
+        ),
+        ("Colour", ["red", "void", "blue", "red"]),
+    ] {
+        let (place, ran) = with_column(name, cells);
+        assert!(!ran.stderr().contains("to decide"), "{}", ran.stderr());
+        assert_eq!(events(&place).len(), 4, "{name}");
+    }
+}
