@@ -75,6 +75,10 @@ pub(super) fn amounts<'t>(
     };
     let first = |names: &Names| numbers(names).first().map(|(_, column)| *column);
     let mut totals = numbers(&names::TOTAL);
+    // What is still due, or was refunded, is not what was paid: where it is as much, nothing was.
+    totals.retain(|(_, column)| {
+        names::DUE.rank(column.header).is_none() && !names::is_of_refunds(column.header)
+    });
     if totals.iter().any(|(rank, _)| Names::tier(*rank) < 2) {
         // The price of a unit is not what was paid.
         totals.retain(|(rank, _)| Names::tier(*rank) < 2);

@@ -23,6 +23,16 @@ pub(super) enum FlagQuestion {
     Live,
     /// Whether money came in or went out.
     Direction,
+    /// How much of the amount was paid.
+    Due,
+    /// Whether a discount is off the amount already.
+    Discount,
+    /// How many pieces the amount is the price of.
+    Quantity,
+    /// What happened to the rows that have a date.
+    Happened,
+    /// What a part of the amount is: refunded, due or paid.
+    Part,
 }
 
 /// The marks in a column that say if a row is a payment.
@@ -41,6 +51,8 @@ pub(super) enum Marks<'t> {
     Empty,
     /// An amount that is not zero is open.
     Amount,
+    /// Every row with an amount is open.
+    Any,
 }
 
 /// A column that says of a row that it may not be money received.
@@ -97,12 +109,27 @@ impl<'t> FlagColumn<'t> {
             FlagQuestion::Test => test(column, names::NO, names::YES),
             FlagQuestion::Live => test(column, names::LIVE, names::TESTING),
             FlagQuestion::Direction => direction(column),
+            // Found beside the amounts, and not by these names.
+            FlagQuestion::Due
+            | FlagQuestion::Discount
+            | FlagQuestion::Quantity
+            | FlagQuestion::Happened
+            | FlagQuestion::Part => None,
         };
         Some(FlagColumn {
             column,
             question,
             marks: marks?,
         })
+    }
+
+    /// Creates the question about a date that only some rows have.
+    pub(super) fn of_some(column: &'t SampleColumn<'t>) -> Self {
+        FlagColumn {
+            column,
+            question: FlagQuestion::Happened,
+            marks: Marks::Any,
+        }
     }
 
     /// Returns `true` if a row with this cell may be a payment.
@@ -113,7 +140,36 @@ impl<'t> FlagColumn<'t> {
             Marks::Filled => cell.is_empty(),
             Marks::Empty => !cell.is_empty(),
             Marks::Amount => cell.is_empty() || super::numbers::is_zero(cell),
+            Marks::Any => false,
         }
+    }
+
+    /// Returns the question about the rows that are open, with the name of the amount.
+    pub(super) fn open_question(&self, total: &str) -> String {
+        match self.question {
+            FlagQuestion::Due => "how much of them was paid?".to_owned(),
+            FlagQuestion::Discount => format!("is it off {total} already?"),
+            FlagQuestion::Quantity => format!("is {total} the price of one piece?"),
+            FlagQuestion::Happened => {
+                "only some rows have this date: what does it say about the payment?".to_owned()
+            }
+            FlagQuestion::Part => {
+                "was it refunded, paid or still due, or is it something else?".to_owned()
+            }
+            _ => "are they sales?".to_owned(),
+        }
+    }
+
+    /// Returns how the column `key` is subtracted, if the amount may be before it.
+    pub(super) fn subtract(&self, key: &str) -> Option<String> {
+        let is_subtracted = matches!(
+            self.question,
+            FlagQuestion::Due | FlagQuestion::Discount | FlagQuestion::Part
+        );
+        let is_subtracted = is_subtracted && !matches!(self.marks, Marks::Words { .. });
+        is_subtracted.then(|| {
+            format!("If it has to be subtracted, delete this rule and write `minus = [\"{key}\"]` in `amount` below.")
+        })
     }
 
     /// Returns `true` if a cell is empty, and that means that nothing happened to the payment.

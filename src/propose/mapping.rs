@@ -11,8 +11,9 @@ use super::flags::{FlagColumn, says_received};
 use super::ids::{MoneyRows, SaleId, SaleLink, continues, id};
 use super::names::Meaning;
 use super::numbers;
+use super::parts::MoneyTable;
 use super::table::{SampleColumn, Table};
-use super::when::{RowDate, dates, paid_date, refund_date};
+use super::when::{RowDate, date_of_some, dates, paid_date, refund_date};
 use super::words::{Flag, RowRules, WordColumn, refunded_flag};
 use crate::event::Currency;
 
@@ -93,11 +94,9 @@ impl<'t> Mapping<'t> {
         let payable = rules.payable(table);
         let usual = currencies
             .commonest()
-            .or_else(|| Currency::from_code("USD"));
-        let amounts = usual
-            .and_then(|currency| {
-                amounts(table, currency, &payable, &|column| taken.is_free(column))
-            })
+            .or_else(|| Currency::from_code("USD"))
+            .ok_or(Refusal::NoAmount)?;
+        let mut amounts = amounts(table, usual, &payable, &|column| taken.is_free(column))
             .ok_or(Refusal::NoAmount)?;
         taken.take([amounts.total]);
         taken.take(amounts.parts.iter().map(|part| part.column));
@@ -108,7 +107,7 @@ impl<'t> Mapping<'t> {
         let (date, other_dates) = dates(table, &rows, &mut taken);
         let is_paid_said =
             rules.status.is_some() || rules.kind.is_some() || says_received(&rules.flags);
-        let paid_date = paid_date(&other_dates, &rows).filter(|_| !is_paid_said);
+        let paid_date = paid_date(table, &date, &rows, &taken).filter(|_| !is_paid_said);
         taken.take(paid_date);
         let refund_date = refund_date(table, &taken);
         taken.take(refund_date.as_ref().map(|(column, _)| *column));
@@ -118,6 +117,13 @@ impl<'t> Mapping<'t> {
         let (link, negative_is_refund) = split.sale_link(table, &id, &rules, &taken);
         taken.take(link.column());
         let refunded_flag = refunded_flag(table, &amounts, &taken);
+        taken.take(refunded_flag.as_ref().map(|(column, _)| *column));
+        let is_paid_said = is_paid_said || paid_date.is_some();
+        let beside = MoneyTable::new(table, &rows, usual, is_paid_said);
+        let mut flags = rules.flags;
+        flags.extend(beside.open_parts(&mut amounts, &taken));
+        let of_some = date_of_some(table, &rows, &taken).filter(|_| !is_paid_said);
+        flags.extend(of_some.map(FlagColumn::of_some));
         Ok(Mapping {
             continues: id.column().is_some_and(|id| continues(id, amounts.total)),
             link,
@@ -134,7 +140,7 @@ impl<'t> Mapping<'t> {
                 Some(_) => 0,
             },
             refunded_flag,
-            flags: rules.flags,
+            flags,
             amounts,
             money,
             date,

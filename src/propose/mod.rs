@@ -18,6 +18,7 @@ mod ids;
 mod mapping;
 mod names;
 mod numbers;
+mod parts;
 mod rules;
 mod table;
 mod text;

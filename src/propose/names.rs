@@ -100,7 +100,8 @@ pub(super) const UID: Names = Names {
 
 pub(super) const CURRENCY: Names = Names {
     tiers: &["currency, currency code, währung, waehrung, devise, moneda, valuta, curr"],
-    never: "converted payout settlement settled fee balance presentment exchange rate",
+    never: "converted payout settlement settled fee balance presentment exchange rate country land pays país paese nation \
+            region market store shop plan product segment",
 };
 
 pub(super) const TOTAL: Names = Names {
@@ -113,7 +114,8 @@ pub(super) const TOTAL: Names = Names {
          importe, importo, bedrag, valor",
         "price, preis, prix, precio, prezzo, prijs",
     ],
-    never: "due outstanding balance saldo open converted payout settlement settled exchange \
+    never: "due outstanding balance saldo solde open unpaid remaining owed owing restbetrag offen offener offene \
+            ausstehend pendiente restant dû dovuto residuo openstaand pendente converted payout settlement settled exchange \
             fee fees commission gebühr gebühren discount rabatt remise coupon tax taxes vat \
             gst mwst ust steuer tva iva refund refunded erstattet erstattung remboursé \
             shipping versand unit item items line lineitem quantity qty net netto ht excl \
@@ -160,11 +162,39 @@ pub(super) const TIP: Names = Names {
 
 pub(super) const DISCOUNT: Names = Names {
     tiers: &[
-        "discount, discounts, discount amount, total discount, total discount amount, rabatt, \
-         remise, descuento, sconto",
+        "discount, discounts, discount amount, total discount, total discount amount, discounted, rabatt, rabattbetrag, \
+         nachlass, preisnachlass, gutschein, rebate, coupon amount, coupon, voucher, promo, promotion, remise, réduction, \
+         descuento, rebaja, sconto, desconto, korting, rabat, zniżka, sleva, rabatter, 割引",
     ],
-    never: "code id percent name",
+    never: "code id name",
 };
+
+/// Names for the number of pieces that a row is about.
+pub(super) const QUANTITY: Names = Names {
+    tiers: &[
+        "quantity, qty, units, pieces, pcs, seats, licenses, items, item count, number of items, copies, tickets, stk, stuks, \
+         pezzi, pz, piezas, pièces, sztuk, szt, adet, menge, anzahl, stück, stückzahl, quantité, qté, \
+         cantidad, unidades, quantità, quantidade, aantal, ilość, antal, množství, 数量",
+    ],
+    never: "id refunded returned discount price amount",
+};
+
+/// Names for what is still to be paid of the amount, or may be.
+pub(super) const DUE: Names = Names {
+    tiers: &[
+        "due, amount due, balance due, outstanding, unpaid, owed, owing, amount remaining, remaining amount, remaining, \
+         arrears, restbetrag, offen, offener, offene, ausstehend, ausstehender, fällig, fälliger, montant dû, dû, impayé, \
+         reste, restant, reste à payer, pendiente, adeudado, deuda, da pagare, dovuto, insoluto, residuo, openstaand, \
+         openstaande, verschuldigd, pendente, em aberto, devido, do zapłaty, zaległość, zbývá, restbelopp, 未払い, 残高",
+        "balance, open, saldo, solde, bilancio",
+    ],
+    never: "date on at fee tax id days datum am le el",
+};
+
+/// Returns `true` if a name can only be that of what is still to be paid; `Balance` may be that of an account.
+pub(super) fn is_surely_due(header: &str) -> bool {
+    DUE.rank(header).is_some_and(Names::is_surest)
+}
 
 pub(super) const FEE: Names = Names {
     tiers: &[
@@ -195,7 +225,10 @@ pub(super) const REFUNDED: Names = Names {
     tiers: &[
         "amount refunded, refunded amount, refund amount, total refunded, refunded, erstattet, \
          erstatteter betrag, erstattung, remboursé, montant remboursé, reembolsado, rimborsato",
-        "refund, refunds",
+        "refund, refunds, rückerstattet, rückerstattung, rückzahlung, rückzahlungen, remboursement, remboursements, \
+         reembolso, reembolsos, reembolsada, devolución, devoluciones, devuelto, rimborso, rimborsi, terugbetaald, \
+         terugbetaling, estornado, estorno, zwrot, zwroty, återbetalning, återbetalt, refusion, tilbagebetaling, \
+         refunderet, vráceno, iade, возврат, 返金",
     ],
     never: "date id reason status converted at by currency fee tax transaction am on le",
 };
@@ -203,8 +236,10 @@ pub(super) const REFUNDED: Names = Names {
 /// Names for the date of a payment.
 pub(super) const PAID_DATE: Names = Names {
     tiers: &[
-        "paid at, payment date, date paid, paid on, paid date, zahlungsdatum, bezahlt am, \
-         date de paiement, payé le, fecha de pago, data pagamento",
+        "paid at, payment date, date paid, paid on, paid date, zahlungsdatum, zahldatum, bezahldatum, zahlungseingang, \
+         bezahlt am, date de paiement, date d encaissement, date de règlement, payé le, fecha de pago, fecha de cobro, \
+         data pagamento, data di pagamento, data do pagamento, data de pagamento, betaaldatum, betaald op, data płatności, \
+         data zapłaty, betalningsdatum, betalingsdato, 支払日, 入金日",
     ],
     never: "next due by amount",
 };
@@ -424,6 +459,77 @@ pub(super) const ZONES: [(&str, &str); 26] = [
 /// Returns `true` if a list of phrases, separated by commas, contains this one.
 pub(super) fn is_in(list: &str, phrase: &str) -> bool {
     list.split(", ").any(|known| known == phrase)
+}
+
+/// The beginnings of words for money that went back.
+const REFUND_STEMS: &str = "refund, erstatt, rückerstatt, zurückerstatt, rückzahl, rembours, reembols, rimbors, terugbeta, \
+    gutschrift, gutgeschrieben, avoir, devoluci, devuelt, estorn, storn, zwrot, återbet, tilbagebet, refunder, return, \
+    reversal, reversed, chargeback";
+/// Words of money that is no part of what the customer paid, or is known to be one that stays in it.
+const BESIDE: &str = "fee, fees, commission, commissions, provision, cost, costs, profit, margin, earnings, earned, points, \
+    tax, taxes, vat, gst, mwst, ust, steuer, tva, iva, btw, duties, shipping, versand, freight, delivery, tip, tips, \
+    rate, percent, percentage, count, number, attempts, quantity, weight, converted, exchange, payout, settlement, \
+    affiliate, partner, gebühr, gebühren, frais, comisión, comissão, tarifa, tariffa, taxa, taxas, kosten, gewinn, \
+    score, risk, discount, discounts, lineitem, item, items, net, netto, zip, postal, phone, days, months, version, \
+    latitude, longitude, installments, parcelas, cuotas";
+/// Words of money that arrived.
+const RECEIVED: &str = "paid, received, captured, collected, settled, charged, bezahlt, gezahlt, eingegangen, eingang, \
+    erhalten, encaissé, payé, reçu, perçu, pagado, cobrado, recibido, abonado, pagato, incassato, ricevuto, betaald, \
+    ontvangen, pago, recebido, cobrada, zapłacono, wpłacono";
+
+/// Returns `true` if a header has a word for money that went back.
+pub(super) fn is_of_refunds(header: &str) -> bool {
+    let is_stem = |word: &str| REFUND_STEMS.split(", ").any(|stem| word.starts_with(stem));
+    let words = words_of(header);
+    words.split(' ').any(is_stem) || words.contains("credit note")
+}
+
+/// Returns `true` if a header has a word for money that is no question about what the customer paid.
+pub(super) fn is_beside_the_amount(header: &str) -> bool {
+    let words = words_of(header);
+    header.contains('%') || words.split(' ').any(|word| is_in(BESIDE, word))
+}
+
+/// Words of dates of what may come after a payment, or has nothing to do with it.
+const LATER: &str = "delivered, delivery, shipping, shipment, dispatched, fulfilled, fulfillment, sent, login, seen, activated, \
+    activation, renewal, renews, trial, expiration, exported, imported, synced, printed, viewed, opened, reminder, \
+    reminded, birth, contract, license, visit, downloaded, registered, verified, lieferdatum, versanddatum, versand, \
+    livraison, entrega, consegna, spedizione, verzending, renovación, rinnovo, verlängerung, kündigung";
+
+/// Returns `true` if a header is that of a date which does not show whether a row was paid.
+pub(super) fn is_later_date(header: &str) -> bool {
+    words_of(header).split(' ').any(|word| is_in(LATER, word))
+}
+
+/// Returns `true` if a header is that of the date of a payment.
+pub(super) fn is_paid_date(header: &str) -> bool {
+    let words = words_of(header);
+    let is_out = words.split(' ').any(|word| is_in("out, payout", word));
+    let is_named = PAID_DATE.rank(header).is_some();
+    let is_said = is_received(header) && !PAID_DATE.forbids(header);
+    (is_named || is_said) && !is_out
+}
+
+/// Returns `true` if a number in a column of this name is surely not that of pieces.
+pub(super) fn is_no_quantity(header: &str) -> bool {
+    let of = "id, no, nr, year, month, day, week, age, store, shop, level, tier, rank, step, hour, code, year, jahr, monat, año, mes, an, mois";
+    words_of(header).split(' ').any(|word| is_in(of, word))
+}
+
+/// Returns `true` if a header has a word for money that arrived.
+pub(super) fn is_received(header: &str) -> bool {
+    words_of(header)
+        .split(' ')
+        .any(|word| is_in(RECEIVED, word))
+}
+
+/// Returns `true` if an amount of this name is what is left after discounts.
+pub(super) fn is_after_discounts(header: &str) -> bool {
+    let words = words_of(header);
+    let has = |list| words.split(' ').any(|word| is_in(list, word));
+    let is_before = has("gross, brutto, bruttobetrag, brut, bruto, lordo, before, list");
+    let rank = TOTAL.rank(header);
+    !is_before && (rank.is_some_and(Names::is_surest) || has("final, paid, charged, endpreis"))
 }
 
 /// Returns a header in lower case, its words with one space between them: `Created (UTC)` is

@@ -151,13 +151,38 @@ impl Writer<'_> {
         let keep = match flag.marks {
             Marks::Words { .. } => "add its word to the list",
             Marks::Open(_) => "remove its word from the list",
-            Marks::Filled | Marks::Empty | Marks::Amount => "delete this rule",
+            Marks::Filled | Marks::Empty | Marks::Amount | Marks::Any => "delete this rule",
         };
+        if let Some(what) = flag.subtract(key) {
+            self.text.comment(&what);
+        }
         self.text.comment(&format!(
             "Rejected{until}: rows whose {header} does not say that they are payments. If such a row is a sale, {keep}. If it is not, write `ignore` instead of `reject`, and `reason = \"not paid\"` and `not_paid = true` instead of `column`, `message` and `hint`."
         ));
         let name = self.name;
         self.text.line(&format!("[[exports.{name}.reject]]"));
+        self.flag_when(key, flag);
+        self.text.key("column", key);
+        self.text
+            .key("message", &format!("unknown if this is a sale: {header}"));
+        self.text.key(
+            "hint",
+            "decide it in fprecon.toml, at the rule with this message",
+        );
+        if !open.is_empty() {
+            let question = flag.open_question(&shown(self.mapping.amounts.total.header));
+            self.text.decisions.push(match flag.marks {
+                Marks::Any => format!("all rows are rejected because of {header}: {question}"),
+                _ => format!(
+                    "rows with {} in {header} are rejected: {question}",
+                    open_shown(&open)
+                ),
+            });
+        }
+    }
+
+    /// Writes which rows are open because of such a column.
+    fn flag_when(&mut self, key: &str, flag: &FlagColumn<'_>) {
         match &flag.marks {
             Marks::Words { payment, excluded } => {
                 let mut words = [payment.as_slice(), excluded].concat();
@@ -177,23 +202,15 @@ impl Writer<'_> {
                 self.text
                     .line(&format!("when = {{ {key} = {{ empty = false }} }}"));
             }
+            Marks::Any => {
+                self.text
+                    .line("when = { amount = { not_sign = [\"zero\"] } }");
+                self.text.line("unless = { amount = { empty = true } }");
+            }
         }
         if flag.marks == Marks::Amount {
             self.text
                 .line(&format!("unless = {{ {key} = {{ sign = \"zero\" }} }}"));
-        }
-        self.text.key("column", key);
-        self.text
-            .key("message", &format!("unknown if this is a sale: {header}"));
-        self.text.key(
-            "hint",
-            "decide it in fprecon.toml, at the rule with this message",
-        );
-        if !open.is_empty() {
-            self.text.decisions.push(format!(
-                "rows with {} in {header} are rejected: are they sales?",
-                open_shown(&open)
-            ));
         }
     }
 

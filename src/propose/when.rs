@@ -62,6 +62,20 @@ pub(super) fn dates<'t>(
             .and_then(|time| read(column, Some(time)))
             .or_else(|| read(column, None))
     });
+    let is_unnamed = |column: &&SampleColumn<'_>| {
+        is_free(column) && column.days().is_some() && !names::DATE.forbids(column.header)
+    };
+    // A date of payment that some rows lack is not that of the rows if each of them has another one.
+    let is_of_some =
+        |when: &DateColumns<'_>| names::is_paid_date(when.date.header) && !is_full(when.date);
+    let found = match found {
+        Some(when) if is_of_some(&when) => {
+            let mut unnamed = table.columns.iter().filter(is_unnamed);
+            let full = unnamed.find(|column| is_full(column));
+            full.and_then(|column| read(column, None)).or(Some(when))
+        }
+        found => found,
+    };
     if let Some(when) = found {
         let others = others(when.date);
         taken.take([when.date]);
@@ -69,9 +83,6 @@ pub(super) fn dates<'t>(
         taken.take(when.zone);
         return (RowDate::Read(when), others);
     }
-    let is_unnamed = |column: &&SampleColumn<'_>| {
-        is_free(column) && column.days().is_some() && !names::DATE.forbids(column.header)
-    };
     match (table.columns.iter().find(is_unnamed), named.first()) {
         (Some(column), None) => {
             let when = read(column, None);
@@ -86,13 +97,43 @@ pub(super) fn dates<'t>(
     }
 }
 
-/// Returns the date of the payment, if some rows have none.
+/// Returns the date of the payment, if some rows have none; it may be the date of the rows as well.
 pub(super) fn paid_date<'t>(
-    dates: &[&'t SampleColumn<'t>],
+    table: &'t Table<'t>,
+    date: &RowDate<'t>,
     rows: &[usize],
+    taken: &Taken<'t>,
 ) -> Option<&'t SampleColumn<'t>> {
-    let mut dates = dates.iter().copied();
-    dates.find(|date| names::PAID_DATE.rank(date.header).is_some() && !date.is_full_in(rows))
+    let of_rows = match date {
+        RowDate::Read(when) => Some(when.date),
+        RowDate::None | RowDate::Unread(_) => None,
+    };
+    let free = table.columns.iter().filter(|column| taken.is_free(column));
+    let is_date = |column: &SampleColumn<'_>| {
+        column.filled() == 0 && names::PAID_DATE.rank(column.header).is_some()
+            || column.named_days().is_some()
+    };
+    of_rows.into_iter().chain(free).find(|column| {
+        names::is_paid_date(column.header) && !column.is_full_in(rows) && is_date(column)
+    })
+}
+
+/// Returns a date whose name says nothing and that only some rows have: something happened to these, or did not to the
+/// others.
+pub(super) fn date_of_some<'t>(
+    table: &'t Table<'t>,
+    rows: &[usize],
+    taken: &Taken<'t>,
+) -> Option<&'t SampleColumn<'t>> {
+    let free = table.columns.iter().filter(|column| taken.is_free(column));
+    let is_of_some = |column: &&SampleColumn<'_>| {
+        let has_some = rows.iter().any(|&row| !column.cell(row).is_empty());
+        has_some && !column.is_full_in(rows) && column.days().is_some()
+    };
+    let is_open = |column: &&SampleColumn<'_>| {
+        !names::DATE.forbids(column.header) && !names::is_later_date(column.header)
+    };
+    free.filter(is_of_some).find(is_open)
 }
 
 /// Returns the date of a refund, on the row of its sale or on a row of its own. Without a format it

@@ -68,6 +68,12 @@ fn currencies_that_may_be_those_of_other_amounts_are_a_question() {
             ["EUR,USD", "USD,USD"],
             "`Ccy 1` and `Ccy 2` have currencies: which one is the currency of `Amount`?",
         ),
+        // The WIR euro, or Switzerland.
+        (
+            "Amount,Country",
+            ["CHE", "CHE"],
+            "is it the currency of `Amount`?",
+        ),
         (
             "Amount (EUR),Currency",
             ["EUR", "USD"],
@@ -182,6 +188,252 @@ fn words_that_are_not_about_the_payment_say_nothing() {
         ("Colour", ["red", "void", "blue", "red"]),
     ] {
         let (place, ran) = with_column(name, cells);
+        assert!(!ran.stderr().contains("to decide"), "{}", ran.stderr());
+        assert_eq!(events(&place).len(), 4, "{name}");
+    }
+}
+
+#[test]
+fn money_that_is_still_due_is_not_sold() {
+    for name in [
+        "Amount due",
+        "Balance due",
+        "Open balance",
+        "Balance",
+        "Outstanding",
+        "Unpaid amount",
+        "Restbetrag",
+        "Offener Betrag",
+        "Solde",
+        "Reste à payer",
+        "Saldo pendiente",
+        "Importe adeudado",
+        "Da pagare",
+        "Zaległość",
+    ] {
+        let (place, ran) = with_column(name, ["0.00", "20.00", "10.00", "0.00"]);
+        let said = format!(" in `{name}` are rejected: ");
+        assert!(ran.stderr().contains(&said), "{}", ran.stderr());
+        assert_eq!(events(&place), ["sale 1 1000 EUR", "sale 4 4000 EUR"]);
+    }
+    // The balance of an account.
+    let (place, _) = with_column("Balance", ["510.00", "530.00", "560.00", "600.00"]);
+    assert_eq!(events(&place).len(), 4);
+}
+
+#[test]
+fn a_column_of_money_inside_the_amount_is_a_refund_or_a_question() {
+    for name in [
+        "Reembolso",
+        "Rückerstattung",
+        "Remboursement",
+        "Rimborso",
+        "Terugbetaald",
+        "Zwrot",
+        "Devolución",
+        "返金",
+    ] {
+        let (place, ran) = with_column(name, ["0.00", "7.31", "30.00", "0.00"]);
+        let guess = format!("guess: `{name}` is the total refunded for the sale so far");
+        assert!(ran.stderr().contains(&guess), "{}", ran.stderr());
+        let events = events(&place);
+        assert!(
+            events.contains(&"refund 2_refund_731 731 EUR".to_owned()),
+            "{events:?}"
+        );
+        assert_eq!(events.len(), 6);
+    }
+    for name in ["Gutschrift", "Amount refunded to date", "Credit note"] {
+        let (place, ran) = with_column(name, ["0.00", "7.31", "30.00", ""]);
+        assert!(
+            ran.stderr().contains("was it refunded, paid or still due"),
+            "{}",
+            ran.stderr()
+        );
+        assert_eq!(events(&place), ["sale 1 1000 EUR", "sale 4 4000 EUR"]);
+    }
+    // Of a name that says nothing, zero may mean unpaid as well as not refunded.
+    for (name, cells, sales) in [
+        ("Kolumna", ["0.00", "20.00", "10.00", "0.00"], 0),
+        ("Kolumna", ["0.00", "12.00", "", "0.00"], 3),
+        ("Received", ["0.00", "20.00", "30.00", "40.00"], 3),
+        ("Encaissé", ["10.00", "20.00", "15.00", "0.00"], 2),
+    ] {
+        let (place, ran) = with_column(name, cells);
+        assert!(ran.stderr().contains("to decide: "), "{}", ran.stderr());
+        assert_eq!(events(&place).len(), sales, "{name} {cells:?}");
+    }
+    for (name, cells) in [
+        ("Fee", ["0.00", "0.88", "0.00", "1.20"]),
+        ("Sales commission", ["0.00", "4.00", "0.00", "8.00"]),
+        ("Items", ["0", "1", "2", "1"]),
+        ("Converted amount", ["0.00", "20.00", "30.00", "40.00"]),
+    ] {
+        let (place, ran) = with_column(name, cells);
+        assert!(!ran.stderr().contains("to decide"), "{}", ran.stderr());
+        assert_eq!(events(&place).len(), 4, "{name}");
+    }
+}
+
+#[test]
+fn a_price_beside_a_discount_or_a_quantity_is_a_question() {
+    for (columns, [one, other], question) in [
+        (
+            "Price,Discount",
+            ["100.00,10.00", "50.00,0.00"],
+            "is it off `Price` already?",
+        ),
+        (
+            "List price,Discount amount",
+            ["100.00,10.00", "50.00,"],
+            "is it off `List price` already?",
+        ),
+        (
+            "Subtotal,Discount",
+            ["100.00,10.00", "50.00,0.00"],
+            "is it off `Subtotal` already?",
+        ),
+        (
+            "Gross sales,Discount",
+            ["100.00,-10.00", "50.00,0.00"],
+            "is it off `Gross sales` already?",
+        ),
+        (
+            "Preis,Rabatt",
+            ["100.00,10%", "50.00,0%"],
+            "is it off `Preis` already?",
+        ),
+        (
+            "Prix,Remise",
+            ["100.00,10.00", "50.00,0.00"],
+            "is it off `Prix` already?",
+        ),
+        (
+            "Price,Quantity",
+            ["10.00,3", "50.00,1"],
+            "is `Price` the price of one piece?",
+        ),
+        (
+            "Preis,Menge",
+            ["10.00,\"2,0\"", "50.00,\"1,0\""],
+            "is `Preis` the price of one piece?",
+        ),
+        (
+            "Price,Pcs",
+            ["10.00,3", "50.00,1"],
+            "is `Price` the price of one piece?",
+        ),
+        (
+            "Prezzo,Pz.",
+            ["10.00,3", "50.00,1"],
+            "is `Prezzo` the price of one piece?",
+        ),
+        (
+            "Cena,Price,Krotność",
+            ["a,10.00,3", "b,50.00,1"],
+            "is `Price` the price of one piece?",
+        ),
+        (
+            "Plan price,Charged",
+            ["100.00,90.00", "50.00,50.00"],
+            "which one is the sale?",
+        ),
+    ] {
+        let (place, ran) = init(&[
+            &format!("Order ID,Email,{columns},Currency,Date"),
+            &format!("1,ana@example.com,{one},USD,2026-03-14"),
+            &format!("2,ben@example.com,{other},USD,2026-03-14"),
+        ]);
+        assert!(ran.stderr().contains(question), "{}", ran.stderr());
+        assert_eq!(events(&place), ["sale 2 5000 USD"], "{columns}");
+    }
+    // After the discount, by the name or by the sum.
+    for (columns, [one, other]) in [
+        ("Total,Discount", ["90.00,10.00", "50.00,0.00"]),
+        (
+            "List price,Amount,Discount",
+            ["100.00,90.00,10.00", "50.00,50.00,0.00"],
+        ),
+        ("Amount,Quantity", ["90.00,3", "50.00,1"]),
+    ] {
+        let (place, _) = init(&[
+            &format!("Order ID,Email,{columns},Currency,Date"),
+            &format!("1,ana@example.com,{one},USD,2026-03-14"),
+            &format!("2,ben@example.com,{other},USD,2026-03-14"),
+        ]);
+        assert_eq!(events(&place), ["sale 1 9000 USD", "sale 2 5000 USD"]);
+    }
+}
+
+/// What the comment says to do gives the right money.
+#[test]
+fn a_discount_is_subtracted_as_its_comment_says() {
+    let (place, _) = init(&[
+        "Order ID,Email,Price,Discount,Currency,Date",
+        "1,ana@example.com,100.00,10.00,USD,2026-03-14",
+        "2,ben@example.com,50.00,0.00,USD,2026-03-14",
+    ]);
+    let toml = place.read("fprecon.toml");
+    let said =
+        "If it has to be subtracted, delete this rule and write `minus = [\"flag_1\"]` in `amount`";
+    assert!(toml.contains(said), "{toml}");
+    let at = toml.find("when = { flag_1").unwrap();
+    let rule = toml[..at].rfind("[[exports.export.reject]]").unwrap();
+    let end = at + toml[at..].find("\n\n").unwrap();
+    let toml = format!("{}{}", &toml[..rule], &toml[end..]);
+    let amount = "amount = { column = \"amount\", minus = [\"flag_1\"] }";
+    place.write("fprecon.toml", &toml.replace("amount = \"amount\"", amount));
+    assert_eq!(events(&place), ["sale 1 9000 USD", "sale 2 5000 USD"]);
+}
+
+#[test]
+fn an_empty_date_of_payment_is_a_question_whatever_the_other_date_is_called() {
+    for (issued, paid) in [
+        ("Issued", "Paid on"),
+        ("Ausgestellt", "Bezahldatum"),
+        ("Émise le", "Date d'encaissement"),
+        ("Emitida", "Fecha de cobro"),
+        ("Wystawiono", "Data zapłaty"),
+        ("Date", "Settled on"),
+    ] {
+        let (place, ran) = init(&[
+            &format!("Invoice ID,Email,Amount,Currency,{issued},{paid}"),
+            "1,ana@example.com,100.00,USD,2026-03-14,2026-03-20",
+            "2,ben@example.com,50.00,USD,2026-03-14,",
+        ]);
+        let said = format!("to decide: rows without `{paid}` are rejected: were they paid?");
+        assert!(ran.stderr().contains(&said), "{}", ran.stderr());
+        assert!(!ran.stderr().contains("missing"), "{}", ran.stderr());
+        assert_eq!(events(&place), ["sale 1 10000 USD"]);
+    }
+    // The only date, and one that is empty in all rows.
+    let (place, ran) = with_column("Plan", ["a", "b", "c", "d"]);
+    assert!(!ran.stderr().contains("to decide"), "{}", ran.stderr());
+    assert_eq!(events(&place).len(), 4);
+    for dates in [["2026-03-20", ""], ["", ""]] {
+        let [one, other] = dates;
+        let (place, ran) = init(&[
+            "Invoice ID,Email,Amount,Currency,Paid on",
+            &format!("1,ana@example.com,100.00,USD,{one}"),
+            &format!("2,ben@example.com,50.00,USD,{other}"),
+        ]);
+        let stderr = ran.stderr();
+        assert!(
+            stderr.contains("rows without `Paid on` are rejected"),
+            "{stderr}"
+        );
+        assert_eq!(events(&place).len(), usize::from(!one.is_empty()));
+    }
+}
+
+#[test]
+fn a_date_that_only_some_rows_have_is_a_question_if_nothing_says_what_was_paid() {
+    let (place, ran) = with_column("Zahltag", ["2026-03-20", "", "2026-03-21", ""]);
+    let said = "all rows are rejected because of `Zahltag`: only some rows have this date";
+    assert!(ran.stderr().contains(said), "{}", ran.stderr());
+    assert!(events(&place).is_empty());
+    for name in ["Delivered", "Renewal date", "Last login"] {
+        let (place, ran) = with_column(name, ["2026-03-20", "", "2026-03-21", ""]);
         assert!(!ran.stderr().contains("to decide"), "{}", ran.stderr());
         assert_eq!(events(&place).len(), 4, "{name}");
     }
