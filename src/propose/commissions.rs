@@ -7,6 +7,8 @@ use super::table::{SampleColumn, Table};
 use super::text::{Snippet, list, place, quoted, shown};
 use super::write_dates::{unread_date, unread_question};
 use super::{Proposal, Refusal, Sample};
+use crate::event::Currency;
+use crate::profile::{Binding, Profile};
 
 /// A column of the profile `commissions`, and the phrases in a header that name it, the surest
 /// first.
@@ -36,8 +38,8 @@ impl CellType {
             CellType::Dates => column.days().is_some(),
             CellType::Digits => column.has_digits(),
             CellType::Emails => column.has_emails(),
-            CellType::Ids => column.has_ids(),
-            CellType::Words => column.filled() > 0,
+            CellType::Ids => column.has_ids() && column.days().is_none(),
+            CellType::Words => column.filled() > 0 && column.days().is_none(),
         }
     }
 }
@@ -72,7 +74,11 @@ const FIELDS: [Field; 14] = [
             "total",
             "amount",
             "order value",
+            "purchase",
             "value",
+            "montant",
+            "venta",
+            "vendita",
             "umsatz",
             "nettoumsatz",
             "bestellwert",
@@ -94,6 +100,16 @@ const FIELDS: [Field; 14] = [
             "charge",
             "order",
             "event",
+            "sale id",
+            "purchase id",
+            "order number",
+            "reference",
+            "commande",
+            "facture",
+            "pedido",
+            "factura",
+            "ordine",
+            "fattura",
             "rechnungsnummer",
             "rechnungs nr",
             "bestellnummer",
@@ -139,7 +155,15 @@ const FIELDS: [Field; 14] = [
     ),
     field(
         "status",
-        &["commission status", "status", "state"],
+        &[
+            "commission status",
+            "status",
+            "state",
+            "statut",
+            "estado",
+            "stato",
+            "zustand",
+        ],
         CellType::Words,
     ),
     field(
@@ -164,6 +188,8 @@ const FIELDS: [Field; 14] = [
             "date",
             "erstellt am",
             "datum",
+            "fecha",
+            "data",
         ],
         CellType::Dates,
     ),
@@ -191,7 +217,20 @@ const FIELDS: [Field; 14] = [
         ],
         CellType::Words,
     ),
-    field("currency", &["currency", "währung"], CellType::Currencies),
+    field(
+        "currency",
+        &[
+            "commission currency",
+            "currency",
+            "währung",
+            "devise",
+            "moneda",
+            "divisa",
+            "valuta",
+            "moeda",
+        ],
+        CellType::Currencies,
+    ),
     field(
         "uid",
         &["customer id", "lead id", "uid", "user id", "kundennummer"],
@@ -250,7 +289,7 @@ pub(crate) fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Pro
     let mut taken: Vec<&str> = Vec::new();
     let mut found: Vec<(&str, &SampleColumn<'_>)> = Vec::new();
     for field in &FIELDS {
-        if let Some(column) = best(field, &table, &taken) {
+        if let Some(column) = found_by(field, &table, &taken) {
             text.guess(&format!("{} is {}", shown(column.header), field.name));
             text.key(field.name, column.header);
             taken.push(column.header);
@@ -276,6 +315,85 @@ pub(crate) fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Pro
     Ok(text.into())
 }
 
+/// Proposes the profile `name` for a list of commissions that has columns which the profile by which it is recognised does
+/// not read under their names; `None` if it reads all that would be proposed.
+pub(crate) fn complement_commissions(
+    name: &str,
+    profile: &Profile,
+    sample: &Sample<'_>,
+    binding: &Binding,
+) -> Option<Proposal> {
+    let table = Table::new(sample);
+    let position = |wanted: &str| {
+        let mut columns = profile.columns.iter();
+        binding.position(columns.position(|column| column.name == wanted)?)
+    };
+    let bound = (0..profile.columns.len()).filter_map(|index| binding.position(index));
+    let mut taken: Vec<&str> = bound
+        .filter_map(|at| sample.header.get(at))
+        .map(String::as_str)
+        .collect();
+    let mut found: Vec<(&str, &SampleColumn<'_>)> = Vec::new();
+    for field in FIELDS.iter().filter(|field| position(field.name).is_none()) {
+        if let Some(column) = found_by(field, &table, &taken) {
+            taken.push(column.header);
+            found.push((field.name, column));
+        }
+    }
+    if found.is_empty() || table.rows == 0 {
+        return None;
+    }
+    let mut text = Snippet::default();
+    text.line(&format!("[exports.{name}]"));
+    text.key("extends", &profile.name);
+    text.line("");
+    text.comment(&format!(
+        "The columns that the profile `{}` does not read under these names.",
+        profile.name
+    ));
+    text.line(&format!("[exports.{name}.columns]"));
+    for (key, column) in &found {
+        text.guess(&format!("{} is {key}", shown(column.header)));
+        text.key(key, column.header);
+    }
+    let of = |wanted: &str| found.iter().find(|(name, _)| *name == wanted);
+    unused(&mut text, &table, &taken);
+    statuses(&mut text, name, of("status").map(|(_, column)| *column));
+    if let Some((_, column)) = of("created_at") {
+        dates(&mut text, name, column);
+    }
+    Some(text.into())
+}
+
+/// Returns the column of a field by its name, or else by its cells where they can be nothing else.
+fn found_by<'t, 's>(
+    field: &Field,
+    table: &'t Table<'s>,
+    taken: &[&str],
+) -> Option<&'t SampleColumn<'s>> {
+    let is_meant = |column: &&SampleColumn<'s>| match field.name {
+        "currency" => column.is_all(|cell| Currency::from_code(cell).is_some()),
+        "status" => column.words().is_some_and(|words| words.len() > 1) && column.is_all(is_status),
+        _ => false,
+    };
+    best(field, table, taken).or_else(|| {
+        let mut free = table
+            .columns
+            .iter()
+            .filter(|column| !taken.contains(&column.header));
+        free.find(is_meant)
+    })
+}
+
+/// Returns `true` for a word of the status of a commission.
+fn is_status(word: &str) -> bool {
+    let word = words_of(word);
+    let is_in = |words: &[&str]| words.contains(&word.as_str());
+    STATUSES
+        .iter()
+        .any(|(_, own, other)| is_in(own) || is_in(other))
+}
+
 /// Returns the column whose header fits best, of those that are not in use yet.
 fn best<'t, 's>(
     field: &Field,
@@ -286,7 +404,9 @@ fn best<'t, 's>(
         |column: &&SampleColumn<'s>| !taken.contains(&column.header) && field.holds.fits(column);
     let rank = |column: &&SampleColumn<'s>| {
         let words = format!(" {} ", words_of(column.header));
-        let within = |phrase: &&&str| words.contains(&format!(" {phrase} "));
+        // The id of anything else is not that of the commission.
+        let is_whole = |phrase: &str| phrase != "id" || words == " id ";
+        let within = |phrase: &&&str| words.contains(&format!(" {phrase} ")) && is_whole(phrase);
         let phrase = field.phrases.iter().position(|phrase| within(&phrase))?;
         // A header without other words comes first.
         Some((phrase, words.len()))

@@ -27,7 +27,7 @@ mod words;
 mod write;
 mod write_dates;
 
-pub(crate) use commissions::{is_of_commissions, propose_commissions};
+pub(crate) use commissions::{complement_commissions, is_of_commissions, propose_commissions};
 pub(crate) use complete::{Complement, complement};
 
 use std::collections::BTreeMap;

@@ -49,6 +49,7 @@ mod hostile;
 mod html_report;
 mod identity;
 mod init;
+mod init_commissions;
 mod init_not_paid;
 mod init_rows;
 mod init_values;

@@ -72,6 +72,9 @@ impl<'l> Planner<'l, '_> {
         if is_by_names(found.profile) {
             return self.complement(one, found);
         }
+        if found.profile.is_for_commissions() && !found.profile.is_own && one.lines_above == 0 {
+            return self.complement_commissions(one, found);
+        }
         let name = match found.profile.open_questions(&found.binding).next() {
             None if one.lines_above > 0 => self.below_lines(one, found.profile),
             None => found.profile.name.clone(),
@@ -118,6 +121,24 @@ impl<'l> Planner<'l, '_> {
             name,
             is_proposed: false,
         };
+        self.of_header.insert(&one.header, chosen.clone());
+        chosen
+    }
+
+    /// Adds the columns of a list of commissions that are read only under other names.
+    fn complement_commissions(&mut self, one: &'l Looked<'_>, found: &Recognised<'_>) -> Chosen {
+        let name = self.names.free(&name_of(&one.path));
+        let sample = one.sample();
+        let proposal =
+            propose::complement_commissions(&name, found.profile, &sample, &found.binding);
+        let chosen = Chosen {
+            name: match &proposal {
+                Some(_) => name,
+                None => found.profile.name.clone(),
+            },
+            is_proposed: false,
+        };
+        self.proposals.extend(proposal);
         self.of_header.insert(&one.header, chosen.clone());
         chosen
     }

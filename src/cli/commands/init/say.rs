@@ -108,6 +108,10 @@ pub(super) fn say(
 fn why(one: &Looked<'_>, chosen: &Chosen) -> String {
     let extent = one.sample().extent();
     match &one.found {
+        Some(found) if one.is_theirs() && found.profile.name != chosen.name => format!(
+            "`{}` fits, but does not read all of its columns under their names; completed from its header and {extent}",
+            found.profile.name
+        ),
         Some(found) if !chosen.is_proposed => found.why.to_string(),
         Some(found) => format!(
             "`{}` finds no amount in it; proposed from its header and {extent}",
