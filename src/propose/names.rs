@@ -357,7 +357,9 @@ pub(super) const FOR_GOOD: Names = Names {
 /// Names for columns that answer: did the money go back, or may it?
 pub(super) const DISPUTED_FLAG: Names = Names {
     tiers: &[
-        "chargeback, chargebacks, charge back, charged back, dispute, disputed, disputes, reversed, reversal, returned, \
+        "refund reason, reason for refund, return reason, reason for return, cancel reason, reversal reason, \
+         rückgabegrund, erstattungsgrund, stornogrund, motif de remboursement, motif d annulation, motivo de reembolso, \
+         motivo del reembolso, motivo de cancelación, motivo del rimborso, motivo do reembolso, chargeback, chargebacks, charge back, charged back, dispute, disputed, disputes, reversed, reversal, returned, \
          fraud, fraudulent, is fraud, canceled, cancelled, cancellation, cancelation, cancel date, deleted, trashed, \
          blocked, on hold, held, frozen, written off, write off, voided at, void date, failed at, \
          storniert, storno, stornodatum, rückbuchung, rücklastschrift, rückläufer, widerrufen, gelöscht, annulliert, \

@@ -30,14 +30,29 @@ pub(super) fn dates<'t>(
 ) -> (RowDate<'t>, Vec<&'t SampleColumn<'t>>) {
     let is_free = |column: &SampleColumn<'_>| taken.is_free(column);
     let mut named = table.named(&names::DATE, is_free);
+    // `Renewal date` is that of something later.
+    named.retain(|(rank, column)| Names::is_whole(*rank) || !names::is_later_date(column.header));
     // A date that only some rows have, such as that of the payment, is not the date of all rows.
     let is_full = |column: &SampleColumn<'_>| column.is_full_in(rows);
     named.sort_by_key(|(_, column)| !is_full(column));
     let named: Vec<_> = named.into_iter().map(|(_, column)| column).collect();
+    let is_unnamed = |column: &&SampleColumn<'_>| {
+        let is_other = names::DATE.forbids(column.header) || names::is_later_date(column.header);
+        is_free(column) && column.days().is_some() && !is_other
+    };
     let others = |chosen: &SampleColumn<'_>| {
-        let readable = named.iter().copied();
-        readable
-            .filter(|column| column.header != chosen.header && column.named_days().is_some())
+        let is_named =
+            |column: &SampleColumn<'_>| named.iter().any(|named| named.header == column.header);
+        let is_readable = |column: &&SampleColumn<'_>| {
+            if is_named(column) {
+                column.named_days().is_some()
+            } else {
+                is_unnamed(column) && is_full(column)
+            }
+        };
+        let columns = table.columns.iter().filter(is_readable);
+        columns
+            .filter(|column| column.header != chosen.header)
             .collect()
     };
     let zone = first_of(table, &names::ZONE, |column| {
@@ -62,9 +77,6 @@ pub(super) fn dates<'t>(
             .and_then(|time| read(column, Some(time)))
             .or_else(|| read(column, None))
     });
-    let is_unnamed = |column: &&SampleColumn<'_>| {
-        is_free(column) && column.days().is_some() && !names::DATE.forbids(column.header)
-    };
     // A date of payment that some rows lack is not that of the rows if each of them has another one.
     let is_of_some =
         |when: &DateColumns<'_>| names::is_paid_date(when.date.header) && !is_full(when.date);
@@ -86,8 +98,9 @@ pub(super) fn dates<'t>(
     match (table.columns.iter().find(is_unnamed), named.first()) {
         (Some(column), None) => {
             let when = read(column, None);
+            let others = others(column);
             taken.take([column]);
-            (when.map_or(RowDate::None, RowDate::Read), Vec::new())
+            (when.map_or(RowDate::None, RowDate::Read), others)
         }
         (_, Some(column)) => {
             taken.take([*column]);

@@ -438,3 +438,42 @@ fn a_date_that_only_some_rows_have_is_a_question_if_nothing_says_what_was_paid()
         assert_eq!(events(&place).len(), 4, "{name}");
     }
 }
+
+#[test]
+fn a_reason_for_a_refund_is_a_question() {
+    for name in [
+        "Refund reason",
+        "Cancel reason",
+        "Reason for return",
+        "Erstattungsgrund",
+        "Motivo del reembolso",
+    ] {
+        let (place, ran) = with_column(name, ["", "fraud", "", "customer asked for it"]);
+        let said = format!(" in `{name}` are rejected: are they sales?");
+        assert!(ran.stderr().contains(&said), "{}", ran.stderr());
+        assert_eq!(events(&place), ["sale 1 1000 EUR", "sale 3 3000 EUR"]);
+    }
+}
+
+#[test]
+fn of_two_dates_the_one_of_something_later_is_not_the_sales() {
+    for (later, date) in [
+        ("Renewal date", "Purchase"),
+        ("Delivery date", "Placed"),
+        ("Exported at", "Bought on"),
+    ] {
+        let (place, ran) = init(&[
+            &format!("Order ID,Email,Amount,Currency,{later},{date}"),
+            "1,ana@example.com,10.00,USD,2026-04-30,2026-03-14",
+        ]);
+        let toml = place.read("fprecon.toml");
+        assert!(toml.contains(&format!("created_at = \"{date}\"")), "{toml}");
+        assert!(!ran.stderr().contains("to answer"), "{}", ran.stderr());
+    }
+    let (_, ran) = init(&[
+        "Order ID,Email,Amount,Currency,Placed,Booked",
+        "1,ana@example.com,10.00,USD,2026-03-14,2026-04-30",
+    ]);
+    let said = "guess: `Placed` is the date of the sale, and not `Booked`";
+    assert!(ran.stderr().contains(said), "{}", ran.stderr());
+}
