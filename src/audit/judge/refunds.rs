@@ -70,7 +70,7 @@ impl Judge<'_> {
             let all: Vec<u32> = loose.into_iter().chain(matched).collect();
             self.judge_refunds(case, group, kept, &open, &all);
         }
-        if kept.is_some() {
+        if kept.is_some() && !group.taken.is_empty() {
             self.reversed_of_another(case, group);
             self.half_approved(case, group);
         }

@@ -288,10 +288,12 @@ impl Judge<'_> {
         let (billed, commissions) = (&self.books.billed, &self.books.commissions);
         let (at, theirs_at) = (super::index(sale), super::index(main));
         let emails = billed.email.get(at).zip(commissions.email.get(theirs_at));
+        // Nearly all agree by the email: the rest is not looked up for them.
+        if emails.is_some_and(|(ours, theirs)| ours == theirs) {
+            return false;
+        }
         let uids = billed.uid.get(at).zip(commissions.uid.get(theirs_at));
-        let mut pairs = emails.into_iter().chain(uids).peekable();
-        let is_comparable = pairs.peek().is_some();
-        if !is_comparable || pairs.any(|(ours, theirs)| ours == theirs) {
+        if emails.or(uids).is_none() || uids.is_some_and(|(ours, theirs)| ours == theirs) {
             return false;
         }
         let lead = self.matching.lead.get(at).copied().flatten();
