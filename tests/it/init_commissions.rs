@@ -1,6 +1,8 @@
 //! What `fprecon init` makes of a list of commissions that a built-in profile fits by a few of its columns: the others are
 //! not left out in silence.
 
+#![cfg(feature = "polars")]
+
 use crate::support::{Place, Ran};
 
 const LIST: &str = "list.csv";
