@@ -128,9 +128,12 @@ fn of_customers(
     let mut all = HashMap::new();
     let is_unpaid = |row: u32| earned(books, commissions, row).next().is_none();
     for mut rows in sales_of_customers(books) {
-        by_date(books, &mut rows);
         // Nothing says which of two payments of one moment was first: it is the one that has a commission.
-        rows.sort_by_cached_key(|row| (books.ours[index(*row)].created_ms, is_unpaid(*row)));
+        rows.sort_by_cached_key(|row| {
+            let created_ms = books.ours[index(*row)].created_ms;
+            let id = books.billed.event_id.get(index(*row));
+            (created_ms, is_unpaid(*row), id)
+        });
         let first = rows
             .first()
             .and_then(|row| books.ours[index(*row)].created_ms);

@@ -497,6 +497,12 @@ impl<'a> Judge<'a> {
         &books.theirs[index(row)]
     }
 
+    /// Returns those of some commissions that stand.
+    fn live(&self, rows: &[u32]) -> Vec<u32> {
+        let live = |row: &u32| self.theirs(*row).is_live();
+        rows.iter().copied().filter(live).collect()
+    }
+
     /// The row of ours to which a commission was matched.
     fn matched(&self, commission: u32) -> Option<u32> {
         self.matching.of_commission(commission).map(|(row, _)| row)

@@ -26,8 +26,7 @@ impl Judge<'_> {
         group: &Group<'_>,
         kept: Option<EarnedCommission>,
     ) {
-        let live = group.taken.iter().copied();
-        let live: Vec<u32> = live.filter(|row| self.theirs(*row).is_live()).collect();
+        let live = self.live(group.taken);
         let is_loose = |row: &u32| {
             let matched = self.matched(*row);
             !case.refunds.iter().any(|refund| Some(*refund) == matched)
@@ -74,11 +73,6 @@ impl Judge<'_> {
             self.reversed_of_another(case, group);
             self.half_approved(case, group);
         }
-    }
-
-    fn live(&self, rows: &[u32]) -> Vec<u32> {
-        let live = |row: &u32| self.theirs(*row).is_live();
-        rows.iter().copied().filter(live).collect()
     }
 
     /// Reports a reversal that takes more from a promoter than the sale has brought him, while another one keeps it.

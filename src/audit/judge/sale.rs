@@ -33,8 +33,7 @@ impl Judge<'_> {
         case: &Case<'_>,
         group: &Group<'_>,
     ) -> Option<EarnedCommission> {
-        let live = group.earned.iter().copied();
-        let live: Vec<u32> = live.filter(|row| self.theirs(*row).is_live()).collect();
+        let live = self.live(group.earned);
         let Some(sale) = case.sale else {
             return self.earned_of_nothing(case, group, &live);
         };
