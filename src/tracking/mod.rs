@@ -42,7 +42,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Certificate, Response, Url};
+use reqwest::{Certificate, RequestBuilder, Response, Url};
 
 use crate::event::{Carried, Currency, Decimals, Event, Kind};
 use crate::problem::causes;
@@ -296,6 +296,18 @@ impl Client {
             .post(url.clone())
             .header(CONTENT_TYPE, version.content_type())
             .body(form.body.clone());
+        self.reply(request, |status, body| {
+            self.meaning(event, &form, status, body)
+        })
+        .await
+    }
+
+    /// Sends a request, and returns its answer as `meaning` reads status and body.
+    async fn reply(
+        &self,
+        request: RequestBuilder,
+        meaning: impl FnOnce(u16, &[u8]) -> Answer,
+    ) -> Reply {
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) => return answer::answer_of_error(error).into(),
@@ -303,7 +315,7 @@ impl Client {
         let status = response.status().as_u16();
         let wait = wait::asked_for(status, response.headers(), Timestamp::now());
         let answer = match body_of(response, MAX_BODY_BYTES).await {
-            Ok(body) => self.meaning(event, &form, status, &body),
+            Ok(body) => meaning(status, &body),
             Err(unread) => answer::unreadable(status, &self.struck_out(unread)),
         };
         Reply { answer, wait }
@@ -394,17 +406,10 @@ impl Client {
             // Without a body, some servers ask for a length.
             request = request.header(reqwest::header::CONTENT_LENGTH, 0);
         }
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => return answer::answer_of_error(error).into(),
-        };
-        let status = response.status().as_u16();
-        let wait = wait::asked_for(status, response.headers(), Timestamp::now());
-        let answer = match body_of(response, MAX_BODY_BYTES).await {
-            Ok(body) => call.answer(status, &self.key.strike_out(&body)),
-            Err(unread) => answer::unreadable(status, &self.struck_out(unread)),
-        };
-        Reply { answer, wait }
+        self.reply(request, |status, body| {
+            call.answer(status, &self.key.strike_out(body))
+        })
+        .await
     }
 
     fn track(&self, kind: Kind) -> &Url {

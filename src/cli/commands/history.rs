@@ -16,7 +16,7 @@ use super::confirm::{self, Answer, NOTHING_SENT};
 use super::destination::Destination;
 use super::next;
 use super::report::run_named;
-use super::report_place::{default_report_directory, expect_no_input_in};
+use super::report_place::{default_place, expect_no_input_in};
 use super::resume::require_journal;
 use crate::cli::arguments::{Common, HistoryCommand, MarkPaidArguments, RangeArguments};
 use crate::cli::date_range::date_range;
@@ -133,11 +133,7 @@ fn report_directory(
     if let Some(chosen) = &arguments.dir {
         return chosen.clone();
     }
-    let first = default_report_directory(settings, &name);
-    let numbered = (2..).map(|number| first.with_file_name(format!("{name}-{number}")));
-    let mut places = std::iter::once(first.clone()).chain(numbered);
-    let free = places.find(|place| place.symlink_metadata().is_err());
-    free.unwrap_or(first)
+    default_place(settings, &name, |place| place.symlink_metadata().is_err())
 }
 
 /// Returns the command that does the same without a question.

@@ -153,10 +153,19 @@ pub(super) fn report_directory(
         Some(found) => found.run == own.run && found.may_share_journal(&own),
         None => true,
     };
+    Ok(default_place(settings, name, is_free))
+}
+
+/// Returns the first free one of `reports/NAME`, `reports/NAME-2` and so on beside the journal.
+pub(super) fn default_place(
+    settings: &EffectiveSettings,
+    name: &str,
+    is_free: impl Fn(&PathBuf) -> bool,
+) -> PathBuf {
     let first = default_report_directory(settings, name);
     let numbered = (2..).map(|number| first.with_file_name(format!("{name}-{number}")));
     let mut places = std::iter::once(first.clone()).chain(numbered);
-    Ok(places.find(is_free).unwrap_or(first))
+    places.find(is_free).unwrap_or(first)
 }
 
 /// Returns `true` if a directory has a report that is neither the run's own nor of an earlier run of the
