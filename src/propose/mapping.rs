@@ -96,21 +96,12 @@ impl<'t> Mapping<'t> {
             .commonest()
             .or_else(|| Currency::from_code("USD"))
             .ok_or(Refusal::NoAmount)?;
-        let mut amounts = amounts(table, usual, &payable, &|column| taken.is_free(column))
-            .ok_or(Refusal::NoAmount)?;
-        taken.take([amounts.total]);
-        taken.take(amounts.parts.iter().map(|part| part.column));
-        taken.take(amounts.refunded);
-        taken.take(amounts.money_out);
+        let mut amounts = take_amounts(table, usual, &payable, &mut taken)?;
         let money = currencies.money(&amounts);
         let rows = with_amount(payable, &amounts);
-        let (date, other_dates) = dates(table, &rows, &mut taken);
         let is_paid_said =
             rules.status.is_some() || rules.kind.is_some() || says_received(&rules.flags);
-        let paid_date = paid_date(table, &date, &rows, &taken).filter(|_| !is_paid_said);
-        taken.take(paid_date);
-        let refund_date = refund_date(table, &taken);
-        taken.take(refund_date.as_ref().map(|(column, _)| *column));
+        let dates = DateColumns::new(table, &rows, is_paid_said, &mut taken);
         let id = id(table, &amounts, customer.email, &rows, &taken)?;
         taken.take(id.column());
         let split = MoneyRows::new(&rules, &amounts, &rows);
@@ -118,7 +109,7 @@ impl<'t> Mapping<'t> {
         taken.take(link.column());
         let refunded_flag = refunded_flag(table, &amounts, &taken);
         taken.take(refunded_flag.as_ref().map(|(column, _)| *column));
-        let is_paid_said = is_paid_said || paid_date.is_some();
+        let is_paid_said = is_paid_said || dates.paid.is_some();
         let beside = MoneyTable::new(table, &rows, usual, is_paid_said);
         let mut flags = rules.flags;
         flags.extend(beside.open_parts(&mut amounts, &taken));
@@ -143,14 +134,60 @@ impl<'t> Mapping<'t> {
             flags,
             amounts,
             money,
-            date,
-            other_dates,
-            paid_date,
-            refund_date,
+            date: dates.of_row,
+            other_dates: dates.others,
+            paid_date: dates.paid,
+            refund_date: dates.of_refund,
             status: rules.status,
             other_status: rules.other_status,
             kind: rules.kind,
         })
+    }
+}
+
+/// Finds the amounts, and takes their columns.
+fn take_amounts<'t>(
+    table: &'t Table<'t>,
+    usual: Currency,
+    payable: &[usize],
+    taken: &mut Taken<'t>,
+) -> Result<Amounts<'t>, Refusal> {
+    let amounts =
+        amounts(table, usual, payable, &|column| taken.is_free(column)).ok_or(Refusal::NoAmount)?;
+    taken.take([amounts.total]);
+    taken.take(amounts.parts.iter().map(|part| part.column));
+    taken.take(amounts.refunded);
+    taken.take(amounts.money_out);
+    Ok(amounts)
+}
+
+/// The columns of dates by what they date, as in [`Mapping`].
+struct DateColumns<'t> {
+    of_row: RowDate<'t>,
+    others: Vec<&'t SampleColumn<'t>>,
+    paid: Option<&'t SampleColumn<'t>>,
+    of_refund: Option<(&'t SampleColumn<'t>, Option<Days>)>,
+}
+
+impl<'t> DateColumns<'t> {
+    /// Finds them, and takes them. Where other columns say which rows were paid, none is the date of the payment.
+    fn new(
+        table: &'t Table<'t>,
+        rows: &[usize],
+        is_paid_said: bool,
+        taken: &mut Taken<'t>,
+    ) -> Self {
+        let (of_row, others) = dates(table, rows, taken);
+        let paid = paid_date(table, &of_row, rows, taken).filter(|_| !is_paid_said);
+        taken.take(paid);
+        let of_refund = refund_date(table, taken);
+        taken.take(of_refund.as_ref().map(|(column, _)| *column));
+        DateColumns {
+            of_row,
+            others,
+            paid,
+            of_refund,
+        }
     }
 }
 
