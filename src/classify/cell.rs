@@ -83,6 +83,11 @@ pub(super) fn write_date(date: DateTime, format: &DateFormat) -> Option<String> 
     }
 }
 
+/// Returns `true` if a cell is a day as a spreadsheet counts them.
+pub(super) fn is_serial(value: &str) -> bool {
+    serial::spreadsheet(value).is_some()
+}
+
 /// Reads `01.03.2026`, perhaps with a time behind it: where dots are used, the day comes first.
 pub(super) fn dotted_date(value: &str) -> Option<DateTime> {
     let patterns = ["%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S"];

@@ -92,6 +92,7 @@ impl Classifier<'_> {
             return Ok(CommissionOutcome::Ignored(BLANK.to_owned()));
         }
         self.check_width(row)?;
+        self.check_last_cell(row)?;
         self.check_cells(row)?;
         self.check_known(row)?;
         if let Some(rule) = self.matching_ignore(row)? {

@@ -12,6 +12,7 @@ mod conditions;
 mod dates;
 mod email;
 mod ids;
+mod last_cell;
 mod matched;
 mod order_tax;
 mod overview;
@@ -22,6 +23,7 @@ mod words;
 
 use self::amounts::SeenSign;
 pub(crate) use commission::{CommissionOutcome, CommissionRow, CommissionStatus};
+pub(crate) use last_cell::EndOfFile;
 pub(crate) use matched::MatchedRule;
 pub(crate) use row_amount::RowAmount;
 
@@ -105,6 +107,9 @@ pub(crate) struct Classifier<'p> {
     /// The identifying columns of the last row that does not continue another one.
     first_row: RefCell<Vec<String>>,
     typed_columns: OnceCell<typed::TypedColumns>,
+    /// The column of the profile that stands last in the export.
+    last_column: Option<ColumnIndex>,
+    last_cells: last_cell::LastColumn,
 }
 
 impl<'p> Classifier<'p> {
@@ -119,7 +124,13 @@ impl<'p> Classifier<'p> {
         header: &'p [String],
         account_currency: Currency,
     ) -> Self {
+        let mut columns = 0..profile.columns.len();
+        let last = header.len().checked_sub(1);
+        let last_column =
+            columns.find(|&column| last.is_some() && binding.position(column) == last);
         Classifier {
+            last_column,
+            last_cells: last_cell::LastColumn::default(),
             profile,
             binding,
             header,
@@ -267,6 +278,7 @@ impl<'p> Classifier<'p> {
             return Ok(RowOutcome::Ignored(BLANK.to_owned()));
         }
         self.check_width(row)?;
+        self.check_last_cell(row)?;
         self.check_cells(row)?;
         if let Some(rows) = &self.profile.continuation
             && self.continues(rows, row)?

@@ -11,7 +11,7 @@ use super::{Classifier, cell};
 use crate::event::AmountFormat;
 use crate::export::{CellKind, Row};
 use crate::problem::{Problem, ProblemCode};
-use crate::profile::{ColumnIndex, DateSource};
+use crate::profile::{ColumnIndex, DateFormat, DateSource};
 
 /// A number of a workbook, taken apart.
 struct Number<'t> {
@@ -87,22 +87,33 @@ impl Classifier<'_> {
         ))
     }
 
-    /// Refuses a row whose date a spreadsheet may have changed.
+    /// Refuses a row whose date a spreadsheet may have changed, or may count from another day.
     fn check_days(&self, row: &Row) -> Result<(), Box<Problem>> {
-        let mut sources = self.typed_columns().dates.iter();
-        let doubtful = sources.find(|source| {
+        for source in &self.typed_columns().dates {
             let position = self.binding.position(source.date);
-            position.is_some_and(|at| row.kind(at) == CellKind::DoubtfulDate)
-        });
-        let Some(source) = doubtful else {
-            return Ok(());
-        };
-        let value = self.text(row, source.date);
-        let message = "a spreadsheet may have taken the day for the month: it left other dates of the column as text";
-        Err(Box::new(
-            self.cell_error(ProblemCode::DateInvalid, source.date, value, message)
-                .hint("take the export as the provider wrote it, without opening it in a spreadsheet; or import it there with this column as text"),
-        ))
+            let value = self.text(row, source.date);
+            let (message, hint) = match position.map(|at| row.kind(at)) {
+                Some(CellKind::DoubtfulDate) => (
+                    "a spreadsheet may have taken the day for the month: it left other dates of the column as text",
+                    "take the export as the provider wrote it, without opening it in a spreadsheet; or import it there with this column as text",
+                ),
+                Some(CellKind::Number) if self.is_other_day_in_1904(source, row, value) => (
+                    "the workbook counts days from 1904, and this number is not shown as a date: it may be counted from 1900",
+                    "format the column as a date in the spreadsheet, and see that the dates are right",
+                ),
+                _ => continue,
+            };
+            let problem = self.cell_error(ProblemCode::DateInvalid, source.date, value, message);
+            return Err(Box::new(problem.hint(hint)));
+        }
+        Ok(())
+    }
+
+    /// Returns `true` if a number is read as a day of a spreadsheet, and its workbook counts them from 1904.
+    fn is_other_day_in_1904(&self, source: &DateSource, row: &Row, value: &str) -> bool {
+        let dates = self.profile.dates.for_column(source.date);
+        let is_serial = |format: &DateFormat| matches!(format, DateFormat::SpreadsheetSerial);
+        row.counts_from_1904() && dates.formats.iter().any(is_serial) && cell::is_serial(value)
     }
 
     /// Writes a row as the profile reads it that fprecon had written, and that a spreadsheet has saved with a
@@ -235,7 +246,7 @@ impl Classifier<'_> {
         ))
     }
 
-    fn typed_columns(&self) -> &TypedColumns {
+    pub(super) fn typed_columns(&self) -> &TypedColumns {
         self.typed_columns.get_or_init(|| TypedColumns {
             amounts: self.profile.amount_columns(),
             dates: self.profile.date_sources(),
@@ -313,8 +324,8 @@ impl Classifier<'_> {
 
 /// The columns in which a spreadsheet may have changed what is read.
 pub(super) struct TypedColumns {
-    amounts: Vec<ColumnIndex>,
-    dates: Vec<DateSource>,
+    pub(super) amounts: Vec<ColumnIndex>,
+    pub(super) dates: Vec<DateSource>,
     /// Columns whose words decide something.
     compared: Vec<ColumnIndex>,
 }

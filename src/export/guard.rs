@@ -122,6 +122,8 @@ pub(super) struct Guard<R> {
     /// The byte before the last quote inside quotes.
     before_quote: u8,
     suspect: Option<Suspect>,
+    /// `true` once the text has been read to its end.
+    has_ended: bool,
 }
 
 impl<R> Guard<R> {
@@ -151,6 +153,7 @@ impl<R> Guard<R> {
             inner_delimiters: 0,
             before_quote: 0,
             suspect: None,
+            has_ended: false,
         }
     }
 
@@ -167,6 +170,11 @@ impl<R> Guard<R> {
     /// Returns the fault for which `read` failed.
     pub(super) fn take_found(&mut self) -> Option<LocatedFault> {
         self.found.take()
+    }
+
+    /// Returns `true` if the text has ended within a field, after the last row that the parser was told of.
+    pub(super) fn has_ended_in_field(&self) -> bool {
+        self.has_ended && self.starts.is_empty() && !matches!(self.previous, b'\n' | b'\r' | b'"')
     }
 
     /// Returns `true` if the text so far ends with a line end.
@@ -546,6 +554,7 @@ impl<R: Read> Read for Guard<R> {
                 };
             }
             if text > 0 || at_end {
+                self.has_ended = text == 0;
                 return Ok(text);
             }
         }

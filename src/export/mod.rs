@@ -496,6 +496,7 @@ impl Export {
             (Ok(true), Some(start)) => {
                 row.line = start.line;
                 row.byte = start.byte;
+                row.is_open = reader.get_ref().has_ended_in_field();
                 match swallowed::column_with_rows(&row.record, self.delimiter.byte()) {
                     None => Ok(true),
                     Some(column) => Err(self.swallowed(start.line, column)),

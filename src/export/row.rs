@@ -31,6 +31,8 @@ pub struct Row {
     pub(super) byte: u64,
     /// Of each cell; empty where all are text.
     pub(super) kinds: Vec<CellKind>,
+    pub(super) counts_from_1904: bool,
+    pub(super) is_open: bool,
 }
 
 impl Row {
@@ -74,6 +76,17 @@ impl Row {
     /// Returns `true` if a field may be something other than text.
     pub(crate) fn is_typed(&self) -> bool {
         !self.kinds.is_empty()
+    }
+
+    /// Returns `true` if the row is of a workbook that counts its days from 1904.
+    pub(crate) fn counts_from_1904(&self) -> bool {
+        self.counts_from_1904
+    }
+
+    /// Returns `true` if the file ends within the row's last field, as far as can be seen: it is the last row, and has
+    /// neither a line end nor a quote at its end.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// Puts other texts into these fields, which are text from then on.

@@ -15,9 +15,10 @@ use super::trace::{Trace, TracedRow};
 use super::{
     ADDED_COLUMNS, CorrectedRow, ExportTotals, Input, RecognisedAs, Rows, RowsOf, Setup, SourceRows,
 };
-use crate::classify::{Classifier, RowAmount, RowOutcome};
+use crate::classify::{Classifier, EndOfFile, RowAmount, RowOutcome};
 use crate::event::{Event, EventKey, Events, Kind, Source};
 use crate::export::{Delimiter, Export, ExportError, Row};
+use crate::invisible::shown;
 use crate::problem::{Problem, ProblemCode, Problems};
 use crate::profile::Profile;
 use crate::readings::Origins;
@@ -317,7 +318,7 @@ impl<'r> Reader<'r> {
         }
         let rows = self.read_rows(input, &path, &mut export, &classifier, kind)?;
         let totals = export.finish().map_err(|error| export_problem(&error))?;
-        self.check_end(&path, &totals, rows);
+        self.check_end(&path, &totals, rows, (classifier.end_of_file(), &header));
         self.inputs[input].1 = Some(Input {
             path,
             sha256: totals.sha256,
@@ -591,7 +592,14 @@ impl<'r> Reader<'r> {
             .add(source, is_rejected, reason, row.iter());
     }
 
-    fn check_end(&mut self, path: &str, totals: &crate::export::Totals, rows: Rows) {
+    /// Warns of a file without rows, or one that ends within a line.
+    fn check_end(
+        &mut self,
+        path: &str,
+        totals: &crate::export::Totals,
+        rows: Rows,
+        (end, header): (EndOfFile, &[String]),
+    ) {
         if rows.read == 0 {
             self.problems.push(
                 Problem::warning(
@@ -601,13 +609,24 @@ impl<'r> Reader<'r> {
                 .at(path, None)
                 .hint("check the dates that it was exported for"),
             );
-        } else if !totals.ends_with_line_end {
-            self.problems.push(
-                Problem::warning(ProblemCode::LastLineOpen, "the last line has no line end")
-                    .at(path, None)
-                    .hint("if the download was cut off, its last row may be too; export the file again"),
-            );
+            return;
         }
+        let message = match (end, header.last()) {
+            _ if totals.ends_with_line_end => return,
+            (EndOfFile::CutOff, _) => return,
+            (EndOfFile::OpenAmount, Some(column)) => format!(
+                "the last line has no line end, and nothing shows that its `{}` is whole",
+                shown(column)
+            ),
+            _ => "the last line has no line end".to_owned(),
+        };
+        self.problems.push(
+            Problem::warning(ProblemCode::LastLineOpen, message)
+                .at(path, None)
+                .hint(
+                    "if the download was cut off, its last row may be too; export the file again",
+                ),
+        );
     }
 
     fn finish(self) -> ReadExports {

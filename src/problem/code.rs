@@ -196,6 +196,7 @@ problem_codes! {
     RetryEvent = "retry-event",
     RowIgnored = "row-ignored",
     RowNotMended = "row-not-mended",
+    RowCutOff = "row-cut-off",
     RowRagged = "row-ragged",
     RowRefused = "row-refused",
     RowRemarkable = "row-remarkable",

@@ -372,3 +372,109 @@ fn a_header_in_the_midst_of_a_file_is_not_a_row() {
     let sent = &plan["events"]["by_kind"]["sale"]["amount_cents"]["USD"];
     assert_eq!(*sent, 1700, "{plan}");
 }
+
+#[test]
+fn row_27_a_file_that_ends_within_its_last_amount_is_not_read_as_it_is() {
+    let header = "event_id,email,currency,created_at,amount";
+    let row = |id: &str, amount: &str| {
+        format!("\n{id},{id}@example.com,USD,2026-03-01T10:00:00Z,{amount}")
+    };
+    let export = |amounts: &[&str], last: &str| {
+        let rows = ["a", "b", "c"].iter().zip(amounts);
+        let above: String = rows.map(|(id, amount)| row(id, amount)).collect();
+        format!("{header}{above}{}", row("last", last))
+    };
+    let plain = "warning: the last line has no line end\n";
+    let open =
+        "warning: the last line has no line end, and nothing shows that its `amount` is whole\n";
+    let cut = "the amount is cut off: all others have 2 decimals";
+    let padded: &[&str] = &["10.00", "7.95", "20.10"];
+    for (amounts, last, code, said) in [
+        (padded, "1308.26", 0, plain),
+        (padded, "1308.2", 1, cut),
+        (padded, "1308.", 1, cut),
+        (padded, "13", 1, cut),
+        (padded, "\"1308.2\"", 0, plain),
+        (&["19.99", "8.5", "20"], "30.2", 0, open),
+        (&["5000", "200", "70"], "95", 0, open),
+        (&[], "30.20", 0, plain),
+        (&[], "30", 0, open),
+    ] {
+        let place = Place::new();
+        let whole = export(amounts, last);
+        place.write("x.csv", &whole);
+        let ran = place.run(&["plan", "x.csv", "--json"]).expect(code);
+        assert!(ran.stderr().contains(said), "{last}: {}", ran.stderr());
+        let with_events = amounts.len() as u64 + u64::from(code == 0);
+        assert_eq!(ran.json()["rows"]["with_events"], with_events, "{last}");
+        // The same file with a line end is read.
+        place.write("y.csv", &format!("{whole}\n"));
+        let ran = place.run(&["plan", "y.csv"]);
+        assert!(!ran.stderr().contains("line end"), "{}", ran.stderr());
+    }
+    // A refund that is the last column, and is lost before its first digit.
+    let place = Place::new();
+    let header = "id,Created date (UTC),Amount,Currency,Captured,Status,Customer ID,Customer Email,Invoice ID,Amount Refunded";
+    let row = |id: u32, refunded: &str| {
+        format!(
+            "\nch_{id},2026-03-01 10:00:00,20.00,usd,true,Paid,cus_{id},c{id}@example.com,in_{id},{refunded}"
+        )
+    };
+    let rows = [row(1, "0.00"), row(2, "0.00"), row(3, "5.00"), row(4, "")];
+    place.write("x.csv", &format!("{header}{}", rows.concat()));
+    let ran = place.run(&["plan", "x.csv"]).expect(1);
+    assert!(
+        ran.stderr().contains("x.csv:5: error: "),
+        "{}",
+        ran.stderr()
+    );
+}
+
+/// A number that is not shown as a date may be counted from another day than the workbook counts from.
+#[test]
+fn a_bare_number_of_a_workbook_from_1904_is_not_read_as_a_day() {
+    let place = Place::new();
+    place.write(
+        "fprecon.toml",
+        "[exports.mine]\nextends = \"generic\"\n[exports.mine.dates]\nformats = [\"spreadsheet-serial\"]\n",
+    );
+    let text = |text: &str| format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>");
+    let names = ["event_id", "email", "currency", "amount", "created_at"];
+    let header: String = names.into_iter().map(text).collect();
+    let row = ["s1", "ana@example.com", "USD"].map(text).concat();
+    let sheet = format!(
+        "<worksheet><sheetData><row>{header}</row><row>{row}<c><v>8</v></c><c><v>46082</v></c></row></sheetData></worksheet>"
+    );
+    let workbook = |properties: &str| {
+        let book = format!(
+            "<workbook xmlns:r=\"r\">{properties}<sheets><sheet name=\"S\" sheetId=\"1\" r:id=\"s1\"/></sheets></workbook>"
+        );
+        let list = |id: &str, kind: &str, target: &str| {
+            format!(
+                "<Relationships><Relationship Id=\"{id}\" Type=\"http://x/relationships/{kind}\" Target=\"{target}\"/></Relationships>"
+            )
+        };
+        zip(&[
+            ("[Content_Types].xml", b"<Types/>"),
+            (
+                "_rels/.rels",
+                list("r1", "officeDocument", "xl/workbook.xml").as_bytes(),
+            ),
+            ("xl/workbook.xml", book.as_bytes()),
+            (
+                "xl/_rels/workbook.xml.rels",
+                list("s1", "worksheet", "worksheets/sheet1.xml").as_bytes(),
+            ),
+            ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+        ])
+    };
+    fs::write(place.path("x.xlsx"), workbook("<workbookPr/>")).unwrap();
+    let ran = place.run(&["plan", "x.xlsx", "--events", "events.csv"]);
+    ran.expect(0);
+    assert_eq!(events_of(&place)[1][10], "2026-03-01T00:00:00Z");
+    let from_1904 = workbook("<workbookPr date1904=\"true\"/>");
+    fs::write(place.path("x.xlsx"), from_1904).unwrap();
+    let said = place.run(&["plan", "x.xlsx"]).expect(1).stderr();
+    let expected = "x.xlsx:2: error: the workbook counts days from 1904, and this number is not shown as a date: it may be counted from 1900\n  column `created_at`: `46082`";
+    assert!(said.contains(expected), "{said}");
+}

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use calamine::CellErrorType;
 use quick_xml::events::{BytesStart, Event};
 
 use super::super::archive::Member;
@@ -21,6 +22,8 @@ const ROWS_MOST: u32 = 1_048_576;
 const COLUMNS_MOST: u32 = 16_384;
 /// The most formulas without a value that are told apart.
 const UNSAVED_MOST: usize = 100_000;
+/// The most errors that `calamine` does not know.
+const ERRORS_MOST: usize = 100_000;
 /// The fewest bytes that the XML of a text takes: `<si/>`.
 const TEXT_LEAST_BYTES: u64 = 5;
 
@@ -33,6 +36,10 @@ pub(super) struct SheetFacts {
     pub(super) merged: Option<(u64, String)>,
     /// Cells whose formula has no value: row and column from 0, in reading order.
     pub(super) unsaved: Vec<(u32, u32)>,
+    /// Cells with an error that `calamine` does not know, such as `#SPILL!`, in the same way.
+    pub(super) unknown_errors: Vec<((u32, u32), String)>,
+    /// `true` if some cells don't say where they are.
+    pub(super) has_unplaced: bool,
 }
 
 /// Checks all that is read of a workbook beside its sheets.
@@ -98,7 +105,7 @@ pub(super) fn check_sheet(parts: &Parts, sheet: &Member) -> Result<SheetFacts, F
                 walk.end(element.local_name().as_ref())?;
             }
             Event::End(element) => walk.end(element.local_name().as_ref())?,
-            Event::Text(_) => walk.text += u32::from(walk.is_in_value),
+            Event::Text(text) if walk.is_in_value => walk.add_text(text)?,
             Event::CData(_) | Event::GeneralRef(_) if walk.is_in_value => walk.is_odd = true,
             _ => {}
         }
@@ -127,6 +134,7 @@ struct SheetWalk {
 #[derive(Default)]
 struct CellWalk {
     is_plain: bool,
+    is_error: bool,
     has_formula: bool,
     has_value: bool,
 }
@@ -187,7 +195,10 @@ impl SheetWalk {
         };
         let (row, column) = match attribute(element, "r")? {
             Some(place) => place_of(&place).unwrap_or((0, 0)),
-            None => (self.row, before + 1),
+            None => {
+                self.facts.has_unplaced = true;
+                (self.row, before + 1)
+            }
         };
         if row != self.row || column <= before || column > COLUMNS_MOST {
             return Err(out_of_order);
@@ -196,8 +207,22 @@ impl SheetWalk {
         let kind = attribute(element, "t")?;
         self.cell = Some(CellWalk {
             is_plain: matches!(kind.as_deref(), None | Some("n" | "s" | "b" | "e")),
+            is_error: kind.as_deref() == Some("e"),
             ..CellWalk::default()
         });
+        Ok(())
+    }
+
+    /// Adds a piece of the text of a value.
+    fn add_text(&mut self, text: &str) -> Result<(), Fault> {
+        self.text += 1;
+        let is_error = self.cell.as_ref().is_some_and(|cell| cell.is_error);
+        if is_error && text.parse::<CellErrorType>().is_err() {
+            let place = (self.row - 1, self.column.unwrap_or(1) - 1);
+            self.facts.unknown_errors.push((place, text.to_owned()));
+            let errors = self.facts.unknown_errors.len() as u64;
+            at_most(errors, "unknown errors", ERRORS_MOST as u64)?;
+        }
         Ok(())
     }
 

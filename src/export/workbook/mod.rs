@@ -291,8 +291,21 @@ fn read_rows(bytes: &Arc<Vec<u8>>, name: &str, facts: &SheetFacts) -> Result<She
         .collect();
     let plain = Shown::default();
     let mut unsaved = facts.unsaved.iter().peekable();
-    let mut rows = SheetRows::default();
-    while let Some((cell, style)) = cells.next_cell_with_style_id().map_err(damaged)? {
+    let mut unknown_errors = facts.unknown_errors.iter();
+    let mut rows = SheetRows::new(system);
+    loop {
+        let (cell, style) = match cells.next_cell_with_style_id() {
+            Ok(Some(cell)) => cell,
+            Ok(None) => break,
+            // The reader goes on behind the cell, and takes no place for it.
+            Err(XlsxError::CellError(_)) if !facts.has_unplaced => {
+                if let Some((place, text)) = unknown_errors.next() {
+                    rows.add(*place, text, CellKind::Error)?;
+                }
+                continue;
+            }
+            Err(error) => return Err(damaged(error)),
+        };
         let place = cell.get_position();
         let shown = formats.get(style).unwrap_or(&plain);
         let (text, kind) = match unsaved.next_if_eq(&&place) {

@@ -3,6 +3,7 @@
 use super::super::error::Fault;
 use super::super::row::{CellKind, Row};
 use super::super::start::{HeaderLine, LINES_ABOVE_MOST, LinesAbove};
+use super::value::DateSystem;
 
 /// The most cells that are held of a sheet, those left out between two included.
 const CELLS_MOST: u64 = 20_000_000;
@@ -21,6 +22,7 @@ pub(in crate::export) struct SheetRows {
     next: usize,
     /// The least number of cells that a row is given.
     width: usize,
+    system: DateSystem,
 }
 
 #[derive(Clone, Copy)]
@@ -69,6 +71,14 @@ fn is_day_in_one_order(text: &str) -> bool {
 }
 
 impl SheetRows {
+    /// Creates an empty sheet of a workbook that counts its days so.
+    pub(super) fn new(system: DateSystem) -> Self {
+        SheetRows {
+            system,
+            ..SheetRows::default()
+        }
+    }
+
     /// Adds a cell, which stands behind all others. Its place counts from 0.
     pub(super) fn add(
         &mut self,
@@ -185,6 +195,7 @@ impl SheetRows {
         self.next += 1;
         into.line = row.number.into();
         into.byte = 0;
+        into.counts_from_1904 = self.system == DateSystem::From1904;
         for cell in cells {
             into.record.push_field(self.cell(cell));
             into.kinds.push(self.kinds[cell]);

@@ -119,6 +119,11 @@ fn cells_are_text_that_knows_what_it_comes_from() {
             Date,
         ),
         (r##"<c r="A4" t="e"><v>#N/A</v></c>"##, "#N/A", Error),
+        (
+            r##"<c r="A4" t="e"><f>SORT(B:B)</f><v>#SPILL!</v></c>"##,
+            "#SPILL!",
+            Error,
+        ),
         (r#"<c r="A4"><f>1+1</f></c>"#, "", Error),
         (r#"<c r="A4"><f>1+1</f><v/></c>"#, "", Error),
         (r#"<c r="A4"><f>1+1</f><v>2</v></c>"#, "2", Number),
@@ -130,6 +135,15 @@ fn cells_are_text_that_knows_what_it_comes_from() {
     assert_eq!((line, cells.len()), (4, 2));
     // Without places, cells stand side by side.
     assert_eq!(row("<c><v>1</v></c><c><v>2</v></c>").1[1].0, "2");
+    // Errors that only newer spreadsheets have, one after the other, with a value behind them.
+    let errors = row(
+        r##"<c r="A4" t="e"><v>#CALC!</v></c><c r="B4" t="e"><v>#GETTING_DATA</v></c><c r="C4"><v>7</v></c>"##,
+    );
+    let texts: Vec<_> = errors.1.iter().map(|(text, _)| text.as_str()).collect();
+    assert_eq!(texts, ["#CALC!", "#GETTING_DATA", "7"]);
+    let unplaced = r##"<row r="4"><c t="e"><v>#SPILL!</v></c><c><v>7</v></c></row>"##;
+    let is = said(of_sheet(&format!("{HEADER}{unplaced}")));
+    assert!(is.contains("a cell has an error that is not known"), "{is}");
 }
 
 #[test]

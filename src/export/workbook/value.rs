@@ -27,8 +27,9 @@ const PARTS: i128 = 10_000_000_000;
 const SECONDS_PER_DAY: i128 = 86_400;
 
 /// Names the day from which a workbook counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum DateSystem {
+    #[default]
     From1900,
     From1904,
 }

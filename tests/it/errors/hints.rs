@@ -138,6 +138,11 @@ const FOLLOWED: &[(&str, Do, &str)] = &[
         "exit 0: sale s1 1000 to_send, sale s2 2000 to_send, sale s3 3000 to_send",
     ),
     (
+        "row-cut-off",
+        Do::Fix(&[("1308.2\n", "1308.26\n")]),
+        "exit 0: sale s1 800 to_send, sale s2 130826 to_send",
+    ),
+    (
         "row-ragged",
         Do::Fix(&[("8.00\n", "8.00,USD,2026-03-01T10:00:00Z\n")]),
         "exit 0: sale s1 800 to_send",

@@ -72,7 +72,9 @@ fn examples_say_what_they_show() {
         for (info, body) in blocks(section) {
             match info {
                 "toml" => drop(place.write("fprecon.toml", body)),
-                "csv" if code == "last-line-open" => drop(place.write("x.csv", body.trim_end())),
+                "csv" if matches!(code, "last-line-open" | "row-cut-off") => {
+                    place.write("x.csv", body.trim_end());
+                }
                 "csv" => drop(place.write("x.csv", body)),
                 "csv escaped" => fs::write(place.path("x.csv"), unescaped(body)).unwrap(),
                 "sh" => arguments.extend(body.split_whitespace().skip(3)),
