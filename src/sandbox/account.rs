@@ -21,6 +21,7 @@ use serde::Serialize;
 use super::answer::Answer;
 use super::call::{Kind, Version};
 use super::leads::{Lead, LeadState, Leads, NewLead, Source, Who};
+use super::mistakes;
 use super::moment::Moment;
 use super::params::Params;
 use super::promoters::Promoters;
@@ -52,9 +53,10 @@ pub(super) struct AccountState {
 enum Refusal<'a> {
     NobodyNamed,
     NoEventId,
-    BadAmount,
-    /// The amount has a name that clients are known to use by mistake.
-    AmountMisnamed,
+    /// The amount, and what is wrong with it, in our words.
+    BadAmount(&'static str),
+    /// A mistake that clients are known to make.
+    Mistake(&'static str),
     BadDate,
     NoReferral,
     Exists(Kind, &'a str),
@@ -167,6 +169,7 @@ impl AccountState {
         let who = who(params)?;
         let event_id = params.event_id.as_deref().ok_or(Refusal::NoEventId)?;
         let sent = amount(params)?;
+        expect_no_mistake(version, kind, params)?;
         let created_at = self.date(version, params, now)?;
         if self.books.holds(kind, event_id) {
             return Err(Refusal::Exists(kind, event_id));
@@ -177,7 +180,7 @@ impl AccountState {
         };
         let place = self.referral(lead)?;
         if kind == Kind::Sale {
-            self.activate(place, params, created_at);
+            self.activate(place, params, now);
         }
         let amount = self.rates.exchanged(sent, params.currency.as_deref());
         let commission = match kind {
@@ -203,6 +206,7 @@ impl AccountState {
         now: Moment,
     ) -> Result<(), Refusal<'a>> {
         let who = who(params)?;
+        expect_no_mistake(version, Kind::Cancellation, params)?;
         let created_at = self.date(version, params, now)?;
         let told_apart = version == Version::V1 && self.cancellation_event_id;
         let event_id = params.event_id.as_deref();
@@ -283,12 +287,13 @@ impl AccountState {
         Ok(place)
     }
 
-    fn activate(&mut self, place: usize, params: &Params<'_>, created_at: Moment) {
+    /// Makes a lead a customer, since the day of the first call: observed, whatever `created_at` says.
+    fn activate(&mut self, place: usize, params: &Params<'_>, now: Moment) {
         let plan = params.plan.as_deref().map(|plan| self.leads.plan(plan));
         let lead = self.leads.get_mut(place);
         lead.state = LeadState::Active;
         lead.cancelled_at = None;
-        lead.customer_since.get_or_insert(created_at);
+        lead.customer_since.get_or_insert(now);
         if plan.is_some() {
             lead.plan = plan;
         }
@@ -386,12 +391,11 @@ impl Refusal<'_> {
             // The documents call `event_id` required and don't show the refusal: these words are
             // ours.
             Refusal::NoEventId => Answer::message(400, "Error. Event id can not be blank!"),
-            Refusal::BadAmount => Answer::message(400, "Error. Amount blank or invalid."),
-            // The second sentence is ours.
-            Refusal::AmountMisnamed => Answer::message(
-                400,
-                "Error. Amount blank or invalid. The parameter is `amount`, not `amount_cents`.",
-            ),
+            Refusal::BadAmount(why) => {
+                let message = format!("Error. Amount blank or invalid. {why}");
+                Answer::message(400, message.trim_end())
+            }
+            Refusal::Mistake(message) => Answer::message(400, message),
             // The documents don't say how a bad date is answered. Here it is refused.
             Refusal::BadDate => Answer::message(400, "Error. Created at invalid."),
             Refusal::NoReferral => no_referral(version, kind),
@@ -455,13 +459,21 @@ fn who<'a>(params: &'a Params<'_>) -> Result<Who<'a>, Refusal<'a>> {
 /// Returns the amount in minor units: digits only, above 0, and at most 63 bits.
 fn amount<'a>(params: &Params<'_>) -> Result<i64, Refusal<'a>> {
     let text = params.amount.as_deref().unwrap_or_default();
-    if text.is_empty() && params.amount_cents.is_some() {
-        return Err(Refusal::AmountMisnamed);
-    }
     let digits = text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {
         Ok(amount) if digits && amount > 0 => Ok(amount),
-        _ => Err(Refusal::BadAmount),
+        _ => Err(Refusal::BadAmount(mistakes::in_amount(params))),
+    }
+}
+
+fn expect_no_mistake<'a>(
+    version: Version,
+    kind: Kind,
+    params: &Params<'_>,
+) -> Result<(), Refusal<'a>> {
+    match mistakes::in_call(version, kind, params) {
+        Some(message) => Err(Refusal::Mistake(message)),
+        None => Ok(()),
     }
 }
 

@@ -23,6 +23,7 @@ use super::body::AnswerBody;
 use super::call::{Call, Kind, Requested, Version};
 use super::faults::{Action, Fault, Subject};
 use super::log::Seen;
+use super::mistakes;
 use super::moment::Moment;
 use super::params::Params;
 use super::promoters::stable_hash;
@@ -156,6 +157,9 @@ async fn call(
     match call.asked {
         Requested::Track(kind) => {
             let is_json = is_json(&head.headers);
+            if let Some(mistake) = mistakes::in_format(call.version, is_json, body) {
+                return Ok(Answer::message(400, mistake));
+            }
             let query = head.uri.query();
             let params = match Params::read(call.version, query, is_json, body) {
                 Ok(params) => params,
@@ -320,7 +324,7 @@ fn admit(state: &State, head: &Parts) -> Result<Call, Answer> {
     let key = key(call.version, &head.headers);
     let required = state.require_key.as_deref().map(str::as_bytes);
     if key.is_empty() || required.is_some_and(|required| required != key) {
-        return Err(bad_credentials(call));
+        return Err(bad_credentials(call, &head.headers));
     }
     if !state.limit.borrow_mut().admit(Instant::now()) {
         return Err(Answer::message(429, "Too many requests"));
@@ -330,12 +334,20 @@ fn admit(state: &State, head: &Parts) -> Result<Call, Answer> {
 
 /// Returns the refusal of a key: v1 and v2's tracking answer with a JSON string; v2's listings are
 /// documented to answer without a body.
-fn bad_credentials(call: Call) -> Answer {
+fn bad_credentials(call: Call, headers: &HeaderMap) -> Answer {
     match (call.version, call.asked) {
         (Version::V2, Requested::List(_) | Requested::NewCommission | Requested::Change(_)) => {
             Answer::empty(401)
         }
-        _ => Answer::bare_string(401, "Bad credentials"),
+        _ => {
+            let has = |name: &HeaderName| !header(headers, name).is_empty();
+            let authorization = header(headers, &AUTHORIZATION);
+            let (has_key, has_account) = (has(&API_KEY), has(&ACCOUNT_ID));
+            match mistakes::in_key(call.version, has_key, authorization, has_account) {
+                Some(mistake) => Answer::bare_string(401, &format!("Bad credentials. {mistake}")),
+                None => Answer::bare_string(401, "Bad credentials"),
+            }
+        }
     }
 }
 

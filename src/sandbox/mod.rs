@@ -39,6 +39,7 @@ mod keep;
 mod leads;
 mod limit;
 mod log;
+mod mistakes;
 mod moment;
 mod params;
 mod promoters;

@@ -14,7 +14,6 @@ use super::v1::CAMPAIGN_ID;
 use super::{AccountState, LeadState, v1, v2};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::Change;
-use crate::sandbox::leads::Who;
 use crate::sandbox::moment::Moment;
 
 const MARK_AS_PAID: &str = "mark_as_paid";
@@ -60,7 +59,11 @@ impl ChangeRequest {
         body: &[u8],
     ) -> Result<ChangeRequest, Answer> {
         let unreadable = |error: serde_json::Error| {
-            Answer::message(422, &format!("The body is not as documented: {error}"))
+            let refusal = Refusal {
+                message: format!("The body is not as documented: {error}"),
+                code: "unprocessable_entity",
+            };
+            Answer::json(422, &refusal)
         };
         let content = match change {
             Change::GeneratePayouts | Change::MarkAsPaid => {
@@ -130,12 +133,19 @@ fn texts(
             continue;
         }
         if !played.contains(&&*name) {
-            let message = format!("the sandbox does not play {name}");
+            let message = format!("the sandbox does not play `{name}`");
             return Err(Answer::message(400, &message));
         }
         texts.insert(name.into_owned(), value.into_owned());
     }
     Ok(texts)
+}
+
+/// The refusal of a body of version 2.
+#[derive(Serialize)]
+struct Refusal {
+    message: String,
+    code: &'static str,
 }
 
 /// The answer about several commissions or payouts, by the vendor's schema of a batch.
@@ -238,18 +248,7 @@ impl AccountState {
     /// Changes a lead of version 1.
     fn update_lead(&mut self, texts: &BTreeMap<String, String>) -> Result<Answer, Answer> {
         let text = |name: &str| texts.get(name).map(String::as_str);
-        let place = match text("id") {
-            Some(id) => {
-                let id: Option<usize> = id.parse().ok();
-                let place = id.and_then(|id| id.checked_sub(super::books::lead_id(0)));
-                place.filter(|place| *place < self.leads.count())
-            }
-            None => self.leads.seen(Who {
-                email: text("email"),
-                uid: text("uid"),
-            }),
-        };
-        let place = place.ok_or_else(|| not_found("Lead not found"))?;
+        let place = self.lead_named(text)?;
         let since = match text("customer_since").map(Moment::parse) {
             Some(None) => return Err(not_found_422("Customer since is invalid")),
             Some(since) => since,

@@ -146,33 +146,51 @@ impl AccountState {
     /// Answers v1's `/leads/show`: one lead by id, email or uid.
     fn show(&self, query: &str) -> Result<Answer, Answer> {
         let query = Query::read(Version::V1, query)?;
-        let by_id = query.number("id")?;
-        let who = Who {
-            email: query.get("email"),
-            uid: query.get("uid"),
-        };
-        let place = match by_id {
-            Some(id) => self.places().map(|(place, _)| place).find(|place| {
-                i64::try_from(super::books::lead_id(*place)).is_ok_and(|own| own == id)
-            }),
-            None => self.leads.seen(who),
-        };
-        let place = place.ok_or_else(|| not_found("Lead not found"))?;
+        let place = self.lead_named(|name| query.get(name))?;
         Ok(Answer::json(
             200,
             &self.lead_line(place, self.leads.get(place)),
         ))
     }
 
+    /// Returns the place of the lead that version 1's parameters name: by id, else by uid or email.
+    pub(super) fn lead_named<'t>(
+        &self,
+        text: impl Fn(&str) -> Option<&'t str>,
+    ) -> Result<usize, Answer> {
+        let who = Who {
+            email: text("email"),
+            uid: text("uid"),
+        };
+        let place = match text("id") {
+            Some(id) => {
+                let id: Option<usize> = id.trim().parse().ok();
+                let place = id.and_then(|id| id.checked_sub(super::books::lead_id(0)));
+                place.filter(|place| *place < self.leads.count())
+            }
+            None if who.email.or(who.uid).is_none() => {
+                return Err(not_found_422(
+                    "You need to find the lead/customer either by id, uid or email.",
+                ));
+            }
+            None => self.leads.seen(who),
+        };
+        place.ok_or_else(|| not_found("Lead not found"))
+    }
+
     /// Answers v1's `/promoters/show`: one promoter by id, email or referral id. The sandbox has no
     /// `cust_id` and no `auth_token`.
     fn show_promoter(&self, query: &str) -> Result<Answer, Answer> {
         let query = Query::read(Version::V1, query)?;
-        let by_id = query.number("id")?;
-        let place = match (by_id, query.get("promoter_email"), query.get("ref_id")) {
+        let place = match (
+            query.get("id"),
+            query.get("promoter_email"),
+            query.get("ref_id"),
+        ) {
             (Some(id), ..) => {
+                let id: Option<u64> = id.trim().parse().ok();
                 let mut places = 0..self.promoters.len();
-                places.find(|place| fits(Some(id), self.promoters.get(*place).id))
+                places.find(|place| Some(self.promoters.get(*place).id) == id)
             }
             (None, Some(email), _) => self.promoters.by_email(email),
             (None, None, Some(ref_id)) => self.promoters.by_ref_id(ref_id),

@@ -60,7 +60,7 @@ fn a_sale_is_described_as_documented() {
     let lead = json!({
         "id": 20_000_001, "state": "active", "first_name": "", "last_name": "",
         "email": "shelley@example.com", "uid": "cbdemo_shelley",
-        "customer_since": "2024-09-11T14:22:12.160Z", "plan_name": "monthly-starter",
+        "customer_since": "1970-01-01T00:00:00.000Z", "plan_name": "monthly-starter",
         "cancelled_at": null, "suspicion": "no_suspicion", "username": null, "website": null,
         "created_at": "2024-09-11T14:22:12.160Z", "split_promotion_id": null,
         "custom_fields": null, "split_percentage_value": null, "visitor_sub_id": null
@@ -108,34 +108,49 @@ fn a_refund_is_negative_and_takes_its_sales_part_back() {
 #[test]
 fn what_is_missing_or_wrong_is_refused() {
     let mut account = account(100);
-    let blank_amount = json!({"message": "Error. Amount blank or invalid."});
     let nobody = json!({"message": "Error. Email and uid can not be blank!"});
     for kind in [Kind::Sale, Kind::Refund] {
-        for amount in [
-            "",
-            "0",
-            "-5",
-            "+5",
-            "10.00",
-            "1e3",
-            "9223372036854775808",
-            " 5",
+        for (amount, why) in [
+            ("", ""),
+            ("0", ""),
+            ("-5", " Amounts are above zero, also those of refunds."),
+            ("+5", ""),
+            (
+                "10.00",
+                " Amounts are whole numbers of cents: 4900 for 49.00.",
+            ),
+            ("1e3", ""),
+            ("9223372036854775808", ""),
+            (" 5", ""),
         ] {
             let form = form_urlencoded::Serializer::new(String::new())
                 .extend_pairs([("uid", "u"), ("event_id", "e"), ("amount", amount)])
                 .finish();
             let refused = told(&mut account, kind, &form);
-            assert_eq!(refused, (400, blank_amount.clone()), "{amount}");
+            let message = format!("Error. Amount blank or invalid.{why}");
+            assert_eq!(refused, (400, json!({ "message": message })), "{amount}");
         }
         let (status, refused) = told(&mut account, kind, "uid=u&event_id=e&amount_cents=5");
         let message = refused["message"].as_str().unwrap_or_default();
         assert_eq!(status, 400);
         assert!(message.contains("not `amount_cents`"), "{message}");
+        for code in ["usd", "US", "US$"] {
+            let form = format!("uid=u&event_id=e&amount=5&currency={code}");
+            let (status, refused) = told(&mut account, kind, &form);
+            let message = refused["message"].as_str().unwrap_or_default();
+            assert_eq!(status, 400);
+            assert!(message.contains("upper case"), "{message}");
+        }
         let no_event = told(&mut account, kind, "uid=u&amount=5");
         assert_eq!(no_event.0, 400);
         let no_customer = told(&mut account, kind, "event_id=e&amount=5&email=+");
         assert_eq!(no_customer, (400, nobody.clone()));
     }
+    let own_id = "uid=u&event_id=e&sale_event_id=e&amount=5";
+    let (status, refused) = told(&mut account, Kind::Refund, own_id);
+    let message = refused["message"].as_str().unwrap_or_default();
+    assert_eq!(status, 400);
+    assert!(message.contains("an id of its own"), "{message}");
     for kind in [Kind::Cancellation, Kind::Signup] {
         assert_eq!(
             told(&mut account, kind, "ref_id=nora"),
@@ -254,7 +269,8 @@ fn a_lead_goes_through_its_states() {
     let sale = tracked(&mut account, Kind::Sale, "uid=u&event_id=2&amount=5&plan=b");
     assert_eq!(sale["lead"]["state"], "active");
     assert_eq!(sale["lead"]["plan_name"], "b");
-    assert_eq!(sale["lead"]["customer_since"], "2024-01-01T00:00:00.000Z");
+    // As observed: the day of the first call, not that of the sale.
+    assert_eq!(sale["lead"]["customer_since"], "1970-01-01T00:00:00.000Z");
     assert_eq!(sale["reward"]["created_at"], "1970-01-01T00:00:00.000Z");
 }
 
@@ -316,9 +332,11 @@ fn v2_describes_sales_and_signups_in_its_own_shape() {
         "commissions": []
     });
     assert_eq!((status, told), (200, expected));
-    // v2 has no `created_at` on a sale.
-    let sale = json!({"email": "a@x.test", "event_id": "s", "amount": 2000, "currency": "EUR",
+    let mut sale = json!({"email": "a@x.test", "event_id": "s", "amount": 2000, "currency": "EUR",
                       "plan": "pro", "created_at": "2020-01-01"});
+    // v2 has no `created_at` on a sale.
+    assert_eq!(track_v2(&mut account, Kind::Sale, &sale).0, 400);
+    sale["created_at"] = Value::Null;
     let (_, told) = track_v2(&mut account, Kind::Sale, &sale);
     assert_eq!(told["created_at"], "1970-01-02T00:00:00.000Z");
     assert_eq!(told["sale_amount"], 2000);
@@ -347,30 +365,32 @@ fn v2_answers_refunds_and_cancellations_as_v1_does() {
     assert_eq!((status, &told["amount_cents"]), (200, &json!(-1000)));
     assert_eq!(told["reward"]["amount"], -200);
     for _ in 0..2 {
-        let cancellation = json!({"uid": "u", "event_id": "c"});
+        let cancellation = json!({"uid": "u"});
         let (status, told) = track_v2(&mut account, Kind::Cancellation, &cancellation);
         assert_eq!((status, &told["lead"]["state"]), (200, &json!("cancelled")));
     }
+    let with_id = json!({"uid": "u", "event_id": "c"});
+    let (status, told) = track_v2(&mut account, Kind::Cancellation, &with_id);
+    let message = told["message"].as_str().unwrap_or_default();
+    assert_eq!(status, 400);
+    assert!(message.contains("no `event_id`"), "{message}");
 }
 
 #[test]
 fn strangers_get_404_of_v2s_sales_and_204_of_its_refunds() {
     let mut account = account(0);
-    let body = json!({"uid": "u", "event_id": "1", "amount": 5});
+    let mut body = json!({"uid": "u", "event_id": "1", "amount": 5});
     let not_found = json!({
         "message": "Referral corresponding to email or uid parameter not found or promoter is banned.",
         "code": "not_found"
     });
-    for kind in [Kind::Sale, Kind::Cancellation] {
-        assert_eq!(
-            track_v2(&mut account, kind, &body),
-            (404, not_found.clone())
-        );
-    }
-    assert_eq!(
-        track_v2(&mut account, Kind::Refund, &body),
-        (204, Value::Null)
-    );
+    let sale = track_v2(&mut account, Kind::Sale, &body);
+    assert_eq!(sale, (404, not_found.clone()));
+    let refund = track_v2(&mut account, Kind::Refund, &body);
+    assert_eq!(refund, (204, Value::Null));
+    body["event_id"] = Value::Null;
+    let cancellation = track_v2(&mut account, Kind::Cancellation, &body);
+    assert_eq!(cancellation, (404, not_found));
 }
 
 #[test]
@@ -400,7 +420,8 @@ fn a_banned_promoter_earns_nothing() {
     for kind in [Kind::Sale, Kind::Refund, Kind::Cancellation] {
         let form = "email=old@x.test&event_id=1&amount=5";
         assert_eq!(track(&mut account, kind, form).status, 204);
-        let body = json!({"email": "old@x.test", "event_id": "1", "amount": 5});
+        let event_id = (kind != Kind::Cancellation).then_some("1");
+        let body = json!({"email": "old@x.test", "event_id": event_id, "amount": 5});
         let (status, _) = track_v2(&mut account, kind, &body);
         assert_eq!(status, if kind == Kind::Refund { 204 } else { 404 });
     }
@@ -591,7 +612,8 @@ fn v2_searches_and_filters() {
         (REFERRALS, "type=lead", 0),
         (REFERRALS, "filters[type]=customer&per_page=100", 60),
         (REFERRALS, "state=cancelled", 0),
-        (REFERRALS, "filters[customer_since][to]=2026-01-02", 2),
+        (REFERRALS, "filters[customer_since][to]=1970-01-01", 20),
+        (REFERRALS, "filters[customer_since][from]=1970-01-02", 0),
         (REFERRALS, "cancelled_at[from]=2020-01-01", 0),
         (PROMOTERS, "q=amara", 1),
         (PROMOTERS, "state=blocked", 1),
