@@ -124,6 +124,8 @@ mod invisible;
 pub mod job;
 pub mod journal;
 #[deny(clippy::disallowed_methods)]
+mod lead_dates;
+#[deny(clippy::disallowed_methods)]
 pub mod link;
 mod notify;
 #[deny(clippy::disallowed_methods)]

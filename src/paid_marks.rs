@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::Timestamp;
 
 use crate::event::{Event, EventKey, KeyMap, Kind, is_undo};
-use crate::journal::{EventRow, PaidCommission, PayoutRequest, PayoutStep, TrackedEvent};
+use crate::journal::{
+    EventRow, PaidCommission, PayoutRequest, PayoutStep, Settlement, TrackedEvent,
+};
 use crate::tracking::{ListedCommission, ListedPayout, ListedPromoter, PayoutCall};
 
 #[cfg(test)]
@@ -228,10 +230,7 @@ impl OwnEvents {
             all.push(commission);
         }
         let missing = self.by_key.iter().filter(|(key, own)| {
-            let cents = own.settlement.commission_cents;
-            cents.is_some_and(|cents| cents != 0)
-                && !found.contains(*key)
-                && !self.is_undone(&own.event)
+            may_have_commission(own) && !found.contains(*key) && !self.is_undone(&own.event)
         });
         let mut missing: Vec<OwnCommission> = missing
             .map(|(_, own)| OwnCommission::missing(own))
@@ -239,6 +238,20 @@ impl OwnEvents {
         missing.sort_by_key(|own| own.event);
         all.extend(missing);
         all
+    }
+}
+
+/// Returns `true` if the API said of an event that it has a commission, or said nothing of it: the answer was lost.
+fn may_have_commission(own: &TrackedEvent) -> bool {
+    let Settlement {
+        commission_cents,
+        promoter_email,
+        promoter_ref_id,
+        ..
+    } = &own.settlement;
+    match commission_cents {
+        Some(cents) => *cents != 0,
+        None => promoter_email.is_none() && promoter_ref_id.is_none(),
     }
 }
 
@@ -257,6 +270,9 @@ fn state_of(line: &ListedCommission, was_asked: bool) -> (MarkState, String) {
         _ => {}
     }
     match (&*line.status, line.amount) {
+        (APPROVED, Some(_)) if line.promoter.id.is_none() => left(
+            "the account's list does not say whose it is: look for its sale in FirstPromoter, and mark it by hand under Payouts",
+        ),
         (APPROVED, Some(_)) => (MarkState::ToMark, String::new()),
         (APPROVED, None) => left("its amount is not a whole number"),
         ("denied", _) => (MarkState::Denied, String::new()),
@@ -303,7 +319,11 @@ impl OwnCommission {
             campaign_id: None,
             cents: settlement.commission_cents.unwrap_or_default(),
             state: MarkState::NotFound,
-            reason: "it may have been deleted in FirstPromoter".to_owned(),
+            reason: match settlement.commission_cents {
+                Some(_) => "it may have been deleted in FirstPromoter",
+                None => "the answer to its event was lost, so that its amount and promoter are not known: look for the event in FirstPromoter, and mark its commission by hand under Payouts if it has one",
+            }
+            .to_owned(),
             payout_id: None,
         }
     }

@@ -81,8 +81,16 @@ fn help_flag(action: clap::ArgAction) -> clap::Arg {
 }
 
 fn without_common(command: clap::Command, common: &[clap::Arg]) -> clap::Command {
-    let is_sender =
-        ["run", "resume", "retry", "recover", "undo", "mark-paid"].contains(&command.get_name());
+    let is_sender = [
+        "run",
+        "resume",
+        "retry",
+        "recover",
+        "undo",
+        "mark-paid",
+        "customer-since",
+    ]
+    .contains(&command.get_name());
     let hidden = common
         .iter()
         .filter(|argument| !(is_sender && SHOWN_BY_SENDERS.contains(&argument.get_id().as_str())));
@@ -234,7 +242,7 @@ pub(crate) enum Command {
     Retry(RetryArguments),
     /// Refund what is left of the sales of a run
     Undo(UndoArguments),
-    /// Mark the commissions of imported sales as paid
+    /// Put right what an import leaves: commissions that were paid, dates of leads
     #[command(subcommand)]
     History(HistoryCommand),
     /// Accept failed, held or rejected items as they are: they no longer need attention
@@ -525,6 +533,8 @@ Exit codes:
 pub(crate) enum HistoryCommand {
     /// Mark commissions of tracked sales as paid, up to a day
     MarkPaid(MarkPaidArguments),
+    /// Make leads customers since their first sale
+    CustomerSince(CustomerSinceArguments),
 }
 
 /// Shows the commissions by promoter, and asks before it sends. FirstPromoter marks payouts, not commissions: a payout
@@ -545,6 +555,8 @@ pub(crate) struct MarkPaidArguments {
     /// Where marked_paid.csv goes [default: reports/mark-paid-TIME beside the journal]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) redact: RedactArgument,
 }
 
 const MARK_PAID_EXAMPLES: &str = "\
@@ -558,6 +570,39 @@ Exit codes:
   0 marked, or nothing to mark
   1 a commission is not marked, or not known to be
   2 nothing was sent: nobody could be asked, and `--yes` was not given
+  4 the API refused the key
+  5 incomplete; the same command goes on";
+
+/// FirstPromoter has a lead as a customer since the day of the import, whatever the date of the first sale (version 1). This
+/// sets the date of each lead to that of its first sale in this journal, and asks before it does. A date that is as early
+/// already, or earlier, is left alone. The same command goes on after an interruption.
+#[derive(Debug, Args)]
+#[command(after_long_help = CUSTOMER_SINCE_EXAMPLES)]
+pub(crate) struct CustomerSinceArguments {
+    /// Only leads with a sale of these runs, as `fprecon status` lists them [default: of all runs]
+    #[arg(value_name = "RUN")]
+    pub(crate) runs: Vec<String>,
+    /// The most requests in a minute [default: 380; the API takes 400]
+    #[arg(long, value_name = "N")]
+    pub(crate) requests_per_minute: Option<NonZeroU32>,
+    /// Where customer_since.csv goes [default: reports/customer-since-TIME beside the journal]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) redact: RedactArgument,
+}
+
+const CUSTOMER_SINCE_EXAMPLES: &str = "\
+Examples:
+  fprecon history customer-since  show how many leads have a later date, then ask
+  fprecon history customer-since 2026-03-05T09-30-00Z-4 --yes
+                                  set the dates of the leads of one run
+
+Exit codes:
+  0 set, or nothing to set
+  1 a date is not set, or not known to be
+  2 nothing was sent: nobody could be asked, and `--yes` was not given
+  3 the account is of version 2, which has no call for it
   4 the API refused the key
   5 incomplete; the same command goes on";
 

@@ -259,6 +259,8 @@ impl JournalReader {
         checked.take(Aspect::Seals, looked)?;
         let looked = self.paid_commissions().map(drop);
         checked.take(Aspect::Seals, looked)?;
+        let looked = self.lead_date_requests().map(drop);
+        checked.take(Aspect::Seals, looked)?;
         let looked = self.flags().map(drop);
         checked.take(Aspect::Seals, looked)?;
         let looked = self.for_each_accepted(drop);
@@ -369,6 +371,7 @@ impl JournalReader {
         self.accepted_differences()?;
         self.payout_requests()?;
         self.paid_commissions()?;
+        self.lead_date_requests()?;
         self.expect_readable_texts()?;
         let mut checked = Checked::default();
         for rule in RULES.iter().filter(|rule| rule.what == BELONGS_TO_NO_RUN) {
@@ -572,6 +575,12 @@ mod tests {
                 "INSERT INTO paid_commission VALUES ('7', 1, '5', 100, 0, 0)",
                 "seals: Conversion error from type Null at index: 5, what was paid of event 1 is not as it \
                  was written (reading the commissions that were paid)",
+            ),
+            (
+                "INSERT INTO lead_date_request (id, lead_id, event, since_ms, intended_ms, seal)
+                 VALUES (1, '9', 1, 0, 0, 0)",
+                "seals: Conversion error from type Null at index: 5, the request for a lead's date 1 is not as it \
+                 was written (reading the requests for the dates of leads)",
             ),
             (
                 "INSERT INTO run_total VALUES (1, 'conflict', 'sale', 'USD', 1, 5)",

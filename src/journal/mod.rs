@@ -31,6 +31,7 @@ mod events;
 mod files;
 mod flags;
 mod known;
+mod lead_dates;
 mod learned;
 mod lock;
 mod log_file;
@@ -74,6 +75,7 @@ pub(crate) use deliver::RetrySelection;
 pub use error::{AccountClash, JournalError, LostCommits};
 pub(crate) use files::files_of_journal;
 pub use known::{HeldSale, HistoryRequest, JournalHistory};
+pub(crate) use lead_dates::{LeadDateAnswer, LeadDateRequest, NewLeadDate};
 pub(crate) use lookup::{Appearance, EventRole, EventsBy, RowPlace};
 #[cfg(test)]
 pub(crate) use payouts::PayoutRequestId;

@@ -264,6 +264,30 @@ impl JournalReader {
     pub(crate) fn for_each_tracked_amount(
         &self,
         runs: &[RunId],
+        each: impl FnMut(TrackedEvent),
+    ) -> Result<(), JournalError> {
+        self.for_each_in_account(runs, &[Outcome::Tracked], &["sale", "refund"], each)
+    }
+
+    /// Streams the sales that the API has, whoever sent them first, of these runs; of all, if none is named.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
+    pub(crate) fn for_each_sale_in_account(
+        &self,
+        runs: &[RunId],
+        each: impl FnMut(TrackedEvent),
+    ) -> Result<(), JournalError> {
+        let outcomes = [Outcome::Tracked, Outcome::AlreadyTracked];
+        self.for_each_in_account(runs, &outcomes, &["sale"], each)
+    }
+
+    fn for_each_in_account(
+        &self,
+        runs: &[RunId],
+        outcomes: &[Outcome],
+        kinds: &[&str],
         mut each: impl FnMut(TrackedEvent),
     ) -> Result<(), JournalError> {
         let replaced = self.replaced()?;
@@ -276,16 +300,19 @@ impl JournalReader {
                 ids.join(", ")
             )
         };
+        let words = |words: Vec<&str>| format!("'{}'", words.join("', '"));
         let sql = format!(
             "SELECT e.id, e.key, e.seal, {}, {} FROM event e
-             WHERE e.outcome = 'tracked' AND e.kind IN ('sale', 'refund') {of_runs} ORDER BY e.id",
+             WHERE e.outcome IN ({}) AND e.kind IN ({}) {of_runs} ORDER BY e.id",
             columns::names(),
-            columns::RESULT
+            columns::RESULT,
+            words(outcomes.iter().map(|outcome| outcome.as_str()).collect()),
+            words(kinds.to_vec()),
         );
         self.each("reading what was tracked", &sql, [], |row| {
             let (id, key, columns) = Columns::read_sealed(row, 0)?;
             let settlement = columns::read_settlement(row, id, 3 + columns::COUNT)?;
-            let Some(settlement) = settlement.filter(|own| own.outcome == Outcome::Tracked) else {
+            let Some(settlement) = settlement.filter(|own| outcomes.contains(&own.outcome)) else {
                 return Ok(());
             };
             if !replaced.contains_key(&id) {

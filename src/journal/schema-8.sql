@@ -1,4 +1,4 @@
--- From version 7: runs that undo another one, and payouts that were marked as paid.
+-- From version 7: runs that undo another one, payouts that were marked as paid, and the dates of leads.
 
 -- The runs that were started to undo another one, and that one. Their `command` is `run` in the table `run`,
 -- which is older.
@@ -35,6 +35,22 @@ CREATE TABLE paid_commission (
     amount_cents  INTEGER NOT NULL,
     paid_ms       INTEGER NOT NULL,
     seal          INTEGER NOT NULL        -- checksum of the columns before
+) STRICT;
+
+-- A request that makes a lead a customer since its first sale: on disk before it is sent. While `answered_ms` is
+-- empty, its result is not known.
+CREATE TABLE lead_date_request (
+    id          INTEGER NOT NULL PRIMARY KEY,
+    lead_id     TEXT    NOT NULL,          -- the API's own id
+    event       INTEGER NOT NULL REFERENCES event (id),  -- the first sale
+    since_ms    INTEGER NOT NULL,          -- its date
+    intended_ms INTEGER NOT NULL,
+    seal        INTEGER NOT NULL,          -- checksum of the columns before
+    answered_ms INTEGER,
+    answer      TEXT,
+    http_status INTEGER,
+    message     TEXT,
+    answer_seal INTEGER                    -- checksum of the answer
 ) STRICT;
 
 DROP VIEW IF EXISTS runs_readable;

@@ -216,6 +216,54 @@ fn version_2_waits_for_payouts_that_are_still_being_made() {
     assert_eq!(steps.todo.len(), 2);
 }
 
+/// A sale that was tracked and of whose commission the API said this.
+fn tracked(id: &str, cents: Option<i64>) -> TrackedEvent {
+    let customer = crate::event::Customer::new(Some("ana@example.com"), None);
+    let mut event = Event::without_source(Kind::Sale, id.into(), customer);
+    event.created_at = Some(at(0));
+    let outcome = crate::journal::Outcome::Tracked;
+    TrackedEvent {
+        row: EventRow(1),
+        event,
+        settlement: Settlement {
+            commission_cents: cents,
+            ..Settlement::without_answer(outcome, None, at(5))
+        },
+    }
+}
+
+#[test]
+fn what_the_list_does_not_say_is_to_be_looked_up_by_hand() {
+    let mut own = OwnEvents::default();
+    for (id, cents) in [("in_1", None), ("in_2", None), ("in_3", Some(0))] {
+        own.add(tracked(id, cents), at(9));
+    }
+    let line = ListedCommission {
+        id: "7".to_owned(),
+        event_id: Some("in_1".to_owned()),
+        status: APPROVED.to_owned(),
+        unit: CASH.to_owned(),
+        amount: Some(100),
+        ..ListedCommission::default()
+    };
+    let all = own.commissions(&[line], &HashMap::new(), &[]);
+    let found: Vec<_> = all.iter().map(|own| (&*own.event_id, own.state)).collect();
+    assert_eq!(
+        found,
+        [
+            ("in_1", MarkState::NotMarked),
+            ("in_2", MarkState::NotFound)
+        ]
+    );
+    for own in &all {
+        assert!(
+            own.reason.contains("by hand under Payouts"),
+            "{}",
+            own.reason
+        );
+    }
+}
+
 #[test]
 fn version_2_asks_for_payouts_in_parts_that_come_to_something() {
     let mut all: Vec<OwnCommission> = (1..=450)

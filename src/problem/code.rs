@@ -94,6 +94,8 @@ problem_codes! {
     CurrencyHeld = "currency-held",
     CurrencySent = "currency-sent",
     CurrencyUnknown = "currency-unknown",
+    CustomerSinceNotSet = "customer-since-not-set",
+    CustomerSinceVersion = "customer-since-version",
     CustomerUnclear = "customer-unclear",
     DateColumnMissing = "date-column-missing",
     DateInFuture = "date-in-future",

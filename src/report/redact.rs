@@ -22,6 +22,8 @@ use crate::journal::{
     AcceptedRecord, ConversionRecord, EventRecord, HeldRecord, REDACTION_KEY_BYTES, RowRecord,
     Settlement,
 };
+use crate::lead_dates::LeadDate;
+use crate::paid_marks::OwnCommission;
 use crate::problem::{Problem, shortened};
 
 /// The number of bytes of the hash in a token: enough that two people of a thousand million don't
@@ -241,6 +243,30 @@ impl Redactor {
         if let Some(ref_id) = &mut settlement.promoter_ref_id {
             *ref_id = self.name(ref_id);
         }
+    }
+
+    /// Replaces the personal data of a commission that is marked as paid.
+    pub(crate) fn own_commission(&self, own: &mut OwnCommission) {
+        if let Some(email) = &mut own.promoter.email {
+            *email = self.email(email);
+        }
+        if let Some(ref_id) = &mut own.promoter.ref_id {
+            *ref_id = self.name(ref_id);
+        }
+        self.replace(&mut own.event_id);
+        self.replace(&mut own.reason);
+    }
+
+    /// Replaces the personal data of a lead whose date is set.
+    pub(crate) fn lead_date(&self, lead: &mut LeadDate) {
+        if let Some(email) = &mut lead.customer.email {
+            *email = self.email(email).into();
+        }
+        if let Some(uid) = &mut lead.customer.uid {
+            self.replace_text(uid);
+        }
+        self.replace(&mut lead.event_id);
+        self.replace(&mut lead.reason);
     }
 
     pub(super) fn held(&self, record: &mut HeldRecord) {

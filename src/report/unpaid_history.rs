@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use super::atomic::{FileError, FinishedFile};
 use super::columns::Cell;
 use super::table::Table;
+use crate::event::Kind;
 use crate::journal::{EventRecord, Outcome};
 
 /// The name of the file.
@@ -33,10 +34,10 @@ const COLUMNS: [&str; 9] = [
 type PromoterKey = (Option<String>, Option<String>);
 
 /// Adds up the commissions of a promoter.
-#[derive(Default)]
 struct PromoterSum {
     commissions: i64,
-    cents: i64,
+    /// `None` if the amount of one is not known.
+    cents: Option<i64>,
 }
 
 /// Writes the commissions that are history, and then a line with the sum of each promoter.
@@ -61,10 +62,12 @@ impl UnpaidHistoryTable {
         let event = &record.event;
         let age = event.created_at.map(|at| settled.at.duration_since(at));
         let is_old = age.is_some_and(|age| age > SignedDuration::from_hours(24 * HISTORY_DAYS));
-        let cents = settled.commission_cents.filter(|&cents| cents != 0);
-        let (Some(cents), true, Outcome::Tracked) = (cents, is_old, settled.outcome) else {
+        let cents = settled.commission_cents;
+        let is_of_money = matches!(event.kind, Kind::Sale | Kind::Refund);
+        // Of an event whose answer was lost, neither the commission nor the promoter is known.
+        if cents == Some(0) || !is_old || !is_of_money || settled.outcome != Outcome::Tracked {
             return Ok(());
-        };
+        }
         let promoter = (
             settled.promoter_email.clone(),
             settled.promoter_ref_id.clone(),
@@ -77,12 +80,18 @@ impl UnpaidHistoryTable {
             Cell::optional_text(event.sale_event_id.as_deref()),
             Cell::optional_text(settled.api_event_id.as_deref()),
             Cell::optional_time(event.created_at),
-            Cell::Integer(cents),
+            Cell::optional_integer(cents),
             Cell::Integer(1),
         ])?;
-        let sum = self.sums.entry(promoter).or_default();
+        let sum = self.sums.entry(promoter).or_insert(PromoterSum {
+            commissions: 0,
+            cents: Some(0),
+        });
         sum.commissions += 1;
-        sum.cents = sum.cents.saturating_add(cents);
+        sum.cents = sum
+            .cents
+            .zip(cents)
+            .map(|(sum, own)| sum.saturating_add(own));
         Ok(())
     }
 
@@ -96,7 +105,7 @@ impl UnpaidHistoryTable {
                 Cell::Empty,
                 Cell::Empty,
                 Cell::Empty,
-                Cell::Integer(sum.cents),
+                Cell::optional_integer(sum.cents),
                 Cell::Integer(sum.commissions),
             ])?;
         }

@@ -9,6 +9,7 @@
 //! 4. the answer is put on disk, with others;
 //! 5. only then it counts, and the next event of its lane may be sent.
 
+mod account_calls;
 mod backoff;
 mod dated_sales;
 mod failure_streak;
@@ -18,18 +19,17 @@ mod lanes;
 mod lead_list;
 mod listing;
 mod pace;
-mod payout_calls;
 mod refusals;
 mod seen_lines;
 mod sender;
 mod verdict;
 
+pub(crate) use account_calls::{AccountCalls, Leave};
 pub(crate) use kept_lines::{KeptLines, LineKeeper};
 pub(crate) use lead_list::Fetched;
 pub use lead_list::LeadList;
 pub use listing::{CompleteListing, OrderCheck};
 pub(crate) use listing::{IncompleteListing, PageSink, fetch_list};
-pub(crate) use payout_calls::{AccountCalls, Leave};
 pub use refusals::RefusalSeries;
 #[cfg(feature = "polars")]
 pub(crate) use seen_lines::SeenLines;

@@ -5,11 +5,13 @@
 //! `Account-ID`). Every answer becomes one [`Answer`], a closed list; nothing here retries, waits or
 //! remembers.
 
+mod account_call;
 mod answer;
 mod commissions;
 mod details;
 mod form;
 mod key;
+mod lead_call;
 mod leads;
 mod listing;
 mod new_commission;
@@ -21,11 +23,13 @@ mod v1;
 mod v2;
 mod wait;
 
+pub(crate) use account_call::AccountCall;
 pub use answer::{Answer, Receipt, Reply};
 pub(crate) use commissions::ListedCommission;
 pub use form::Form;
 pub use key::ApiKey;
 pub(crate) use key::SHORTEST_KEY_BYTES;
+pub(crate) use lead_call::SetCustomerSince;
 pub use leads::Lead;
 pub use listing::Listed;
 pub(crate) use listing::{ListedPromoter, Page};
@@ -388,16 +392,21 @@ impl Client {
         page.map_err(|answer| Reply { answer, wait })
     }
 
-    /// Asks for a payout, or for a payout to be marked as paid, once.
-    pub(crate) async fn pay(&self, call: &PayoutCall) -> Reply {
+    /// Makes a call that changes what the account has, once.
+    pub(crate) async fn change(&self, call: &impl AccountCall) -> Reply {
         let mut url = below(&self.base, call.path());
+        let http = if call.is_repeatable() {
+            &self.http
+        } else {
+            &self.http_once
+        };
         let mut request = match call.parameters() {
             Ok(query) => {
                 url.set_query(Some(&query));
-                self.http_once.request(call.method(), url)
+                http.request(call.method(), url)
             }
             Err(body) => {
-                let request = self.http_once.request(call.method(), url);
+                let request = http.request(call.method(), url);
                 let json = Version::V2.content_type();
                 request.header(CONTENT_TYPE, json).body(body)
             }

@@ -9,6 +9,7 @@
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
+use super::account_call::AccountCall;
 use super::answer::{Answer, Receipt, answer_of_status, message_of};
 use super::scalar::Scalar;
 
@@ -59,16 +60,15 @@ struct BatchShape {
     data: Option<Box<BatchShape>>,
 }
 
-impl PayoutCall {
-    pub(super) fn method(&self) -> Method {
+impl AccountCall for PayoutCall {
+    fn method(&self) -> Method {
         match self {
             PayoutCall::Complete { .. } => Method::PUT,
             _ => Method::POST,
         }
     }
 
-    /// Returns the path below the API's base.
-    pub(super) fn path(&self) -> &'static str {
+    fn path(&self) -> &'static str {
         match self {
             PayoutCall::Create { .. } => "payouts/create",
             PayoutCall::Complete { .. } => "payouts/update",
@@ -77,12 +77,7 @@ impl PayoutCall {
         }
     }
 
-    /// Returns the query of version 1.
-    ///
-    /// # Errors
-    ///
-    /// The JSON of version 2, which takes no query.
-    pub(super) fn parameters(&self) -> Result<String, String> {
+    fn parameters(&self) -> Result<String, String> {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let ids = |ids: &[u64]| serde_json::to_string(&Ids { ids }).unwrap_or_default();
         match self {
@@ -106,8 +101,8 @@ impl PayoutCall {
         Ok(query.finish())
     }
 
-    /// Returns what a whole answer means. A success has the id of the payout where the answer names one.
-    pub(super) fn answer(&self, status: u16, body: &[u8]) -> Answer {
+    /// A success has the id of the payout where the answer names one.
+    fn answer(&self, status: u16, body: &[u8]) -> Answer {
         let not_this = |why: &str| Answer::NotThisEvent {
             status,
             message: format!("{why}: {}", message_of(body)),

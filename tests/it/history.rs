@@ -531,3 +531,93 @@ fn the_sandbox_in_the_program_has_no_commissions_to_mark() {
     let ran = place.run(&arguments).expect(2);
     assert!(ran.stderr().contains("begins anew"), "{}", ran.stderr());
 }
+
+#[test]
+fn a_sale_whose_answer_was_lost_has_its_promoter_from_the_list() {
+    for api in [Api::V1, Api::V2] {
+        let import = Import::without_run(api);
+        import
+            .sandbox
+            .fault(&json!({"action": "reset", "event_id": "in_2", "after_effect": true}));
+        import
+            .run(&["run", "a.csv", "--yes", "--dir", "out"])
+            .expect(0);
+        // Nothing said whose its commission is: the report has it without a promoter and an amount.
+        let listed = import.place.csv("out/unpaid_history.csv");
+        let row = listed.iter().find(|row| row[3] == "in_2").unwrap();
+        assert_eq!((&*row[0], &*row[1], &*row[7]), ("", "", ""), "{api:?}");
+        let sum = listed
+            .iter()
+            .find(|row| row[2] == "sum" && row[0].is_empty());
+        assert_eq!(sum.unwrap()[7..], ["", "1"], "{api:?}");
+        let printed = import.mark(YEAR, 0);
+        assert_eq!(count(&printed, "marked"), 4, "{api:?}");
+        let rows = import.report(&printed);
+        let row = rows.iter().find(|row| row["event_id"] == "in_2").unwrap();
+        assert_eq!(row["promoter_email"], "omar@example.com", "{api:?}");
+        assert_eq!(row["commission_cents"], "400", "{api:?}");
+    }
+}
+
+#[test]
+fn a_sale_whose_answer_was_lost_and_that_no_list_has_is_to_be_looked_up_by_hand() {
+    let import = Import::without_run(Api::V2);
+    import
+        .sandbox
+        .fault(&json!({"action": "reset", "event_id": "in_2", "after_effect": true}));
+    import.run(&["run", "a.csv", "--yes"]).expect(0);
+    let gone = json!({"action": "delete", "of": "in_2"});
+    import.sandbox.post("/sandbox/commissions", &gone);
+    let printed = import.mark(YEAR, 1);
+    let (state, reason) = import.state(&printed, "in_2");
+    assert_eq!(state, "not_found");
+    assert!(reason.contains("by hand under Payouts"), "{reason}");
+    assert_eq!(import.paid(), ["in_1", "in_3", "re_1"]);
+}
+
+#[test]
+fn a_report_that_can_not_be_written_is_written_by_the_command_of_the_hint() {
+    let import = Import::new(Api::V2);
+    import.place.write("blocked", "");
+    let words = "history mark-paid --until 2025-12-31 --yes";
+    let arguments = [&YEAR[..4], &["--yes", "--dir", "blocked/x"]].concat();
+    let ran = import.run(&arguments).expect(1);
+    let said = ran.stderr();
+    assert!(
+        said.contains("the report blocked/x can't be written"),
+        "{said}"
+    );
+    assert!(said.contains(&format!("then `fprecon {words}")), "{said}");
+    assert!(ran.stdout().contains("marked as paid"), "{}", ran.stdout());
+    assert_eq!(import.paid(), ALL);
+    let arguments: Vec<&str> = words.split(' ').chain(["--json"]).collect();
+    let printed = import.run(&arguments).expect(0).json();
+    assert_eq!(count(&printed, "marked_before"), 4);
+    assert_eq!(import.report(&printed).len(), 6);
+}
+
+#[test]
+fn a_report_that_is_shared_names_no_promoter() {
+    let import = Import::new(Api::V1);
+    let arguments = [&YEAR[..4], &["--yes", "--redact", "--dir", "out"]].concat();
+    let ran = import.run(&arguments).expect(0);
+    let text = std::fs::read_to_string(import.place.path("out/marked_paid.csv")).unwrap();
+    assert!(text.contains("email-") && text.contains("name-"), "{text}");
+    let all = format!("{text}{}{}", ran.stdout(), ran.stderr());
+    assert!(!all.contains('@') && !all.contains(",nora,"), "{all}");
+    // The same promoter has the same token in the report of the run.
+    import
+        .run(&["report", "--redact", "--dir", "again"])
+        .expect(0);
+    let rows = import.place.csv("again/tracked.csv");
+    let token = rows[1]
+        .iter()
+        .find(|cell| cell.starts_with("email-"))
+        .unwrap();
+    assert!(token.len() > 6);
+    let promoters: BTreeSet<String> = rows[1..].iter().map(|row| row[15].clone()).collect();
+    assert!(
+        promoters.iter().any(|own| text.contains(own.as_str())),
+        "{promoters:?}"
+    );
+}

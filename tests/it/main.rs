@@ -23,6 +23,7 @@ mod cells;
 mod command_line;
 mod crash;
 mod currencies;
+mod customer_since;
 mod customers;
 mod date_range;
 mod dated_commissions;

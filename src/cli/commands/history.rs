@@ -1,10 +1,12 @@
-//! `fprecon history mark-paid`: marks the commissions of imported sales as paid, by payouts.
+//! `fprecon history`: what is put right after an import. `mark-paid` marks the commissions of imported sales as paid, by
+//! payouts; `customer-since` makes leads customers since their first sale.
 
 mod account;
+mod customer_since;
 mod marking;
 mod output;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -16,7 +18,7 @@ use super::confirm::{self, Answer, NOTHING_SENT};
 use super::destination::Destination;
 use super::next;
 use super::report::run_named;
-use super::report_place::{default_place, expect_no_input_in};
+use super::report_place::{default_place, expect_no_input_in, redactor};
 use super::resume::require_journal;
 use crate::cli::arguments::{Common, HistoryCommand, MarkPaidArguments, RangeArguments};
 use crate::cli::date_range::date_range;
@@ -26,8 +28,8 @@ use crate::cli::settings::EffectiveSettings;
 use crate::cli::terminal::Terminal;
 use crate::journal::{Journal, JournalReader, RunId};
 use crate::paid_marks::OwnEvents;
-use crate::problem::{Problem, ProblemCode};
-use crate::report::{Commands, MARKED_PAID_FILE, write_marked_paid};
+use crate::problem::{Problem, ProblemCode, causes};
+use crate::report::{Commands, MARKED_PAID_FILE, ReportError, write_marked_paid};
 
 pub(in crate::cli) fn history(
     common: &Common,
@@ -36,6 +38,9 @@ pub(in crate::cli) fn history(
 ) -> Result<Ended, CliError> {
     match command {
         HistoryCommand::MarkPaid(arguments) => mark_paid(common, arguments, terminal),
+        HistoryCommand::CustomerSince(arguments) => {
+            customer_since::customer_since(common, arguments, terminal)
+        }
     }
 }
 
@@ -65,7 +70,8 @@ fn mark_paid(
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "history", now)?;
     let own = own_events(&journal, &arguments.runs, until)?;
-    let mut report = MarkReport::new(arguments, &settings);
+    let redactor = arguments.redact.is_wanted.then(|| redactor(&journal));
+    let mut report = MarkReport::new(arguments, &settings, redactor.transpose()?);
     if own.is_empty() {
         terminal.human_line(&format!(
             "Nothing to mark: no tracked sale is dated in {range}"
@@ -97,14 +103,19 @@ fn mark_paid(
     }
     marking.settle(&mut reader, &mut journal, &own, &mut end)?;
     report.take(&marking.commissions, reader.requests());
-    let directory = report_directory(arguments, &settings, now);
-    write_marked_paid(&directory, &marking.commissions)?;
-    report.directory = Some(directory);
+    let directory = report_directory(arguments.dir.as_deref(), ("mark-paid", now), &settings);
+    let written = write_marked_paid(&directory, report.commissions());
     let exit = end.exit(report.needs_attention(), reader.interruption());
-    let problem = end.problem(settings.api.version, &command);
     if has_work {
         report.show_result(terminal);
     }
+    let (exit, problem) = match written {
+        Ok(()) => {
+            report.directory = Some(directory);
+            (exit, end.problem(settings.api.version, &command))
+        }
+        Err(error) => unwritten(error, exit, &command)?,
+    };
     report.finish(exit, problem, terminal)
 }
 
@@ -123,17 +134,38 @@ fn own_events(
     Ok(own)
 }
 
-/// Returns where the report goes.
+/// Returns where the report of a command with this name goes that began at this time.
 fn report_directory(
-    arguments: &MarkPaidArguments,
+    chosen: Option<&Path>,
+    (name, now): (&str, Timestamp),
     settings: &EffectiveSettings,
-    now: Timestamp,
 ) -> PathBuf {
-    let name = format!("mark-paid-{}", now.strftime("%Y-%m-%dT%H-%M-%SZ"));
-    if let Some(chosen) = &arguments.dir {
-        return chosen.clone();
+    let name = format!("{name}-{}", now.strftime("%Y-%m-%dT%H-%M-%SZ"));
+    match chosen {
+        Some(chosen) => chosen.to_owned(),
+        None => default_place(settings, &name, |place| place.symlink_metadata().is_err()),
     }
-    default_place(settings, &name, |place| place.symlink_metadata().is_err())
+}
+
+/// Returns the end of a command whose report can't be written: what it did is in the journal, and the same command
+/// writes the report.
+fn unwritten(
+    error: ReportError,
+    exit: Exit,
+    command: &str,
+) -> Result<(Exit, Option<Problem>), CliError> {
+    if let ReportError::Journal(error) = error {
+        return Err(error.into());
+    }
+    let problem = Problem::error(ProblemCode::Report, causes(&error)).hint(format!(
+        "the journal is fine; check the permissions and the free space, then `{command}` writes the report beside the journal, and does nothing twice"
+    ));
+    let exit = if exit == Exit::Done {
+        Exit::Attention
+    } else {
+        exit
+    };
+    Ok((exit, Some(problem)))
 }
 
 /// Returns the command that does the same without a question.

@@ -463,6 +463,16 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "later_exports_neither_send_the_sale_again_nor_refund_it_twice",
     ),
     (
+        "customer-since-not-set",
+        "customer_since.rs",
+        "what_leads_to_no_lead_or_to_two_is_left_alone_and_reported",
+    ),
+    (
+        "customer-since-version",
+        "customer_since.rs",
+        "version_2_has_no_call_for_it",
+    ),
+    (
         "history-not-marked",
         "history.rs",
         "version_1_marks_a_promoter_whose_every_unpaid_commission_is_in_the_range",

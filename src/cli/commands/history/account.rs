@@ -12,7 +12,7 @@ use crate::cli::tables::{count, grouped};
 use crate::cli::terminal::Terminal;
 use crate::problem::Problem;
 use crate::send::{AccountCalls, Leave, LineKeeper, Stop};
-use crate::tracking::{Answer, Listed, ListedPayout, PayoutCall};
+use crate::tracking::{AccountCall, Answer, Listed, ListedPayout};
 
 /// Makes the requests of a command, one after the other.
 pub(super) struct AccountReader<'a> {
@@ -100,7 +100,7 @@ impl<'a> AccountReader<'a> {
     }
 
     /// Sends a call.
-    pub(super) fn send(&mut self, call: &PayoutCall, leave: Leave) -> Answer {
+    pub(super) fn send(&mut self, call: &impl AccountCall, leave: Leave) -> Answer {
         self.runtime.block_on(self.calls.send(call, leave))
     }
 

@@ -23,7 +23,7 @@ use crate::tracking::{Answer, ListedCommission, Version};
 /// The times between two looks for a payout that was asked for.
 const WAITS_SECONDS: [u64; 5] = [1, 2, 5, 15, 30];
 /// The number of requests in a row without a usable answer after which nothing more is asked for.
-const MOST_LOST: u32 = 5;
+pub(super) const MOST_LOST: u32 = 5;
 
 /// Says how the work ended.
 #[derive(Debug)]
@@ -263,7 +263,7 @@ impl Marking {
             Answer::Unclear { .. } => *lost + 1,
             _ => 0,
         };
-        Ok(end_of(&answer, *lost))
+        Ok(end_of(&answer, *lost, "payouts"))
     }
 
     /// Reads what the account has now, and records what was paid by these requests.
@@ -388,8 +388,8 @@ impl LineKeeper<ListedCommission> for OwnLines<'_> {
     }
 }
 
-/// Returns how the work ends with an answer; `Done` if it goes on.
-fn end_of(answer: &Answer, lost: u32) -> WorkEnd {
+/// Returns how the work on something ends with an answer; `Done` if it goes on.
+pub(super) fn end_of(answer: &Answer, lost: u32, what: &str) -> WorkEnd {
     let failed = |exit, code, message: String| {
         WorkEnd::Failed(exit, Box::new(Problem::error(code, message)))
     };
@@ -397,7 +397,7 @@ fn end_of(answer: &Answer, lost: u32) -> WorkEnd {
         Answer::KeyRefused { message, .. } => failed(
             Exit::Refused,
             ProblemCode::KeyRefused,
-            format!("the API refused the key for payouts: {message}"),
+            format!("the API refused the key for {what}: {message}"),
         ),
         Answer::Untrusted { message } => failed(
             Exit::Incomplete,
@@ -418,7 +418,8 @@ fn end_of(answer: &Answer, lost: u32) -> WorkEnd {
     }
 }
 
-fn ended(exit: Exit, problem: Box<Problem>) -> WorkEnd {
+/// Returns how the work ends without a complete list.
+pub(super) fn ended(exit: Exit, problem: Box<Problem>) -> WorkEnd {
     match problem.code {
         ProblemCode::Interrupted => WorkEnd::Interrupted,
         _ => WorkEnd::Failed(exit, problem),

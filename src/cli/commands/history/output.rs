@@ -18,7 +18,7 @@ use crate::invisible::shown;
 use crate::paid_marks::{MarkState, OwnCommission};
 use crate::problem::{Problem, ProblemCode};
 use crate::report::words::amount;
-use crate::report::{MARKED_PAID_FILE, SCHEMA};
+use crate::report::{MARKED_PAID_FILE, Redactor, SCHEMA};
 
 /// The number of reasons that are printed; the file has all.
 const REASONS_SHOWN: usize = 10;
@@ -58,6 +58,8 @@ pub(super) struct MarkReport<'r> {
     until: &'r str,
     runs: &'r [String],
     currency: Currency,
+    redactor: Option<Redactor>,
+    commissions: Vec<OwnCommission>,
     sums: BTreeMap<MarkState, Sum>,
     promoters: Vec<PromoterSums>,
     reasons: BTreeMap<(MarkState, String), u64>,
@@ -67,11 +69,17 @@ pub(super) struct MarkReport<'r> {
 }
 
 impl<'r> MarkReport<'r> {
-    pub(super) fn new(arguments: &'r MarkPaidArguments, settings: &EffectiveSettings) -> Self {
+    pub(super) fn new(
+        arguments: &'r MarkPaidArguments,
+        settings: &EffectiveSettings,
+        redactor: Option<Redactor>,
+    ) -> Self {
         MarkReport {
             until: arguments.until.words(),
             runs: &arguments.runs,
             currency: settings.api.account_currency,
+            redactor,
+            commissions: Vec::new(),
             sums: BTreeMap::new(),
             promoters: Vec::new(),
             reasons: BTreeMap::new(),
@@ -83,11 +91,17 @@ impl<'r> MarkReport<'r> {
     /// Takes the commissions as they are now.
     pub(super) fn take(&mut self, commissions: &[OwnCommission], requests: u64) {
         self.requests = requests;
+        self.commissions = commissions.to_vec();
+        if let Some(redactor) = &self.redactor {
+            for own in &mut self.commissions {
+                redactor.own_commission(own);
+            }
+        }
         self.sums.clear();
         self.reasons.clear();
         type Key<'o> = (Option<&'o str>, Option<&'o str>);
         let mut promoters: BTreeMap<Key<'_>, BTreeMap<MarkState, Sum>> = BTreeMap::new();
-        for own in commissions {
+        for own in &self.commissions {
             let promoter = (
                 own.promoter.email.as_deref(),
                 own.promoter.ref_id.as_deref(),
@@ -111,6 +125,11 @@ impl<'r> MarkReport<'r> {
                 commissions,
             })
             .collect();
+    }
+
+    /// Returns the commissions as the report shows them.
+    pub(super) fn commissions(&self) -> &[OwnCommission] {
+        &self.commissions
     }
 
     /// Returns `true` if a commission may be paid a second time.

@@ -1,4 +1,4 @@
-//! Reads listings and asks for payouts, one request after the other, at the account's one pace.
+//! Reads listings and changes what the account has, one request after the other, at the account's one pace.
 //!
 //! A request that got no answer is never repeated here: the listings say what came of it.
 
@@ -11,7 +11,7 @@ use super::kept_lines::{KeptLines, LineKeeper};
 use super::listing::{self, IncompleteListing};
 use super::pace::Pace;
 use super::{MAX_SLOWED, Stop, backoff};
-use crate::tracking::{Answer, Client, Listed, PayoutCall, Reply};
+use crate::tracking::{AccountCall, Answer, Client, Listed, Reply};
 
 /// The number of lines up to which a list is read.
 const MAX_LINES: u64 = 5_000_000;
@@ -77,13 +77,13 @@ impl<'c> AccountCalls<'c> {
     }
 
     /// Sends a call. It is sent again only after answers which say that nothing was done.
-    pub(crate) async fn send(&mut self, call: &PayoutCall, leave: Leave) -> Answer {
+    pub(crate) async fn send(&mut self, call: &impl AccountCall, leave: Leave) -> Answer {
         let (mut failures, mut slowed) = (0, 0);
         let mut leave = leave;
         loop {
             let Leave(left) = leave;
             self.requests += 1;
-            let Reply { answer, wait } = self.client.pay(call).await;
+            let Reply { answer, wait } = self.client.change(call).await;
             match &answer {
                 Answer::TooFast { .. } if slowed < MAX_SLOWED => {
                     slowed += 1;
