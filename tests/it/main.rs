@@ -81,6 +81,7 @@ mod resaved;
 mod sales_in_account;
 mod sandbox;
 mod sandbox_clients;
+mod sandbox_fuzz;
 mod sandbox_openapi;
 mod sanity;
 mod several_exports;

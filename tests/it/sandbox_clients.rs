@@ -1,8 +1,8 @@
-//! Clients that are not ours, talking to the sandbox: curl as the vendor's pages use it, and axios
-//! as public client code does. Where one cannot be had, its test says that it is skipped.
+//! Clients that are not ours, talking to the sandbox: curl as the vendor's pages use it, axios as public client code
+//! does, and two public clients of FirstPromoter. Where one cannot be had, its test says that it is skipped.
 
 use std::fs;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::support::{KEY, Place, SandboxProcess};
 use serde_json::{Value, json};
@@ -160,10 +160,7 @@ fn axios_gets_along_with_it() {
         return;
     }
     let place = Place::new();
-    let installed = npm_install(&place);
-    if !installed.status.success() {
-        let said = String::from_utf8_lossy(&installed.stderr);
-        eprintln!("skipped: {AXIOS} cannot be installed: {said}");
+    if !npm_install(&place, &[AXIOS]) {
         return;
     }
     fs::write(place.path("client.js"), SCRIPT).unwrap();
@@ -196,15 +193,106 @@ fn axios_gets_along_with_it() {
     assert_eq!(sandbox.state()["leads"], 1);
 }
 
-fn npm_install(place: &Place) -> Output {
-    Command::new("npm")
-        .args([
-            "install",
-            AXIOS,
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-        ])
+/// Public clients of FirstPromoter's version 1, in one version each.
+const PUBLIC_CLIENTS: [&str; 2] = [
+    "firstpromoter-api-node@1.0.0",
+    "firstpromoter-node-api@0.0.2",
+];
+
+/// The second client has the vendor's address in its code, so that its requests are turned to the sandbox on their way.
+const PUBLIC_SCRIPT: &str = r#"
+const [base, key] = process.argv.slice(2);
+process.env.FIRSTPROMOTER_API_NODE_BASE_URL = base;
+const Client = require("firstpromoter-api-node");
+const request = require("request-promise-native");
+for (const method of ["get", "post", "put", "delete"]) {
+  const own = request[method];
+  request[method] = (options) =>
+    own({ ...options, url: options.url.replace("https://firstpromoter.com/api/v1", base) });
+}
+const { LeadApi, PromoterApi } = require("firstpromoter-node-api/lib/api");
+const client = new Client({ wid: "b850ac4wer56hy1b5ef41", key });
+const [leads, promoters] = [new LeadApi(key), new PromoterApi(key)];
+const told = [];
+const note = async (name, request, read) => {
+  try {
+    const answer = await request;
+    told.push([name, "ok", read(answer.body ?? answer)]);
+  } catch (error) {
+    const told_by = typeof error.error === "string" ? JSON.parse(error.error) : error;
+    told.push([name, "refused", told_by.message ?? told_by.error ?? told_by]);
+  }
+};
+(async () => {
+  const who = { email: "ann@x.test", uid: "ann" };
+  await note("signup", client.post("track/signup", { ...who, ref_id: "nora" }), (b) => b.type);
+  await note("sale", client.post("track/sale", { ...who, event_id: "s", amount: 1000 }), (b) => b.amount_cents);
+  await note("again", client.post("track/sale", { ...who, event_id: "s", amount: 1000 }), (b) => b);
+  await note("cents", client.post("track/sale", { ...who, event_id: "c", amount_cents: 1000 }), (b) => b);
+  await note("stranger", client.post("track/sale", { uid: "x", event_id: "x", amount: 1, ip: "NO_IP" }), (b) => b);
+  await note("rewards", client.get("rewards/list", { ref_id: "nora" }), (b) => b.map((own) => own.event_id));
+  await note("deny", client.put("rewards/update", { event_id: "s", status: "denied" }), (b) => b.status);
+  await note("leads", leads.list({ ref_id: "nora" }), (b) => b.map((own) => own.uid));
+  await note("since", leads.update({ uid: "ann", customer_since: "2024-05-06T00:00:00Z" }), (b) => b.customer_since.slice(0, 10));
+  await note("promoters", promoters.list(), (b) => b.length);
+  await note("promoter", promoters.get({ ref_id: "nora" }), (b) => b.email);
+  await note("nobody", promoters.get({ ref_id: "nobody" }), (b) => b);
+  console.log(JSON.stringify(told));
+})();
+"#;
+
+#[test]
+fn public_clients_get_along_with_it() {
+    if !is_here("node") || !is_here("npm") {
+        return;
+    }
+    let place = Place::new();
+    if !npm_install(&place, &PUBLIC_CLIENTS) {
+        return;
+    }
+    fs::write(place.path("client.js"), PUBLIC_SCRIPT).unwrap();
+    let sandbox = SandboxProcess::start(&["--lead-share", "0"]);
+    let ran = Command::new("node")
+        .args(["client.js", &sandbox.base_url, KEY])
+        .current_dir(place.root())
+        .env("NO_PROXY", "127.0.0.1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{said}");
+    let told: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let expected = json!([
+        ["signup", "ok", "signup"],
+        ["sale", "ok", 1000],
+        [
+            "again",
+            "refused",
+            "The 'sale' event with the id 's' already exists."
+        ],
+        [
+            "cents",
+            "refused",
+            "Error. Amount blank or invalid. The parameter is `amount`, not `amount_cents`."
+        ],
+        // What this client makes of a 204.
+        ["stranger", "refused", "API Error"],
+        ["rewards", "ok", ["s"]],
+        ["deny", "ok", "denied"],
+        ["leads", "ok", ["ann"]],
+        ["since", "ok", "2024-05-06"],
+        ["promoters", "ok", 6],
+        ["promoter", "ok", "nora@example.com"],
+        ["nobody", "refused", "Promoter not found"],
+    ]);
+    assert_eq!(told, expected);
+}
+
+/// Installs packages; where that is not possible, says that the test is skipped and returns `false`.
+fn npm_install(place: &Place, packages: &[&str]) -> bool {
+    let installed = Command::new("npm")
+        .arg("install")
+        .args(packages)
+        .args(["--no-audit", "--no-fund", "--ignore-scripts"])
         .args([
             "--fetch-retries=0",
             "--fetch-timeout=20000",
@@ -213,5 +301,11 @@ fn npm_install(place: &Place) -> Output {
         ])
         .current_dir(place.root())
         .output()
-        .unwrap()
+        .unwrap();
+    let is_installed = installed.status.success();
+    if !is_installed {
+        let said = String::from_utf8_lossy(&installed.stderr);
+        eprintln!("skipped: {packages:?} cannot be installed: {said}");
+    }
+    is_installed
 }

@@ -14,7 +14,7 @@ use fprecon::sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
 /// Null in the vendor's own examples, or by another of the vendor's files, whatever this one says.
-const NULL_ALL_THE_SAME: [&str; 14] = [
+pub const NULL_ALL_THE_SAME: [&str; 14] = [
     "note",
     "temp_password",
     "username",
@@ -84,7 +84,7 @@ const LEFT_OUT: [&str; 43] = [
     "selected_payout_method",
 ];
 
-fn folder() -> Option<PathBuf> {
+pub fn folder() -> Option<PathBuf> {
     let folder = match std::env::var_os("FPRECON_SHARED_OPENAPI") {
         Some(folder) => PathBuf::from(folder),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference/openapi"),
