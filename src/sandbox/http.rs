@@ -156,14 +156,9 @@ async fn call(
     };
     match call.asked {
         Requested::Track(kind) => {
-            let is_json = is_json(&head.headers);
-            if let Some(mistake) = mistakes::in_format(call.version, is_json, body) {
-                return Ok(Answer::message(400, mistake));
-            }
-            let query = head.uri.query();
-            let params = match Params::read(call.version, query, is_json, body) {
+            let params = match params_of(call.version, head, body) {
                 Ok(params) => params,
-                Err(message) => return Ok(Answer::message(400, &message)),
+                Err(refusal) => return Ok(refusal),
             };
             let subject = || Subject {
                 asked: call.asked,
@@ -219,6 +214,16 @@ async fn call(
             act(fault, reset, || list(state, call, head, &query)).await
         }
     }
+}
+
+/// Returns the parameters of a tracking call.
+fn params_of<'a>(version: Version, head: &'a Parts, body: &'a [u8]) -> Result<Params<'a>, Answer> {
+    let is_json = is_json(&head.headers);
+    if let Some(mistake) = mistakes::in_format(version, is_json, body) {
+        return Err(Answer::message(400, mistake));
+    }
+    let params = Params::read(version, head.uri.query(), is_json, body);
+    params.map_err(|message| Answer::message(400, &message))
 }
 
 fn fault<'a>(state: &State, number: usize, subject: impl FnOnce() -> Subject<'a>) -> Option<Fault> {

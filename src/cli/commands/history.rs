@@ -26,6 +26,7 @@ use crate::cli::ended::Ended;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::terminal::Terminal;
+use crate::job::DateRange;
 use crate::journal::{Journal, JournalReader, RunId};
 use crate::paid_marks::OwnEvents;
 use crate::problem::{Problem, ProblemCode, causes};
@@ -58,13 +59,7 @@ fn mark_paid(
     let command = command_again(arguments, &next::commands(common, &settings));
     let writes = |name: &str| name == MARKED_PAID_FILE;
     expect_no_input_in(arguments.dir.as_deref(), &writes, &settings, [])?;
-    let range = date_range(
-        &RangeArguments {
-            since: None,
-            until: Some(arguments.until.clone()),
-        },
-        &settings,
-    )?;
+    let range = range_until(arguments, &settings)?;
     let until = range.until.unwrap_or(Timestamp::MAX);
     let target = Destination::choose(common, &settings, terminal)?;
     let now = Timestamp::now();
@@ -76,7 +71,7 @@ fn mark_paid(
         terminal.human_line(&format!(
             "Nothing to mark: no tracked sale is dated in {range}"
         ));
-        return report.finish(Exit::Done, None, terminal);
+        return report.finish(Exit::Done, Vec::new(), terminal);
     }
     let mut reader = AccountReader::new(&target, &settings, terminal)?;
     let call = (settings.api.version, &*command);
@@ -95,7 +90,7 @@ fn mark_paid(
                 return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled);
             }
             Err(CliError::Usage(problem)) => {
-                return report.finish(Exit::Usage, Some(*problem), terminal);
+                return report.finish(Exit::Usage, vec![*problem], terminal);
             }
             Err(error) => return Err(error),
         }
@@ -105,18 +100,25 @@ fn mark_paid(
     report.take(&marking.commissions, reader.requests());
     let directory = report_directory(arguments.dir.as_deref(), ("mark-paid", now), &settings);
     let written = write_marked_paid(&directory, report.commissions());
+    report.directory = written.is_ok().then_some(directory);
     let exit = end.exit(report.needs_attention(), reader.interruption());
     if has_work {
         report.show_result(terminal);
     }
-    let (exit, problem) = match written {
-        Ok(()) => {
-            report.directory = Some(directory);
-            (exit, end.problem(settings.api.version, &command))
-        }
-        Err(error) => unwritten(error, exit, &command)?,
+    let problem = end.problem(settings.api.version, &command);
+    let (exit, problems) = with_report(written, (exit, problem), &command)?;
+    report.finish(exit, problems, terminal)
+}
+
+fn range_until(
+    arguments: &MarkPaidArguments,
+    settings: &EffectiveSettings,
+) -> Result<DateRange, CliError> {
+    let range = RangeArguments {
+        since: None,
+        until: Some(arguments.until.clone()),
     };
-    report.finish(exit, problem, terminal)
+    date_range(&range, settings)
 }
 
 /// Returns the tracked events that are dated before `until`, of the runs with these names or of all.
@@ -147,25 +149,24 @@ fn report_directory(
     }
 }
 
-/// Returns the end of a command whose report can't be written: what it did is in the journal, and the same command
-/// writes the report.
-fn unwritten(
-    error: ReportError,
-    exit: Exit,
+/// Returns the exit code and the problems of a command, whose report may not be written: what it did is in the journal,
+/// and the same command writes the report.
+fn with_report(
+    written: Result<(), ReportError>,
+    (exit, problem): (Exit, Option<Problem>),
     command: &str,
-) -> Result<(Exit, Option<Problem>), CliError> {
-    if let ReportError::Journal(error) = error {
-        return Err(error.into());
-    }
-    let problem = Problem::error(ProblemCode::Report, causes(&error)).hint(format!(
-        "the journal is fine; check the permissions and the free space, then `{command}` writes the report beside the journal, and does nothing twice"
-    ));
-    let exit = if exit == Exit::Done {
-        Exit::Attention
-    } else {
-        exit
+) -> Result<(Exit, Vec<Problem>), CliError> {
+    let mut problems = Vec::from_iter(problem);
+    let error = match written {
+        Ok(()) => return Ok((exit, problems)),
+        Err(ReportError::Journal(error)) => return Err(error.into()),
+        Err(error) => error,
     };
-    Ok((exit, Some(problem)))
+    problems.push(Problem::error(ProblemCode::Report, causes(&error)).hint(format!(
+        "the journal is fine; check the permissions and the free space, then `{command}` writes the report beside the journal, and does nothing twice"
+    )));
+    let is_done = exit == Exit::Done;
+    Ok((if is_done { Exit::Attention } else { exit }, problems))
 }
 
 /// Returns the command that does the same without a question.

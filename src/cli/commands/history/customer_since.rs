@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use self::output::SinceReport;
 use super::account::{AccountReader, Unread};
 use super::marking::{MOST_LOST, WorkEnd, end_of, ended};
-use super::unwritten;
+use super::with_report;
 use crate::cli::arguments::{Common, CustomerSinceArguments};
 use crate::cli::commands::account_check::expect_account;
 use crate::cli::commands::confirm::{self, Answer as Confirmed, NOTHING_SENT};
@@ -61,7 +61,7 @@ pub(super) fn customer_since(
     let mut report = SinceReport::new(&arguments.runs, redactor);
     if sales.is_empty() {
         terminal.human_line("Nothing to set: no sale that FirstPromoter has is dated");
-        return report.finish(Exit::Done, None, terminal);
+        return report.finish(Exit::Done, Vec::new(), terminal);
     }
     let mut reader = AccountReader::new(&target, &settings, terminal)?;
     let mut setting = Setting::read(&mut reader, &journal, &sales, &command)?;
@@ -78,7 +78,7 @@ pub(super) fn customer_since(
                 return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled);
             }
             Err(CliError::Usage(problem)) => {
-                return report.finish(Exit::Usage, Some(*problem), terminal);
+                return report.finish(Exit::Usage, vec![*problem], terminal);
             }
             Err(error) => return Err(error),
         }
@@ -89,18 +89,14 @@ pub(super) fn customer_since(
     let directory =
         super::report_directory(arguments.dir.as_deref(), ("customer-since", now), &settings);
     let written = write_customer_since(&directory, report.leads());
+    report.directory = written.is_ok().then_some(directory);
     let exit = end.exit(report.needs_attention(), reader.interruption());
     if has_work {
         report.show_result(terminal);
     }
-    let (exit, problem) = match written {
-        Ok(()) => {
-            report.directory = Some(directory);
-            (exit, problem_of(&end, &command))
-        }
-        Err(error) => unwritten(error, exit, &command)?,
-    };
-    report.finish(exit, problem, terminal)
+    let problem = problem_of(&end, &command);
+    let (exit, problems) = with_report(written, (exit, problem), &command)?;
+    report.finish(exit, problems, terminal)
 }
 
 /// Returns the first sales of the customers who have one of the runs with these names, or of all customers.

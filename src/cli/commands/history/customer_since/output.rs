@@ -188,14 +188,14 @@ impl<'r> SinceReport<'r> {
     pub(super) fn finish(
         &self,
         exit: Exit,
-        problem: Option<Problem>,
+        mut problems: Vec<Problem>,
         terminal: &Terminal,
     ) -> Result<Ended, CliError> {
         if let Some(directory) = &self.directory {
             let file = directory.join(CUSTOMER_SINCE_FILE);
             terminal.human_line(&format!("Report: {}", file.display()));
         }
-        let problems: Vec<Problem> = problem.into_iter().chain(self.left_problem()).collect();
+        problems.extend(self.left_problem());
         terminal.problems(&problems, 0);
         if self.directory.is_some() && exit == Exit::Done {
             terminal.human_line("Nothing needs attention.");
