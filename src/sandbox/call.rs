@@ -60,6 +60,8 @@ pub(super) enum Requested {
     Lead,
     /// One promoter by its id, email or referral id (v1).
     Promoter,
+    /// One line of referrals or promoters, that the end of the path names (v2).
+    One(List),
     /// A new commission (v2).
     NewCommission,
     /// A change of commissions, leads or payouts.
@@ -124,6 +126,17 @@ impl Change {
     }
 }
 
+/// Returns the list and what names one line of it, as the end of a path of version 2 has it.
+pub(super) fn one(path: &str) -> Option<(List, &str)> {
+    let lists = [("referrals/", List::Leads), ("promoters/", List::Promoters)];
+    let path = path.strip_prefix("company/")?;
+    let mut found = lists.iter().filter_map(|(begin, list)| {
+        let name = path.strip_prefix(begin)?;
+        (!name.is_empty() && !name.contains('/')).then_some((*list, name))
+    });
+    found.next()
+}
+
 /// A path of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Call {
@@ -154,6 +167,7 @@ impl Call {
             }
             (Version::V1, "leads/show") => Requested::Lead,
             (Version::V1, "promoters/show") => Requested::Promoter,
+            (Version::V2, rest) if one(rest).is_some() => Requested::One(one(rest)?.0),
             (version, rest) => match Change::from_path(version, rest) {
                 Some(change) => Requested::Change(change),
                 None => Requested::Track(Kind::from_word(rest.strip_prefix("track/")?)?),
@@ -166,7 +180,7 @@ impl Call {
     pub(super) fn method(self) -> &'static str {
         match self.asked {
             Requested::Track(_) | Requested::NewCommission => "POST",
-            Requested::List(_) | Requested::Lead | Requested::Promoter => "GET",
+            Requested::List(_) | Requested::Lead | Requested::Promoter | Requested::One(_) => "GET",
             Requested::Change(change) => change.method(),
         }
     }

@@ -20,7 +20,7 @@ use super::account::{ChangeRequest, NewCommission};
 use super::admin;
 use super::answer::{Answer, BodyDelivery, Format};
 use super::body::AnswerBody;
-use super::call::{Call, Kind, Requested, Version};
+use super::call::{self, Call, Kind, Requested, Version};
 use super::faults::{Action, Fault, Subject};
 use super::log::Seen;
 use super::mistakes;
@@ -203,7 +203,7 @@ async fn call(
             let carry_out = || state.account.borrow_mut().change(&new, Moment::now());
             act(fault, reset, carry_out).await
         }
-        Requested::List(_) | Requested::Lead | Requested::Promoter => {
+        Requested::List(_) | Requested::Lead | Requested::Promoter | Requested::One(_) => {
             let subject = || Subject {
                 asked: call.asked,
                 event_id: None,
@@ -281,11 +281,27 @@ fn query_of(head: &Parts, fault: Option<&Fault>) -> String {
 
 fn list(state: &State, call: Call, head: &Parts, query: &str) -> Answer {
     let account = state.account.borrow();
+    let path = head.uri.path().strip_prefix("/api/v2/");
+    if let Some((list, name)) = path.and_then(call::one)
+        && call.asked == Requested::One(list)
+    {
+        return account.one(list, &decoded(name), query);
+    }
     let (answer, paging) = account.list(call, query);
     match paging {
         Some(paging) => paged(answer, &paging, head),
         None => answer,
     }
+}
+
+/// Returns a part of a path as it was before it was encoded.
+fn decoded(part: &str) -> String {
+    // A plus in a path is a plus.
+    let form = format!("part={}", part.replace('+', "%2B").replace('&', "%26"));
+    let mut pairs = form_urlencoded::parse(form.as_bytes());
+    pairs
+        .next()
+        .map_or(String::new(), |(_, part)| part.into_owned())
 }
 
 /// Adds v1's headers: `Total`, `Per-Page`, and a `Link` to the other pages.
@@ -341,9 +357,13 @@ fn admit(state: &State, head: &Parts) -> Result<Call, Answer> {
 /// documented to answer without a body.
 fn bad_credentials(call: Call, headers: &HeaderMap) -> Answer {
     match (call.version, call.asked) {
-        (Version::V2, Requested::List(_) | Requested::NewCommission | Requested::Change(_)) => {
-            Answer::empty(401)
-        }
+        (
+            Version::V2,
+            Requested::List(_)
+            | Requested::One(_)
+            | Requested::NewCommission
+            | Requested::Change(_),
+        ) => Answer::empty(401),
         _ => {
             let has = |name: &HeaderName| !header(headers, name).is_empty();
             let authorization = header(headers, &AUTHORIZATION);

@@ -49,16 +49,37 @@ impl Moment {
     }
 }
 
-/// Writes the moment as the API does: `2024-09-11T14:22:12.160Z`.
+/// Writes the moment as version 1 and the tracking calls do: `2024-09-11T14:22:12.160Z`.
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+        self.write(&PRINTER, serializer)
+    }
+}
+
+impl Moment {
+    fn write<S: Serializer>(
+        self,
+        printer: &DateTimePrinter,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         let timestamp = Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH);
         let mut text = WrittenMoment::default();
-        PRINTER
+        printer
             .print_timestamp(&timestamp, &mut text)
             .map_err(S::Error::custom)?;
         serializer.serialize_str(text.as_str())
+    }
+}
+
+/// A moment as the lists of version 2 write it, without milliseconds: `2024-09-11T14:22:12Z`.
+#[derive(Clone, Copy)]
+pub(super) struct Seconds(pub(super) Moment);
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
+        self.0.write(&PRINTER, serializer)
     }
 }
 
@@ -88,7 +109,7 @@ impl jiff::fmt::Write for WrittenMoment {
 
 #[cfg(test)]
 mod tests {
-    use super::Moment;
+    use super::{Moment, Seconds};
 
     #[test]
     fn dates_and_times_are_read_and_others_are_not() {
@@ -107,6 +128,8 @@ mod tests {
         assert_eq!(told, r#""2024-09-11T14:22:12.160Z""#);
         let told = serde_json::to_string(&Moment(i64::MAX)).expect("it is text");
         assert_eq!(told, r#""1970-01-01T00:00:00.000Z""#);
+        let told = serde_json::to_string(&Seconds(Moment(1_726_064_532_960))).expect("it is text");
+        assert_eq!(told, r#""2024-09-11T14:22:12Z""#);
         assert_eq!(Moment::parse_end("1970-01-01"), Some(Moment(86_399_999)));
         assert_eq!(Moment::parse_end("1970-01-01T00:00:01"), Some(Moment(1000)));
     }

@@ -85,8 +85,12 @@ impl Promoters {
     }
 
     pub(super) fn by_code(&self, code: &str) -> Option<usize> {
-        let owner = self.by_code.get(&code.to_lowercase()).copied();
-        owner.or(self.other_codes)
+        self.by_own_code(code).or(self.other_codes)
+    }
+
+    /// Returns the promoter to whom a code belongs, and not just for want of another one.
+    pub(super) fn by_own_code(&self, code: &str) -> Option<usize> {
+        self.by_code.get(&code.to_lowercase()).copied()
     }
 
     /// Returns the promoter of a visit. The sandbox has no visitors: unless configured otherwise,

@@ -63,8 +63,16 @@ const PLAYED: [(&str, &str, Calls); 10] = [
         "/v2/company",
         &[("get", "/payouts"), ("post", "/payouts/mark_as_paid")],
     ),
-    ("v2-promoters", "/v2/company", &[("get", "/promoters")]),
-    ("v2-referrals", "/v2/company", &[("get", "/referrals")]),
+    (
+        "v2-promoters",
+        "/v2/company",
+        &[("get", "/promoters"), ("get", "/promoters/{id}")],
+    ),
+    (
+        "v2-referrals",
+        "/v2/company",
+        &[("get", "/referrals"), ("get", "/referrals/{id}")],
+    ),
 ];
 
 const TRACKING: Calls = &[

@@ -32,7 +32,7 @@ pub const NULL_ALL_THE_SAME: [&str; 14] = [
 ];
 
 /// What the sandbox leaves out: it has no such thing, and the vendor requires none of them.
-const LEFT_OUT: [&str; 43] = [
+const LEFT_OUT: [&str; 44] = [
     // Balances in other units than money.
     "credits",
     "discount_per",
@@ -42,6 +42,7 @@ const LEFT_OUT: [&str; 43] = [
     // Secrets, and the promoters above promoters.
     "auth_token",
     "parent_promoter_id",
+    "parent_promoter",
     // Rewards for targets and traffic; the sandbox has sales alone.
     "target_reached_at",
     "customer_promo_code",
@@ -247,6 +248,16 @@ fn the_listings_answer_as_the_vendors_files_say() {
         ),
         ("v2/company/referrals", "v2-referrals.json", "/referrals"),
         ("v2/company/promoters", "v2-promoters.json", "/promoters"),
+        (
+            "v2/company/referrals/ann?find_by=uid",
+            "v2-referrals.json",
+            "/referrals/{id}",
+        ),
+        (
+            "v2/company/promoters/nora@example.com?find_by=email",
+            "v2-promoters.json",
+            "/promoters/{id}",
+        ),
     ] {
         let line = format!("GET /api/{path}");
         let (status, body) = ask(&sandbox, &line, None);
@@ -266,6 +277,12 @@ fn the_listings_answer_as_the_vendors_files_say() {
             "v1-rewards.json",
             "/list",
             422,
+        ),
+        (
+            "v2/company/promoters/1",
+            "v2-promoters.json",
+            "/promoters/{id}",
+            404,
         ),
     ] {
         let line = format!("GET /api/{path}");

@@ -143,6 +143,62 @@ impl AccountState {
         }
     }
 
+    /// Answers v2's `/referrals/{id}` and `/promoters/{id}`: one by its id, or by what `find_by` says that the name is.
+    pub(in crate::sandbox) fn one(&self, list: List, name: &str, query: &str) -> Answer {
+        let found = match list {
+            List::Promoters => self.one_promoter_of_v2(name, query),
+            _ => self.one_referral(name, query),
+        };
+        found.unwrap_or_else(|refusal| refusal)
+    }
+
+    fn one_referral(&self, name: &str, query: &str) -> Result<Answer, Answer> {
+        let query = Query::read(Version::V2, query)?;
+        let nobody = Who {
+            email: None,
+            uid: None,
+        };
+        let place = match query.get("find_by") {
+            None => name
+                .parse()
+                .ok()
+                .and_then(|id: usize| id.checked_sub(super::books::lead_id(0)))
+                .filter(|place| *place < self.leads.count()),
+            Some("email") => self.leads.seen(Who {
+                email: Some(name),
+                ..nobody
+            }),
+            Some("uid") => self.leads.seen(Who {
+                uid: Some(name),
+                ..nobody
+            }),
+            Some(other) => return Err(not_played(&format!("find_by={other}"))),
+        };
+        let place = place.ok_or_else(record_not_found)?;
+        let lead = self.leads.get(place);
+        let promoter = self.promoters.get(lead.promoter);
+        Ok(Answer::json(200, &v2::referral_line(place, lead, promoter)))
+    }
+
+    fn one_promoter_of_v2(&self, name: &str, query: &str) -> Result<Answer, Answer> {
+        let query = Query::read(Version::V2, query)?;
+        let place = match query.get("find_by") {
+            None => {
+                let id: Option<u64> = name.parse().ok();
+                let mut places = 0..self.promoters.len();
+                places.find(|place| Some(self.promoters.get(*place).id) == id)
+            }
+            Some("email") => self.promoters.by_email(name),
+            Some("ref_token") => self.promoters.by_ref_id(name),
+            Some("promo_code") => self.promoters.by_own_code(name),
+            Some(other) => return Err(not_played(&format!("find_by={other}"))),
+        };
+        let place = place.ok_or_else(record_not_found)?;
+        let standing = self.books.standing(place);
+        let promoter = self.promoters.get(place);
+        Ok(Answer::json(200, &v2::promoter_line(promoter, &standing)))
+    }
+
     /// Answers v1's `/leads/show`: one lead by id, email or uid.
     fn show(&self, query: &str) -> Result<Answer, Answer> {
         let query = Query::read(Version::V1, query)?;
@@ -334,8 +390,7 @@ impl<'q> Query<'q> {
             };
             let is_played = PAGING.contains(&&*plain) || played.contains(&&*plain);
             if !is_played && sorting.as_deref() != Some(&**written) {
-                let message = format!("the sandbox does not play {written}");
-                return Err(Answer::message(400, &message));
+                return Err(not_played(written));
             }
         }
         Ok(())
@@ -657,6 +712,25 @@ fn one_of(ids: &[i64], id: usize) -> bool {
 
 fn fits(wanted: Option<i64>, id: u64) -> bool {
     wanted.is_none_or(|wanted| u64::try_from(wanted).is_ok_and(|wanted| wanted == id))
+}
+
+/// Returns the refusal of what this sandbox does not play.
+fn not_played(what: &str) -> Answer {
+    Answer::message(400, &format!("the sandbox does not play `{what}`"))
+}
+
+/// Returns v2's answer where there is no such record.
+fn record_not_found() -> Answer {
+    #[derive(serde::Serialize)]
+    struct Body {
+        message: &'static str,
+        code: &'static str,
+    }
+    let body = Body {
+        message: "Record not found",
+        code: "not_found",
+    };
+    Answer::json(404, &body)
 }
 
 fn bad_filter(name: &str, text: &str) -> Answer {

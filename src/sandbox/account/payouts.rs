@@ -6,7 +6,7 @@ use super::AccountState;
 use super::v1::{CAMPAIGN_ID, CAMPAIGN_NAME, PromoterBody, promoter_body, status};
 use super::v2::PersonBody;
 use crate::sandbox::leads::Who;
-use crate::sandbox::moment::Moment;
+use crate::sandbox::moment::{Moment, Seconds};
 
 /// A payout.
 pub(super) struct Payout {
@@ -134,10 +134,10 @@ pub(super) struct V2Line<'a> {
     status: &'a str,
     amount: i64,
     unit: &'a str,
-    period_start: Moment,
-    period_end: Moment,
-    paid_at: Option<Moment>,
-    created_at: Moment,
+    period_start: Seconds,
+    period_end: Seconds,
+    paid_at: Option<Seconds>,
+    created_at: Seconds,
     promoter: PersonBody<'a>,
     campaign: CampaignBody,
 }
@@ -232,10 +232,10 @@ impl AccountState {
             status: &payout.status,
             amount: payout.amount,
             unit: &payout.unit,
-            period_start: payout.created_at,
-            period_end: payout.created_at,
-            paid_at: payout.paid_at,
-            created_at: payout.created_at,
+            period_start: Seconds(payout.created_at),
+            period_end: Seconds(payout.created_at),
+            paid_at: payout.paid_at.map(Seconds),
+            created_at: Seconds(payout.created_at),
             promoter: PersonBody::new(promoter),
             campaign: CAMPAIGN,
         }

@@ -7,7 +7,7 @@ use super::commissions::{Amount, Commission};
 use super::v1::{CAMPAIGN_ID, CAMPAIGN_NAME, KnownEvent, referral_link};
 use crate::sandbox::call::Kind;
 use crate::sandbox::leads::Lead;
-use crate::sandbox::moment::Moment;
+use crate::sandbox::moment::{Moment, Seconds};
 use crate::sandbox::promoters::Promoter;
 
 /// The answer to a sale or a sign-up that took effect.
@@ -60,7 +60,7 @@ pub(super) struct CommissionBody<'a> {
     amount: Amount<'a>,
     is_paid: bool,
     is_split: bool,
-    created_at: Moment,
+    created_at: Seconds,
     status_updated_at: Option<&'static str>,
     promoter_campaign: PromoterCampaignBody<'a>,
     referral: Option<ReferralBody<'a>>,
@@ -72,7 +72,7 @@ struct PromoterCampaignBody<'a> {
     id: u64,
     campaign_id: u32,
     promoter_id: u64,
-    created_at: Moment,
+    created_at: Seconds,
     promoter: PersonBody<'a>,
     campaign: CampaignBody,
 }
@@ -122,9 +122,9 @@ pub(super) struct ReferralLine<'a> {
     state: &'static str,
     metadata: Empty,
     entry_source: &'static str,
-    created_at: Moment,
-    customer_since: Option<Moment>,
-    cancelled_at: Option<Moment>,
+    created_at: Seconds,
+    customer_since: Option<Seconds>,
+    cancelled_at: Option<Seconds>,
     promoter_campaign: PromoterCampaignBody<'a>,
     fraud_check: &'static str,
     username: Option<&'a str>,
@@ -159,9 +159,9 @@ pub(super) struct PromoterLine<'a> {
     is_customized: bool,
     fraud_suspicions: [u8; 0],
     is_confirmed: bool,
-    joined_at: Moment,
-    last_login_at: Option<Moment>,
-    archived_at: Option<Moment>,
+    joined_at: Seconds,
+    last_login_at: Option<Seconds>,
+    archived_at: Option<Seconds>,
     custom_fields: Option<Empty>,
     promoter_campaigns: [EnrolmentBody<'a>; 1],
     balances: BalancesBody,
@@ -179,7 +179,7 @@ struct EnrolmentBody<'a> {
     campaign_id: u32,
     promoter_id: u64,
     state: &'static str,
-    created_at: Moment,
+    created_at: Seconds,
     campaign: CampaignBody,
     #[serde(skip_serializing_if = "Option::is_none")]
     coupon: Option<&'a str>,
@@ -235,7 +235,7 @@ pub(super) fn commission<'a>(commission: &Commission<'a>) -> CommissionBody<'a> 
         amount: commission.amount,
         is_paid: commission.is_paid,
         is_split: commission.is_split,
-        created_at: commission.created_at,
+        created_at: Seconds(commission.created_at),
         status_updated_at: None,
         promoter_campaign: promoter_campaign(commission.promoter),
         referral: commission.lead.map(|(place, lead)| referral(place, lead)),
@@ -258,9 +258,9 @@ pub(super) fn referral_line<'a>(
         state: lead.state_word(),
         metadata: Empty {},
         entry_source: lead.source.word(),
-        created_at: lead.created_at,
-        customer_since: lead.customer_since,
-        cancelled_at: lead.cancelled_at,
+        created_at: Seconds(lead.created_at),
+        customer_since: lead.customer_since.map(Seconds),
+        cancelled_at: lead.cancelled_at.map(Seconds),
         promoter_campaign: promoter_campaign(promoter),
         fraud_check: "no_suspicion",
         username: details.and_then(|details| details.username.as_deref()),
@@ -287,7 +287,7 @@ pub(super) fn promoter_line<'a>(promoter: &'a Promoter, standing: &Standing) -> 
         is_customized: promoter.rate.is_some(),
         fraud_suspicions: [],
         is_confirmed: true,
-        joined_at: promoter.created_at,
+        joined_at: Seconds(promoter.created_at),
         last_login_at: None,
         archived_at: None,
         custom_fields: None,
@@ -296,7 +296,7 @@ pub(super) fn promoter_line<'a>(promoter: &'a Promoter, standing: &Standing) -> 
             campaign_id: CAMPAIGN_ID,
             promoter_id: promoter.id,
             state: state(promoter),
-            created_at: promoter.created_at,
+            created_at: Seconds(promoter.created_at),
             campaign: CAMPAIGN,
             coupon: promoter.promo_code.as_deref(),
             ref_token: &promoter.ref_id,
@@ -330,7 +330,7 @@ fn promoter_campaign(promoter: &Promoter) -> PromoterCampaignBody<'_> {
         id: promoter.promotion_id,
         campaign_id: CAMPAIGN_ID,
         promoter_id: promoter.id,
-        created_at: promoter.created_at,
+        created_at: Seconds(promoter.created_at),
         promoter: PersonBody::new(promoter),
         campaign: CAMPAIGN,
     }

@@ -90,7 +90,9 @@ impl FaultTarget {
             Requested::Track(Kind::Refund) => FaultTarget::Refund,
             Requested::Track(Kind::Cancellation) => FaultTarget::Cancellation,
             Requested::Track(Kind::Signup) => FaultTarget::Signup,
-            Requested::List(_) | Requested::Lead | Requested::Promoter => FaultTarget::Listing,
+            Requested::List(_) | Requested::Lead | Requested::Promoter | Requested::One(_) => {
+                FaultTarget::Listing
+            }
             Requested::NewCommission => FaultTarget::Commission,
             Requested::Change(change) if change.is_of_payouts() => FaultTarget::Payout,
             Requested::Change(_) => FaultTarget::Change,

@@ -1,5 +1,5 @@
-//! A simulated import, against a model that is written here: commissions, dates and paid marks in the sandbox are the
-//! model's to the cent. `FPRECON_HISTORY_EVENTS` says how many events there are.
+//! A simulated import, against a model that is written here: commissions, dates, paid marks and, with version 1, the
+//! dates of leads in the sandbox are the model's to the cent. `FPRECON_HISTORY_EVENTS` says how many events there are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -7,7 +7,7 @@ use std::fmt::Write;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::support::{Place, Ran, SandboxProcess};
+use crate::support::{KEY, Place, Ran, SandboxProcess};
 
 const EVENTS: usize = 2000;
 const UNTIL: &str = "2025-06-30";
@@ -48,6 +48,8 @@ struct Model {
     export: String,
     leads: String,
     expected: BTreeMap<String, Expected>,
+    /// The dates of the leads' first sales, by their emails.
+    first_sales: BTreeMap<String, Timestamp>,
 }
 
 /// Returns the half cent up.
@@ -62,6 +64,7 @@ impl Model {
             export: "kind,event_id,sale_event_id,email,amount,currency,created_at\n".to_owned(),
             leads: "email,promoter\n".to_owned(),
             expected: BTreeMap::new(),
+            first_sales: BTreeMap::new(),
         };
         let begin: Timestamp = "2023-01-01T00:00:00Z".parse().unwrap();
         let until: Timestamp = "2025-07-01T00:00:00Z".parse().unwrap();
@@ -92,6 +95,10 @@ impl Model {
                 let id = format!("in_{number}");
                 model.add("sale", &id, "", (&email, sold, at));
                 model.expect(&id, promoter, commission, at, true);
+                if promoter.is_some() {
+                    let first = model.first_sales.entry(email.clone()).or_insert(at);
+                    *first = at.min(*first);
+                }
                 if draws.u8(0..100) < 15 {
                     number += 1;
                     let back = draws.i64(1..=sold);
@@ -210,6 +217,33 @@ fn simulate(way: Way) {
     assert_eq!(marked["count"], expected.len(), "{way:?}");
     assert_eq!(marked["commission_cents"], sum, "{way:?}");
     assert!(!expected.is_empty() && expected.len() < model.expected.len());
+    if way == Way::V1 {
+        let printed = run(&["history", "customer-since", "--yes", "--json"], 0);
+        assert_eq!(printed["leads"]["set"], model.first_sales.len());
+        assert_eq!(printed["leads"].as_object().unwrap().len(), 1);
+        expect_customer_since(&model, &sandbox);
+    }
+}
+
+/// Checks that each lead with a sale is a customer since its first sale.
+fn expect_customer_since(model: &Model, sandbox: &SandboxProcess) {
+    let mut seen = 0;
+    for page in 1.. {
+        let path = format!("company/referrals?per_page=100&page={page}");
+        let leads = sandbox.list_v2(KEY, &path);
+        let leads = leads.as_array().unwrap();
+        if leads.is_empty() {
+            break;
+        }
+        for lead in leads {
+            let email = lead["email"].as_str().unwrap();
+            if let Some(first) = model.first_sales.get(email) {
+                assert_eq!(lead["customer_since"], first.to_string(), "{email}");
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(seen, model.first_sales.len());
 }
 
 #[test]
