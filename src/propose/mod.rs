@@ -116,7 +116,7 @@ impl Refusal {
                 "export the payments, invoices or orders instead, with one row for each, with its date and id"
             }
             Refusal::NoId => {
-                "export the file again with an id for each order, invoice or payment; without one, a second run could send the same sale twice"
+                "export the file again with an id for each order, invoice or payment; in a list of your own, add a column `id` with another number in each row, which the row keeps. Without one, a second run could send the same sale twice"
             }
         }
     }

@@ -112,7 +112,8 @@ pub(super) const TOTAL: Names = Names {
          totaal",
         "amount, sum, value, revenue, payment amount, charge amount, betrag, umsatz, montant, \
          importe, importo, bedrag, valor",
-        "price, preis, prix, precio, prezzo, prijs",
+        "price, preis, prix, precio, prezzo, prijs, paid, received, bezahlt, gezahlt, payé, encaissé, pagado, \
+         cobrado, pagato, incassato, pago, recebido, betaald, ontvangen, zapłacono, betalt, zaplaceno",
     ],
     never: "due outstanding balance saldo solde open unpaid remaining owed owing restbetrag offen offener offene \
             ausstehend pendiente restant dû dovuto residuo openstaand pendente converted payout settlement settled exchange \
@@ -122,7 +123,8 @@ pub(super) const TOTAL: Names = Names {
             before percent rate tip tips count cost currency compare payments orders spent spend sub \
             spese spedizione imballaggio envío envio porto verzendkosten verzekeringsbedrag líquido \
             assicurazione insurance postage freight delivery handling produto producto \
-            transferred lifetime average dispute trinkgeld pourboire propina mancia duties",
+            transferred lifetime average dispute trinkgeld pourboire propina mancia duties frete frakt fragt \
+            wysyłka wysyłki doprava desconto",
 };
 
 pub(super) const SUBTOTAL: Names = Names {
@@ -149,7 +151,8 @@ pub(super) const SHIPPING: Names = Names {
     tiers: &[
         "shipping, shipping amount, shipping cost, shipping total, freight, versand, \
          versandkosten, delivery, delivery cost, frais de port, postage, envío, costo de envío, \
-         spedizione, importo spese di spedizione e imballaggio, valor do envio e manuseio, \
+         spedizione, importo spese di spedizione e imballaggio, valor do envio e manuseio, frete, valor do frete, frakt, \
+         fragt, wysyłka, koszt wysyłki, doprava, \
          verzendkosten, postage and packaging amount, shipping and handling amount",
     ],
     never: "name address method status date city zip country phone tax street company discount",
@@ -284,7 +287,9 @@ pub(super) const STATUS: Names = Names {
     tiers: &[
         "payment status, financial status, transaction status, invoice status, zahlungsstatus, \
          paid status, estado del pago, estado de pago, statut de paiement, statut du paiement, \
-         stato pagamento, stato del pagamento",
+         stato pagamento, stato del pagamento, status do pagamento, status de pagamento, situação do pagamento, \
+         betaalstatus, betalingsstatus, betalningsstatus, status płatności, stav platby, ödeme durumu, 支払い状況, \
+         支払いステータス",
         "order status, status, state, estado, statut, stato, zustand, bestellstatus, result, outcome, \
          ergebnis, résultat, resultado, esito, resultaat",
     ],
@@ -303,7 +308,7 @@ pub(super) const DATE: Names = Names {
          bezahlt am, date de paiement, fecha de pago, data pagamento, paid date",
         "created, created at, date created, created on, created date, order date, invoice date, \
          purchase date, purchased at, date, datum, timestamp, bestelldatum, rechnungsdatum, \
-         buchungsdatum, tag, day, fecha, data, date de commande",
+         buchungsdatum, tag, day, fecha, data, date de commande, when, wann, dato, päivämäärä, tarih, 日付, 日期",
     ],
     never: "updated modified due birth birthday expiry expires refund refunded canceled \
             cancelled start end shipped fulfilled period payout available transfer signup \

@@ -215,5 +215,12 @@ pub(super) fn unread_question(column: &SampleColumn<'_>) -> String {
     let (_, unread) = column.days_but_for();
     let example = unread.or_else(|| column.example());
     let example = example.map_or(String::new(), |proof| shown(&proof.value));
-    format!("{example} is not in a known format: how are dates written?")
+    let is_letter = |c: char| c.is_alphabetic();
+    let mut words = example.split(|c| !is_letter(c));
+    let months = if words.any(|word| word.chars().count() >= 3) {
+        " Names of months are read in English alone."
+    } else {
+        ""
+    };
+    format!("{example} is not in a known format: how are dates written?{months}")
 }

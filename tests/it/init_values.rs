@@ -477,3 +477,67 @@ fn of_two_dates_the_one_of_something_later_is_not_the_sales() {
     let said = "guess: `Placed` is the date of the sale, and not `Booked`";
     assert!(ran.stderr().contains(said), "{}", ran.stderr());
 }
+
+/// Of a shop in Portuguese, the state of the payment is that of the sale, and the freight is no rival of the total.
+#[test]
+fn the_state_of_the_payment_goes_before_that_of_the_order() {
+    let (place, ran) = init(&[
+        "Número do Pedido,E-mail,Data,Status do Pedido,Status do Pagamento,Moeda,Valor do Frete,Total",
+        "100,ana@example.com,28/10/2025 22:57:28,Aberto,Pago,BRL,10.00,110.00",
+        "101,ben@example.com,29/10/2025 22:57:28,Aberto,Pendente,BRL,0.00,50.00",
+    ]);
+    let said = ran.stderr();
+    assert!(!said.contains("Aberto"), "{said}");
+    assert!(!said.contains("which one is the sale"), "{said}");
+    let config = place.read("fprecon.toml");
+    assert!(
+        config.contains("status = \"Status do Pagamento\""),
+        "{config}"
+    );
+}
+
+#[test]
+fn an_amount_that_is_just_called_paid_is_found() {
+    let (place, ran) = init(&[
+        "name;mail;invoice no;paid (EUR);when",
+        "Ana;ana@example.com;R-1;1.200,00 €;2026-03-01",
+        "Ben;ben@example.com;R-2;49,00 €;2026-03-12",
+    ]);
+    assert!(
+        ran.stderr()
+            .contains("`paid (EUR)` is what the customer paid"),
+        "{}",
+        ran.stderr()
+    );
+    assert_eq!(events(&place), ["sale R-1 120000 EUR", "sale R-2 4900 EUR"]);
+}
+
+/// A date that nobody can read is not a missing one, for which the day of sending could be taken.
+#[test]
+fn names_of_months_in_another_language_are_said_to_be_unreadable() {
+    let (_, ran) = init(&[
+        "invoice,email,amount,currency,when",
+        "R-1,ana@example.com,12.00,EUR,1. März 2026",
+        "R-2,ben@example.com,49.00,EUR,12. März 2026",
+    ]);
+    let said = ran.stderr();
+    let question = "`1. März 2026` is not in a known format: how are dates written? Names of months are read in English alone.";
+    assert!(said.contains(question), "{said}");
+}
+
+#[test]
+fn a_list_without_ids_is_refused_with_what_to_add() {
+    let (place, ran) = init(&[
+        "Customer,Email,Amount,Date",
+        "Ana,ana@example.com,\"$1,200.00\",\"Mar 1, 2026\"",
+        "Ben,ben@example.com,$49.00,\"Mar 12, 2026\"",
+    ]);
+    let said = ran.expect(3).stderr();
+    assert!(said.contains("add a column `id`"), "{said}");
+    place.write(
+        EXPORT,
+        "id,Customer,Email,Amount,Date\n1,Ana,ana@example.com,\"$1,200.00\",\"Mar 1, 2026\"\n2,Ben,ben@example.com,$49.00,\"Mar 12, 2026\"\n",
+    );
+    let said = place.run(&["init", EXPORT]).expect(1).stderr();
+    assert_eq!(said.matches("to answer: ").count(), 1, "{said}");
+}
