@@ -161,14 +161,14 @@ impl fmt::Display for Undecided {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = quoted(&self.names);
         write!(f, "the header fits {names}, and ")?;
-        let rows = self.rows;
-        if self.can_all_read {
-            write!(f, "all of them read its rows (the first {rows} were tried)")
+        f.write_str(if self.can_all_read {
+            "all of them read its rows"
         } else {
-            write!(
-                f,
-                "none of them reads more of its rows than the others (the first {rows} were tried)"
-            )
+            "none of them reads more of its rows than the others"
+        })?;
+        match self.rows {
+            1 => write!(f, " (the first one was tried)"),
+            rows => write!(f, " (the first {rows} were tried)"),
         }
     }
 }

@@ -126,6 +126,34 @@ fn a_profile_is_shown_with_what_it_inherits() {
 }
 
 #[test]
+fn a_check_of_an_export_that_fits_several_profiles_says_how_to_decide() {
+    let place = Place::new();
+    let header = "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fee,Net,From Email Address,To Email Address,Transaction ID,Sales Tax,Shipping and Handling Amount,Reference Txn ID";
+    let row = "04/05/2026,10:00:00,PST,Ana,Website Payment,Completed,USD,20.00,0,20.00,ana@example.com,shop@example.com,1A,0,0,";
+    place.write("x.csv", &format!("{header}\n{row}\n"));
+    let said = place
+        .run(&["profiles", "check", "x.csv"])
+        .expect(3)
+        .stdout();
+    let lines = [
+        "x.csv: the header fits `paypal-activity` and `paypal-activity-day-first`, and all of them read its rows (the first one was tried)\n",
+        "  hint: which one is it? ",
+        "\n      [exports.my-paypal-activity]\n      extends = \"paypal-activity\"\n",
+        "\n  paypal-activity: matches the header\n",
+        "\n  paypal-activity-day-first: matches the header\n",
+    ];
+    for line in lines {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
+    let json = place
+        .run(&["profiles", "check", "--json", "x.csv"])
+        .expect(3)
+        .json();
+    let hint = json["exports"][0]["hint"].as_str().unwrap();
+    assert!(hint.contains("--profile paypal-activity=x.csv"), "{hint}");
+}
+
+#[test]
 fn profiles_are_listed_shown_and_checked() {
     let place = Place::new();
     let list = place.run(&["profiles", "list"]).expect(0).stdout();

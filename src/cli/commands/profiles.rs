@@ -221,6 +221,9 @@ struct Checked {
     profile: Option<String>,
     /// The reason for that profile, or the reason why there is none.
     why: String,
+    /// What to do where there is none and the header fits several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
     questions: Vec<String>,
     /// The other profiles, the closest first.
     others: Vec<Other>,
@@ -230,6 +233,9 @@ struct Checked {
 struct Other {
     profile: String,
     why: String,
+    /// `true` if it fits the header as well as others do.
+    #[serde(skip)]
+    is_candidate: bool,
     #[serde(skip)]
     distance: (usize, usize),
 }
@@ -243,12 +249,17 @@ impl Checked {
             }
             None => terminal.line(&format!("{}: {}", self.path, self.why)),
         }
+        for (at, line) in self.hint.iter().flat_map(|hint| hint.lines()).enumerate() {
+            let lead = if at == 0 { "hint: " } else { "" };
+            terminal.line(&format!("  {lead}{line}"));
+        }
         for question in &self.questions {
             terminal.line(&format!("  needs to know: {question}"));
         }
         let shown = if all { self.others.len() } else { OTHERS_SHOWN };
         for other in self.others.iter().take(shown) {
-            terminal.line(&format!("  not {}: {}", other.profile, other.why));
+            let lead = if other.is_candidate { "" } else { "not " };
+            terminal.line(&format!("  {lead}{}: {}", other.profile, other.why));
         }
         let left = self.others.len().saturating_sub(shown);
         if left > 0 {
@@ -261,6 +272,7 @@ impl Checked {
 fn check_one(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Option<Checked> {
     let path = export.path().display().to_string();
     let header = export.header().to_vec();
+    let mut hint = None;
     let (chosen, why, questions) =
         match recognise(profiles, &mut export, &header, |cell| cell.into()) {
             Ok(found) => {
@@ -276,8 +288,8 @@ fn check_one(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Op
                 (None, why, Vec::new())
             }
             Err(Unrecognised::Undecided(undecided)) => {
-                let why = format!("{undecided}; {}", undecided.hint(&path));
-                (None, why, Vec::new())
+                hint = Some(undecided.hint(&path));
+                (None, undecided.to_string(), Vec::new())
             }
             Err(Unrecognised::Export(error)) => {
                 terminal.problems(&[export_problem(&error)], 0);
@@ -288,6 +300,7 @@ fn check_one(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Op
         path,
         profile: chosen.map(|chosen| chosen.name.clone()),
         why,
+        hint,
         questions,
         others: others(profiles, chosen, &header),
     })
@@ -297,7 +310,9 @@ fn check_one(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Op
 fn others(profiles: &Profiles, chosen: Option<&Profile>, header: &[String]) -> Vec<Other> {
     let is_other = |profile: &&Profile| Some(&profile.name) != chosen.map(|chosen| &chosen.name);
     let others = profiles.iter().filter(is_other).map(|profile| {
-        let (why, distance) = match (profile.bind(header), chosen) {
+        let bound = profile.bind(header);
+        let is_candidate = bound.is_ok() && chosen.is_none() && profile.detect;
+        let (why, distance) = match (bound, chosen) {
             (Ok(_), _) if !profile.detect => {
                 let why = "matches, but is only used with --profile".to_owned();
                 (why, (0, 0))
@@ -315,6 +330,7 @@ fn others(profiles: &Profiles, chosen: Option<&Profile>, header: &[String]) -> V
         Other {
             profile: profile.name.clone(),
             why,
+            is_candidate,
             distance,
         }
     });
