@@ -6,7 +6,7 @@ use super::Classifier;
 use crate::export::Row;
 use crate::invisible::{self, Language, is_invisible};
 use crate::problem::{Problem, ProblemCode};
-use crate::profile::{Answer, ColumnIndex, Meaning, OwnFile, ReadAs, Test};
+use crate::profile::{Answer, ColumnIndex, EmptyList, Meaning, OwnFile, ReadAs, Test};
 
 impl<'p> Classifier<'p> {
     /// Returns the word of a cell, or the word that the user has declared for it.
@@ -184,12 +184,26 @@ impl<'p> Classifier<'p> {
         ));
         let width = lines.iter().map(|(value, _)| value.chars().count()).max();
         let width = width.unwrap_or_default();
+        let lists = self.profile.empty_lists.iter();
+        let lists: Vec<&EmptyList> = lists.filter(|list| list.column == column).collect();
+        let tables = if lists.is_empty() {
+            "the table"
+        } else {
+            "one of the tables"
+        };
         let mut hint = format!(
-            "what are such rows? Add the table to `{file}`, if it is not there, and one of the lines to it:\n    [{table}]"
+            "what are such rows? Add {tables} to `{file}`, if it is not there, and one of the lines to it:\n    [{table}]"
         );
         for (value, meaning) in lines {
             // Writing to a text does not fail.
             let _ = write!(hint, "\n    {key} = {value:width$}  # {meaning}");
+        }
+        if !lists.is_empty() {
+            let (_, table) = self.table("words");
+            let _ = write!(hint, "\n    [{table}]");
+        }
+        for EmptyList { name, meaning, .. } in lists {
+            let _ = write!(hint, "\n    {} = [{key}]  # {meaning}", toml_key(name));
         }
         hint
     }

@@ -10,9 +10,10 @@ use super::spec::{
     DateSpec, EventSpec, IgnoreSpec, KnownSpec, MeaningSpec, MoneySpec, PromoCodeSpec, RemarkSpec,
     SignSpec, Spec, SubscriptionSpec, TaxesSpec, TestSpec, WhenSpec,
 };
+use super::words::with_article;
 use super::{
     AmountRule, ColumnIndex, CommissionColumns, Continuation, Convention, CurrencySource,
-    CustomerColumns, DateSource, EventRule, IgnoreRule, Meaning, Profile, ProfileColumn,
+    CustomerColumns, DateSource, EmptyList, EventRule, IgnoreRule, Meaning, Profile, ProfileColumn,
     ProfileError, Question, ReadAs, RemarkRule, Scope, Sign, Spelling, SubscriptionColumns,
     TaxColumns, Template, TemplatePart, Test, When, WordSet,
 };
@@ -136,6 +137,7 @@ impl<'s> Compiler<'s> {
         let reject = self.rules("reject", &spec.reject, Self::remark_rule)?;
         let warn = self.rules("warn", &spec.warn, Self::remark_rule)?;
         let read_as = self.read_as(&spec.read_as, &known)?;
+        let empty_lists = self.empty_lists(spec)?;
         let mut events = self.rules("event", &spec.event, Self::event_rule)?;
         let coupons = self.coupons(spec.promo_code.as_ref())?;
         for rule in &mut events {
@@ -183,6 +185,7 @@ impl<'s> Compiler<'s> {
             },
             known,
             read_as,
+            empty_lists,
             totals: running_totals(&events),
             file: None,
             continuation,
@@ -426,6 +429,45 @@ impl<'s> Compiler<'s> {
             }
         }
         Ok(all)
+    }
+
+    /// Finds the lists without a word by which rows are ignored or events.
+    fn empty_lists(&self, spec: &Spec) -> Result<Vec<EmptyList>, ProfileError> {
+        // A rule that asks for more than the word does not say what the word means.
+        let alone = |rule: &&IgnoreSpec| rule.when.len() == 1 && rule.unless.is_none();
+        let ignored = spec.ignore.iter().filter(alone).map(|rule| {
+            let meaning = format!("ignored: {}", rule.reason);
+            (&rule.when, meaning)
+        });
+        let events = spec.event.iter().map(|rule| {
+            let meaning = with_article(rule.kind).to_owned();
+            (&rule.when, meaning)
+        });
+        let mut empty: Vec<EmptyList> = Vec::new();
+        for (when, meaning) in events.chain(ignored) {
+            for (column, test) in when {
+                let TestSpec::Tests(CellTests {
+                    words: Some(names), ..
+                }) = test
+                else {
+                    continue;
+                };
+                let column = self.column("when", column)?;
+                let is_empty = |name: &&String| self.lists.get(*name).is_some_and(Vec::is_empty);
+                for name in names.as_slice().iter().filter(is_empty) {
+                    let mut known = empty.iter_mut();
+                    match known.find(|list| list.column == column && list.name == *name) {
+                        Some(list) => list.meaning = format!("{} or {meaning}", list.meaning),
+                        None => empty.push(EmptyList {
+                            column,
+                            name: name.clone(),
+                            meaning: meaning.clone(),
+                        }),
+                    }
+                }
+            }
+        }
+        Ok(empty)
     }
 
     fn words(&self, column: ColumnIndex, list: Vec<String>) -> WordSet {

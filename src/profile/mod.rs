@@ -31,7 +31,7 @@ pub(crate) use rules::{
     ProfileColumn, Question, RemarkRule, Scope, Sign, SubscriptionColumns, TaxColumns, Template,
     TemplatePart, Test, When,
 };
-pub(crate) use words::{Answer, Meaning, ReadAs, Spelling, WordSet};
+pub(crate) use words::{Answer, EmptyList, Meaning, ReadAs, Spelling, WordSet};
 
 /// A compiled profile: columns by index, rules in order.
 #[derive(Clone, Debug)]
@@ -78,6 +78,8 @@ pub struct Profile {
     pub(crate) known: Vec<(ColumnIndex, WordSet)>,
     /// The user's meanings of words that the profile does not contain.
     pub(crate) read_as: Vec<ReadAs>,
+    /// Lists of words that nobody has seen yet.
+    pub(crate) empty_lists: Vec<EmptyList>,
     /// Columns that hold only running totals, and the sign with which the export writes them.
     pub(crate) totals: Vec<(ColumnIndex, Convention)>,
     /// The user's file that contains it, or would contain a change of it; `None` for the usual one.

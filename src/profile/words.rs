@@ -97,6 +97,16 @@ pub(crate) enum Meaning {
     Ignored(String),
 }
 
+/// A list of words without a word, which a rule of the profile is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EmptyList {
+    pub(crate) column: ColumnIndex,
+    /// The name of the list under `[words]`.
+    pub(crate) name: String,
+    /// The meaning of rows with such a word, as in [`Answer`].
+    pub(crate) meaning: String,
+}
+
 /// A word of the profile, and the meaning of rows with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
@@ -156,7 +166,7 @@ impl Profile {
     }
 }
 
-fn with_article(kind: Kind) -> &'static str {
+pub(super) fn with_article(kind: Kind) -> &'static str {
     match kind {
         Kind::Sale => "a sale",
         Kind::Refund => "a refund",

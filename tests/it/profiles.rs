@@ -709,6 +709,10 @@ fn files_that_could_be_taken_for_payments_are_refused_by_name() {
             "this is WooCommerce's analytics of orders",
         ),
         (
+            "Date,Type,Title,Info,Currency,Amount,Fees & Taxes,Net,Tax Details",
+            "this is Etsy's monthly statement",
+        ),
+        (
             "Date,Time,TimeZone,Name,Type,Status,Currency,Amount,Receipt ID,Balance",
             "this is a PayPal download without transaction ids",
         ),

@@ -307,11 +307,16 @@ fn every_built_in_profile_with_words_is_tried() {
     }
 }
 
-/// The table and the lines that a hint offers.
-fn answers(hint: &str) -> (String, Vec<String>) {
-    let mut lines = hint.lines().filter_map(|line| line.strip_prefix("    "));
-    let table = lines.next().unwrap().to_owned();
-    (table, lines.map(str::to_owned).collect())
+/// The tables that a hint offers, and the lines of each.
+fn answers(hint: &str) -> Vec<(String, Vec<String>)> {
+    let mut tables: Vec<(String, Vec<String>)> = Vec::new();
+    for line in hint.lines().filter_map(|line| line.strip_prefix("    ")) {
+        match tables.last_mut() {
+            Some((_, lines)) if !line.starts_with('[') => lines.push(line.to_owned()),
+            _ => tables.push((line.to_owned(), Vec::new())),
+        }
+    }
+    tables
 }
 
 /// Each answer that the hint offers makes of the row what the known word makes of it.
@@ -326,9 +331,22 @@ fn each_answer_to_an_unknown_word_followed_literally_leads_to_what_it_says() {
             let (_, json) = outcome(kind.profile, &kind.config(), &csv);
             let problem = &json["problems"][0];
             assert_eq!(problem["code"], "value-unknown", "{}: {json}", kind.profile);
-            let (table, lines) = answers(problem["hint"].as_str().unwrap());
+            let mut tables = answers(problem["hint"].as_str().unwrap()).into_iter();
+            let (table, lines) = tables.next().unwrap();
             assert_eq!(table, format!("[exports.{}.read_as.{name}]", kind.profile));
-            assert!(lines.len() >= 2, "{lines:?}");
+            let lists: Vec<_> = tables.collect();
+            assert!(lines.len() + lists.len() >= 2, "{lines:?}");
+            for (table, lines) in lists {
+                for line in lines {
+                    let (said, label) = line.split_once("  # ").unwrap();
+                    let config = format!("{}\n{table}\n{said}\n", kind.config());
+                    let (is, _) = outcome(kind.profile, &config, &csv);
+                    let is_ignored = label.starts_with("ignored: ");
+                    assert!(!is.contains("unknown value"), "{line}: {is}");
+                    assert_eq!(is == label, is_ignored, "{line}: {is}");
+                    followed += 1;
+                }
+            }
             for line in lines {
                 let (said, label) = line.split_once("  # ").unwrap();
                 let config = format!("{}\n{table}\n{said}\n", kind.config());
@@ -350,4 +368,19 @@ fn each_answer_to_an_unknown_word_followed_literally_leads_to_what_it_says() {
         }
     }
     assert!(followed >= 80, "{followed}");
+}
+
+/// Where nobody has seen the words of a language, the hint has the lists in which to write them.
+#[test]
+fn a_word_for_a_list_without_words_makes_a_row_what_the_hint_says() {
+    let header = "Datum,Tijd,Tijdzone,Naam,Type,Status,Valuta,Bruto,Fee,Net,Van e-mailadres,Naar e-mailadres,Transactiereferentie,Verzendkosten,Salex Tax,Reference Txn ID,Effect op saldo";
+    let row = "31-12-2025,10:00:00,CET,Ana,Websitebetaling,Voltooid,EUR,\"20,00\",0,0,ana@example.com,shop@example.com,1N,0,0,,Credit";
+    let csv = format!("{header}\n{row}\n");
+    let (_, json) = outcome("paypal-activity-nl", "", &csv);
+    let hint = json["problems"][0]["hint"].as_str().unwrap();
+    let lists = "\n    [exports.paypal-activity-nl.words]\n    sales = [\"Websitebetaling\"]  # a sale\n    refunds = [\"Websitebetaling\"]  # a refund\n    others = ";
+    assert!(hint.contains(lists), "{hint}");
+    let config = "[exports.paypal-activity-nl.words]\nsales = [\"Websitebetaling\"]\n";
+    let (is, _) = outcome("paypal-activity-nl", config, &csv);
+    assert!(is.starts_with("sale"), "{is}");
 }
