@@ -40,6 +40,7 @@ mod comparison {
     use jiff::Timestamp;
     use polars::prelude::AnyValue;
 
+    const TURNS: usize = 3;
     const ROUNDS: usize = 3;
 
     const SQL: &str = include_str!("audit_duckdb.py");
@@ -58,20 +59,36 @@ mod comparison {
         );
         let frames = sides.into_frames().unwrap();
         write(&frames, folder.path());
-        let mut ours: Vec<(Duration, Audit)> = (0..ROUNDS).map(|_| once(frames.clone())).collect();
-        ours.sort_by_key(|(time, _)| *time);
-        let (time, audit) = ours.swap_remove(ROUNDS / 2);
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let mut results = Vec::new();
+        // Turn and turn about: what else the machine does meets both.
+        for _ in 0..TURNS {
+            ours.extend((0..ROUNDS).map(|_| once(frames.clone())));
+            if let Some((time, result)) = duckdb(folder.path()) {
+                theirs.push(time);
+                results.push(result);
+            }
+        }
+        let (time, audit) = median(&mut ours, |(time, _)| *time);
         let difference = audit.totals.in_all["USD"].difference_cents;
         let findings = audit.findings.len();
         println!("fprecon: {time:.2?}; {findings} findings, {difference} cents");
-        let Some((theirs, result)) = duckdb(folder.path()) else {
+        if theirs.is_empty() {
             println!("skipped: no Python with duckdb (FPRECON_DUCKDB_PYTHON)");
             return;
-        };
-        println!("DuckDB:  {theirs:.2?}; {result}");
-        assert_eq!(result, format!("{findings} findings, {difference} cents"));
+        }
+        let theirs = *median(&mut theirs, |time| *time);
+        println!("DuckDB:  {theirs:.2?}; {}", results[0]);
+        for result in results {
+            assert_eq!(result, format!("{findings} findings, {difference} cents"));
+        }
         let ratio = time.as_secs_f64() / theirs.as_secs_f64();
-        println!("ratio: {ratio:.2} (no more than 1.50 wanted)");
+        println!("ratio: {ratio:.2} (no more than 1.00 wanted)");
+    }
+
+    fn median<T>(measured: &mut [T], time: impl Fn(&T) -> Duration) -> &T {
+        measured.sort_by_key(|one| time(one));
+        &measured[measured.len() / 2]
     }
 
     fn once(frames: Frames) -> (Duration, Audit) {

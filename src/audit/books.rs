@@ -25,11 +25,22 @@ pub(super) type Month = u32;
 pub(super) struct Names {
     codes: PlHashMap<Box<str>, Code>,
     names: Vec<Box<str>>,
+    /// The code that was asked for last.
+    last: Code,
 }
 
 impl Names {
     pub(super) fn code(&mut self, name: Option<&str>) -> Code {
         let Some(name) = name else { return 0 };
+        // Rows beside each other have the same currency, and often more.
+        if self.name(self.last) == Some(name) {
+            return self.last;
+        }
+        self.last = self.code_of(name);
+        self.last
+    }
+
+    fn code_of(&mut self, name: &str) -> Code {
         if let Some(code) = self.codes.get(name) {
             return *code;
         }

@@ -105,8 +105,10 @@ impl<'r> Terms<'r> {
             inferred: PlHashMap::default(),
             borrowed: PlHashMap::default(),
         };
+        // Nothing is inferred of what a rule is for, whatever the sale.
+        let covered = rules.tiers_for_all();
         let mut open = Vec::new();
-        for sample in samples {
+        for sample in samples.filter(|sample| !covered.contains(&sample.deals.tier)) {
             if terms.rule(books, sample.deals, sample.payment).is_none() {
                 open.push(sample);
             }

@@ -198,29 +198,56 @@ fn lead_frame(rows: &[Lead]) -> PolarsResult<DataFrame> {
     DataFrame::new(rows.len(), columns)
 }
 
-/// A column of text, in one piece.
-pub(super) fn text(frame: &DataFrame, name: &str) -> PolarsResult<StringChunked> {
-    let column = frame.column(name)?.rechunk();
-    column.str().cloned()
+/// A column in one piece, of which each cell is read by its row.
+///
+/// Polars looks for the piece of a cell first, which costs more than the cell.
+pub(super) struct Cells<T: PolarsDataType> {
+    column: ChunkedArray<T>,
+    array: T::Array,
 }
 
-/// A column of integers, in one piece.
-pub(super) fn number(frame: &DataFrame, name: &str) -> PolarsResult<Int64Chunked> {
-    let column = frame.column(name)?.rechunk();
-    column.i64().cloned()
+/// A column of text.
+pub(super) type Texts = Cells<StringType>;
+/// A column of integers.
+pub(super) type Numbers = Cells<Int64Type>;
+/// A column of flags.
+pub(super) type Flags = Cells<BooleanType>;
+
+impl<T: PolarsDataType> Cells<T> {
+    fn new(column: &ChunkedArray<T>) -> Self {
+        let column = column.rechunk().into_owned();
+        let array = column.downcast_as_array().clone();
+        Cells { column, array }
+    }
+
+    /// Returns the cell of a row; `None` where it is empty.
+    pub(super) fn get(&self, row: usize) -> Option<T::Physical<'_>> {
+        self.array.get(row)
+    }
+
+    /// Returns the column as Polars has it, to join by.
+    pub(super) fn column(&self) -> &ChunkedArray<T> {
+        &self.column
+    }
 }
 
-/// A column of flags, in one piece.
-pub(super) fn flag(frame: &DataFrame, name: &str) -> PolarsResult<BooleanChunked> {
-    let column = frame.column(name)?.rechunk();
-    column.bool().cloned()
+fn text(frame: &DataFrame, name: &str) -> PolarsResult<Texts> {
+    Ok(Cells::new(frame.column(name)?.str()?))
+}
+
+fn number(frame: &DataFrame, name: &str) -> PolarsResult<Numbers> {
+    Ok(Cells::new(frame.column(name)?.i64()?))
+}
+
+fn flag(frame: &DataFrame, name: &str) -> PolarsResult<Flags> {
+    Ok(Cells::new(frame.column(name)?.bool()?))
 }
 
 /// The columns by which promoters are distinguished.
 pub(super) struct PromoterColumns {
-    id: StringChunked,
-    email: StringChunked,
-    ref_id: StringChunked,
+    id: Texts,
+    email: Texts,
+    ref_id: Texts,
 }
 
 impl PromoterColumns {
@@ -248,30 +275,30 @@ pub(super) struct BilledColumns {
     pub(super) height: usize,
     file: StringChunked,
     line: Int64Chunked,
-    pub(super) kind: StringChunked,
-    pub(super) event_id: StringChunked,
-    pub(super) sale_event_id: StringChunked,
-    pub(super) email: StringChunked,
-    pub(super) uid: StringChunked,
-    pub(super) amount_cents: Int64Chunked,
-    pub(super) currency: StringChunked,
-    pub(super) account_amount_cents: Int64Chunked,
-    pub(super) estimated_amount_cents: Int64Chunked,
-    pub(super) plan: StringChunked,
-    pub(super) created_at_ms: Int64Chunked,
-    pub(super) recorded_at_ms: Int64Chunked,
-    pub(super) outcome: StringChunked,
+    pub(super) kind: Texts,
+    pub(super) event_id: Texts,
+    pub(super) sale_event_id: Texts,
+    pub(super) email: Texts,
+    pub(super) uid: Texts,
+    pub(super) amount_cents: Numbers,
+    pub(super) currency: Texts,
+    pub(super) account_amount_cents: Numbers,
+    pub(super) estimated_amount_cents: Numbers,
+    pub(super) plan: Texts,
+    pub(super) created_at_ms: Numbers,
+    pub(super) recorded_at_ms: Numbers,
+    pub(super) outcome: Texts,
     pub(super) promoter: PromoterColumns,
-    pub(super) commission_cents: Int64Chunked,
-    pub(super) is_dispute: BooleanChunked,
+    pub(super) commission_cents: Numbers,
+    pub(super) is_dispute: Flags,
 }
 
 impl BilledColumns {
     pub(super) fn from_frame(frame: &DataFrame) -> PolarsResult<Self> {
         Ok(BilledColumns {
             height: frame.height(),
-            file: text(frame, "file")?,
-            line: number(frame, "line")?,
+            file: frame.column("file")?.str()?.clone(),
+            line: frame.column("line")?.i64()?.clone(),
             kind: text(frame, "kind")?,
             event_id: text(frame, "event_id")?,
             sale_event_id: text(frame, "sale_event_id")?,
@@ -318,8 +345,8 @@ impl BilledColumns {
             account_amount_cents: self.account_amount_cents.get(row),
             estimated_amount_cents: self.estimated_amount_cents.get(row),
             plan: owned(&self.plan, row),
-            created_at: moment(&self.created_at_ms, row),
-            recorded_at: moment(&self.recorded_at_ms, row),
+            created_at: moment(self.created_at_ms.get(row)),
+            recorded_at: moment(self.recorded_at_ms.get(row)),
             outcome: self.outcome.get(row).and_then(|word| word.parse().ok()),
             promoter: self.promoter.promoter(row),
             commission_cents: self.commission_cents.get(row),
@@ -333,35 +360,35 @@ pub(super) struct CommissionColumns {
     pub(super) height: usize,
     file: StringChunked,
     line: Int64Chunked,
-    pub(super) id: StringChunked,
-    pub(super) status: StringChunked,
-    pub(super) currency: StringChunked,
-    pub(super) unit: StringChunked,
-    pub(super) amount_cents: Int64Chunked,
-    pub(super) sale_amount_cents: Int64Chunked,
-    pub(super) original_sale_amount_cents: Int64Chunked,
+    pub(super) id: Texts,
+    pub(super) status: Texts,
+    pub(super) currency: Texts,
+    pub(super) unit: Texts,
+    pub(super) amount_cents: Numbers,
+    pub(super) sale_amount_cents: Numbers,
+    pub(super) original_sale_amount_cents: Numbers,
     pub(super) original_sale_currency: StringChunked,
-    pub(super) is_by_hand: BooleanChunked,
-    pub(super) event_id: StringChunked,
-    pub(super) tier: Int64Chunked,
-    pub(super) is_split: BooleanChunked,
-    pub(super) is_paid: BooleanChunked,
-    pub(super) created_at_ms: Int64Chunked,
+    pub(super) is_by_hand: Flags,
+    pub(super) event_id: Texts,
+    pub(super) tier: Numbers,
+    pub(super) is_split: Flags,
+    pub(super) is_paid: Flags,
+    pub(super) created_at_ms: Numbers,
     status_updated_at_ms: Int64Chunked,
     pub(super) promoter: PromoterColumns,
-    pub(super) campaign_id: StringChunked,
-    pub(super) campaign: StringChunked,
-    pub(super) plan: StringChunked,
-    pub(super) email: StringChunked,
-    pub(super) uid: StringChunked,
+    pub(super) campaign_id: Texts,
+    pub(super) campaign: Texts,
+    pub(super) plan: Texts,
+    pub(super) email: Texts,
+    pub(super) uid: Texts,
 }
 
 impl CommissionColumns {
     pub(super) fn from_frame(frame: &DataFrame) -> PolarsResult<Self> {
         Ok(CommissionColumns {
             height: frame.height(),
-            file: text(frame, "file")?,
-            line: number(frame, "line")?,
+            file: frame.column("file")?.str()?.clone(),
+            line: frame.column("line")?.i64()?.clone(),
             id: text(frame, "id")?,
             status: text(frame, "status")?,
             currency: text(frame, "currency")?,
@@ -369,14 +396,14 @@ impl CommissionColumns {
             amount_cents: number(frame, "amount_cents")?,
             sale_amount_cents: number(frame, "sale_amount_cents")?,
             original_sale_amount_cents: number(frame, "original_sale_amount_cents")?,
-            original_sale_currency: text(frame, "original_sale_currency")?,
+            original_sale_currency: frame.column("original_sale_currency")?.str()?.clone(),
             is_by_hand: flag(frame, "is_by_hand")?,
             event_id: text(frame, "event_id")?,
             tier: number(frame, "tier")?,
             is_split: flag(frame, "is_split")?,
             is_paid: flag(frame, "is_paid")?,
             created_at_ms: number(frame, "created_at_ms")?,
-            status_updated_at_ms: number(frame, "status_updated_at_ms")?,
+            status_updated_at_ms: frame.column("status_updated_at_ms")?.i64()?.clone(),
             promoter: PromoterColumns::from_frame(frame)?,
             campaign_id: text(frame, "campaign_id")?,
             campaign: text(frame, "campaign")?,
@@ -420,8 +447,8 @@ impl CommissionColumns {
                 .unwrap_or(1),
             is_split: self.is_split.get(row),
             is_paid: self.is_paid.get(row),
-            created_at: moment(&self.created_at_ms, row),
-            status_updated_at: moment(&self.status_updated_at_ms, row),
+            created_at: moment(self.created_at_ms.get(row)),
+            status_updated_at: moment(self.status_updated_at_ms.get(row)),
             promoter: self.promoter.promoter(row),
             campaign_id: owned(&self.campaign_id, row),
             campaign: owned(&self.campaign, row),
@@ -434,12 +461,12 @@ impl CommissionColumns {
 /// The columns of who is whose.
 pub(super) struct LeadColumns {
     pub(super) height: usize,
-    pub(super) email: StringChunked,
-    pub(super) uid: StringChunked,
+    pub(super) email: Texts,
+    pub(super) uid: Texts,
     pub(super) promoter: PromoterColumns,
-    pub(super) created_at_ms: Int64Chunked,
-    pub(super) customer_since_ms: Int64Chunked,
-    pub(super) was_moved: BooleanChunked,
+    pub(super) created_at_ms: Numbers,
+    pub(super) customer_since_ms: Numbers,
+    pub(super) was_moved: Flags,
 }
 
 impl LeadColumns {
@@ -456,19 +483,19 @@ impl LeadColumns {
     }
 }
 
-fn owned(column: &StringChunked, row: usize) -> Option<String> {
+fn owned(column: &Texts, row: usize) -> Option<String> {
     column.get(row).map(str::to_owned)
 }
 
 fn place(file: &StringChunked, line: &Int64Chunked, row: usize) -> SourceLocation {
     SourceLocation {
-        file: owned(file, row).unwrap_or_default(),
+        file: file.get(row).map(str::to_owned).unwrap_or_default(),
         line: line.get(row).and_then(|line| line.try_into().ok()),
     }
 }
 
-fn moment(column: &Int64Chunked, row: usize) -> Option<Timestamp> {
-    Timestamp::from_millisecond(column.get(row)?).ok()
+fn moment(millisecond: Option<i64>) -> Option<Timestamp> {
+    Timestamp::from_millisecond(millisecond?).ok()
 }
 
 fn currency(code: Option<&str>) -> Result<Currency, AuditError> {

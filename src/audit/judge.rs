@@ -11,6 +11,7 @@ mod words;
 
 pub(super) use words::action;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -498,8 +499,11 @@ impl<'a> Judge<'a> {
     }
 
     /// Returns those of some commissions that stand.
-    fn live(&self, rows: &[u32]) -> Vec<u32> {
+    fn live<'r>(&self, rows: &'r [u32]) -> Cow<'r, [u32]> {
         let live = |row: &u32| self.theirs(*row).is_live();
+        if rows.iter().all(live) {
+            return Cow::Borrowed(rows);
+        }
         rows.iter().copied().filter(live).collect()
     }
 

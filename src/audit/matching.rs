@@ -41,8 +41,8 @@ impl Matching {
             .map(|row| books.billed.sale_event_id.get(index(*row)));
         // One join for both: what is looked up stands in one column.
         let mut keys = StringChunked::from_iter_options("key".into(), named);
-        keys.append(&books.commissions.event_id)?;
-        let found = look_up(&keys, &books.billed.event_id, JoinValidation::ManyToOne);
+        keys.append(books.commissions.event_id.column())?;
+        let found = look_up(&keys, books.billed.event_id.column(), JoinValidation::ManyToOne);
         // A join without keys looks at nothing.
         if found.is_err() || keys.is_empty() {
             no_event_twice(books)?;
@@ -99,7 +99,7 @@ impl Matching {
         } else {
             look_up(
                 &sale_ids,
-                &books.billed.event_id,
+                books.billed.event_id.column(),
                 JoinValidation::ManyToMany,
             )?
         };
@@ -320,8 +320,8 @@ fn leads(books: &AuditData) -> Result<Vec<Option<u32>>, AuditError> {
         Ok::<_, AuditError>(found)
     };
     let (by_uid, by_email) = both(
-        || of(&books.billed.uid, &leads.uid),
-        || of(&books.billed.email, &leads.email),
+        || of(books.billed.uid.column(), leads.uid.column()),
+        || of(books.billed.email.column(), leads.email.column()),
     );
     let (by_uid, by_email) = (by_uid?, by_email?);
     let either = by_uid.into_iter().zip(by_email);

@@ -212,6 +212,13 @@ impl Rules {
         tiers.into_iter().collect()
     }
 
+    /// Returns the tiers that have a rule for every sale.
+    pub(super) fn tiers_for_all(&self) -> Vec<u32> {
+        let rules = self.rules.iter();
+        let for_all = rules.filter(|rule| rule.rank() == (0, false, 0));
+        for_all.map(|rule| rule.tier).collect()
+    }
+
     /// The settings in words, and then the rules: as an audit's reader needs them.
     pub fn in_words(&self, currency: &str) -> Vec<(String, String)> {
         let setting = |name: &str, value: String| (name.to_owned(), value);

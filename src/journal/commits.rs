@@ -16,6 +16,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement};
@@ -24,9 +25,9 @@ use sha2::{Digest, Sha256};
 use super::error::LostCommits;
 use super::files::{self, beside};
 use super::log_file::{LogEnd, LogIndex};
-use super::place::{LOG_OVERWRITTEN, PlaceWatch, WRITTEN_BY_ANOTHER};
+use super::place::{DATABASE_OVERWRITTEN, LOG_OVERWRITTEN, PlaceWatch, WRITTEN_BY_ANOTHER};
 use super::read_only::open_without_log;
-use super::{EventRow, JournalError, JournalId, JournalReader};
+use super::{EventRow, JournalError, JournalId, JournalReader, migrate};
 
 const MAGIC: [u8; 8] = *b"FPRCMT01";
 /// The size of a slot with its checksum.
@@ -268,6 +269,26 @@ pub(super) struct CommitRecord {
     /// The number of frames that the log had when it was last moved, or that was tried.
     moved_frames: u32,
     place: PlaceWatch,
+    database: DatabaseState,
+}
+
+/// What the system says of the database as a file. While a journal is in use, only moving its log changes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct DatabaseState {
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl DatabaseState {
+    fn read(journal: &Path) -> Result<DatabaseState, JournalError> {
+        let found = fs::metadata(journal)
+            .map_err(|source| JournalError::io(journal, "finding it", source))?;
+        Ok(DatabaseState {
+            bytes: found.len(),
+            // Where the system keeps no time, the size is what is left.
+            modified: found.modified().ok(),
+        })
+    }
 }
 
 impl CommitRecord {
@@ -310,6 +331,7 @@ impl CommitRecord {
             slot,
             moved_frames: 0,
             place,
+            database: DatabaseState::read(journal)?,
         };
         record.slot.moving = match moving {
             Some(_) => Some(record.log_end()?),
@@ -347,6 +369,7 @@ impl CommitRecord {
             let (path, what) = (self.journal.clone(), WRITTEN_BY_ANOTHER);
             return Err(JournalError::Displaced { path, what });
         }
+        self.expect_untouched()?;
         let log = self.log_end()?;
         if !self
             .index
@@ -374,6 +397,7 @@ impl CommitRecord {
     /// Moves the log into the database, and returns whether the database is whole without it now: a reader
     /// may still need a part of the log. A log that is not as it was written would destroy the database.
     pub(super) fn move_log(&mut self, connection: &Connection) -> Result<bool, JournalError> {
+        self.expect_untouched()?;
         let log = self.expect_whole_log()?;
         self.slot.moving = Some(log);
         self.write()?;
@@ -382,6 +406,7 @@ impl CommitRecord {
                 Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
             })
             .map_err(|error| JournalError::sqlite(&self.journal, "emptying its log", error))?;
+        self.database = DatabaseState::read(&self.journal)?;
         self.moved_frames = log.frames;
         let is_whole = moved.0 == moved.1;
         if is_whole {
@@ -390,6 +415,29 @@ impl CommitRecord {
             self.write()?;
         }
         Ok(is_whole)
+    }
+
+    /// Checks that no other program has changed the database. SQLite does not look: it has pages in memory, and
+    /// goes on with them until the next process finds what is on disk. One that has moved the log, as
+    /// `sqlite3` does, has changed nothing that counts.
+    fn expect_untouched(&mut self) -> Result<(), JournalError> {
+        let found = DatabaseState::read(&self.journal)?;
+        if found == self.database {
+            return Ok(());
+        }
+        let path = self.journal.clone();
+        match migrate::expect_sound(&path) {
+            Ok(()) => {}
+            Err(error @ (JournalError::Sqlite { .. } | JournalError::NotReadable { .. })) => {
+                return Err(error);
+            }
+            Err(_) => {
+                let what = DATABASE_OVERWRITTEN;
+                return Err(JournalError::Displaced { path, what });
+            }
+        }
+        self.database = found;
+        Ok(())
     }
 
     /// Checks that each frame of the log is as it was written, and returns where the log ends.

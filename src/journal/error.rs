@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::Account;
-use super::place::{LEADS_ELSEWHERE, LOG_OVERWRITTEN, WRITTEN_BY_ANOTHER};
+use super::place::{DATABASE_OVERWRITTEN, LEADS_ELSEWHERE, LOG_OVERWRITTEN, WRITTEN_BY_ANOTHER};
 
 /// Names why a journal can't be opened, read or written. Nothing may be sent after one of these errors.
 #[derive(Debug, thiserror::Error)]
@@ -233,6 +233,11 @@ impl JournalError {
             JournalError::Displaced { what, .. } if *what == LOG_OVERWRITTEN => {
                 "sending has stopped; no other program may write to the journal's files; what was recorded last is \
                  lost, and may have been sent: `fprecon journal recover` goes on without it"
+            }
+            JournalError::Displaced { what, .. } if *what == DATABASE_OVERWRITTEN => {
+                "sending has stopped; no other program may write to the journal's files; restore the journal and \
+                 its -wal file from a backup, but leave the present .commits file where it is: it knows what was \
+                 sent since; then run `fprecon journal recover`"
             }
             JournalError::Displaced { .. } => {
                 "sending has stopped; move the journal back with all files whose names begin like its \

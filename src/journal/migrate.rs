@@ -85,6 +85,23 @@ pub(super) fn open_for_writing(
     open_as_it_is(path, account, now)
 }
 
+/// Checks a journal that this process has open, as it is on disk.
+///
+/// Only SQLite opens it: the system releases all of a process's locks of a file when any of its descriptors of
+/// the file is closed, unless SQLite closes it.
+pub(super) fn expect_sound(path: &Path) -> Result<(), JournalError> {
+    let record = read_record(path)?;
+    let Some(opened) = inspect_database(path)? else {
+        return Err(JournalError::damaged(path, "it is empty"));
+    };
+    let (reader, lost) = JournalReader::of_opened(path, opened, record)?;
+    check_pages(&reader.connection, path)?;
+    match lost {
+        Some(lost) => Err(lost_error(path, lost)),
+        None => reader.expect_sound_rows(),
+    }
+}
+
 /// Returns the version of a journal; 0 if there is none.
 fn version_of(path: &Path) -> Result<i64, JournalError> {
     Ok(inspect(path)?.map_or(0, |(_, version)| version))
@@ -300,10 +317,18 @@ impl JournalReader {
         path: &Path,
     ) -> Result<Option<(JournalReader, Option<LostCommits>)>, JournalError> {
         let record = read_record(path)?;
-        let Some((opened, version)) = inspect(path)? else {
+        let Some(opened) = inspect(path)? else {
             expect_no_record(path, record)?;
             return Ok(None);
         };
+        JournalReader::of_opened(path, opened, record).map(Some)
+    }
+
+    fn of_opened(
+        path: &Path,
+        (opened, version): (ReadOnly, i64),
+        record: RecordState,
+    ) -> Result<(JournalReader, Option<LostCommits>), JournalError> {
         let connection = opened.connection;
         let views = (1..).zip(VIEWS).find(|(of, _)| *of == version);
         let views = views.map_or("", |(_, views)| views);
@@ -320,16 +345,22 @@ impl JournalReader {
             beside: place::directory_of(path),
             _copy: opened.copy,
         };
-        Ok(Some((reader, lost)))
+        Ok((reader, lost))
     }
 }
 
 /// Opens the journal at `path` without changing it, and returns its version; `None` if there is nothing, or a
 /// file that its creator did not fill.
 fn inspect(path: &Path) -> Result<Option<(ReadOnly, i64)>, JournalError> {
-    if !has_content(path)? {
-        return Ok(None);
+    if has_content(path)? {
+        inspect_database(path)
+    } else {
+        Ok(None)
     }
+}
+
+/// Opens an SQLite file and returns its version; `None` if there is nothing in it.
+fn inspect_database(path: &Path) -> Result<Option<(ReadOnly, i64)>, JournalError> {
     let opened = ReadOnly::open(path)?;
     let integer = |sql| {
         opened

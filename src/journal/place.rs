@@ -17,6 +17,9 @@ pub(super) const LEADS_ELSEWHERE: &str = "made to lead to another file";
 /// What happened to a journal that two processes have written to.
 pub(super) const WRITTEN_BY_ANOTHER: &str = "written to by another process";
 
+/// What happened to a database that is not what was written to it.
+pub(super) const DATABASE_OVERWRITTEN: &str = "written over by another program";
+
 /// What happened to a log that no longer has what was written to it.
 pub(super) const LOG_OVERWRITTEN: &str = "emptied or written over by another program";
 

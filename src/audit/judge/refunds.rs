@@ -31,7 +31,7 @@ impl Judge<'_> {
             let matched = self.matched(*row);
             !case.refunds.iter().any(|refund| Some(*refund) == matched)
         };
-        let (loose, matched): (Vec<u32>, Vec<u32>) = live.into_iter().partition(is_loose);
+        let (loose, matched): (Vec<u32>, Vec<u32>) = live.iter().partition(|row| is_loose(row));
         let mut open = case.refunds.to_vec();
         if let Some(sale) = case.sale
             && self.ours(sale).is_dispute
@@ -79,7 +79,7 @@ impl Judge<'_> {
     fn reversed_of_another(&mut self, case: &Case<'_>, group: &Group<'_>) {
         let (earned, taken) = (self.live(group.earned), self.live(group.taken));
         let mut left: BTreeMap<Code, i64> = BTreeMap::new();
-        for row in earned.iter().chain(&taken) {
+        for row in earned.iter().chain(taken.iter()) {
             let theirs = self.theirs(*row);
             let sum = left.entry(theirs.promoter).or_default();
             *sum = sum.saturating_add(theirs.amount_cents);

@@ -1,5 +1,7 @@
 //! Judges the commissions of a sale, tier by tier.
 
+use std::borrow::Cow;
+
 use super::{Case, EarnedCommission, Group, Judge, PairFinding, Referral};
 use crate::audit::books::Code;
 use crate::audit::expected::{Paid, TermsKey};
@@ -43,7 +45,7 @@ impl Judge<'_> {
             }
             return None;
         }
-        let (kept, extra) = self.keep(sale, group, live);
+        let (kept, extra) = self.keep(sale, group, &live);
         for row in extra {
             let amount_cents = self.theirs(row).amount_cents;
             let message = format!(
@@ -128,17 +130,23 @@ impl Judge<'_> {
     }
 
     /// Returns the commissions that are the sale's, of several, and those that are too many.
-    fn keep(&mut self, sale: u32, group: &Group<'_>, live: Vec<u32>) -> (Vec<u32>, Vec<u32>) {
+    fn keep<'r>(
+        &mut self,
+        sale: u32,
+        group: &Group<'_>,
+        live: &'r [u32],
+    ) -> (Cow<'r, [u32]>, Vec<u32>) {
         if live.len() == 1 {
-            return (live, Vec::new());
+            return (live.into(), Vec::new());
         }
         let books = self.books;
         let is_split = |row: &u32| books.theirs[super::index(*row)].is_split;
         if live.iter().any(|row| is_split(row) == Some(true)) {
             let mut seen = std::collections::HashSet::new();
-            return live.into_iter().partition(|row| {
-                is_split(row) == Some(true) && seen.insert(self.theirs(*row).promoter)
+            let (kept, extra): (Vec<u32>, _) = live.iter().partition(|row| {
+                is_split(row) == Some(true) && seen.insert(self.theirs(**row).promoter)
             });
+            return (kept.into(), extra);
         }
         let lead = if group.tier == 1 {
             self.lead_promoter(sale)
@@ -154,7 +162,7 @@ impl Judge<'_> {
             let sum = live.iter().map(|row| self.theirs(*row).amount_cents);
             let sum = sum.fold(0, i64::saturating_add);
             if due.is_some_and(|due| is_near(sum, due, live.len())) {
-                return (live, Vec::new());
+                return (live.into(), Vec::new());
             }
         }
         let key = |(place, row): &(usize, u32)| {
@@ -170,7 +178,8 @@ impl Judge<'_> {
         };
         let best = live.iter().copied().enumerate().max_by_key(key);
         let best = best.map(|(_, row)| row);
-        live.into_iter().partition(|row| Some(*row) == best)
+        let (kept, extra): (Vec<u32>, _) = live.iter().partition(|row| Some(**row) == best);
+        (kept.into(), extra)
     }
 
     /// Returns the commission that is due for the sale under a promoter: the lead's, or else the commission's.

@@ -38,7 +38,7 @@ pub(in crate::cli) fn resume(
     if runs_to_finish(&journal)?.is_empty() {
         return nothing_to_do(
             &journal,
-            "nothing to resume: every event is settled",
+            "nothing to resume: every event in the journal is settled",
             &settings,
             &commands,
             terminal,
@@ -268,17 +268,21 @@ pub(super) fn nothing_to_do(
     terminal: &Terminal,
 ) -> Result<Ended, CliError> {
     terminal.human(message);
+    let nothing_else = if after_loss::say(journal, terminal)? {
+        Exit::Attention
+    } else {
+        Exit::Done
+    };
     let Some(run) = journal.latest_run()? else {
-        return Ok(Exit::Done.into());
+        return Ok(nothing_else.into());
     };
     let mut summary = RunSummary::load(journal, &run)?;
     summary.set_account_currency(settings.api.account_currency);
     summary.name_commands(commands);
-    let has_unread_loss = after_loss::say(journal, terminal)?;
-    let exit = if summary.needs_attention() || has_unread_loss {
+    let exit = if summary.needs_attention() {
         Exit::Attention
     } else {
-        Exit::Done
+        nothing_else
     };
     summary.exit_code = exit as u8;
     if terminal.json() {
