@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -76,26 +77,99 @@ impl ApiKey {
     /// repeat it, and answers are kept in journal and report.
     ///
     /// It is found as it is, in hexadecimal and in base64, each with any of its characters escaped as JSON,
-    /// URLs or HTML do it, even several times over.
+    /// URLs or HTML do it, even several times over and one within the other.
     pub(super) fn strike_out<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
-        let mut struck = Vec::new();
-        let (mut from, mut at) = (0, 0);
-        while at < text.len() {
-            match self.forms.iter().find_map(|form| form.at(&text[at..])) {
+        let found = self.find(text);
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let (mut struck, mut from) = (Vec::new(), 0);
+        for span in found {
+            struck.extend_from_slice(&text[from..span.start]);
+            struck.extend_from_slice(REPLACEMENT.as_bytes());
+            from = span.end;
+        }
+        struck.extend_from_slice(&text[from..]);
+        Cow::Owned(struck)
+    }
+
+    /// Returns where the key stands in a text, in order and apart from each other.
+    fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        if self.forms.is_empty() {
+            return found;
+        }
+        let mut layer = Layer::new(text);
+        for _ in 0..=MOST_LAYERS {
+            layer.find(&self.forms, &mut found);
+            match layer.unescaped() {
+                Some(next) => layer = next,
+                None => break,
+            }
+        }
+        found.sort_unstable_by_key(|span| span.start);
+        let mut apart: Vec<Range<usize>> = Vec::new();
+        for span in found {
+            match apart.last_mut() {
+                Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+                _ => apart.push(span),
+            }
+        }
+        apart
+    }
+}
+
+/// A text of which some escapes have been read.
+struct Layer {
+    bytes: Vec<u8>,
+    /// The place of each byte in the text as it came, and that of the end.
+    places: Vec<usize>,
+}
+
+impl Layer {
+    fn new(text: &[u8]) -> Self {
+        Layer {
+            bytes: text.to_vec(),
+            places: (0..=text.len()).collect(),
+        }
+    }
+
+    /// Adds where one of the forms stands in it.
+    fn find(&self, forms: &[Form], found: &mut Vec<Range<usize>>) {
+        let mut at = 0;
+        while at < self.bytes.len() {
+            match forms.iter().find_map(|form| form.at(&self.bytes[at..])) {
                 Some(length) => {
-                    struck.extend_from_slice(&text[from..at]);
-                    struck.extend_from_slice(REPLACEMENT.as_bytes());
+                    found.push(self.places[at]..self.places[at + length]);
                     at += length;
-                    from = at;
                 }
                 None => at += 1,
             }
         }
-        if from == 0 {
-            return Cow::Borrowed(text);
+    }
+
+    /// Reads each escape once; `None` if there is none.
+    fn unescaped(&self) -> Option<Layer> {
+        let mut next = Layer {
+            bytes: Vec::new(),
+            places: Vec::new(),
+        };
+        let mut at = 0;
+        while at < self.bytes.len() {
+            let rest = &self.bytes[at..];
+            let escaped = match rest {
+                // Of the others a backslash may be the key's own.
+                [b'\\', sign @ (b'\\' | b'/' | b'"' | b'\''), ..] => Some((*sign, 2)),
+                [b'\\', b'u' | b'x', ..] => backslash(rest),
+                _ => readings(rest)[1].filter(|_| rest[0] != b'\\'),
+            };
+            let (byte, length) = escaped.unwrap_or((rest[0], 1));
+            next.bytes.push(byte);
+            next.places.push(self.places[at]);
+            at += length;
         }
-        struck.extend_from_slice(&text[from..]);
-        Cow::Owned(struck)
+        next.places.push(*self.places.last()?);
+        (next.bytes.len() < self.bytes.len()).then_some(next)
     }
 }
 
@@ -229,7 +303,8 @@ fn percent(text: &[u8]) -> Option<(u8, usize)> {
 /// Reads `&#47;`, `&#x2F;`, `&sol;`, `&amp;#47;`.
 fn entity(text: &[u8]) -> Option<(u8, usize)> {
     const LONGEST: usize = 10;
-    const NAMES: [(&[u8], u8); 9] = [
+    const NAMES: [(&[u8], u8); 10] = [
+        (b"bsol", b'\\'),
         (b"amp", b'&'),
         (b"lt", b'<'),
         (b"gt", b'>'),
@@ -307,6 +382,12 @@ mod tests {
     #[test]
     fn row_43_a_key_is_struck_out_in_any_escaping() {
         let key = "a/b+c=\"d\"&<e>\\f'9_Z";
+        let html = |text: &str| {
+            text.replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;")
+                .replace('"', "&quot;")
+        };
         let json = serde_json::to_string(key).unwrap();
         let json = json.trim_matches('"');
         let twice = serde_json::to_string(json).unwrap();
@@ -323,16 +404,20 @@ mod tests {
             form_urlencoded::byte_serialize(key.as_bytes()).collect(),
             percent.to_lowercase(),
             percent.replace('%', "%25"),
-            percent,
+            percent.clone(),
             unicode.replace('\\', "\\\\"),
-            unicode,
+            unicode.clone(),
             decimal.replace('&', "&amp;"),
+            decimal.replace('&', "&amp;amp;"),
+            percent.replace('%', "\\u0025"),
+            percent.replace('%', "&#37;"),
+            unicode.replace('\\', "%5C"),
+            json.replace('\\', "&bsol;").replace('"', "&quot;"),
+            html(&html(key)),
+            html(&html(&html(key))),
             decimal,
             hexadecimal,
-            key.replace('&', "&amp;")
-                .replace('<', "&lt;")
-                .replace('>', "&gt;")
-                .replace('"', "&quot;"),
+            html(key),
         ] {
             assert_eq!(struck(key, &format!("x {written} y")), "x … y", "{written}");
         }
@@ -395,6 +480,25 @@ mod tests {
                 _ => char::from(byte).to_string(),
             };
             let text: String = key.bytes().zip(&ways).map(escape).collect();
+            prop_assert_eq!(struck(&key, &text), "…");
+        }
+
+        #[test]
+        fn a_key_in_escapes_of_escapes_is_struck_out(
+            key in "[0-9A-Za-z/+=_-]{16,40}", ways in prop::collection::vec(0_u8..5, 40), outer in 0_u8..4
+        ) {
+            let escape = |byte: u8, way: u8| match way {
+                0 => format!("%{byte:02x}"),
+                1 => format!("\\u{byte:04X}"),
+                2 => format!("&#{byte};"),
+                _ => char::from(byte).to_string(),
+            };
+            let inner: String = key.bytes().zip(&ways).map(|(byte, way)| escape(byte, *way)).collect();
+            let is_sign = |byte: u8| !byte.is_ascii_alphanumeric();
+            let text: String = inner
+                .bytes()
+                .map(|byte| escape(byte, if is_sign(byte) { outer } else { 4 }))
+                .collect();
             prop_assert_eq!(struck(&key, &text), "…");
         }
 
