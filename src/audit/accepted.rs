@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::Finding;
 use crate::bounded::{self, REPORT_BYTES};
 use crate::journal::{Acceptance, AcceptedDifference};
+use crate::private;
 use crate::report::atomic::{FileError, PartialFile};
 
 /// The name of the file.
@@ -184,6 +185,8 @@ impl AcceptedFindings {
             message: failure.source.to_string(),
         };
         let text = serde_json::to_string_pretty(self).unwrap_or_default();
+        private::make_directory(audits)
+            .map_err(|error| failed(FileError::new(audits, "creating the directory", error)))?;
         let mut file = PartialFile::create(&path).map_err(failed)?;
         writeln!(file, "{text}")
             .map_err(|error| failed(FileError::new(&path, "writing it", error)))?;

@@ -42,7 +42,11 @@ impl Matching {
         // One join for both: what is looked up stands in one column.
         let mut keys = StringChunked::from_iter_options("key".into(), named);
         keys.append(books.commissions.event_id.column())?;
-        let found = look_up(&keys, books.billed.event_id.column(), JoinValidation::ManyToOne);
+        let found = look_up(
+            &keys,
+            books.billed.event_id.column(),
+            JoinValidation::ManyToOne,
+        );
         // A join without keys looks at nothing.
         if found.is_err() || keys.is_empty() {
             no_event_twice(books)?;

@@ -508,9 +508,12 @@ pub(super) fn parse_arguments() -> Result<Arguments, ExitCode> {
         if error.use_stderr() && log == LogFormat::Json {
             let text = strip_styles(&error.to_string());
             JsonLog::redacted().write(Entry::new(Level::Error, "usage", text));
-        } else {
-            // If it can't be printed, the exit code still shows it.
-            let _ = error.print();
+        } else if let Err(unwritten) = error.print()
+            && !error.use_stderr()
+            && unwritten.kind() != io::ErrorKind::BrokenPipe
+        {
+            say(&not_written(&unwritten).to_string());
+            return ExitCode::from(Exit::Unusable as u8);
         }
         ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8))
     })

@@ -240,19 +240,19 @@ pub(super) fn lost(
 }
 
 /// Returns `true` if the log was not written for this database: the database alone has neither the commit
-/// that it had when the log was begun nor, as after another program has moved all of the log, the last one.
+/// that it had when the log was begun nor, as after another program has moved the log or a part of it, a later one.
 /// While the log is moved, the database alone may be anything.
 fn is_log_foreign(journal: &Path, slot: &Slot, commit: Commit) -> bool {
-    slot.moving.is_none() && {
-        let alone = number_without_log(journal);
-        alone != slot.base && alone != commit.number
-    }
+    let alone = commit_without_log(journal);
+    let is_other = alone.is_some_and(|alone| alone.journal != commit.journal);
+    let alone = alone.map_or(0, |alone| alone.number);
+    slot.moving.is_none() && (is_other || !(slot.base..=commit.number).contains(&alone))
 }
 
-/// Returns the number of the last commit that the database has without its log; 0 if it counts none.
-fn number_without_log(journal: &Path) -> i64 {
+/// Returns the last commit that the database has without its log; `None` if it counts none.
+fn commit_without_log(journal: &Path) -> Option<Commit> {
     let alone = open_without_log(journal).and_then(|database| Commit::read(&database));
-    alone.map_or(0, |commit| commit.number)
+    alone.ok()
 }
 
 pub(super) fn time(at_ms: i64) -> Timestamp {
@@ -317,7 +317,7 @@ impl CommitRecord {
             at_ms: now.as_millisecond(),
             base: match (moving, before) {
                 (Some(_), Some(before)) => before.base,
-                _ => number_without_log(journal),
+                _ => commit_without_log(journal).map_or(0, |alone| alone.number),
             },
             moving,
             intended: before.map_or(0, |slot| slot.intended).max(intended),
@@ -384,7 +384,6 @@ impl CommitRecord {
         self.slot.at_ms = Timestamp::now().as_millisecond();
         self.slot.moving = self.slot.moving.map(|_| log);
         self.write()?;
-        self.place.check()?;
         if log.frames < self.moved_frames {
             self.moved_frames = 0;
         }
@@ -421,6 +420,7 @@ impl CommitRecord {
     /// goes on with them until the next process finds what is on disk. One that has moved the log, as
     /// `sqlite3` does, has changed nothing that counts.
     fn expect_untouched(&mut self) -> Result<(), JournalError> {
+        self.place.check()?;
         let found = DatabaseState::read(&self.journal)?;
         if found == self.database {
             return Ok(());

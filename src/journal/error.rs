@@ -247,7 +247,8 @@ impl JournalError {
             }
             JournalError::NotAJournal { .. } => "give the journal's path with --journal",
             JournalError::Newer { .. } => {
-                "it was not changed; use the version of fprecon that wrote it, or a later one"
+                "nothing was sent, and it was not changed; use the version of fprecon that wrote it, or a later \
+                 one; if there was none, it is damaged: restore the journal and its -wal file from a backup"
             }
             JournalError::OtherAccount(_) => {
                 "give this account a journal of its own with --journal, or correct [api] in the \

@@ -184,6 +184,8 @@ fn open(path: &Path) -> io::Result<File> {
 fn not_by_link(options: &mut OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt;
     options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    // Nobody else may change it, whatever the user's mask says.
+    options.mode(0o644);
 }
 
 /// Elsewhere only what is there before is looked at.

@@ -376,7 +376,12 @@ fn inspect_database(path: &Path) -> Result<Option<(ReadOnly, i64)>, JournalError
             integer("SELECT count(*) FROM sqlite_schema")?,
         ))
     };
-    match read().map_err(|error| JournalError::sqlite(path, "reading its version", error))? {
+    let unreadable = |error: rusqlite::Error| match error.sqlite_error_code() {
+        // A statement that is right is wrong for a file whose header says what there is not.
+        Some(rusqlite::ErrorCode::Unknown) => JournalError::damaged(path, error.to_string()),
+        _ => JournalError::sqlite(path, "reading its version", error),
+    };
+    match read().map_err(unreadable)? {
         (0, 0, 0) => Ok(None),
         (APPLICATION_ID, version, _) if version > supported() => Err(JournalError::Newer {
             path: path.to_owned(),
@@ -384,6 +389,10 @@ fn inspect_database(path: &Path) -> Result<Option<(ReadOnly, i64)>, JournalError
             supported: supported(),
         }),
         (APPLICATION_ID, version @ 1.., _) => Ok(Some((opened, version))),
+        _ if matches!(read_record(path)?, RecordState::Record(_)) => Err(JournalError::damaged(
+            path,
+            "it has the commit record of a journal, and its header is not that of one",
+        )),
         _ => Err(JournalError::NotAJournal {
             path: path.to_owned(),
         }),

@@ -26,6 +26,7 @@ use super::parquet::ParquetFile;
 use super::summary::RunSummary;
 use super::xlsx::XlsxFile;
 use crate::journal::{Disposition, EventRecord, JournalError};
+use crate::private;
 
 /// Writes a report into a directory, which is created if needed, and returns the paths of the
 /// files.
@@ -45,7 +46,7 @@ pub fn write(
     directory: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
     let summary = &*books.shown(summary);
-    fs::create_dir_all(directory)
+    private::make_directory(directory)
         .map_err(|error| FileError::new(directory, "creating the directory", error))?;
     let report = summary.report_id();
     let found = ReportId::found_in(directory);

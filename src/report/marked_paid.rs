@@ -1,7 +1,6 @@
 //! Lists which commissions were marked as paid, and which were not and why, with the sums of each promoter.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use super::atomic::{FileError, sync_directory};
@@ -9,6 +8,7 @@ use super::columns::Cell;
 use super::error::ReportError;
 use super::table::Table;
 use crate::paid_marks::{MarkState, OwnCommission};
+use crate::private;
 
 /// The name of the file.
 pub(crate) const MARKED_PAID_FILE: &str = "marked_paid.csv";
@@ -39,7 +39,7 @@ pub(crate) fn write_marked_paid(
     directory: &Path,
     commissions: &[OwnCommission],
 ) -> Result<(), ReportError> {
-    fs::create_dir_all(directory).map_err(|source| ReportError::Write {
+    private::make_directory(directory).map_err(|source| ReportError::Write {
         path: directory.to_owned(),
         doing: "making the directory",
         source,

@@ -10,6 +10,7 @@ use super::atomic::{FileError, FinishedFile, PartialFile, sync_directory};
 use super::json_file::SUMMARY_FILE;
 use crate::bounded;
 use crate::journal::JournalId;
+use crate::private;
 
 /// The file that says which report it is where there is no `summary.json`.
 pub(super) const MARKER: &str = ".fprecon-report";
@@ -60,7 +61,7 @@ pub(super) fn move_aside(
 ) -> Result<(), FileError> {
     let folder = directory.join(folder_name(&earlier.run));
     let failed = |error| FileError::new(&folder, "moving the earlier report into it", error);
-    fs::create_dir_all(&folder).map_err(failed)?;
+    private::make_directory(&folder).map_err(failed)?;
     for entry in fs::read_dir(directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name();

@@ -702,7 +702,10 @@ fn correct_what_an_interrupted_run_has_left(header: &str, nights: [&str; 3], cen
         assert_eq!(cents_at(&sandbox), cents, "{nights:?}");
         let arrivals = sandbox.arrivals().len();
         let said = place.run_to(&sandbox, &["resume"]).expect(0).stdout();
-        assert!(said.contains("every event in the journal is settled"), "{said}");
+        assert!(
+            said.contains("every event in the journal is settled"),
+            "{said}"
+        );
         run("3.csv", 0);
         assert_eq!(sandbox.arrivals().len(), arrivals, "{nights:?}");
         assert_eq!(cents_at(&sandbox), cents, "{nights:?}");

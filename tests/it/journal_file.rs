@@ -372,6 +372,107 @@ fn row_37_a_log_that_is_emptied_during_a_run_stops_it_and_nothing_is_repeated() 
     }
 }
 
+/// The file keeps its name and number, and has other bytes: emptied, zeroed at its start, or a backup of itself.
+#[test]
+fn row_37_a_journal_that_is_written_over_in_place_stops_the_run() {
+    for way in ["emptied", "zeroed", "an earlier state"] {
+        let (place, sandbox) = (Place::new(), slow_sandbox());
+        payments(&place, 3);
+        place
+            .run_to(&sandbox, &["run", "payments.csv", "--yes"])
+            .expect(0);
+        let journal = place.path(JOURNAL);
+        let backup = fs::read(&journal).unwrap();
+        place.write("more.csv", &stripe_export(&[Payment::paid(7, 7)]));
+        place
+            .run_to(&sandbox, &["run", "more.csv", "--yes"])
+            .expect(0);
+        let before = sandbox.arrivals().len();
+        let mut run = run_under_way(&place, &sandbox);
+        while sandbox.arrivals().len() < before + 20 {
+            assert!(run.try_wait().unwrap().is_none());
+        }
+        let mut bytes = fs::read(&journal).unwrap();
+        match way {
+            "emptied" => bytes.clear(),
+            "zeroed" => bytes[..40_960].fill(0),
+            _ => bytes.clone_from(&backup),
+        }
+        fs::write(&journal, bytes).unwrap();
+        let sent = sandbox.arrivals().len();
+        let said = end_of(run).expect(6).stderr();
+        assert!(
+            said.contains("written over by another program"),
+            "{way}: {said}"
+        );
+        assert!(said.contains("fprecon journal recover"), "{way}: {said}");
+        assert!(sandbox.arrivals().len() <= sent + 8, "{way}");
+        let again = ["run", "cancellations.csv", "--yes", "--concurrency", "40"];
+        place.run_to(&sandbox, &again).expect(6);
+        // As the hint says: a backup, beside the commit record that is there.
+        fs::write(&journal, &backup).unwrap();
+        let _ = fs::remove_file(place.path(&format!("{JOURNAL}-wal")));
+        place
+            .run_to(&sandbox, &["journal", "recover", "--yes"])
+            .expect_code_one_of(&[0, 1]);
+        place.run_to(&sandbox, &again).expect(1);
+        let cancelled: Vec<_> = sandbox
+            .events()
+            .iter()
+            .filter(|event| event["kind"] == "cancellation")
+            .map(|event| event["email"].to_string())
+            .collect();
+        let mut once = cancelled.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(
+            cancelled.len(),
+            once.len(),
+            "{way}: a cancellation counted twice"
+        );
+    }
+}
+
+/// Another program that moves the log into the database, as `sqlite3` does, changes nothing that counts.
+#[test]
+fn a_log_that_another_program_moves_during_a_run_stops_nothing() {
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    let run = run_under_way(&place, &sandbox);
+    let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+    let moved = other.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+        row.get::<_, i64>(2)
+    });
+    assert!(moved.unwrap() > 0);
+    drop(other);
+    end_of(run).expect_code_one_of(&[0, 1]);
+    assert_eq!(sandbox.events().len(), 400);
+    expect_each_cancelled_once(&sandbox);
+    place.run(&["journal", "check"]).expect(0);
+}
+
+/// A flipped bit in the header makes it a database of another program, of a later version, or of a form that there
+/// is not.
+#[test]
+fn row_36_a_journal_whose_header_is_damaged_says_so() {
+    let (place, sandbox) = (Place::new(), sandbox());
+    payments(&place, 3);
+    place
+        .run_to(&sandbox, &["run", "payments.csv", "--yes"])
+        .expect(0);
+    let good = fs::read(place.path(JOURNAL)).unwrap();
+    for (byte, bit) in [(47, 4), (62, 6), (70, 0), (71, 3)] {
+        let mut bad = good.clone();
+        bad[byte] ^= 1 << bit;
+        fs::write(place.path(JOURNAL), &bad).unwrap();
+        for command in [&["resume"][..], &["run", "payments.csv", "--yes"]] {
+            let said = place.run_to(&sandbox, command).expect(6).stderr();
+            assert!(said.contains("damaged"), "{byte}: {said}");
+            assert!(said.contains("from a backup"), "{byte}: {said}");
+        }
+    }
+    assert_eq!(sandbox.events().len(), 3);
+}
+
 #[test]
 fn a_report_goes_beside_its_journal_wherever_it_is_called() {
     let (place, sandbox) = (Place::new(), sandbox());

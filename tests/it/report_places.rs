@@ -155,6 +155,28 @@ fn row_39c_files_of_somebody_with_the_names_of_a_report_are_not_written_over() {
 }
 
 #[test]
+fn row_39c_a_file_is_no_directory_for_a_report() {
+    let (place, sandbox) = place_with_payments();
+    run(&place, &sandbox, &["y.csv"]);
+    place.write("notes", "somebody's");
+    let sent = sandbox.events().len();
+    for words in [
+        &["run", "x.csv", "--yes", "--dir", "notes"][..],
+        &["report", "--dir", "notes"],
+    ] {
+        let refused = place.run_to(&sandbox, words).expect(2).stderr();
+        assert!(refused.contains("it is not a directory"), "{refused}");
+    }
+    let refused = place.run(&["man", "--dir", "notes"]).expect(3).stderr();
+    assert!(
+        refused.contains("manual pages can't be written"),
+        "{refused}"
+    );
+    assert_eq!(sandbox.events().len(), sent);
+    assert_eq!(place.read("notes"), "somebody's");
+}
+
+#[test]
 fn a_demonstration_replaces_only_the_report_of_an_earlier_one() {
     let (place, sandbox) = place_with_payments();
     place.run(&["demo", "--dir", "play"]).expect(0);

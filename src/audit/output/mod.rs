@@ -21,6 +21,7 @@ use super::{
 };
 use crate::bounded::{self, REPORT_BYTES};
 use crate::event::Tally;
+use crate::private;
 use crate::problem::Problem;
 use crate::report::atomic::{
     FileError, FinishedFile, PartialFile, clear_abandoned, sync_directory,
@@ -282,7 +283,7 @@ impl AuditReport {
         redactor: Option<&Redactor>,
     ) -> Result<Vec<PathBuf>, AuditOutputError> {
         let directory = Path::new(&self.report_dir);
-        fs::create_dir_all(directory)
+        private::make_directory(directory)
             .map_err(|error| FileError::new(directory, "creating the directory", error))?;
         clear_abandoned(directory, |name| FILES.contains(&name));
         let path = |index: usize| directory.join(FILES[index]);

@@ -145,7 +145,7 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
     ///
     /// The file can't be used, or another audit uses it.
     pub fn open(directory: &Path, account: &Account, now: Timestamp) -> Result<Self, StoreError> {
-        fs::create_dir_all(directory).map_err(failed(directory, "creating the directory"))?;
+        private::make_directory(directory).map_err(failed(directory, "creating the directory"))?;
         let path = directory.join(format!(".{}.part", T::NAME));
         let mut options = private::options();
         let options = options.read(true).write(true).create(true).truncate(false);

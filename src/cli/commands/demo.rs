@@ -21,6 +21,7 @@ use crate::export::Export;
 use crate::invisible::shown;
 use crate::job::PlanContext;
 use crate::journal::{Journal, RunCommand};
+use crate::private;
 use crate::problem::{Problem, ProblemCode};
 use crate::record::{NewJob, record};
 use crate::report::{Commands, ReportId, remove_report};
@@ -123,7 +124,7 @@ fn start_afresh(directory: &Path, journal: &Path) -> Result<(), CliError> {
         let message = format!("the report would overwrite {name}, which is not of a report");
         return Err(unusable(message));
     }
-    fs::create_dir_all(directory).map_err(failed)?;
+    private::make_directory(directory).map_err(failed)?;
     let journal_files = ["", "-wal", "-shm", ".lock", ".commits"].map(|suffix| {
         let mut path = journal.as_os_str().to_owned();
         path.push(suffix);

@@ -86,7 +86,7 @@ pub(super) fn redactor(journal: &JournalReader) -> Result<Redactor, CliError> {
     }
 }
 
-/// Refuses a directory that the user sets for a report, before anything is sent or written: one that holds the report
+/// Refuses a directory that the user sets for a report, before anything is sent or written: a file, one that holds the report
 /// of another journal, or that holds no report and a file with a name for which `is_written` is true.
 pub(super) fn expect_own_or_free(
     directory: Option<&Path>,
@@ -98,6 +98,7 @@ pub(super) fn expect_own_or_free(
     };
     let own = report_id(journal, "")?;
     let what = match ReportId::found_in(directory) {
+        _ if directory.exists() && !directory.is_dir() => "it is not a directory".to_owned(),
         Some(found) if found.may_share_journal(&own) => return Ok(()),
         Some(_) => "the directory has a report of another journal".to_owned(),
         None => match file_of_somebody(directory, is_written) {

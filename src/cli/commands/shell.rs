@@ -29,7 +29,14 @@ pub(in crate::cli) fn manual(
             fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
         return match written {
             Ok(()) => Ok(Exit::Done),
-            Err(error) => Err(CliError::Io("the manual pages", error)),
+            Err(error) => {
+                let message = format!("the manual pages can't be written: {error}");
+                let problem = Problem::error(ProblemCode::OutputNotWritten, message)
+                    .cell("--dir", &folder.display().to_string());
+                Err(CliError::unusable(problem.hint(
+                    "name a directory that you may write to, with free space",
+                )))
+            }
         };
     }
     command.build();

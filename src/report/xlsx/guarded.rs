@@ -6,11 +6,11 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::io;
+use std::io::{self, ErrorKind, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
-use rust_xlsxwriter::XlsxError;
+use rust_xlsxwriter::{Workbook, XlsxError};
 
 /// The start of the library's panic message.
 const WRITE_FAILURE: &str = "Couldn't write to xml file";
@@ -36,6 +36,39 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, XlsxError>) -> io::Res
             Some(error) => Err(error),
             None => panic::resume_unwind(payload),
         },
+    }
+}
+
+/// Saves a workbook.
+pub(super) fn save(workbook: &mut Workbook, file: &mut (impl Write + Send)) -> io::Result<()> {
+    let mut latched = Latched { file, failed: None };
+    let saved = guarded(|| workbook.save_to_writer(&mut latched));
+    latched.failed.map_or(saved, Err)
+}
+
+/// Writes until that fails, and drops the rest: the library would try once more when it is dropped, and print to
+/// standard error that it failed again.
+struct Latched<'f, W> {
+    file: &'f mut W,
+    failed: Option<io::Error>,
+}
+
+impl<W: Write> Write for Latched<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.failed.is_none() {
+            match self.file.write(bytes) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => self.failed = Some(error),
+                written => return written,
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.failed {
+            None => self.file.flush(),
+            Some(_) => Ok(()),
+        }
     }
 }
 
@@ -101,5 +134,39 @@ mod tests {
             Ok(())
         });
         assert!(error.unwrap_err().to_string().contains("StorageFull"));
+    }
+
+    /// A writer with room for some bytes.
+    struct Small {
+        room: usize,
+        refusals: usize,
+    }
+
+    impl Write for Small {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.room);
+            self.room -= taken;
+            if taken == 0 {
+                self.refusals += 1;
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_workbook_without_room_is_an_error_and_is_not_tried_again() {
+        for room in (0..3_000).step_by(250) {
+            let mut workbook = Workbook::new();
+            workbook.add_worksheet();
+            let mut file = Small { room, refusals: 0 };
+            let error = save(&mut workbook, &mut file).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{room}");
+            assert_eq!(file.refusals, 1, "{room}");
+        }
     }
 }

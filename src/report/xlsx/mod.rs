@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook};
 
-use self::guarded::guarded;
+use self::guarded::{guarded, save};
 use self::sheets::{Heading, ROWS_PER_SHEET, Sheets};
 use super::atomic::{FileError, PartialFile};
 use super::books::ReportSource;
@@ -268,9 +268,9 @@ impl Exporter for XlsxFile {
             for sheets in rejected {
                 sheets.finish(&mut workbook)?;
             }
-            accepted.finish(&mut workbook)?;
-            workbook.save_to_writer(&mut file)
+            accepted.finish(&mut workbook)
         });
+        let saved = saved.and_then(|()| save(&mut workbook, &mut file));
         saved.map_err(|error| FileError::new(&path, "writing it", error))?;
         Ok(vec![WrittenFile {
             name: NAME.to_owned(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 
-use super::guarded::guarded;
+use super::guarded::{guarded, save};
 use super::sheets::{Heading, ROWS_PER_SHEET, Sheets};
 use super::{heading, new_workbook};
 use crate::report::atomic::{FileError, FinishedFile, PartialFile};
@@ -71,7 +71,7 @@ impl TableBook {
 
     /// Syncs the file to disk, beside its final path.
     pub(crate) fn finish(mut self) -> Result<FinishedFile, FileError> {
-        let saved = guarded(|| self.workbook.save_to_writer(&mut self.file));
+        let saved = save(&mut self.workbook, &mut self.file);
         saved.map_err(|error| FileError::new(&self.path, "writing it", error))?;
         self.file.finish()
     }

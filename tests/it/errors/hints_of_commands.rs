@@ -124,7 +124,7 @@ fn a_report_that_cannot_be_written_is_made_again() {
         "--yes",
         "--json",
         "--dir",
-        "occupied",
+        "occupied/inner",
     ];
     let ran = place.run(&run);
     assert_ne!(ran.code(), 0);

@@ -36,6 +36,16 @@ fn summary(place: &Place) -> Value {
 }
 
 #[test]
+fn row_41a_help_on_a_full_disk_is_no_success() {
+    let place = Place::new();
+    for words in [&["--help"][..], &["run", "--help"], &["--version"]] {
+        let said = full(place.command(words)).expect(3).stderr();
+        assert!(said.contains("standard output can't be written"), "{said}");
+        unread(place.command(words)).expect(0);
+    }
+}
+
+#[test]
 fn row_41_what_was_confirmed_is_sent_though_nobody_reads_standard_output() {
     for json in [&[][..], &["--json"]] {
         let (place, sandbox) = (sales(5), SandboxProcess::start(&[]));

@@ -223,6 +223,9 @@ fn row_43b_journals_reports_and_audits_are_the_owners_alone() {
         if path.extension().is_none_or(|end| end != "lock") {
             assert_eq!(mode(&path), 0o600, "{}", path.display());
         }
+        for above in path.ancestors().take_while(|above| *above != folder) {
+            assert_eq!(mode(above) & 0o022, 0, "{}", above.display());
+        }
     }
 }
 

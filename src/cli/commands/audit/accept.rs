@@ -111,7 +111,6 @@ fn change_file(
             changed.accepted_before += 1;
         }
     }
-    std::fs::create_dir_all(audits).map_err(|error| CliError::Io("the folder of audits", error))?;
     accepted.write(audits).map_err(accepted_unusable)?;
     Ok(changed)
 }

@@ -32,12 +32,13 @@ pub(super) fn write(target: &Path, text: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Creates a temporary file with the permissions of any other file of the user's.
+/// Creates a temporary file that nobody else may change, whatever the user's mask says: a configuration may name
+/// a command.
 #[cfg(unix)]
 fn temporary(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
 
-    let permissions = std::fs::Permissions::from_mode(0o666);
+    let permissions = std::fs::Permissions::from_mode(0o644);
     tempfile::Builder::new()
         .permissions(permissions)
         .tempfile_in(directory)
