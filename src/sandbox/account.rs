@@ -9,6 +9,7 @@ mod commissions;
 pub(super) mod listing;
 mod new_commission;
 mod payouts;
+mod people;
 #[cfg(test)]
 mod tests;
 mod v1;
@@ -24,7 +25,7 @@ use super::leads::{Lead, LeadState, Leads, NewLead, Source, Who};
 use super::mistakes;
 use super::moment::Moment;
 use super::params::Params;
-use super::promoters::Promoters;
+use super::promoters::{Promoter, Promoters};
 use super::rates::{Rates, share};
 use super::start::StartState;
 use books::{Effect, Effects};

@@ -73,8 +73,16 @@ pub(super) enum Requested {
 pub(super) enum Change {
     /// The status of a commission (v1).
     UpdateReward,
+    /// A reward that is no money (v1).
+    CreateReward,
     /// The details of a lead (v1).
     UpdateLead,
+    /// A new promoter (v1).
+    CreatePromoter,
+    /// The details of a promoter (v1).
+    UpdatePromoter,
+    /// A subscriber, who becomes a lead (v1).
+    Subscriber,
     /// A payout of all that a promoter has not been paid (v1).
     CreatePayout,
     /// The status of a payout (v1).
@@ -95,13 +103,23 @@ impl Change {
             | Change::UpdatePayout
             | Change::GeneratePayouts
             | Change::MarkAsPaid => true,
-            Change::UpdateReward | Change::UpdateLead | Change::UpdateCommission(_) => false,
+            Change::UpdateReward
+            | Change::CreateReward
+            | Change::UpdateLead
+            | Change::CreatePromoter
+            | Change::UpdatePromoter
+            | Change::Subscriber
+            | Change::UpdateCommission(_) => false,
         }
     }
 
     fn from_path(version: Version, path: &str) -> Option<Change> {
         Some(match (version, path) {
             (Version::V1, "rewards/update") => Change::UpdateReward,
+            (Version::V1, "rewards/create") => Change::CreateReward,
+            (Version::V1, "promoters/create") => Change::CreatePromoter,
+            (Version::V1, "promoters/update") => Change::UpdatePromoter,
+            (Version::V1, "track/subscriber") => Change::Subscriber,
             (Version::V1, "leads/update") => Change::UpdateLead,
             (Version::V1, "payouts/create") => Change::CreatePayout,
             (Version::V1, "payouts/update") => Change::UpdatePayout,
@@ -117,8 +135,14 @@ impl Change {
 
     fn method(self) -> &'static str {
         match self {
-            Change::CreatePayout | Change::GeneratePayouts | Change::MarkAsPaid => "POST",
+            Change::CreatePayout
+            | Change::CreateReward
+            | Change::CreatePromoter
+            | Change::Subscriber
+            | Change::GeneratePayouts
+            | Change::MarkAsPaid => "POST",
             Change::UpdateReward
+            | Change::UpdatePromoter
             | Change::UpdateLead
             | Change::UpdatePayout
             | Change::UpdateCommission(_) => "PUT",

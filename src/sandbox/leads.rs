@@ -61,6 +61,8 @@ pub(super) struct Lead {
     pub(super) source: Source,
     /// `true` if a sign-up event is registered on the lead.
     pub(super) has_signed_up: bool,
+    /// `true` if a subscriber event is registered on the lead.
+    pub(super) has_subscribed: bool,
     pub(super) email: Option<Rc<str>>,
     pub(super) uid: Option<Rc<str>>,
     pub(super) plan: Option<Rc<str>>,
@@ -250,6 +252,7 @@ impl Leads {
             state: LeadState::Signup,
             source: new.source,
             has_signed_up: false,
+            has_subscribed: false,
             email: who.email.map(Rc::from),
             uid: who.uid.map(Rc::from),
             plan: None,

@@ -59,6 +59,20 @@ impl Promoters {
         self.all.push(promoter);
     }
 
+    /// Changes a promoter. What named the promoter before leads to nobody any more.
+    pub(super) fn replace(&mut self, place: usize, promoter: Promoter) {
+        let old = std::mem::replace(&mut self.all[place], promoter);
+        self.by_ref_id.remove(&old.ref_id);
+        if let Some(code) = &old.promo_code {
+            self.by_code.remove(&code.to_lowercase());
+        }
+        let new = &self.all[place];
+        self.by_ref_id.insert(new.ref_id.clone(), place);
+        if let Some(code) = &new.promo_code {
+            self.by_code.insert(code.to_lowercase(), place);
+        }
+    }
+
     pub(super) fn add_visit(&mut self, tid: String, promoter: usize) {
         self.visits.insert(tid, promoter);
     }

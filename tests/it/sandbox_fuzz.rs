@@ -25,8 +25,9 @@ const FURTHER_STATUSES: [&str; 4] = ["400", "401", "404", "422"];
 type Calls = &'static [(&'static str, &'static str)];
 
 /// The vendor's files, where their paths begin, and the calls that the sandbox plays.
-const PLAYED: [(&str, &str, Calls); 10] = [
+const PLAYED: [(&str, &str, Calls); 11] = [
     ("v1-tracking", "/v1/track", TRACKING),
+    ("v1-tracking", "/v1/track", &[("post", "/subscriber")]),
     (
         "v1-leads",
         "/v1/leads",
@@ -35,12 +36,17 @@ const PLAYED: [(&str, &str, Calls); 10] = [
     (
         "v1-rewards",
         "/v1/rewards",
-        &[("get", "/list"), ("put", "/update")],
+        &[("get", "/list"), ("post", "/create"), ("put", "/update")],
     ),
     (
         "v1-promoters",
         "/v1/promoters",
-        &[("get", "/list"), ("get", "/show")],
+        &[
+            ("get", "/list"),
+            ("get", "/show"),
+            ("post", "/create"),
+            ("put", "/update"),
+        ],
     ),
     (
         "v1-payouts",
@@ -149,13 +155,12 @@ fn relax(schema: &mut Value) {
 }
 
 /// Null where a customer has no such thing, or an event no amount.
-const OF_NOBODY: [&str; 12] = [
+const OF_NOBODY: [&str; 11] = [
     "email",
     "uid",
     "amount_cents",
     "first_name",
     "last_name",
-    "event_id",
     "lead",
     "split_promotion_id",
     "split_percentage_value",

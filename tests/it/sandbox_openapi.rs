@@ -14,7 +14,7 @@ use fprecon::sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
 /// Null in the vendor's own examples, or by another of the vendor's files, whatever this one says.
-pub const NULL_ALL_THE_SAME: [&str; 14] = [
+pub const NULL_ALL_THE_SAME: [&str; 15] = [
     "note",
     "temp_password",
     "username",
@@ -29,6 +29,8 @@ pub const NULL_ALL_THE_SAME: [&str; 14] = [
     "current_balance",
     "paid_balance",
     "reward",
+    // Of a reward that no event earned.
+    "event_id",
 ];
 
 /// What the sandbox leaves out: it has no such thing, and the vendor requires none of them.
@@ -294,7 +296,7 @@ fn the_listings_answer_as_the_vendors_files_say() {
 }
 
 /// Changes of commissions, leads and payouts: line, body, the vendor's file and path, status.
-const CHANGES: [(&str, &str, &str, &str, u16); 15] = [
+const CHANGES: [(&str, &str, &str, &str, u16); 25] = [
     (
         "PUT /api/v1/rewards/update?event_id=s&status=pending",
         "",
@@ -399,6 +401,76 @@ const CHANGES: [(&str, &str, &str, &str, u16); 15] = [
         "v2-commissions.json",
         "/commissions/{id}",
         404,
+    ),
+    (
+        "POST /api/v1/rewards/create?uid=ann&reward_type=points&amount=5",
+        "",
+        "v1-rewards.json",
+        "/create",
+        200,
+    ),
+    (
+        "POST /api/v1/rewards/create?ref_id=nora&reward_type=cash&amount=5",
+        "",
+        "v1-rewards.json",
+        "/create",
+        422,
+    ),
+    (
+        "POST /api/v1/promoters/create?email=zoe@x.test&first_name=Zoe",
+        "",
+        "v1-promoters.json",
+        "/create",
+        200,
+    ),
+    (
+        "POST /api/v1/promoters/create?email=zoe@x.test",
+        "",
+        "v1-promoters.json",
+        "/create",
+        422,
+    ),
+    (
+        "PUT /api/v1/promoters/update?ref_id=zoe&new_ref_id=zoe-2&last_name=Z",
+        "",
+        "v1-promoters.json",
+        "/update",
+        200,
+    ),
+    (
+        "PUT /api/v1/promoters/update?ref_id=zoe",
+        "",
+        "v1-promoters.json",
+        "/update",
+        404,
+    ),
+    (
+        "PUT /api/v1/promoters/update",
+        "",
+        "v1-promoters.json",
+        "/update",
+        422,
+    ),
+    (
+        "POST /api/v1/track/subscriber?email=sub@x.test&ref_id=zoe-2",
+        "",
+        "v1-tracking.json",
+        "/subscriber",
+        200,
+    ),
+    (
+        "POST /api/v1/track/subscriber?email=sub@x.test&ref_id=zoe-2",
+        "",
+        "v1-tracking.json",
+        "/subscriber",
+        409,
+    ),
+    (
+        "GET /api/v1/promoters/show?ref_id=zoe-2",
+        "",
+        "v1-promoters.json",
+        "/show",
+        200,
     ),
 ];
 

@@ -142,6 +142,11 @@ impl Effects {
         }
     }
 
+    /// Adds a promoter behind the others.
+    pub(super) fn add_promoter(&mut self) {
+        self.standings.push(Standing::default());
+    }
+
     /// Returns `true` if an event of this kind and id took effect.
     pub(super) fn holds(&self, kind: Kind, event_id: &str) -> bool {
         self.totals.get(kind).places.contains_key(event_id)

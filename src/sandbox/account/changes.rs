@@ -95,6 +95,55 @@ impl ChangeRequest {
     }
 }
 
+/// Returns the parameters that the sandbox plays of a call of version 1.
+fn played(change: Change) -> &'static [&'static str] {
+    match change {
+        Change::CreateReward => &[
+            "lead_id",
+            "uid",
+            "email",
+            "promotion_id",
+            "ref_id",
+            "reward_type",
+            "amount",
+            "status",
+            "skip_email_notification",
+        ],
+        Change::CreatePromoter => &[
+            "email",
+            "first_name",
+            "last_name",
+            "ref_id",
+            "promo_code",
+            "campaign_id",
+            "skip_email_notification",
+        ],
+        Change::UpdatePromoter => &[
+            "id",
+            "ref_id",
+            "email",
+            "new_ref_id",
+            "first_name",
+            "last_name",
+            "promo_code",
+        ],
+        Change::Subscriber => &[
+            "email",
+            "uid",
+            "tid",
+            "ref_id",
+            "promoter_email",
+            "created_at",
+            "skip_email_notification",
+            "ip",
+        ],
+        Change::UpdateReward => &["id", "event_id", "status"],
+        Change::UpdateLead => &["id", "uid", "email", "customer_since", "plan_name", "state"],
+        Change::CreatePayout => &["promoter_id", "promoter_email", "status", "campaign_id"],
+        _ => &["id", "status"],
+    }
+}
+
 /// Returns the parameters of version 1's calls. What the sandbox does not play is refused, so that no client
 /// believes that it was done.
 fn texts(
@@ -103,12 +152,7 @@ fn texts(
     is_json: bool,
     body: &[u8],
 ) -> Result<BTreeMap<String, String>, Answer> {
-    let played: &[&str] = match change {
-        Change::UpdateReward => &["id", "event_id", "status"],
-        Change::UpdateLead => &["id", "uid", "email", "customer_since", "plan_name", "state"],
-        Change::CreatePayout => &["promoter_id", "promoter_email", "status", "campaign_id"],
-        _ => &["id", "status"],
-    };
+    let played = played(change);
     let mut all: Vec<(Cow<'_, str>, Cow<'_, str>)> =
         form_urlencoded::parse(query.unwrap_or_default().as_bytes()).collect();
     if is_json {
@@ -188,6 +232,10 @@ impl AccountState {
         let done = match (&request.content, request.change) {
             (Content::Texts(texts), Change::UpdateReward) => self.update_reward(texts),
             (Content::Texts(texts), Change::UpdateLead) => self.update_lead(texts),
+            (Content::Texts(texts), Change::CreateReward) => self.create_reward(texts, now),
+            (Content::Texts(texts), Change::CreatePromoter) => self.create_promoter(texts, now),
+            (Content::Texts(texts), Change::UpdatePromoter) => self.update_promoter(texts),
+            (Content::Texts(texts), Change::Subscriber) => self.subscriber(texts, now),
             (Content::Texts(texts), Change::CreatePayout) => self.create_payout(texts, now),
             (Content::Texts(texts), _) => self.update_payout(texts, now),
             (Content::Ids(ids), Change::GeneratePayouts) => Ok(self.generate_payouts(ids, now)),

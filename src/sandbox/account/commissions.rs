@@ -402,6 +402,39 @@ impl AccountState {
         Ok(places.len())
     }
 
+    /// Adds a reward that is no sale's, in a unit that may be no money.
+    pub(super) fn add_reward(
+        &mut self,
+        (promoter, lead): (usize, Option<usize>),
+        (amount, unit): (i64, &str),
+        status: Status,
+        now: Moment,
+    ) -> CommissionRef {
+        let row = Row {
+            event_id: None,
+            plan: None,
+            sale_amount: 0,
+            sent_amount: 0,
+            currency: self.books.currency(super::NO_CURRENCY),
+            amount,
+            written: None,
+            unit: Some(Rc::from(unit)),
+            kind: None,
+            status,
+            is_paid: false,
+            tier: 1,
+            is_split: false,
+            internal_note: None,
+            external_note: None,
+            created_at: now,
+            lead,
+            promoter,
+        };
+        self.books.stand(promoter, contribution(&row));
+        self.changes.added.push(Some(row));
+        CommissionRef::Added(self.changes.added.len() - 1)
+    }
+
     pub(super) fn put(&mut self, place: CommissionRef, old: Option<Row>, new: Option<Row>) {
         if let Some(old) = &old {
             let (earned, paid) = contribution(old);

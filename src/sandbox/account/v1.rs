@@ -100,6 +100,16 @@ struct Balance {
     cash: i128,
 }
 
+/// The answer to a subscriber.
+#[derive(Serialize)]
+pub(super) struct SubscriberBody<'a> {
+    id: usize,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    lead: LeadBody<'a>,
+    promoter: PromoterBody<'a>,
+}
+
 /// A line of `/leads/list`, and the answer of `/leads/show`.
 #[derive(Serialize)]
 pub(super) struct LeadLine<'a> {
@@ -160,6 +170,21 @@ pub(super) fn event<'a>(known: &KnownEvent<'a>) -> EventBody<'a> {
         reward: Commission::of_event(known).as_ref().map(reward),
         lead: lead_body(known.effect.lead, known.lead),
         promoter: promoter_body(known.promoter, &known.standing, "active"),
+    }
+}
+
+/// Returns the answer to a subscriber. There is one for each lead, so that its number is the lead's.
+pub(super) fn subscriber<'a>(
+    place: usize,
+    lead: &'a Lead,
+    promoter: &'a Promoter,
+    standing: &Standing,
+) -> SubscriberBody<'a> {
+    SubscriberBody {
+        id: 44_000_001 + place,
+        kind: "subscriber",
+        lead: lead_body(place, lead),
+        promoter: promoter_body(promoter, standing, "active"),
     }
 }
 
