@@ -304,17 +304,28 @@ fn reset_results(connection: &Connection, run: RunId, selected: &str) -> rusqlit
 
 impl JournalReader {
     /// Returns the runs that have something left to send, oldest first. An event that two runs were started
-    /// to send counts for both until it is settled.
+    /// to send counts for both until it is settled; but a retry alone has what it sends again of a pruned run.
     ///
     /// # Errors
     ///
     /// The journal can't be read.
     pub fn unfinished_runs(&self) -> Result<Vec<RunId>, JournalError> {
-        let sql = "SELECT DISTINCT run_event.run
-             FROM run_event JOIN event ON event.id = run_event.event
-             WHERE event.outcome IS NULL ORDER BY run_event.run";
+        let is_pruned = if self.has_table("pruned_run")? {
+            "re.run IN (SELECT run FROM pruned_run)"
+        } else {
+            "FALSE"
+        };
+        let sql = format!(
+            "WITH left_to_send AS (
+                 SELECT re.run, re.event, {is_pruned} AS is_pruned
+                 FROM run_event re JOIN event e ON e.id = re.event WHERE e.outcome IS NULL)
+             SELECT DISTINCT run FROM left_to_send
+             WHERE NOT is_pruned
+                OR event NOT IN (SELECT event FROM left_to_send WHERE NOT is_pruned)
+             ORDER BY run"
+        );
         let list = || -> rusqlite::Result<Vec<RunId>> {
-            let mut statement = self.connection.prepare(sql)?;
+            let mut statement = self.connection.prepare(&sql)?;
             let runs = statement.query_map([], |row| row.get(0).map(RunId))?;
             runs.collect()
         };

@@ -17,9 +17,10 @@ use crate::problem::ProblemCode;
 const DOING: &str = "removing what is settled and old";
 const GIVING_BACK: &str = "giving its free space back";
 
-/// The SQL condition for events `e` with an outcome that needs nobody: with it, nothing is sent again by itself.
-const SETTLED_WELL: &str =
-    "(e.outcome = 'tracked' OR e.outcome = 'already_tracked' OR e.outcome = 'non_referral')
+/// The SQL condition for events `e` with an outcome that needs nobody: with it, nothing is sent again by itself. It is
+/// false, and not unknown, for an event that is still to be sent.
+const SETTLED_WELL: &str = "e.outcome IS NOT NULL
+     AND (e.outcome = 'tracked' OR e.outcome = 'already_tracked' OR e.outcome = 'non_referral')
      AND e.id NOT IN (SELECT event FROM flag)";
 
 /// Counts what was removed.

@@ -463,3 +463,57 @@ fn a_night_with_nothing_new_adds_little_to_the_journal_and_its_report_is_small()
     let json = night(&payments);
     assert_eq!([ignored(&json), lines(&json) as u64], [400, 2]);
 }
+
+/// A retry opens events of a pruned run again; if it gives up, `resume` has only the retry's run to go on with.
+#[test]
+fn a_retry_of_what_was_pruned_is_resumed_by_its_own_run() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "0"]);
+    place.write("monday.csv", &own(MONDAY));
+    let later = "sale,s8,,gil@example.com,10.00,USD,2026-03-04\n";
+    place.write("later.csv", &own(later));
+    for export in ["monday.csv", "later.csv"] {
+        place.run_to(&sandbox, &["run", export, "--yes"]).expect(0);
+    }
+    let mut prune = pruning("fprecon.journal");
+    prune.push("--json");
+    let pruned = place.run_to(&sandbox, &prune).expect(0).json();
+    assert_eq!(pruned["runs"], 1, "{pruned}");
+    sandbox.fault(&serde_json::json!({"action": "status", "status": 503, "times": 1000}));
+    let retry = ["retry", "--non-referral", "--yes"];
+    let mut command = place.command_to(&sandbox, &retry);
+    command.env("FPRECON_GIVE_UP_AFTER_SECONDS", "1");
+    Ran(command.output().unwrap()).expect(5);
+    sandbox.forget_faults();
+    let resumed = place.run_to(&sandbox, &["resume", "--json"]).expect(0);
+    let outcomes = resumed.json()["outcomes"].clone();
+    assert_eq!(outcomes["non_referral"]["count"], 4, "{outcomes}");
+    let status = place.run_to(&sandbox, &["status", "--json"]).expect(0);
+    assert_eq!(status.json()["attention"], serde_json::json!([]));
+}
+
+#[test]
+fn a_run_that_gave_up_is_not_pruned_and_is_resumed() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    place.write("monday.csv", &own(MONDAY));
+    let later = "sale,s8,,gil@example.com,10.00,USD,2026-03-04\n";
+    place.write("later.csv", &own(later));
+    sandbox.fault(&serde_json::json!({"action": "status", "status": 503, "times": 1000}));
+    let mut command = place.command_to(&sandbox, &["run", "monday.csv", "--yes"]);
+    command.env("FPRECON_GIVE_UP_AFTER_SECONDS", "1");
+    Ran(command.output().unwrap()).expect(5);
+    sandbox.forget_faults();
+    for _ in 0..2 {
+        place
+            .run_to(&sandbox, &["run", "later.csv", "--yes"])
+            .expect_code_one_of(&[0, 1]);
+    }
+    let mut prune = pruning("fprecon.journal");
+    prune.push("--json");
+    let pruned = place.run_to(&sandbox, &prune).expect(0).json();
+    assert_eq!(pruned["runs"], 1, "{pruned}");
+    let resumed = place.run_to(&sandbox, &["resume", "--json"]).expect(0);
+    let outcomes = resumed.json()["outcomes"].clone();
+    assert_eq!(outcomes["tracked"]["count"], 3, "{outcomes}");
+}
