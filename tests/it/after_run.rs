@@ -8,6 +8,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::pages::blocks;
+#[cfg(target_os = "linux")]
+use crate::support::strace::{can_trace, traced};
 use crate::support::{KEY, Place, Ran, SandboxProcess, Server, respond};
 
 const HEADER: &str = "kind,event_id,sale_event_id,email,amount,currency,created_at\n";
@@ -400,6 +402,49 @@ fn every_exit_code_is_posted_as_far_as_the_configuration_can_be_read() {
         .run_to(&sandbox, &["run", "good.csv", "--yes"])
         .expect(3);
     assert_eq!(next("config-invalid"), 3);
+}
+
+/// A thread that the system does not give makes the program panic where it counts on one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_panics_is_posted_and_told_to_the_command() {
+    if !can_trace() {
+        return;
+    }
+    let mut panics = 0;
+    // The first twelve are those that the program tries before it begins.
+    for nth in 13..=16 {
+        let (place, sandbox) = (place(), SandboxProcess::start(&["--lead-share", "100"]));
+        let (server, origin) = receiver("200 OK");
+        place.write(
+            "fprecon.toml",
+            "[notify]\ncommand = [\"tee\", \"told.json\"]\n[metrics]\nfile = \"run.prom\"\n",
+        );
+        let inject = format!("inject=clone,clone3:error=EAGAIN:when={nth}");
+        let command = place.command_to(&sandbox, &["run", "good.csv", "--yes"]);
+        let calls = ["-e", "trace=clone,clone3", "-e", &inject];
+        let mut traced = traced(&command, &place.path("trace"), &calls);
+        traced.env("FPRECON_NOTIFY_URL", format!("{origin}/{SECRET}"));
+        let ran = Ran(traced.output().unwrap());
+        let said = ran.stdout() + &ran.stderr();
+        if !said.contains("panicked") {
+            continue;
+        }
+        panics += 1;
+        assert_eq!(ran.code(), 70, "{said}");
+        let requests = server.requests();
+        assert_eq!(requests.len(), 1, "{said}");
+        let told: Value = serde_json::from_str(&place.read("told.json")).unwrap();
+        for body in [body_of(&requests[0]), told] {
+            assert_eq!(body["exit_code"], 70, "{body}");
+            assert_eq!(body["problems"][0]["code"], "internal", "{body}");
+            assert_ne!(body["verdict"], "nothing needs attention", "{body}");
+            assert!(!body.to_string().contains(KEY), "{body}");
+        }
+        let metrics = place.read("run.prom");
+        assert!(metrics.contains(" 70\n"), "{metrics}");
+    }
+    assert!(panics > 0, "none of them made it panic");
 }
 
 /// The journal that another process holds.
