@@ -1,6 +1,5 @@
 //! Lists which leads were made customers since their first sale, and which were not and why.
 
-use std::fs;
 use std::path::Path;
 
 use super::atomic::{FileError, sync_directory};
@@ -8,6 +7,7 @@ use super::columns::Cell;
 use super::error::ReportError;
 use super::table::Table;
 use crate::lead_dates::LeadDate;
+use crate::private;
 
 /// The name of the file.
 pub(crate) const CUSTOMER_SINCE_FILE: &str = "customer_since.csv";
@@ -32,7 +32,7 @@ pub(crate) fn write_customer_since(
     directory: &Path,
     leads: &[LeadDate],
 ) -> Result<(), ReportError> {
-    fs::create_dir_all(directory).map_err(|source| ReportError::Write {
+    private::make_directory(directory).map_err(|source| ReportError::Write {
         path: directory.to_owned(),
         doing: "making the directory",
         source,

@@ -1,5 +1,6 @@
 //! The account's listings and calls, with the progress on the terminal.
 
+use indicatif::ProgressBar;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -53,6 +54,12 @@ impl<'a> AccountReader<'a> {
         let stop = self.stop.clone();
         self.caught = self.runtime.block_on(async { listen(stop) })?;
         Ok(())
+    }
+
+    /// Returns a bar for so many requests of one kind.
+    pub(super) fn bar(&self, requests: u64, doing: &str) -> ProgressBar {
+        let template = format!("{{spinner}} {doing}: {{pos}} of {{len}}");
+        self.terminal.bar(Some(requests), &template)
     }
 
     /// Returns the number of requests so far.

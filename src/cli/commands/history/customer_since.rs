@@ -5,6 +5,7 @@ mod output;
 
 use std::collections::{HashMap, HashSet};
 
+use indicatif::ProgressBar;
 use jiff::Timestamp;
 
 use self::output::SinceReport;
@@ -71,7 +72,7 @@ pub(super) fn customer_since(
     let mut end = WorkEnd::Done;
     let has_work = setting.has_work();
     if has_work {
-        let question = report.question(&target, terminal);
+        let question = report.question(&target, &settings, terminal);
         match confirm::ask(common, terminal, &question, || not_confirmed(&command)) {
             Ok(Confirmed::Yes) => {}
             Ok(Confirmed::No) => {
@@ -208,7 +209,6 @@ impl Setting {
         reader: &mut AccountReader<'_>,
         journal: &mut Journal,
     ) -> Result<WorkEnd, CliError> {
-        let mut lost = 0;
         let all = self.leads.iter();
         let all = all.filter(|lead| lead.state == LeadDateState::ToSet);
         let todo: Vec<NewLeadDate> = all
@@ -218,6 +218,20 @@ impl Setting {
                 since: lead.first_sale_at,
             })
             .collect();
+        let bar = reader.bar(todo.len() as u64, "setting dates");
+        let end = self.ask_each(todo, reader, journal, &bar);
+        bar.finish_and_clear();
+        end
+    }
+
+    fn ask_each(
+        &mut self,
+        todo: Vec<NewLeadDate>,
+        reader: &mut AccountReader<'_>,
+        journal: &mut Journal,
+        bar: &ProgressBar,
+    ) -> Result<WorkEnd, CliError> {
+        let mut lost = 0;
         for asked in todo {
             let Some(leave) = reader.leave() else {
                 return Ok(WorkEnd::Interrupted);
@@ -237,6 +251,7 @@ impl Setting {
                 at: Timestamp::now(),
             };
             journal.answer_lead_date(id, &kept)?;
+            bar.inc(1);
             self.requests.push(LeadDateRequest {
                 id,
                 asked,

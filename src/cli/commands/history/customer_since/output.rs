@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::cli::commands::destination::Destination;
+use crate::cli::commands::estimate::Estimate;
 use crate::cli::ended::Ended;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::{count, grouped};
 use crate::cli::terminal::Terminal;
 use crate::invisible::shown;
@@ -111,14 +113,20 @@ impl<'r> SinceReport<'r> {
     }
 
     /// Writes what comes before the question, and returns the question.
-    pub(super) fn question(&self, target: &Destination, terminal: &Terminal) -> String {
+    pub(super) fn question(
+        &self,
+        target: &Destination,
+        settings: &EffectiveSettings,
+        terminal: &Terminal,
+    ) -> String {
         let number = self.count(LeadDateState::ToSet);
         let todo = self.leads.iter();
         let todo = todo.filter(|lead| lead.state == LeadDateState::ToSet);
         let mut lines = vec![format!(
-            "To be customers since their first sale, at {}: {}",
+            "To be customers since their first sale, at {}: {}, in about {}",
             target.described(),
-            count(number, "lead")
+            count(number, "lead"),
+            Estimate::new(number, settings).in_words()
         )];
         lines.extend(todo.take(MOST_SHOWN).map(|lead| {
             let email = lead.customer.email.as_deref();
