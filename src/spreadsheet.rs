@@ -6,13 +6,15 @@ use std::borrow::Cow;
 /// separator of its user's language, whatever the CSV itself is separated by.
 const SEPARATORS: [char; 6] = [',', ';', '\t', '|', '\n', '\r'];
 
-/// The characters that a formula begins with, plain and full-width.
-const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+/// The characters that a formula begins with, plain, full-width and small.
+const STARTS: [char; 12] = [
+    '=', '+', '-', '@', '＝', '＋', '－', '＠', '﹦', '﹢', '﹣', '﹫',
+];
 
 /// Returns a text that is safe in a cell: what a spreadsheet would take for a formula gets a `'` in front,
 /// which [`restore`] removes.
 ///
-/// A text is dangerous if it begins with `=`, `+`, `-` or `@`, also full-width: at the start of the text, and
+/// A text is dangerous if it begins with `=`, `+`, `-` or `@`, also full-width or small: at the start of the text, and
 /// after what may be taken for the end of a cell; only a plain number is not. A text that begins with a tab
 /// or a carriage return is dangerous too. Quotation marks and apostrophes before that do not help, and what
 /// has apostrophes gets one more, so that an apostrophe that was there before is never removed.

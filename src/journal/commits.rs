@@ -270,6 +270,8 @@ pub(super) struct CommitRecord {
     moved_frames: u32,
     place: PlaceWatch,
     database: DatabaseState,
+    /// The end of the log as this process has left it.
+    last: LogEnd,
 }
 
 /// What the system says of the database as a file. While a journal is in use, only moving its log changes it.
@@ -332,7 +334,9 @@ impl CommitRecord {
             moved_frames: 0,
             place,
             database: DatabaseState::read(journal)?,
+            last: LogEnd::default(),
         };
+        record.last = record.log_end()?;
         record.slot.moving = match moving {
             Some(_) => Some(record.log_end()?),
             None => None,
@@ -378,6 +382,8 @@ impl CommitRecord {
         {
             return Err(self.overwritten_log());
         }
+        self.expect_restarted_after_move(&log, commit)?;
+        self.last = log;
         let intended = intended.map_or(0, |event| event.0);
         self.slot.intended = self.slot.intended.max(intended);
         self.slot.commit = commit;
@@ -406,6 +412,7 @@ impl CommitRecord {
             })
             .map_err(|error| JournalError::sqlite(&self.journal, "emptying its log", error))?;
         self.database = DatabaseState::read(&self.journal)?;
+        self.last = log;
         self.moved_frames = log.frames;
         let is_whole = moved.0 == moved.1;
         if is_whole {
@@ -431,13 +438,60 @@ impl CommitRecord {
             Err(error @ (JournalError::Sqlite { .. } | JournalError::NotReadable { .. })) => {
                 return Err(error);
             }
-            Err(_) => {
-                let what = DATABASE_OVERWRITTEN;
-                return Err(JournalError::Displaced { path, what });
-            }
+            Err(_) => return Err(self.overwritten_database()),
         }
         self.database = found;
+        self.follow_base();
         Ok(())
+    }
+
+    /// Takes note of how far another program has moved the log: an earlier state of the database is then no longer
+    /// one that the log belongs to.
+    fn follow_base(&mut self) {
+        if self.slot.moving.is_none()
+            && let Some(alone) = commit_without_log(&self.journal)
+            && alone.journal == self.slot.commit.journal
+        {
+            self.slot.base = self.slot.base.max(alone.number);
+        }
+    }
+
+    /// Checks that no other program has written to the log since the last commit of this process. One may have moved
+    /// all of it into the database and emptied it.
+    pub(super) fn expect_last_log(&mut self) -> Result<(), JournalError> {
+        let log = self.log_end()?;
+        if log == self.last || log.frames == 0 {
+            return Ok(());
+        }
+        let (path, what) = (self.journal.clone(), WRITTEN_BY_ANOTHER);
+        Err(JournalError::Displaced { path, what })
+    }
+
+    /// Checks, where the log was begun anew with a commit, that the database has all commits before it.
+    fn expect_restarted_after_move(
+        &mut self,
+        log: &LogEnd,
+        commit: Commit,
+    ) -> Result<(), JournalError> {
+        let before = commit.number - 1;
+        if log.salts == self.last.salts || self.slot.base == before {
+            return Ok(());
+        }
+        self.follow_base();
+        if self.slot.moving.is_some() || self.slot.base >= before {
+            return Ok(());
+        }
+        Err(self.overwritten_database())
+    }
+
+    /// Returns the error, and leaves a record that no later process takes for that of a whole journal: what is on disk
+    /// may look like one, and lack what was sent.
+    fn overwritten_database(&mut self) -> JournalError {
+        self.slot.moving = Some(LogEnd::NEVER);
+        // If this fails too, the pages and the rows are what is left to judge by.
+        let _ = self.write();
+        let (path, what) = (self.journal.clone(), DATABASE_OVERWRITTEN);
+        JournalError::Displaced { path, what }
     }
 
     /// Checks that each frame of the log is as it was written, and returns where the log ends.

@@ -368,7 +368,7 @@ impl DeliveryStatements<'_> {
     }
 
     fn write_all(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
-        let transaction = start(self.reader, self.poison.as_deref(), RECORDING)?;
+        let transaction = start(self.reader, self.record, self.poison.as_deref(), RECORDING)?;
         let failed = |error| self.reader.failed(RECORDING, error);
         for entry in entries {
             if let Err(refused) = self.writer.write(entry).map_err(failed)? {

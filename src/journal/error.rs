@@ -358,8 +358,9 @@ fn lost_hint(path: &Path, lost: &LostCommits) -> String {
              --journal {path}`; or delete {path}.commits to begin anew, as if nothing had ever been sent"
         ),
         _ => format!(
-            "nothing was sent by this call; put back the files {path}, {path}-wal and {path}.commits as \
-             they were together; without them, `fprecon journal recover --journal {path}` goes on, and \
+            "nothing was sent by this call; if {path}, {path}-wal and {path}.commits were parted, put them back as \
+             the last run left them, and not as an earlier backup has them: nothing would know what was sent since; \
+             without them, `fprecon journal recover --journal {path}` goes on, and \
              what may have been sent and cannot be repeated becomes unconfirmed"
         ),
     }

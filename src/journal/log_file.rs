@@ -68,6 +68,12 @@ impl LogIndex {
 }
 
 impl LogEnd {
+    /// The end of a log that there is not.
+    pub(super) const NEVER: LogEnd = LogEnd {
+        salts: [0xff; 8],
+        frames: u32::MAX,
+    };
+
     /// Returns `true` if the log of a journal still has all frames up to here as they were written.
     pub(super) fn is_intact(&self, journal: &Path) -> io::Result<bool> {
         if self.frames == 0 {

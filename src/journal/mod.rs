@@ -317,7 +317,12 @@ impl Journal {
         doing: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, JournalError>,
     ) -> Result<T, JournalError> {
-        let transaction = start(&self.reader, self.poison.as_deref(), doing)?;
+        let transaction = start(
+            &self.reader,
+            &mut self.record,
+            self.poison.as_deref(),
+            doing,
+        )?;
         let result = work(&transaction).and_then(|value| {
             commit(transaction, &self.reader, &mut self.record, doing)?;
             Ok(value)
@@ -352,6 +357,7 @@ impl Deref for Journal {
 /// Starts a transaction that writes, unless an earlier one failed.
 fn start<'j>(
     reader: &'j JournalReader,
+    record: &mut CommitRecord,
     poison: Option<&str>,
     doing: &'static str,
 ) -> Result<Transaction<'j>, JournalError> {
@@ -361,8 +367,12 @@ fn start<'j>(
             cause: cause.to_owned(),
         });
     }
-    Transaction::new_unchecked(&reader.connection, TransactionBehavior::Immediate)
-        .map_err(|error| reader.failed(doing, error))
+    let transaction =
+        Transaction::new_unchecked(&reader.connection, TransactionBehavior::Immediate)
+            .map_err(|error| reader.failed(doing, error))?;
+    // Nobody else can write now: what another program has written stands in the log.
+    record.expect_last_log()?;
+    Ok(transaction)
 }
 
 /// Ends a transaction: when this returns, it is on disk, and so is the record of it.

@@ -147,7 +147,7 @@ impl Journal {
     /// The journal can't be written.
     pub fn begin(&mut self, new: &NewRun) -> Result<Recording<'_>, JournalError> {
         let reader = &self.reader;
-        let transaction = start(reader, self.poison.as_deref(), DOING)?;
+        let transaction = start(reader, &mut self.record, self.poison.as_deref(), DOING)?;
         let prepare = || -> rusqlite::Result<_> {
             let run = insert_run(&transaction, new)?;
             let last = "SELECT coalesce(max(id), 0) FROM event";

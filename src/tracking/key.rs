@@ -241,7 +241,10 @@ impl Form {
             }
             ends = next;
         }
-        ends.into_iter().max()
+        // In JSON a backslash that is left over belongs to what follows.
+        let slashes = |end: usize| text[..end].iter().rev().take_while(|byte| **byte == b'\\');
+        ends.into_iter()
+            .max_by_key(|end| (slashes(*end).count() % 2 == 0, *end))
     }
 }
 
@@ -453,6 +456,24 @@ mod tests {
         assert_eq!(struck("example.com", text), text);
         assert!(ApiKey::new("fifteen-letters").unwrap().is_short());
         assert!(!ApiKey::new("sixteen-letters!").unwrap().is_short());
+    }
+
+    #[test]
+    fn a_key_that_ends_with_backslashes_leaves_json() {
+        for key in [
+            "0123456789abcdef\\",
+            "0123456789abcdef\\\\",
+            "0123456789abcdef\\/\\",
+        ] {
+            for after in ["", "\"", "\\", "\n", "/"] {
+                let text = serde_json::to_string(&[format!("{key}{after}")]).unwrap();
+                let read: [String; 1] = serde_json::from_str(&struck(key, &text)).unwrap();
+                assert!(
+                    read[0].starts_with('…') && !read[0].contains(key),
+                    "{read:?}"
+                );
+            }
+        }
     }
 
     proptest! {

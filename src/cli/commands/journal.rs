@@ -242,8 +242,9 @@ fn problems(checked: &Checked, path: &str, lost: Option<LostCommits>) -> Vec<Pro
                 let path = PathBuf::from(path);
                 JournalError::Lost { path, lost }.hint().into_owned()
             }
-            _ => "keep the file, check the disk, and restore the journal from a backup together with \
-                  its -wal and .commits files; send nothing from this one"
+            _ => "send nothing from it; keep the file, check the disk, and restore the journal and its -wal file \
+                  from a backup, but leave the present .commits file where it is: it knows what was sent since; then \
+                  run `fprecon journal recover`"
                 .to_owned(),
         });
     }
