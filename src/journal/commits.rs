@@ -27,7 +27,7 @@ use super::files::{self, beside};
 use super::log_file::{LogEnd, LogIndex};
 use super::place::{DATABASE_OVERWRITTEN, LOG_OVERWRITTEN, PlaceWatch, WRITTEN_BY_ANOTHER};
 use super::read_only::open_without_log;
-use super::{EventRow, JournalError, JournalId, JournalReader, migrate};
+use super::{EventRow, JournalError, JournalId, JournalReader, migrate, moved_pages};
 
 const MAGIC: [u8; 8] = *b"FPRCMT01";
 /// The size of a slot with its checksum.
@@ -229,9 +229,11 @@ pub(super) fn lost(
         }));
     }
     let lost = match (slot.moving, commit) {
-        (Some(log), _) if !log.is_intact(journal)? => LostCommits::HalfMoved {
-            at: time(slot.at_ms),
-        },
+        (Some(log), _) if !log.is_intact(journal)? && !moved_pages::are_all_in(journal, &log)? => {
+            LostCommits::HalfMoved {
+                at: time(slot.at_ms),
+            }
+        }
         (_, Some(commit)) if is_log_foreign(journal, &slot, commit) => LostCommits::ForeignLog,
         _ => return Ok(None),
     };
@@ -492,6 +494,19 @@ impl CommitRecord {
         let _ = self.write();
         let (path, what) = (self.journal.clone(), DATABASE_OVERWRITTEN);
         JournalError::Displaced { path, what }
+    }
+
+    /// Moves the log for the last time, and returns whether the database is whole without it. If it is not, since
+    /// somebody reads it, the record says what the rest of it has to be: the reader may move that.
+    pub(super) fn close(&mut self, connection: &Connection) -> Result<bool, JournalError> {
+        if self.move_log(connection)? {
+            return Ok(true);
+        }
+        let log = self.log_end()?;
+        moved_pages::list(&self.journal, &log, &mut self.file).map_err(|source| {
+            JournalError::io(&self.journal, "writing its commit record", source)
+        })?;
+        Ok(false)
     }
 
     /// Checks that each frame of the log is as it was written, and returns where the log ends.

@@ -86,7 +86,26 @@ impl LogEnd {
         }
     }
 
-    fn is_intact_in(&self, mut log: impl Read) -> io::Result<bool> {
+    /// Runs a function for each frame up to here, with the number of its page and the page.
+    pub(super) fn for_each_page(
+        &self,
+        journal: &Path,
+        work: impl FnMut(u32, &[u8]),
+    ) -> io::Result<()> {
+        let file = File::open(beside(journal, "-wal"))?;
+        if self.read_in(BufReader::with_capacity(1 << 18, file), work)? {
+            Ok(())
+        } else {
+            Err(io::Error::other("it is not as it was written"))
+        }
+    }
+
+    fn is_intact_in(&self, log: impl Read) -> io::Result<bool> {
+        self.read_in(log, |_, _| ())
+    }
+
+    /// Reads each frame; returns whether all are as they were written.
+    fn read_in(&self, mut log: impl Read, mut work: impl FnMut(u32, &[u8])) -> io::Result<bool> {
         let mut header = [0; HEADER_BYTES];
         if !fill(&mut log, &mut header)? {
             return Ok(false);
@@ -116,6 +135,7 @@ impl LogEnd {
             if !sum.is_at(&frame, 16) {
                 return Ok(false);
             }
+            work(big_endian(&frame, 0), &frame[FRAME_HEADER_BYTES..]);
         }
         Ok(true)
     }
@@ -130,7 +150,7 @@ fn fill(log: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
     }
 }
 
-fn big_endian(bytes: &[u8], at: usize) -> u32 {
+pub(super) fn big_endian(bytes: &[u8], at: usize) -> u32 {
     let mut word = [0; 4];
     word.copy_from_slice(&bytes[at..at + 4]);
     u32::from_be_bytes(word)

@@ -416,21 +416,21 @@ fn row_37_a_journal_that_is_written_over_in_place_stops_the_run() {
             .run_to(&sandbox, &["journal", "recover", "--yes"])
             .expect_code_one_of(&[0, 1]);
         place.run_to(&sandbox, &again).expect(1);
-        let cancelled: Vec<_> = sandbox
-            .events()
-            .iter()
-            .filter(|event| event["kind"] == "cancellation")
-            .map(|event| event["email"].to_string())
-            .collect();
-        let mut once = cancelled.clone();
-        once.sort();
-        once.dedup();
-        assert_eq!(
-            cancelled.len(),
-            once.len(),
-            "{way}: a cancellation counted twice"
-        );
+        expect_no_cancellation_twice(&sandbox);
     }
+}
+
+#[track_caller]
+fn expect_no_cancellation_twice(sandbox: &SandboxProcess) {
+    let events = sandbox.events();
+    let cancelled = events
+        .iter()
+        .filter(|event| event["kind"] == "cancellation");
+    let mut customers: Vec<String> = cancelled.map(|event| event["email"].to_string()).collect();
+    let all = customers.len();
+    customers.sort();
+    customers.dedup();
+    assert_eq!(all, customers.len(), "a cancellation counted twice");
 }
 
 /// Another program that moves the log into the database, as `sqlite3` does, changes nothing that counts.
@@ -448,6 +448,116 @@ fn a_log_that_another_program_moves_during_a_run_stops_nothing() {
     assert_eq!(sandbox.events().len(), 400);
     expect_each_cancelled_once(&sandbox);
     place.run(&["journal", "check"]).expect(0);
+}
+
+/// Somebody has the journal open in a viewer while the run ends, and closes it later: then the viewer moves the rest of
+/// the log and deletes it. A log that is deleted by hand is lost all the same.
+#[test]
+fn row_36a_a_reader_that_closes_the_journal_after_the_run_leaves_it_whole() {
+    for is_read_to_its_end in [true, false] {
+        let (place, sandbox) = (Place::new(), slow_sandbox());
+        payments(&place, 3);
+        place
+            .run_to(&sandbox, &["run", "payments.csv", "--yes"])
+            .expect(0);
+        let run = run_under_way(&place, &sandbox);
+        let reader = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+        reader.execute_batch("BEGIN").unwrap();
+        let count = |_: &str| {
+            reader.query_row("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0))
+        };
+        assert!(count("before").unwrap() > 0);
+        end_of(run).expect_code_one_of(&[0, 1]);
+        place.run(&["status"]).expect_code_one_of(&[0, 1]);
+        let log = place.path(&format!("{JOURNAL}-wal"));
+        assert!(fs::metadata(&log).unwrap().len() > 0);
+        if is_read_to_its_end {
+            reader.close().unwrap();
+            assert!(!log.exists(), "the reader has moved the log");
+            place.run(&["journal", "check"]).expect(0);
+            place
+                .run_to(&sandbox, &["run", "cancellations.csv", "--yes"])
+                .expect(0);
+            place.run(&["journal", "check"]).expect(0);
+            expect_no_cancellation_twice(&sandbox);
+            assert_eq!(sandbox.events().len(), 403);
+        } else {
+            let copy = fs::read(place.path(JOURNAL)).unwrap();
+            reader.close().unwrap();
+            fs::write(place.path(JOURNAL), copy).unwrap();
+            place.run(&["status"]).expect(6);
+            place.run_to(&sandbox, &["resume"]).expect(6);
+        }
+    }
+}
+
+/// Another program changes the journal through its log, by an ordinary transaction of its own.
+#[test]
+fn row_37_a_transaction_of_another_program_during_a_run_stops_it() {
+    for change in [
+        "PRAGMA user_version = 99",
+        "UPDATE event SET email = 'x@y.zz'",
+        "DELETE FROM attempt",
+    ] {
+        let (place, sandbox) = (Place::new(), slow_sandbox());
+        let said = disturb(&place, &sandbox, || {
+            let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+            other
+                .busy_timeout(std::time::Duration::from_secs(10))
+                .unwrap();
+            other.execute_batch(change).unwrap();
+        });
+        assert!(
+            said.contains("written to by another process"),
+            "{change}: {said}"
+        );
+        expect_each_cancelled_once(&sandbox);
+    }
+}
+
+/// After a night another program moves the log, and a backup from before that night is copied over the database: the
+/// log that is left has only what came after.
+#[test]
+fn row_36_a_backup_over_a_log_that_another_program_has_moved_repeats_nothing() {
+    for is_killed in [true, false] {
+        let (place, sandbox) = (Place::new(), slow_sandbox());
+        payments(&place, 3);
+        place
+            .run_to(&sandbox, &["run", "payments.csv", "--yes"])
+            .expect(0);
+        let backup = fs::read(place.path(JOURNAL)).unwrap();
+        let sent = sandbox.arrivals().len();
+        let mut run = run_under_way(&place, &sandbox);
+        while sandbox.arrivals().len() < sent + 40 {
+            assert!(run.try_wait().unwrap().is_none());
+        }
+        let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+        let moved = other.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| {
+            row.get::<_, i64>(0)
+        });
+        assert_eq!(moved.unwrap(), 0);
+        drop(other);
+        let sent = sandbox.arrivals().len();
+        while sandbox.arrivals().len() < sent + 20 {
+            assert!(run.try_wait().unwrap().is_none());
+        }
+        if is_killed {
+            run.kill().unwrap();
+            run.wait().unwrap();
+            fs::write(place.path(JOURNAL), &backup).unwrap();
+        } else {
+            fs::write(place.path(JOURNAL), &backup).unwrap();
+            end_of(run).expect(6);
+        }
+        let again = ["run", "cancellations.csv", "--yes", "--concurrency", "40"];
+        place.run_to(&sandbox, &["resume"]).expect(6);
+        place.run_to(&sandbox, &again).expect(6);
+        let _ = fs::remove_file(place.path(&format!("{JOURNAL}-wal")));
+        let recover = ["journal", "recover", "--yes"];
+        place.run_to(&sandbox, &recover).expect_code_one_of(&[0, 1]);
+        place.run_to(&sandbox, &again).expect(1);
+        expect_no_cancellation_twice(&sandbox);
+    }
 }
 
 /// A flipped bit in the header makes it a database of another program, of a later version, or of a form that there
