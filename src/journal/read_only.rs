@@ -1,4 +1,5 @@
-//! Opens a journal for reading, even where nothing can be written: on a read-only mount, or as another user.
+//! Opens a journal for reading, even where nothing can be written: on a read-only mount, as another user, or on a full
+//! disk.
 //!
 //! SQLite reads a database with a log only with an index of the log beside it, which it makes if it can. If
 //! it can't, a database without a log is read as a file that nobody changes, and one with a log is read from
@@ -9,6 +10,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tempfile::TempDir;
 
@@ -81,11 +83,19 @@ fn ready(connection: Connection) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Returns `true` if the index of the log could not be made, also for want of room.
 fn is_for_want_of_writing(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied)
-    )
+    let rusqlite::Error::SqliteFailure(failure, _) = error else {
+        return false;
+    };
+    failure.extended_code == SQLITE_IOERR_SHMSIZE
+        || matches!(
+            failure.code,
+            ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::DiskFull
+        )
 }
 
 /// Copies a journal with its log, and opens the copy.

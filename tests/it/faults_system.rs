@@ -115,6 +115,52 @@ fn row_07_a_disk_that_fills_up_under_the_journal_stops_the_run_and_resume_sends_
     assert!(stopped_while_sending >= 2, "{stopped_while_sending}");
 }
 
+#[test]
+fn row_40_what_only_reads_works_on_a_full_disk() {
+    let Some(disk) = SmallDisk::mount(3 << 20) else {
+        return;
+    };
+    let place = sales(5);
+    let sandbox = SandboxProcess::start(&["--lead-share", "100", "--latency-ms", "40"]);
+    let journal = disk.at.join("fprecon.journal").display().to_string();
+    for is_killed in [false, true] {
+        let mut run = place.command_to(&sandbox, &[RUN, &["--journal", &journal]].concat());
+        let mut run = run
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        if is_killed {
+            // A new journal: the first one has nothing more to send.
+            while sandbox.arrivals().len() < 7 {
+                assert!(run.try_wait().unwrap().is_none());
+            }
+            run.kill().unwrap();
+        }
+        run.wait().unwrap();
+        let read = || {
+            let calls: [&[&str]; 4] = [
+                &["status", "--json"],
+                &["journal", "check", "--json"],
+                &["explain", "in_0001", "--json"],
+                &["journal", "export"],
+            ];
+            calls.map(|words| {
+                let ran = place.run(&[words, &["--journal", &journal]].concat());
+                ran.expect_code_one_of(&[0, 1]).stdout()
+            })
+        };
+        let full = disk.fill();
+        let _ = fs::remove_file(format!("{journal}-shm"));
+        let on_full_disk = read();
+        fs::remove_file(full).unwrap();
+        assert_eq!(read(), on_full_disk);
+        for suffix in ["", "-wal", "-shm", ".commits", ".lock"] {
+            let _ = fs::remove_file(format!("{journal}{suffix}"));
+        }
+    }
+}
+
 /// A run whose journal stands on a disk that is too small; says whether it was full while sending.
 fn fill_up(disk: &SmallDisk, kilobytes: u32) -> bool {
     const SALES: u32 = 120;
