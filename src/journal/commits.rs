@@ -8,12 +8,14 @@
 //! - A journal that ends before the recorded commit has lost some. One that ends after it was killed in
 //!   between, and nothing depends on the commit that was not recorded.
 //! - A kill while the log is moved into the database leaves a database of which some pages are newer than
-//!   others. Its log makes it whole. So the record says when that begins, and then each frame of the log
-//!   is checked.
+//!   others. Its log makes it whole. So the record says where the log ends, and each frame of it is checked. Where
+//!   another program has moved the log and deleted it, the pages themselves are compared with what they have to be.
 //! - A log is of use only to the database that it was written for. So the record has the number that the
 //!   database has without its log.
+//! - What another program writes has no number. So a log that is longer than the record and the numbers say is not
+//!   what this program has written.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -25,13 +27,20 @@ use sha2::{Digest, Sha256};
 use super::error::LostCommits;
 use super::files::{self, beside};
 use super::log_file::{LogEnd, LogIndex};
+use super::page_list::{ListEnd, PageList};
 use super::place::{DATABASE_OVERWRITTEN, LOG_OVERWRITTEN, PlaceWatch, WRITTEN_BY_ANOTHER};
 use super::read_only::open_without_log;
-use super::{EventRow, JournalError, JournalId, JournalReader, migrate, moved_pages};
+use super::{EventRow, JournalError, JournalId, JournalReader, migrate};
 
-const MAGIC: [u8; 8] = *b"FPRCMT01";
+const MAGIC: [u8; 8] = *b"FPRCMT02";
+/// The form of a slot before there was a list of pages: the end of the log is in it while the log is moved.
+const EARLIER_MAGIC: [u8; 8] = *b"FPRCMT01";
 /// The size of a slot with its checksum.
-const SLOT_BYTES: usize = 136;
+const SLOT_BYTES: usize = 160;
+const EARLIER_SLOT_BYTES: usize = 136;
+const SUM_BYTES: usize = 32;
+/// The room that the record has from the start: a sync of a file that does not grow has only its bytes to write.
+const ROOM_BYTES: usize = 32 * 1024;
 /// The distance from one slot to the other: they are in different sectors, so that no torn write damages
 /// both.
 const SLOT_DISTANCE: u64 = 4096;
@@ -91,6 +100,30 @@ impl JournalReader {
     }
 }
 
+/// Says what happens to the files of a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// The database alone is that of the commit that the record calls its base.
+    AtRest = 0,
+    /// The log is moved into the database, of which some pages may be newer than others.
+    Moving = 1,
+    /// Another program has changed the journal, which is not known to be what was written.
+    Changed = 2,
+    /// The database is written anew, which adds to the log what has no number.
+    Rewriting = 3,
+}
+
+impl State {
+    fn of(number: u64) -> State {
+        match number {
+            0 => State::AtRest,
+            1 => State::Moving,
+            3 => State::Rewriting,
+            _ => State::Changed,
+        }
+    }
+}
+
 /// Holds the content of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
@@ -101,17 +134,19 @@ pub(super) struct Slot {
     pub(super) at_ms: i64,
     /// The number that the database has without its log.
     base: i64,
-    /// The log that makes the database whole, while it is moved into the database.
-    moving: Option<LogEnd>,
+    state: State,
+    /// The end of that commit in the log.
+    log: LogEnd,
     /// The highest number of an event of which a request was ever intended: no event with a higher number was
     /// sent.
     pub(super) intended: i64,
+    /// The end of the list of pages that the database has to have once the log is moved.
+    listed: ListEnd,
 }
 
 impl Slot {
     fn to_bytes(self) -> [u8; SLOT_BYTES] {
         let mut bytes = Vec::with_capacity(SLOT_BYTES);
-        let log = self.moving.unwrap_or_default();
         bytes.extend(MAGIC);
         bytes.extend(self.generation.to_be_bytes());
         bytes.extend(self.commit.journal);
@@ -119,19 +154,30 @@ impl Slot {
         bytes.extend(self.commit.mark);
         bytes.extend(self.at_ms.to_be_bytes());
         bytes.extend(self.base.to_be_bytes());
-        bytes.extend(u64::from(self.moving.is_some()).to_be_bytes());
-        bytes.extend(log.salts);
-        bytes.extend(u64::from(log.frames).to_be_bytes());
+        bytes.extend((self.state as u64).to_be_bytes());
+        bytes.extend(self.log.salts);
+        bytes.extend(u64::from(self.log.frames).to_be_bytes());
         bytes.extend(self.intended.to_be_bytes());
+        bytes.extend(self.listed.entries.to_be_bytes());
+        bytes.extend(self.listed.page_bytes.to_be_bytes());
+        bytes.extend(self.listed.sum);
         bytes.extend(Sha256::digest(&bytes));
         let mut slot = [0; SLOT_BYTES];
         slot.copy_from_slice(&bytes);
         slot
     }
 
-    fn from_bytes(bytes: &[u8; SLOT_BYTES]) -> Option<Slot> {
-        let (said, sum) = bytes.split_at(SLOT_BYTES - 32);
-        if said[..8] != MAGIC || Sha256::digest(said).as_slice() != sum {
+    /// Reads a slot of either form; `None` if it is not whole.
+    fn from_bytes(bytes: &[u8]) -> Option<Slot> {
+        let is_earlier = bytes[..8] == EARLIER_MAGIC;
+        let end = if is_earlier {
+            EARLIER_SLOT_BYTES
+        } else {
+            SLOT_BYTES
+        };
+        let (said, sum) = bytes.get(..end)?.split_at(end - SUM_BYTES);
+        let is_known = is_earlier || said[..8] == MAGIC;
+        if !is_known || Sha256::digest(said).as_slice() != sum {
             return None;
         }
         fn take<const N: usize>(said: &[u8], at: usize) -> [u8; N] {
@@ -139,7 +185,16 @@ impl Slot {
             taken.copy_from_slice(&said[at..at + N]);
             taken
         }
-        let moving = u64::from_be_bytes(take(said, 72)) != 0;
+        let listed = || ListEnd {
+            entries: u32::from_be_bytes(take(said, 104)),
+            page_bytes: u32::from_be_bytes(take(said, 108)),
+            sum: take(said, 112),
+        };
+        let state = State::of(u64::from_be_bytes(take(said, 72)));
+        let log = LogEnd {
+            salts: take(said, 80),
+            frames: u32::from_be_bytes(take(said, 92)),
+        };
         Some(Slot {
             generation: u64::from_be_bytes(take(said, 8)),
             commit: Commit {
@@ -149,22 +204,74 @@ impl Slot {
             },
             at_ms: i64::from_be_bytes(take(said, 56)),
             base: i64::from_be_bytes(take(said, 64)),
-            moving: moving.then(|| LogEnd {
-                salts: take(said, 80),
-                frames: u32::from_be_bytes(take(said, 92)),
-            }),
+            state,
+            log: if is_earlier && state == State::AtRest {
+                LogEnd::UNKNOWN
+            } else {
+                log
+            },
             intended: i64::from_be_bytes(take(said, 96)),
+            listed: if is_earlier {
+                ListEnd::NOT_KEPT
+            } else {
+                listed()
+            },
         })
+    }
+
+    /// Returns `true` if the database alone is none that the log was written for: it has neither the commit
+    /// that it had when the log was begun nor, as after a part of the log was moved, a later one.
+    fn is_log_foreign(&self, journal: &Path, commit: Commit) -> bool {
+        match commit_without_log(journal) {
+            Some(alone) => {
+                alone.journal != commit.journal
+                    || !(self.base..=commit.number).contains(&alone.number)
+            }
+            // Some of its pages may be newer than others.
+            None => self.state == State::AtRest && self.base > 0,
+        }
+    }
+
+    /// Returns how many commits of this program the log may have behind the recorded one, in a journal whose last commit
+    /// has this number. What is more is another program's.
+    fn own_commits_behind(&self, number: i64) -> i64 {
+        let unnumbered = i64::from(self.state == State::Rewriting);
+        number - self.commit.number + unnumbered
+    }
+
+    /// Returns `true` if the database alone has each page as the log had it.
+    fn has_all_pages(&self, journal: &Path, database: Option<&File>) -> io::Result<bool> {
+        let Some(list) = PageList::read(journal, self.listed)? else {
+            return Ok(false);
+        };
+        match database {
+            Some(file) => list.are_all_in(file),
+            None => list.are_all_in(&File::open(journal)?),
+        }
     }
 }
 
-/// Says what is found at the record's place.
+/// Holds what is found at the record's place, and how the log looked then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RecordState {
     Nothing,
     /// There is a file of which neither slot is whole.
     Damaged,
-    Record(Slot),
+    Record {
+        slot: Slot,
+        /// The number of commits that the log has behind the recorded one; `None` if the log is gone or damaged.
+        commits_behind: Option<u32>,
+    },
+}
+
+impl RecordState {
+    /// Returns the content of the record, if there is one that is whole.
+    pub(super) fn slot(self) -> Option<Slot> {
+        match self {
+            RecordState::Record { slot, .. } => Some(slot),
+            RecordState::Nothing | RecordState::Damaged => None,
+        }
+    }
 }
 
 /// Reads the record of a journal.
@@ -192,21 +299,32 @@ pub(super) fn read(journal: &Path) -> io::Result<RecordState> {
             latest = slot;
         }
     }
-    Ok(latest.map_or(RecordState::Damaged, RecordState::Record))
+    Ok(match latest {
+        Some(slot) => RecordState::Record {
+            slot,
+            commits_behind: slot.log.commits_behind(journal)?,
+        },
+        None => RecordState::Damaged,
+    })
 }
 
 /// Returns what a journal has lost by its record, if anything; `commit` is its last one, or `None` in a
-/// journal of a version that counted none.
+/// journal of a version that counted none. `database` is the journal's file where this process writes to it: it
+/// must not be opened and closed once more.
 ///
 /// The record has to be read before the journal is: then this is right while another process writes, too.
 pub(super) fn lost(
     journal: &Path,
     found: RecordState,
     commit: Option<Commit>,
+    database: Option<&File>,
 ) -> io::Result<Option<LostCommits>> {
     let number = commit.map_or(0, |commit| commit.number);
-    let slot = match found {
-        RecordState::Record(slot) => slot,
+    let (slot, commits_behind) = match found {
+        RecordState::Record {
+            slot,
+            commits_behind,
+        } => (slot, commits_behind),
         RecordState::Nothing if number == 0 => return Ok(None),
         // Nothing was counted yet: a kill while the record was made.
         RecordState::Damaged if number == 0 => return Ok(None),
@@ -221,34 +339,33 @@ pub(super) fn lost(
     let is_fork = commit.is_some_and(|commit| {
         commit.number == recorded.number && commit.mark != recorded.mark && !is_other
     });
+    let at = time(slot.at_ms);
     if number < recorded.number || is_fork {
+        let recorded = recorded.number;
         return Ok(Some(LostCommits::Behind {
             number,
-            recorded: recorded.number,
-            at: time(slot.at_ms),
+            recorded,
+            at,
         }));
     }
-    let lost = match (slot.moving, commit) {
-        (Some(log), _) if !log.is_intact(journal)? && !moved_pages::are_all_in(journal, &log)? => {
-            LostCommits::HalfMoved {
-                at: time(slot.at_ms),
-            }
+    let is_changed = slot.state == State::Changed;
+    let lost = match (commit, commits_behind) {
+        (None, _) => None,
+        (Some(commit), _) if slot.is_log_foreign(journal, commit) => Some(LostCommits::ForeignLog),
+        _ if is_changed => Some(LostCommits::Changed { at }),
+        (_, Some(behind)) if i64::from(behind) > slot.own_commits_behind(number) => {
+            Some(LostCommits::Changed { at })
         }
-        (_, Some(commit)) if is_log_foreign(journal, &slot, commit) => LostCommits::ForeignLog,
-        _ => return Ok(None),
+        (_, Some(_)) => None,
+        (_, None) if slot.log.frames == 0 || slot.log == LogEnd::UNKNOWN => None,
+        (_, None) if slot.has_all_pages(journal, database)? => None,
+        (_, None) => Some(LostCommits::HalfMoved { at }),
     };
     // Else a writer has gone on meanwhile, who had looked before it did.
-    Ok((read(journal)? == found).then_some(lost))
-}
-
-/// Returns `true` if the log was not written for this database: the database alone has neither the commit
-/// that it had when the log was begun nor, as after another program has moved the log or a part of it, a later one.
-/// While the log is moved, the database alone may be anything.
-fn is_log_foreign(journal: &Path, slot: &Slot, commit: Commit) -> bool {
-    let alone = commit_without_log(journal);
-    let is_other = alone.is_some_and(|alone| alone.journal != commit.journal);
-    let alone = alone.map_or(0, |alone| alone.number);
-    slot.moving.is_none() && (is_other || !(slot.base..=commit.number).contains(&alone))
+    Ok(match lost {
+        Some(lost) if read(journal)? == found => Some(lost),
+        _ => None,
+    })
 }
 
 /// Returns the last commit that the database has without its log; `None` if it counts none.
@@ -268,12 +385,13 @@ pub(super) struct CommitRecord {
     file: File,
     index: LogIndex,
     slot: Slot,
+    pages: PageList,
     /// The number of frames that the log had when it was last moved, or that was tried.
     moved_frames: u32,
     place: PlaceWatch,
-    database: DatabaseState,
-    /// The end of the log as this process has left it.
-    last: LogEnd,
+    /// The database, to compare its pages. Closing it releases SQLite's locks, as with the index of the log.
+    database: File,
+    database_state: DatabaseState,
 }
 
 /// What the system says of the database as a file. While a journal is in use, only moving its log changes it.
@@ -281,6 +399,8 @@ pub(super) struct CommitRecord {
 struct DatabaseState {
     bytes: u64,
     modified: Option<SystemTime>,
+    /// The time of the last change, in seconds and nanoseconds, which no program can set back.
+    changed: Option<(i64, i64)>,
 }
 
 impl DatabaseState {
@@ -291,8 +411,20 @@ impl DatabaseState {
             bytes: found.len(),
             // Where the system keeps no time, the size is what is left.
             modified: found.modified().ok(),
+            changed: changed(&found),
         })
     }
+}
+
+#[cfg(unix)]
+fn changed(found: &Metadata) -> Option<(i64, i64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((found.ctime(), found.ctime_nsec()))
+}
+
+#[cfg(not(unix))]
+fn changed(_: &Metadata) -> Option<(i64, i64)> {
+    None
 }
 
 impl CommitRecord {
@@ -310,39 +442,39 @@ impl CommitRecord {
         };
         let (commit, intended) = read_commit()
             .map_err(|error| JournalError::sqlite(journal, "reading its last commit", error))?;
-        let before = match read(journal).map_err(failed)? {
-            RecordState::Record(slot) => Some(slot),
-            RecordState::Nothing | RecordState::Damaged => None,
+        let before = read(journal).map_err(failed)?.slot();
+        let mut index = LogIndex::open(journal).map_err(failed)?;
+        let log = index.end().map_err(failed)?;
+        let (state, base) = match before {
+            Some(before) if before.state != State::AtRest && log.frames > 0 => {
+                (State::Moving, before.base)
+            }
+            _ => (
+                State::AtRest,
+                commit_without_log(journal).map_or(0, |alone| alone.number),
+            ),
         };
-        let moving = before.and_then(|slot| slot.moving);
-        let slot = Slot {
-            generation: before.map_or(0, |slot| slot.generation),
-            commit,
-            at_ms: now.as_millisecond(),
-            base: match (moving, before) {
-                (Some(_), Some(before)) => before.base,
-                _ => commit_without_log(journal).map_or(0, |alone| alone.number),
-            },
-            moving,
-            intended: before.map_or(0, |slot| slot.intended).max(intended),
-        };
-        let file = open(journal).map_err(failed)?;
-        let place = PlaceWatch::new(journal)?;
         let mut record = CommitRecord {
             journal: journal.to_owned(),
-            file,
-            index: LogIndex::open(journal).map_err(failed)?,
-            slot,
+            file: open(journal).map_err(failed)?,
+            index,
+            slot: Slot {
+                generation: before.map_or(0, |slot| slot.generation),
+                commit,
+                at_ms: now.as_millisecond(),
+                base,
+                state,
+                log,
+                intended: before.map_or(0, |slot| slot.intended).max(intended),
+                listed: ListEnd::default(),
+            },
+            pages: PageList::default(),
             moved_frames: 0,
-            place,
-            database: DatabaseState::read(journal)?,
-            last: LogEnd::default(),
+            place: PlaceWatch::new(journal)?,
+            database: File::open(journal).map_err(failed)?,
+            database_state: DatabaseState::read(journal)?,
         };
-        record.last = record.log_end()?;
-        record.slot.moving = match moving {
-            Some(_) => Some(record.log_end()?),
-            None => None,
-        };
+        record.list(0, &log)?;
         record.write()?;
         Ok(record)
     }
@@ -372,8 +504,7 @@ impl CommitRecord {
     ) -> Result<(), JournalError> {
         // Each commit of this process follows its last one, unless somebody came past the lock.
         if commit.number != self.slot.commit.number + 1 {
-            let (path, what) = (self.journal.clone(), WRITTEN_BY_ANOTHER);
-            return Err(JournalError::Displaced { path, what });
+            return Err(self.changed(WRITTEN_BY_ANOTHER));
         }
         self.expect_untouched()?;
         let log = self.log_end()?;
@@ -382,15 +513,13 @@ impl CommitRecord {
             .has_header_of(&log)
             .map_err(|error| self.unreadable_log(error))?
         {
-            return Err(self.overwritten_log());
+            return Err(self.changed(LOG_OVERWRITTEN));
         }
-        self.expect_restarted_after_move(&log, commit)?;
-        self.last = log;
+        self.take_in(log, commit.number - 1)?;
         let intended = intended.map_or(0, |event| event.0);
         self.slot.intended = self.slot.intended.max(intended);
         self.slot.commit = commit;
         self.slot.at_ms = Timestamp::now().as_millisecond();
-        self.slot.moving = self.slot.moving.map(|_| log);
         self.write()?;
         if log.frames < self.moved_frames {
             self.moved_frames = 0;
@@ -405,24 +534,75 @@ impl CommitRecord {
     /// may still need a part of the log. A log that is not as it was written would destroy the database.
     pub(super) fn move_log(&mut self, connection: &Connection) -> Result<bool, JournalError> {
         self.expect_untouched()?;
-        let log = self.expect_whole_log()?;
-        self.slot.moving = Some(log);
+        self.expect_last_log()?;
+        self.expect_whole_log()?;
+        self.slot.state = State::Moving;
         self.write()?;
         let moved = connection
             .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
                 Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
             })
             .map_err(|error| JournalError::sqlite(&self.journal, "emptying its log", error))?;
-        self.database = DatabaseState::read(&self.journal)?;
-        self.last = log;
-        self.moved_frames = log.frames;
+        self.database_state = DatabaseState::read(&self.journal)?;
+        self.moved_frames = self.slot.log.frames;
         let is_whole = moved.0 == moved.1;
         if is_whole {
-            self.slot.moving = None;
-            self.slot.base = self.slot.commit.number;
+            self.expect_all_in()?;
+            self.slot.state = State::AtRest;
+            self.database_is_whole(self.slot.commit.number);
             self.write()?;
         }
         Ok(is_whole)
+    }
+
+    /// Writes the whole database anew, without the room of rows that were removed. This changes no content, and has no
+    /// number.
+    pub(super) fn rewrite(
+        &mut self,
+        connection: &Connection,
+        doing: &'static str,
+    ) -> Result<(), JournalError> {
+        self.expect_untouched()?;
+        self.expect_last_log()?;
+        let before = self.slot.state;
+        self.slot.state = State::Rewriting;
+        self.write()?;
+        let rewritten = connection.execute_batch("VACUUM");
+        self.slot.state = before;
+        let log = self.log_end()?;
+        self.take_in(log, self.slot.commit.number)?;
+        self.write()?;
+        rewritten.map_err(|error| JournalError::sqlite(&self.journal, doing, error))?;
+        self.move_log(connection).map(drop)
+    }
+
+    /// Adds the frames of the log behind the first `after` ones to the list of pages.
+    fn list(&mut self, after: u32, log: &LogEnd) -> Result<(), JournalError> {
+        let (index, file) = (&mut self.index, &mut self.file);
+        let listed = self
+            .pages
+            .add(file, |work| index.for_each_frame(after, log, work));
+        self.slot.listed = listed.map_err(|source| {
+            JournalError::io(&self.journal, "writing its commit record", source)
+        })?;
+        Ok(())
+    }
+
+    /// Takes note that the database has all commits up to this one without its log.
+    fn database_is_whole(&mut self, number: i64) {
+        self.slot.base = number;
+        self.pages = PageList::default();
+        self.slot.listed = ListEnd::default();
+    }
+
+    /// Checks that the database has what the log had that was moved into it, as far as a list of that was kept.
+    fn expect_all_in(&mut self) -> Result<(), JournalError> {
+        let all_in = self.pages.are_all_in(&self.database);
+        match all_in {
+            Ok(false) if self.pages.is_kept() => Err(self.changed(DATABASE_OVERWRITTEN)),
+            Ok(_) => Ok(()),
+            Err(source) => Err(JournalError::io(&self.journal, "reading its pages", source)),
+        }
     }
 
     /// Checks that no other program has changed the database. SQLite does not look: it has pages in memory, and
@@ -431,30 +611,18 @@ impl CommitRecord {
     fn expect_untouched(&mut self) -> Result<(), JournalError> {
         self.place.check()?;
         let found = DatabaseState::read(&self.journal)?;
-        if found == self.database {
+        if found == self.database_state {
             return Ok(());
         }
-        let path = self.journal.clone();
-        match migrate::expect_sound(&path) {
-            Ok(()) => {}
-            Err(error @ (JournalError::Sqlite { .. } | JournalError::NotReadable { .. })) => {
-                return Err(error);
+        match migrate::expect_sound(&self.journal, &self.database) {
+            Ok(()) => {
+                self.database_state = found;
+                Ok(())
             }
-            Err(_) => return Err(self.overwritten_database()),
-        }
-        self.database = found;
-        self.follow_base();
-        Ok(())
-    }
-
-    /// Takes note of how far another program has moved the log: an earlier state of the database is then no longer
-    /// one that the log belongs to.
-    fn follow_base(&mut self) {
-        if self.slot.moving.is_none()
-            && let Some(alone) = commit_without_log(&self.journal)
-            && alone.journal == self.slot.commit.journal
-        {
-            self.slot.base = self.slot.base.max(alone.number);
+            Err(error @ (JournalError::Sqlite { .. } | JournalError::NotReadable { .. })) => {
+                Err(error)
+            }
+            Err(_) => Err(self.changed(DATABASE_OVERWRITTEN)),
         }
     }
 
@@ -462,59 +630,44 @@ impl CommitRecord {
     /// all of it into the database and emptied it.
     pub(super) fn expect_last_log(&mut self) -> Result<(), JournalError> {
         let log = self.log_end()?;
-        if log == self.last || log.frames == 0 {
+        if log == self.slot.log || log.frames == 0 {
             return Ok(());
         }
-        let (path, what) = (self.journal.clone(), WRITTEN_BY_ANOTHER);
-        Err(JournalError::Displaced { path, what })
+        Err(self.changed(WRITTEN_BY_ANOTHER))
     }
 
-    /// Checks, where the log was begun anew with a commit, that the database has all commits before it.
-    fn expect_restarted_after_move(
-        &mut self,
-        log: &LogEnd,
-        commit: Commit,
-    ) -> Result<(), JournalError> {
-        let before = commit.number - 1;
-        if log.salts == self.last.salts || self.slot.base == before {
-            return Ok(());
+    /// Takes note of where the log ends now. Where it was begun anew, the database must have all commits up to `before`.
+    fn take_in(&mut self, log: LogEnd, before: i64) -> Result<(), JournalError> {
+        let mut listed_frames = self.slot.log.frames;
+        if log.salts != self.slot.log.salts {
+            self.expect_all_in()?;
+            self.slot.state = State::AtRest;
+            self.database_is_whole(before);
+            listed_frames = 0;
         }
-        self.follow_base();
-        if self.slot.moving.is_some() || self.slot.base >= before {
-            return Ok(());
-        }
-        Err(self.overwritten_database())
+        self.list(listed_frames, &log)?;
+        self.slot.log = log;
+        Ok(())
     }
 
     /// Returns the error, and leaves a record that no later process takes for that of a whole journal: what is on disk
     /// may look like one, and lack what was sent.
-    fn overwritten_database(&mut self) -> JournalError {
-        self.slot.moving = Some(LogEnd::NEVER);
-        // If this fails too, the pages and the rows are what is left to judge by.
+    fn changed(&mut self, what: &'static str) -> JournalError {
+        self.slot.state = State::Changed;
+        // If this fails too, the log, the pages and the rows are what is left to judge by.
         let _ = self.write();
-        let (path, what) = (self.journal.clone(), DATABASE_OVERWRITTEN);
+        let path = match what {
+            LOG_OVERWRITTEN => beside(&self.journal, "-wal"),
+            _ => self.journal.clone(),
+        };
         JournalError::Displaced { path, what }
     }
 
-    /// Moves the log for the last time, and returns whether the database is whole without it. If it is not, since
-    /// somebody reads it, the record says what the rest of it has to be: the reader may move that.
-    pub(super) fn close(&mut self, connection: &Connection) -> Result<bool, JournalError> {
-        if self.move_log(connection)? {
-            return Ok(true);
-        }
-        let log = self.log_end()?;
-        moved_pages::list(&self.journal, &log, &mut self.file).map_err(|source| {
-            JournalError::io(&self.journal, "writing its commit record", source)
-        })?;
-        Ok(false)
-    }
-
-    /// Checks that each frame of the log is as it was written, and returns where the log ends.
-    pub(super) fn expect_whole_log(&mut self) -> Result<LogEnd, JournalError> {
-        let log = self.log_end()?;
-        match log.is_intact(&self.journal) {
-            Ok(true) => Ok(log),
-            Ok(false) => Err(self.overwritten_log()),
+    /// Checks that each frame of the log is as it was written.
+    pub(super) fn expect_whole_log(&mut self) -> Result<(), JournalError> {
+        match self.slot.log.is_intact(&self.journal) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.changed(LOG_OVERWRITTEN)),
             Err(error) => Err(self.unreadable_log(error)),
         }
     }
@@ -525,13 +678,6 @@ impl CommitRecord {
 
     fn unreadable_log(&self, source: io::Error) -> JournalError {
         JournalError::io(&self.journal, "finding the end of its log", source)
-    }
-
-    fn overwritten_log(&self) -> JournalError {
-        JournalError::Displaced {
-            path: beside(&self.journal, "-wal"),
-            what: LOG_OVERWRITTEN,
-        }
     }
 
     /// Puts the record on disk, over the older of its two slots.
@@ -560,8 +706,7 @@ fn open(journal: &Path) -> io::Result<File> {
     }
     let file = options.create_new(true).open(&path)?;
     fs::set_permissions(&path, fs::metadata(journal)?.permissions())?;
-    // Its size does not change any more: a sync of it has only its bytes to write.
-    file.set_len(SLOT_DISTANCE + SLOT_BYTES as u64)?;
+    (&file).write_all(&vec![0; ROOM_BYTES])?;
     file.sync_all()?;
     files::sync_directory(journal)?;
     Ok(file)
@@ -710,8 +855,7 @@ mod tests {
             let settled = answer(n, 1, Effect::Recorded, Some(Outcome::Tracked));
             journal.write(&[settled]).unwrap();
         }
-        let log = journal.record.log_end().unwrap();
-        journal.record.slot.moving = Some(log);
+        journal.record.slot.state = State::Moving;
         journal.record.write().unwrap();
         let before = Files::read(&path);
         assert!(journal.record.move_log(&journal.reader.connection).unwrap());
@@ -748,6 +892,7 @@ mod tests {
                         half_moved += usize::from(matches!(lost, LostCommits::HalfMoved { .. }));
                     }
                     Err(JournalError::Damaged { .. }) => {}
+                    Ok(_) => assert_eq!(damaged.database, after.database, "{pages}"),
                     other => panic!("{pages}: {other:?}"),
                 }
             }
@@ -775,5 +920,138 @@ mod tests {
         };
         let foreign = Some(LostCommits::ForeignLog);
         assert_eq!(restored.lost(), [foreign.clone(), foreign]);
+    }
+
+    /// Another program begins to move the log of a killed run, and is cut off; then the log is deleted.
+    #[test]
+    fn a_log_that_another_program_has_moved_in_part_is_missed() {
+        let (_directory, path) = place();
+        drop(in_use(&path));
+        let mut journal = open(&path).unwrap();
+        for n in 57..60 {
+            let settled = answer(n, 1, Effect::Recorded, Some(Outcome::Tracked));
+            journal.write(&[settled]).unwrap();
+        }
+        let before = Files::read(&path);
+        // All of it, as that program would have left it.
+        let whole = {
+            let (_directory, copy) = place();
+            fs::write(&copy, &before.database).unwrap();
+            fs::write(beside(&copy, "-wal"), &before.log).unwrap();
+            let other = Connection::open(&copy).unwrap();
+            let moved = "PRAGMA wal_checkpoint(TRUNCATE)";
+            other.query_row(moved, [], |_| Ok(())).unwrap();
+            drop(other);
+            fs::read(&copy).unwrap()
+        };
+        let mut missed = 0;
+        let changed = |page: usize| {
+            let at = page * PAGE_BYTES..(page + 1) * PAGE_BYTES;
+            before.database.get(at.clone()) != whole.get(at)
+        };
+        let pages: Vec<usize> = (0..whole.len() / PAGE_BYTES)
+            .filter(|p| changed(*p))
+            .collect();
+        for left_out in &pages {
+            let mut database = whole.clone();
+            let at = left_out * PAGE_BYTES..(left_out + 1) * PAGE_BYTES;
+            match before.database.get(at.clone()) {
+                Some(old) => database[at].copy_from_slice(old),
+                None => database[at].fill(0),
+            }
+            let files = Files {
+                database,
+                log: Vec::new(),
+                record: before.record.clone(),
+            };
+            let (_directory, copy) = place();
+            fs::write(&copy, &files.database).unwrap();
+            fs::write(beside(&copy, files::COMMITS), &files.record).unwrap();
+            match open(&copy) {
+                Err(JournalError::Lost { lost, .. }) => {
+                    missed += usize::from(matches!(lost, LostCommits::HalfMoved { .. }));
+                }
+                Err(JournalError::Damaged { .. }) => {}
+                other => panic!("{left_out}: {other:?}"),
+            }
+        }
+        assert!(missed > 0, "{pages:?}");
+        let files = Files {
+            database: whole,
+            log: Vec::new(),
+            record: before.record,
+        };
+        assert_eq!(files.lost(), [None, None]);
+    }
+
+    /// What another program writes to the log of a killed run has no number of its own.
+    #[test]
+    fn what_another_program_adds_to_the_log_of_a_killed_run_is_noticed() {
+        let (_directory, path) = place();
+        let journal = in_use(&path);
+        let files = Files::read(&path);
+        drop(journal);
+        let (_directory, path) = place();
+        fs::write(&path, &files.database).unwrap();
+        fs::write(beside(&path, "-wal"), &files.log).unwrap();
+        let other = Connection::open(&path).unwrap();
+        let keep = rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        other.set_db_config(keep, true).unwrap();
+        other.execute("DELETE FROM attempt", []).unwrap();
+        drop(other);
+        let changed = Files {
+            log: fs::read(beside(&path, "-wal")).unwrap(),
+            ..files
+        };
+        let is_changed =
+            |lost: &Option<LostCommits>| matches!(lost, Some(LostCommits::Changed { .. }));
+        let [writing, reading] = changed.lost();
+        assert!(
+            is_changed(&writing) && is_changed(&reading),
+            "{writing:?} {reading:?}"
+        );
+    }
+
+    /// A database that is written anew has more in its log than its number says.
+    #[test]
+    fn what_is_killed_while_it_is_rewritten_has_lost_nothing() {
+        let (_directory, path) = place();
+        drop(in_use(&path));
+        let mut journal = open(&path).unwrap();
+        journal.record.slot.state = State::Rewriting;
+        journal.record.write().unwrap();
+        let connection = &journal.reader.connection;
+        connection.execute_batch("VACUUM").unwrap();
+        let killed = Files::read(&path);
+        assert!(!killed.log.is_empty());
+        assert_eq!(killed.lost(), [None, None]);
+        connection.execute_batch("VACUUM").unwrap();
+        let is_changed =
+            |lost: Option<LostCommits>| matches!(lost, Some(LostCommits::Changed { .. }));
+        assert!(
+            Files::read(&path).lost().into_iter().all(is_changed),
+            "another one"
+        );
+    }
+
+    /// A record that an earlier version has left is continued.
+    #[test]
+    fn a_record_of_the_earlier_form_is_read() {
+        let (_directory, path) = place();
+        drop(in_use(&path));
+        let RecordState::Record { slot, .. } = read(&path).unwrap() else {
+            panic!("no record");
+        };
+        let mut bytes = slot.to_bytes()[..EARLIER_SLOT_BYTES - SUM_BYTES].to_vec();
+        bytes[..8].copy_from_slice(&EARLIER_MAGIC);
+        bytes[80..96].fill(0);
+        bytes.extend(Sha256::digest(&bytes));
+        fs::write(beside(&path, files::COMMITS), &bytes).unwrap();
+        let RecordState::Record { slot: earlier, .. } = read(&path).unwrap() else {
+            panic!("not read");
+        };
+        assert_eq!((earlier.commit, earlier.base), (slot.commit, slot.base));
+        drop(open(&path).unwrap());
+        assert!(JournalReader::open(&path).unwrap().is_some());
     }
 }

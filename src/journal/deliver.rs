@@ -184,7 +184,10 @@ impl Journal {
     ///
     /// Another program has emptied or changed the log; the journal takes no more writes.
     pub fn expect_whole_log(&mut self) -> Result<(), JournalError> {
-        let checked = self.record.expect_whole_log().map(drop);
+        let checked = self
+            .record
+            .expect_last_log()
+            .and_then(|()| self.record.expect_whole_log());
         if let Err(error) = &checked {
             poison(&mut self.poison, error);
         }

@@ -177,6 +177,12 @@ pub enum LostCommits {
     /// The log beside the database was written for another state of it.
     #[error("the log beside it was not written for it, as after a backup was restored over it")]
     ForeignLog,
+    /// Another program has written to the journal or to the files beside it.
+    #[error("another program has changed it, or the files beside it, after {at}")]
+    Changed {
+        /// The time of the last recorded commit.
+        at: Timestamp,
+    },
     /// The journal does not exist, but its commit record does.
     #[error("it does not exist, but its commit record does")]
     NoJournal,
@@ -195,7 +201,9 @@ impl LostCommits {
     /// Returns the time of the last lost commit that was recorded, if that is known.
     pub fn at(&self) -> Option<Timestamp> {
         match self {
-            LostCommits::Behind { at, .. } | LostCommits::HalfMoved { at } => Some(*at),
+            LostCommits::Behind { at, .. }
+            | LostCommits::HalfMoved { at }
+            | LostCommits::Changed { at } => Some(*at),
             _ => None,
         }
     }
@@ -227,8 +235,9 @@ impl JournalError {
                 "sending has stopped; let the link lead to the journal again, then run `fprecon resume`"
             }
             JournalError::Displaced { what, .. } if *what == WRITTEN_BY_ANOTHER => {
-                "sending has stopped; wait until the other process has ended, then run `fprecon resume`; no other \
-                 program may write to the journal"
+                "sending has stopped; no other program may write to the journal; what it changed is not known: \
+                 `fprecon journal recover` goes on, and what may have been sent and cannot be repeated becomes \
+                 unconfirmed"
             }
             JournalError::Displaced { what, .. } if *what == LOG_OVERWRITTEN => {
                 "sending has stopped; no other program may write to the journal's files; what was recorded last is \
@@ -356,6 +365,12 @@ fn lost_hint(path: &Path, lost: &LostCommits) -> String {
             "nothing was sent by this call; restore {path} and {path}-wal from a copy, but leave \
              {path}.commits where it is: it knows what was sent since; then run `fprecon journal recover \
              --journal {path}`; or delete {path}.commits to begin anew, as if nothing had ever been sent"
+        ),
+        LostCommits::Changed { .. } => format!(
+            "nothing was sent by this call; no other program may write to the journal; restore {path} and {path}-wal \
+             from a copy if you want to undo what was changed, but leave {path}.commits where it is: it knows what \
+             was sent since; then `fprecon journal recover --journal {path}` goes on, and what may have been sent and \
+             cannot be repeated becomes unconfirmed"
         ),
         _ => format!(
             "nothing was sent by this call; if {path}, {path}-wal and {path}.commits were parted, put them back as \

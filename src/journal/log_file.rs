@@ -65,84 +65,132 @@ impl LogIndex {
         self.log.seek(SeekFrom::Start(0))?;
         Ok(fill(&mut self.log, &mut header)? && header[16..24] == end.salts)
     }
+
+    /// Runs a function for each frame behind the first `after` ones, up to an end that [`LogIndex::end`] returned.
+    ///
+    /// # Errors
+    ///
+    /// The log can't be read, or its frames are those of another log.
+    pub(super) fn for_each_frame(
+        &mut self,
+        after: u32,
+        end: &LogEnd,
+        work: &mut dyn FnMut(Frame<'_>),
+    ) -> io::Result<()> {
+        if after >= end.frames {
+            return Ok(());
+        }
+        let not_its_own = || io::Error::other("its frames are not those that were written");
+        let mut header = [0; HEADER_BYTES];
+        self.log.seek(SeekFrom::Start(0))?;
+        self.log.read_exact(&mut header)?;
+        let page_bytes = page_bytes_in(&header).ok_or_else(not_its_own)?;
+        let frame_bytes = FRAME_HEADER_BYTES + page_bytes;
+        let place = HEADER_BYTES as u64 + u64::from(after) * frame_bytes as u64;
+        self.log.seek(SeekFrom::Start(place))?;
+        let mut log = BufReader::with_capacity(1 << 16, &self.log);
+        let mut frame = vec![0; frame_bytes];
+        for _ in after..end.frames {
+            log.read_exact(&mut frame)?;
+            if frame[8..16] != end.salts {
+                return Err(not_its_own());
+            }
+            work(Frame::of(&frame));
+        }
+        Ok(())
+    }
+}
+
+/// Holds what a frame of the log says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame<'l> {
+    /// The number of the page, from 1.
+    pub(super) page_number: u32,
+    /// The number of pages that the database has after the commit that this frame ends, if it ends one.
+    pub(super) database_pages: Option<u32>,
+    pub(super) page: &'l [u8],
+}
+
+impl Frame<'_> {
+    fn of(bytes: &[u8]) -> Frame<'_> {
+        Frame {
+            page_number: big_endian(bytes, 0),
+            database_pages: Some(big_endian(bytes, 4)).filter(|pages| *pages > 0),
+            page: &bytes[FRAME_HEADER_BYTES..],
+        }
+    }
+}
+
+/// Returns the size of a page by the header of a log, if it is one that SQLite has.
+fn page_bytes_in(header: &[u8; HEADER_BYTES]) -> Option<usize> {
+    let bytes = big_endian(header, 8) as usize;
+    let is_size = bytes.is_power_of_two() && (512..=MAX_PAGE_BYTES).contains(&bytes);
+    is_size.then_some(bytes)
 }
 
 impl LogEnd {
-    /// The end of a log that there is not.
-    pub(super) const NEVER: LogEnd = LogEnd {
-        salts: [0xff; 8],
+    /// The end of a log that was not recorded.
+    pub(super) const UNKNOWN: LogEnd = LogEnd {
+        salts: [0; 8],
         frames: u32::MAX,
     };
 
     /// Returns `true` if the log of a journal still has all frames up to here as they were written.
     pub(super) fn is_intact(&self, journal: &Path) -> io::Result<bool> {
-        if self.frames == 0 {
-            return Ok(true);
-        }
+        Ok(self.frames == 0 || self.commits_behind(journal)?.is_some())
+    }
+
+    /// Returns how many commits the log of a journal has behind this one; `None` if it does not have all frames up to
+    /// here as they were written.
+    pub(super) fn commits_behind(&self, journal: &Path) -> io::Result<Option<u32>> {
         match File::open(beside(journal, "-wal")) {
-            Ok(file) => self.is_intact_in(BufReader::with_capacity(1 << 18, file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Ok(file) => self.commits_behind_in(BufReader::with_capacity(1 << 18, file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Runs a function for each frame up to here, with the number of its page and the page.
-    pub(super) fn for_each_page(
-        &self,
-        journal: &Path,
-        work: impl FnMut(u32, &[u8]),
-    ) -> io::Result<()> {
-        let file = File::open(beside(journal, "-wal"))?;
-        if self.read_in(BufReader::with_capacity(1 << 18, file), work)? {
-            Ok(())
-        } else {
-            Err(io::Error::other("it is not as it was written"))
-        }
-    }
-
-    fn is_intact_in(&self, log: impl Read) -> io::Result<bool> {
-        self.read_in(log, |_, _| ())
-    }
-
-    /// Reads each frame; returns whether all are as they were written.
-    fn read_in(&self, mut log: impl Read, mut work: impl FnMut(u32, &[u8])) -> io::Result<bool> {
+    fn commits_behind_in(&self, mut log: impl Read) -> io::Result<Option<u32>> {
         let mut header = [0; HEADER_BYTES];
         if !fill(&mut log, &mut header)? {
-            return Ok(false);
+            return Ok(None);
         }
         let endianness = match big_endian(&header, 0) {
             0x377f_0682 => Endianness::Little,
             0x377f_0683 => Endianness::Big,
-            _ => return Ok(false),
+            _ => return Ok(None),
         };
         let mut sum = Checksum {
             endianness,
             halves: [0, 0],
         };
         sum.add(&header[..24]);
-        let page_bytes = big_endian(&header, 8) as usize;
-        let is_page = page_bytes.is_power_of_two() && (512..=MAX_PAGE_BYTES).contains(&page_bytes);
-        if !is_page || !sum.is_at(&header, 24) || header[16..24] != self.salts {
-            return Ok(false);
+        let Some(page_bytes) = page_bytes_in(&header) else {
+            return Ok(None);
+        };
+        // A log of which nothing was recorded may be any one.
+        let salts = &header[16..24];
+        if !sum.is_at(&header, 24) || self.frames > 0 && *salts != self.salts {
+            return Ok(None);
         }
-        let mut frame = vec![0; FRAME_HEADER_BYTES + page_bytes];
-        for _ in 0..self.frames {
-            if !fill(&mut log, &mut frame)? || frame[8..16] != self.salts {
-                return Ok(false);
+        let mut bytes = vec![0; FRAME_HEADER_BYTES + page_bytes];
+        let (mut frames, mut commits) = (0, 0);
+        while fill(&mut log, &mut bytes)? && bytes[8..16] == *salts {
+            sum.add(&bytes[..8]);
+            sum.add(&bytes[FRAME_HEADER_BYTES..]);
+            if !sum.is_at(&bytes, 16) {
+                break;
             }
-            sum.add(&frame[..8]);
-            sum.add(&frame[FRAME_HEADER_BYTES..]);
-            if !sum.is_at(&frame, 16) {
-                return Ok(false);
-            }
-            work(big_endian(&frame, 0), &frame[FRAME_HEADER_BYTES..]);
+            frames += 1;
+            let is_behind = frames > self.frames;
+            commits += u32::from(is_behind && Frame::of(&bytes).database_pages.is_some());
         }
-        Ok(true)
+        Ok((frames >= self.frames).then_some(commits))
     }
 }
 
 /// Fills a buffer; returns whether there were enough bytes.
-fn fill(log: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
+pub(super) fn fill(log: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
     match log.read_exact(buffer) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),

@@ -89,12 +89,14 @@ pub(super) fn open_for_writing(
 ///
 /// Only SQLite opens it: the system releases all of a process's locks of a file when any of its descriptors of
 /// the file is closed, unless SQLite closes it.
-pub(super) fn expect_sound(path: &Path) -> Result<(), JournalError> {
+///
+/// `database` is the file that this process has open.
+pub(super) fn expect_sound(path: &Path, database: &File) -> Result<(), JournalError> {
     let record = read_record(path)?;
     let Some(opened) = inspect_database(path)? else {
         return Err(JournalError::damaged(path, "it is empty"));
     };
-    let (reader, lost) = JournalReader::of_opened(path, opened, record)?;
+    let (reader, lost) = JournalReader::of_opened(path, opened, record, Some(database))?;
     check_pages(&reader.connection, path)?;
     match lost {
         Some(lost) => Err(lost_error(path, lost)),
@@ -142,8 +144,8 @@ pub(super) fn read_record(path: &Path) -> Result<RecordState, JournalError> {
 fn expect_no_record(path: &Path, record: RecordState) -> Result<(), JournalError> {
     match record {
         RecordState::Nothing => Ok(()),
-        RecordState::Record(slot) if slot.commit.number == 0 => Ok(()),
-        RecordState::Record(_) | RecordState::Damaged => {
+        RecordState::Record { slot, .. } if slot.commit.number == 0 => Ok(()),
+        RecordState::Record { .. } | RecordState::Damaged => {
             Err(lost_error(path, LostCommits::NoJournal))
         }
     }
@@ -162,6 +164,7 @@ pub(super) fn lost_commits(
     path: &Path,
     version: i64,
     record: RecordState,
+    database: Option<&File>,
 ) -> Result<Option<LostCommits>, JournalError> {
     const DOING: &str = "reading its last commit";
     let commit = match version {
@@ -171,7 +174,7 @@ pub(super) fn lost_commits(
             Some(commit.map_err(|error| JournalError::sqlite(path, DOING, error))?)
         }
     };
-    commits::lost(path, record, commit)
+    commits::lost(path, record, commit, database)
         .map_err(|source| JournalError::unreadable(path, DOING, source))
 }
 
@@ -321,13 +324,14 @@ impl JournalReader {
             expect_no_record(path, record)?;
             return Ok(None);
         };
-        JournalReader::of_opened(path, opened, record).map(Some)
+        JournalReader::of_opened(path, opened, record, None).map(Some)
     }
 
     fn of_opened(
         path: &Path,
         (opened, version): (ReadOnly, i64),
         record: RecordState,
+        database: Option<&File>,
     ) -> Result<(JournalReader, Option<LostCommits>), JournalError> {
         let connection = opened.connection;
         let views = (1..).zip(VIEWS).find(|(of, _)| *of == version);
@@ -338,7 +342,7 @@ impl JournalReader {
             .execute_batch(&format!("{views} {tables} {later} BEGIN"))
             .map_err(|error| JournalError::sqlite(path, "opening it for reading", error))?;
         expect_schema(&connection, path, version)?;
-        let lost = lost_commits(&connection, path, version, record)?;
+        let lost = lost_commits(&connection, path, version, record, database)?;
         let reader = JournalReader {
             connection,
             path: path.to_owned(),
@@ -389,7 +393,7 @@ fn inspect_database(path: &Path) -> Result<Option<(ReadOnly, i64)>, JournalError
             supported: supported(),
         }),
         (APPLICATION_ID, version @ 1.., _) => Ok(Some((opened, version))),
-        _ if matches!(read_record(path)?, RecordState::Record(_)) => Err(JournalError::damaged(
+        _ if read_record(path)?.slot().is_some() => Err(JournalError::damaged(
             path,
             "it has the commit record of a journal, and its header is not that of one",
         )),
@@ -478,6 +482,9 @@ fn migrate(
         [schema_seal(&transaction)?],
     )?;
     transaction.pragma_update(None, "user_version", supported())?;
+    if version >= COUNTED_FROM {
+        Commit::count(&mut Commit::prepare(&transaction)?)?;
+    }
     if version == 0 {
         transaction.execute(
             "INSERT INTO account (id, api, base_url, account_id, created_ms)

@@ -38,7 +38,7 @@ mod log_file;
 mod lookup;
 mod mended;
 mod migrate;
-mod moved_pages;
+mod page_list;
 mod past;
 mod payouts;
 mod place;
@@ -341,7 +341,7 @@ impl Drop for Journal {
         use rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         let connection = &self.reader.connection;
         // A failure here leaves the log, with everything in it.
-        if self.poison.is_none() && self.record.close(connection).is_ok_and(|whole| whole) {
+        if self.poison.is_none() && self.record.move_log(connection).is_ok_and(|whole| whole) {
             let _ = connection.set_db_config(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
         }
     }

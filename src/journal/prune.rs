@@ -159,19 +159,11 @@ impl Journal {
     /// The journal can't be written, or there is no room: it is as it was then, and takes no more writes before it is
     /// opened again.
     pub fn give_space_back(&mut self) -> Result<(), JournalError> {
-        let given = self.rewrite();
+        let given = self.record.rewrite(&self.reader.connection, GIVING_BACK);
         if let Err(error) = &given {
             poison(&mut self.poison, error);
         }
         given
-    }
-
-    fn rewrite(&mut self) -> Result<(), JournalError> {
-        let connection = &self.reader.connection;
-        connection
-            .execute_batch("VACUUM")
-            .map_err(|error| self.reader.failed(GIVING_BACK, error))?;
-        self.record.move_log(connection).map(drop)
     }
 }
 

@@ -191,12 +191,16 @@ fn intended(
         LostCommits::Behind {
             number, recorded, ..
         } => number < recorded,
-        LostCommits::HalfMoved { .. } | LostCommits::ForeignLog => true,
+        LostCommits::HalfMoved { .. } | LostCommits::ForeignLog | LostCommits::Changed { .. } => {
+            true
+        }
         _ => false,
     };
     let journal = Commit::read(connection)?.journal;
     Ok(match found {
-        RecordState::Record(slot) if is_own && slot.commit.journal == journal => slot.intended,
+        RecordState::Record { slot, .. } if is_own && slot.commit.journal == journal => {
+            slot.intended
+        }
         _ => i64::MAX,
     })
 }
@@ -236,10 +240,7 @@ fn record_loss(
             insert(&mut statement, event)?;
         }
     }
-    let recorded = match found {
-        RecordState::Record(slot) => slot.commit.number,
-        RecordState::Nothing | RecordState::Damaged => 0,
-    };
+    let recorded = found.slot().map_or(0, |slot| slot.commit.number);
     let sql = "UPDATE last_commit SET number = max(number, ?1) + 1, mark = randomblob(16)
          WHERE id = 1";
     transaction.execute(sql, [recorded])?;

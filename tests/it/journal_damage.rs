@@ -296,7 +296,8 @@ fn try_damage(killed: &Killed, damage: &Damage, again: Again, what: &str) -> Cam
                 "{what}: refused after the first request: {said}"
             );
             assert!(said.contains("hint: "), "{what}: {said}");
-            place.run(&["journal", "check"]).expect_code_one_of(&[6]);
+            let checked = place.run(&["journal", "check"]);
+            assert_eq!(checked.code(), 6, "{what}: refused, and sound: {said}");
             if !said.contains("journal recover") {
                 let again = place.run_to(&killed.sandbox, RUN).expect(6);
                 assert_eq!(count(&killed.sandbox), before, "{what}: {}", again.stderr());

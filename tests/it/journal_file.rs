@@ -270,10 +270,21 @@ fn row_37_a_commit_of_another_process_during_a_run_stops_it() {
         assert_eq!(other.execute(sql, []).unwrap(), 1);
     });
     assert!(said.contains("written to by another process"), "{said}");
+    expect_refused_until_recovered(&place, &sandbox);
+}
+
+/// What another program has written is not forgotten by the next command.
+#[track_caller]
+fn expect_refused_until_recovered(place: &Place, sandbox: &SandboxProcess) {
+    let resume = ["resume", "--concurrency", "40"];
+    let refused = place.run_to(sandbox, &resume).expect(6).stderr();
+    assert!(refused.contains("another program has changed"), "{refused}");
+    place.run(&["journal", "check"]).expect(6);
     place
-        .run_to(&sandbox, &["resume", "--concurrency", "40"])
+        .run_to(sandbox, &["journal", "recover", "--yes"])
         .expect_code_one_of(&[0, 1]);
-    expect_each_cancelled_once(&sandbox);
+    place.run_to(sandbox, &resume).expect(1);
+    expect_each_cancelled_once(sandbox);
 }
 
 #[test]
@@ -494,10 +505,11 @@ fn row_36a_a_reader_that_closes_the_journal_after_the_run_leaves_it_whole() {
 /// Another program changes the journal through its log, by an ordinary transaction of its own.
 #[test]
 fn row_37_a_transaction_of_another_program_during_a_run_stops_it() {
-    for change in [
-        "PRAGMA user_version = 99",
-        "UPDATE event SET email = 'x@y.zz'",
-        "DELETE FROM attempt",
+    for (change, is_sound) in [
+        ("PRAGMA user_version = 99", false),
+        ("UPDATE event SET email = 'x@y.zz'", false),
+        ("DELETE FROM attempt WHERE answer IS NULL", true),
+        ("CREATE TABLE mine (n)", false),
     ] {
         let (place, sandbox) = (Place::new(), slow_sandbox());
         let said = disturb(&place, &sandbox, || {
@@ -512,6 +524,129 @@ fn row_37_a_transaction_of_another_program_during_a_run_stops_it() {
             "{change}: {said}"
         );
         expect_each_cancelled_once(&sandbox);
+        if is_sound {
+            expect_refused_until_recovered(&place, &sandbox);
+        } else {
+            place.run_to(&sandbox, &["resume"]).expect(6);
+        }
+    }
+}
+
+/// The database and its log as they are now.
+fn files_of(place: &Place) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+    ["", "-wal"]
+        .iter()
+        .map(|suffix| place.path(&format!("{JOURNAL}{suffix}")))
+        .map(|path| (path.clone(), fs::read(path).ok()))
+        .collect()
+}
+
+fn put_back(files: &[(PathBuf, Option<Vec<u8>>)]) {
+    for (path, bytes) in files {
+        match bytes {
+            Some(bytes) => fs::write(path, bytes).unwrap(),
+            None => drop(fs::remove_file(path)),
+        }
+    }
+}
+
+/// A run of cancellations that ends while somebody reads the journal, so that its log stays. Returns the reader.
+fn run_that_is_read(
+    place: &Place,
+    sandbox: &SandboxProcess,
+    customers: u32,
+) -> rusqlite::Connection {
+    let reader = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let events = reader.query_row("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0));
+    assert!(events.unwrap() > 0);
+    cancellations(place, customers);
+    place
+        .run_to(sandbox, &["run", "cancellations.csv", "--yes"])
+        .expect_code_one_of(&[0, 1]);
+    let log = place.path(&format!("{JOURNAL}-wal"));
+    assert!(fs::metadata(log).unwrap().len() > 0);
+    reader
+}
+
+/// A log that a reader has kept is no reason to take the database of an earlier night for whole.
+#[test]
+fn row_36_a_backup_beside_a_log_that_a_reader_has_kept_repeats_nothing() {
+    let (place, sandbox) = (
+        Place::new(),
+        SandboxProcess::start(&["--lead-share", "100"]),
+    );
+    payments(&place, 3);
+    place
+        .run_to(&sandbox, &["run", "payments.csv", "--yes"])
+        .expect(0);
+    let backup = fs::read(place.path(JOURNAL)).unwrap();
+    cancellations(&place, 10);
+    place
+        .run_to(&sandbox, &["run", "cancellations.csv", "--yes"])
+        .expect_code_one_of(&[0, 1]);
+    let reader = run_that_is_read(&place, &sandbox, 14);
+    let mut files = files_of(&place);
+    drop(reader);
+    files[0].1 = Some(backup);
+    put_back(&files);
+    let again = ["run", "cancellations.csv", "--yes"];
+    let refused = place.run_to(&sandbox, &again).expect(6).stderr();
+    assert!(refused.contains("was not written for it"), "{refused}");
+    place.run_to(&sandbox, &["resume"]).expect(6);
+    place
+        .run_to(&sandbox, &["journal", "recover", "--yes"])
+        .expect_code_one_of(&[0, 1]);
+    place.run_to(&sandbox, &again).expect(1);
+    expect_no_cancellation_twice(&sandbox);
+}
+
+/// A reader that stays open over two runs, of which the second is killed, and moves the whole log when it closes.
+#[test]
+fn row_36a_a_reader_that_is_open_over_two_runs_leaves_the_journal_whole() {
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    payments(&place, 3);
+    place
+        .run_to(&sandbox, &["run", "payments.csv", "--yes"])
+        .expect(0);
+    let reader = run_that_is_read(&place, &sandbox, 10);
+    let mut run = run_under_way(&place, &sandbox);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    reader.close().unwrap();
+    assert!(!place.path(&format!("{JOURNAL}-wal")).exists());
+    place.run(&["journal", "check"]).expect(0);
+    place
+        .run_to(&sandbox, &["resume", "--concurrency", "40"])
+        .expect_code_one_of(&[0, 1]);
+    place.run(&["journal", "check"]).expect(0);
+    expect_no_cancellation_twice(&sandbox);
+}
+
+/// A copy of the database, a checkpoint, and the copy back, while a run goes on: what the log had is gone.
+#[test]
+fn row_37_a_copy_that_is_put_back_after_a_checkpoint_stops_the_run() {
+    for pause_ms in [0, 30, 300] {
+        let (place, sandbox) = (Place::new(), slow_sandbox());
+        payments(&place, 3);
+        place
+            .run_to(&sandbox, &["run", "payments.csv", "--yes"])
+            .expect(0);
+        let journal = place.path(JOURNAL);
+        let run = run_under_way(&place, &sandbox);
+        let copy = fs::read(&journal).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(pause_ms));
+        let other = rusqlite::Connection::open(&journal).unwrap();
+        let moved = "PRAGMA wal_checkpoint(PASSIVE)";
+        other.query_row(moved, [], |_| Ok(())).unwrap();
+        drop(other);
+        fs::write(&journal, copy).unwrap();
+        let said = end_of(run).expect(6).stderr();
+        assert!(said.contains("another"), "{pause_ms}: {said}");
+        place.run_to(&sandbox, &["resume"]).expect(6);
+        let again = ["run", "cancellations.csv", "--yes"];
+        place.run_to(&sandbox, &again).expect(6);
+        expect_no_cancellation_twice(&sandbox);
     }
 }
 

@@ -1,0 +1,179 @@
+//! Proves that a database is whole without its log.
+//!
+//! Any program that opens a journal as an SQLite database may move its log into the database and delete it. That
+//! looks like a log that was lost, and a move that was cut off leaves a database of which some pages are newer than
+//! others. So the commit record lists what each page has to be that was written since the database was last whole by
+//! itself. Where the log is gone, the pages are compared with the list.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::files::{self, beside};
+use super::log_file::{Frame, big_endian, fill};
+
+/// The place of the list in the commit record, behind its two slots.
+const PLACE: u64 = 8192;
+/// The number and the digest of a page.
+const ENTRY_BYTES: usize = 4 + DIGEST_BYTES;
+const DIGEST_BYTES: usize = 16;
+/// The most entries that are kept: a log with more pages is a large record that is moved at once, or one that
+/// somebody has read for hours.
+const MOST_ENTRIES: usize = 100_000;
+/// The number, where that of a page would be, of an entry that says how many pages are left.
+const CUT: u32 = 0;
+
+type PageDigest = [u8; DIGEST_BYTES];
+
+/// Says which part of the list counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ListEnd {
+    /// The number of entries.
+    pub(super) entries: u32,
+    /// The size of a page in bytes; 0 while there is no entry.
+    pub(super) page_bytes: u32,
+    /// The first bytes of the SHA-256 of all entries.
+    pub(super) sum: PageDigest,
+}
+
+impl ListEnd {
+    /// The end of a list that was not kept.
+    pub(super) const NOT_KEPT: ListEnd = ListEnd {
+        entries: u32::MAX,
+        page_bytes: 0,
+        sum: [0; DIGEST_BYTES],
+    };
+}
+
+/// Keeps the list while the journal is written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PageList {
+    pages: BTreeMap<u32, PageDigest>,
+    page_bytes: usize,
+    entries: usize,
+    digest: Sha256,
+}
+
+impl PageList {
+    /// Adds the frames of a commit, and writes them behind the list in the record. The caller puts that on disk together
+    /// with the end that this returns.
+    pub(super) fn add(
+        &mut self,
+        record: &mut File,
+        frames: impl FnOnce(&mut dyn FnMut(Frame<'_>)) -> io::Result<()>,
+    ) -> io::Result<ListEnd> {
+        let mut changed = BTreeMap::new();
+        let mut left = u32::MAX;
+        let page_bytes = &mut self.page_bytes;
+        frames(&mut |frame| {
+            *page_bytes = frame.page.len();
+            changed.insert(frame.page_number, digest(frame.page));
+            left = frame.database_pages.unwrap_or(left);
+        })?;
+        let mut bytes = Vec::with_capacity((changed.len() + 1) * ENTRY_BYTES);
+        for (number, digest) in &changed {
+            bytes.extend(number.to_be_bytes());
+            bytes.extend(digest);
+        }
+        self.pages.append(&mut changed);
+        let is_cut = self
+            .pages
+            .last_key_value()
+            .is_some_and(|(last, _)| *last > left);
+        if is_cut {
+            self.pages.split_off(&left.saturating_add(1));
+            let mut size = PageDigest::default();
+            size[..4].copy_from_slice(&left.to_be_bytes());
+            bytes.extend(CUT.to_be_bytes());
+            bytes.extend(size);
+        }
+        let before = self.entries;
+        self.entries += bytes.len() / ENTRY_BYTES;
+        if self.entries <= MOST_ENTRIES {
+            record.seek(SeekFrom::Start(PLACE + (before * ENTRY_BYTES) as u64))?;
+            record.write_all(&bytes)?;
+            self.digest.update(&bytes);
+        }
+        Ok(self.end())
+    }
+
+    fn end(&self) -> ListEnd {
+        match (u32::try_from(self.entries), u32::try_from(self.page_bytes)) {
+            (Ok(entries), Ok(page_bytes)) if self.entries <= MOST_ENTRIES => ListEnd {
+                entries,
+                page_bytes,
+                sum: first_bytes(self.digest.clone()),
+            },
+            _ => ListEnd::NOT_KEPT,
+        }
+    }
+
+    /// Reads the list from the record; `None` if none was kept, or it is not as it was written.
+    pub(super) fn read(journal: &Path, end: ListEnd) -> io::Result<Option<PageList>> {
+        if end == ListEnd::default() {
+            return Ok(Some(PageList::default()));
+        }
+        let entries = end.entries as usize;
+        if entries > MOST_ENTRIES || end.page_bytes == 0 {
+            return Ok(None);
+        }
+        let mut record = File::open(beside(journal, files::COMMITS))?;
+        record.seek(SeekFrom::Start(PLACE))?;
+        let mut bytes = vec![0; entries * ENTRY_BYTES];
+        if !fill(&mut record, &mut bytes)? {
+            return Ok(None);
+        }
+        let mut list = PageList {
+            pages: BTreeMap::new(),
+            page_bytes: end.page_bytes as usize,
+            entries,
+            digest: Sha256::new_with_prefix(&bytes),
+        };
+        for entry in bytes.chunks_exact(ENTRY_BYTES) {
+            let mut digest = PageDigest::default();
+            digest.copy_from_slice(&entry[4..]);
+            match big_endian(entry, 0) {
+                CUT => drop(
+                    list.pages
+                        .split_off(&big_endian(entry, 4).saturating_add(1)),
+                ),
+                number => drop(list.pages.insert(number, digest)),
+            }
+        }
+        Ok((list.end() == end).then_some(list))
+    }
+
+    /// Returns `true` if a database has each page as it was listed; `false` too if no list was kept.
+    pub(super) fn are_all_in(&self, mut database: &File) -> io::Result<bool> {
+        if self.end() == ListEnd::NOT_KEPT {
+            return Ok(false);
+        }
+        let mut page = vec![0; self.page_bytes];
+        for (&number, listed) in &self.pages {
+            let place = u64::from(number - 1).saturating_mul(self.page_bytes as u64);
+            database.seek(SeekFrom::Start(place))?;
+            if !fill(&mut database, &mut page)? || digest(&page) != *listed {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Returns `true` if the list was kept since the database was last whole by itself.
+    pub(super) fn is_kept(&self) -> bool {
+        self.end() != ListEnd::NOT_KEPT
+    }
+}
+
+fn digest(page: &[u8]) -> PageDigest {
+    first_bytes(Sha256::new_with_prefix(page))
+}
+
+fn first_bytes(sum: Sha256) -> PageDigest {
+    let mut digest = PageDigest::default();
+    digest.copy_from_slice(&sum.finalize()[..DIGEST_BYTES]);
+    digest
+}
