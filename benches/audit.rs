@@ -219,6 +219,7 @@ mod comparison {
                 commission_cents: None,
                 recorded_at: None,
                 is_dispute: false,
+                reference: None,
             };
             // Never one that is refunded, or its refund.
             let wrong = if number % 16 < 14 { number % 500 } else { 3 };

@@ -49,6 +49,8 @@ words! {
         EventId = "event_id",
         /// It reverses a commission and names the sale of a refund; or it names a running total of that sale.
         LinkedSale = "linked_sale",
+        /// Its `event_id` is another id of the payment of one sale, such as the charge of an invoice.
+        Reference = "reference",
         /// Its `event_id` is the same but for case, spaces, zeros or an apostrophe in front, and no
         /// other is as near.
         SimilarId = "similar_id",

@@ -73,6 +73,7 @@ impl Matching {
             alike: HashMap::new(),
         };
         matching.by_linked_sale(books, &lost_sales)?;
+        matching.by_reference(books);
         matching.by_similar_id(books);
         if let Some(days) = match_days {
             matching.by_customer_and_amount(books, i64::from(days) * DAY_MS);
@@ -117,6 +118,40 @@ impl Matching {
             }
         }
         Ok(())
+    }
+
+    /// Matches ids that are another id of a sale's payment: a live integration may have named the charge where the export
+    /// has the invoice. Only where no other sale has it.
+    fn by_reference(&mut self, books: &AuditData) {
+        let references = books.billed.reference.column();
+        if references.null_count() == references.len() {
+            return;
+        }
+        let mut waiting: PlHashMap<&str, Option<u32>> = PlHashMap::default();
+        let unmatched = |row: &usize| self.billed[*row].is_none() && !books.theirs[*row].is_by_hand;
+        let rows: Vec<usize> = (0..books.theirs.len()).filter(unmatched).collect();
+        let ids = &books.commissions.event_id;
+        waiting.extend(rows.iter().filter_map(|row| Some((ids.get(*row)?, None))));
+        let mut shared: Vec<&str> = Vec::new();
+        for (row, ours) in (0..).zip(&books.ours) {
+            let reference = books.billed.reference.get(index(row));
+            if let (false, Some(reference)) = (ours.is_refund, reference)
+                && let Some(found) = waiting.get_mut(reference)
+                && found.replace(row).is_some()
+            {
+                shared.push(reference);
+            }
+        }
+        for row in rows {
+            let id = ids.get(row).filter(|id| !shared.contains(id));
+            let sale = id.and_then(|id| waiting.get(id).copied().flatten());
+            let reason = if books.theirs[row].takes_back() {
+                MatchReason::LinkedSale
+            } else {
+                MatchReason::Reference
+            };
+            self.billed[row] = sale.map(|sale| (sale, reason));
+        }
     }
 
     /// Matches ids that differ only in what spreadsheets and people change: case, spaces, zeros in front, an

@@ -284,6 +284,7 @@ fn of_event(event: &Event, place: SourceLocation, account_currency: Currency) ->
         kind,
         event_id: event.event_id().to_owned(),
         sale_event_id: event.sale_event_id.as_deref().map(str::to_owned),
+        reference: event.reference.as_deref().map(str::to_owned),
         customer: event.customer.clone(),
         money,
         account_amount_cents: in_account,

@@ -212,6 +212,8 @@ pub struct Billed {
     pub event_id: String,
     /// The sale that a refund reverses.
     pub sale_event_id: Option<String>,
+    /// Another id of the payment of a sale, such as the charge of an invoice.
+    pub reference: Option<String>,
     /// The customer.
     #[serde(flatten, serialize_with = "customer")]
     pub customer: Customer,

@@ -51,6 +51,7 @@ fn sale(event_id: &str) -> Billed {
         promoter: Promoter::default(),
         commission_cents: None,
         is_dispute: false,
+        reference: None,
     }
 }
 

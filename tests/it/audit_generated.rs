@@ -135,6 +135,7 @@ impl Account {
             commission_cents: None,
             recorded_at: None,
             is_dispute: false,
+            reference: None,
         };
         let theirs = Commission {
             place: SourceLocation {

@@ -221,6 +221,7 @@ impl Account {
             commission_cents: None,
             recorded_at: None,
             is_dispute: false,
+            reference: None,
         }
     }
 

@@ -499,6 +499,7 @@ fn matched(report: &AuditReport) -> Vec<(&'static str, String)> {
     let reason = |reason: MatchReason| match reason {
         MatchReason::EventId => "by the id of the event",
         MatchReason::LinkedSale => "by the sale that it names",
+        MatchReason::Reference => "by another id of the payment",
         MatchReason::SimilarId => "by an id that is nearly the same",
         MatchReason::CustomerAndAmount => "by customer and amount",
     };

@@ -292,3 +292,43 @@ fn a_customer_has_one_first_payment() {
         );
     }
 }
+
+/// An export has the invoice, and a live integration reported its charge: one payment.
+#[test]
+fn a_commission_under_another_id_of_the_payment_is_that_of_the_sale() {
+    const EXPORT: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,\
+         Customer Email,Refunded date (UTC),Invoice ID\n\
+         ch_1,2026-03-01 10:00:00,100.00,0.00,usd,true,Paid,cus_1,a@x.com,,in_1\n\
+         ch_2,2026-03-02 10:00:00,50.00,50.00,usd,true,Refunded,cus_2,b@x.com,2026-03-05 10:00:00,in_2\n";
+    let audited = |list: &str| {
+        let place = Place::new();
+        place.write("fprecon.toml", TWENTY_PERCENT);
+        place.write("s.csv", EXPORT);
+        audit(&place, &format!("{COMMISSIONS}{list}"), &[])
+    };
+    let first = "1,ch_1,p@x.com,20.00,100.00,approved,2026-03-01T10:00:00Z\n";
+    let second = "2,ch_2,p@x.com,10.00,50.00,approved,2026-03-02T10:00:00Z\n";
+    let reversal = "3,ch_2,p@x.com,-10.00,-50.00,approved,2026-03-05T10:00:00Z\n";
+    let said = audited(&[first, second, reversal].concat());
+    assert_eq!(said.findings(), [], "{}", said.text);
+    assert_eq!(
+        said.json["matched"],
+        json!({"linked_sale": 1, "reference": 2})
+    );
+    let said = audited(&[first, second].concat());
+    assert_eq!(
+        said.findings(),
+        found("refund_not_taken_back", 1_000, 0),
+        "{}",
+        said.text
+    );
+    // The integration and an import have each created one.
+    let again = "4,in_1,p@x.com,20.00,100.00,approved,2026-03-01T11:00:00Z\n";
+    let said = audited(&[first, again, second, reversal].concat());
+    assert_eq!(
+        said.findings(),
+        found("commission_twice", 2_000, 0),
+        "{}",
+        said.text
+    );
+}
