@@ -4,14 +4,20 @@
 //! refund is held with the reason. The id of the refund is made from that of its sale, so that a second undo finds what
 //! the first one did.
 
+mod in_account;
+
 use std::collections::HashSet;
 
 use jiff::Timestamp;
 
+pub(crate) use in_account::{
+    AccountCheck, AccountLines, AccountUnits, PaidToPromoter, PromoterKey,
+};
+
 use crate::event::{Event, EventKey, KeyMap, Kind, Money, Original, Tally, Text, is_undo, undo_id};
 use crate::journal::{
     AttentionCode, EventRecord, EventRow, JournalError, JournalReader, Outcome, RefundRecord,
-    RunRecord,
+    RunRecord, Settlement,
 };
 use crate::problem::{Problem, ProblemCode, Problems};
 use crate::shell_word::shell_word;
@@ -23,6 +29,12 @@ pub(crate) struct UndoRefund {
     pub(crate) refund: Event,
     /// The number of its sale.
     pub(crate) sale: EventRow,
+    /// The amount of the sale as it was sent.
+    sent: Option<Money>,
+    /// `true` if the sale has a commission, as far as its answer said.
+    may_have_commission: bool,
+    /// The promoter of the sale, as far as its answer said.
+    promoter: PromoterKey,
 }
 
 /// Holds an event that the run has left to send, and that an undo leaves out.
@@ -53,6 +65,10 @@ pub(crate) struct UndoPlan {
     pub(crate) unsent: Vec<Unsent>,
     /// What a person should know of the undo.
     pub(crate) problems: Problems,
+    /// What the account says of the sales; `None` if it was not read.
+    pub(crate) account: Option<AccountCheck>,
+    /// The commissions of the sales to undo that are marked as paid, by promoter.
+    pub(crate) paid: Vec<PaidToPromoter>,
 }
 
 impl UndoPlan {
@@ -152,6 +168,7 @@ pub(crate) fn plan(
     let held = planned.held.iter().map(|refund| held_problem(refund, run));
     let problems: Vec<Problem> = rest.problems().chain(held).collect();
     planned.problems.extend(problems);
+    planned.problems.extend(planned.left_out_problem());
     Ok(planned)
 }
 
@@ -319,6 +336,19 @@ impl UndoneSale {
 }
 
 impl UndoPlan {
+    /// Warns that the run has events left to send.
+    fn left_out_problem(&self) -> Option<Problem> {
+        let unsent = self.tally_unsent();
+        if unsent.count() == 0 {
+            return None;
+        }
+        let message =
+            format!("left to send by this run, and not sent any more once it is undone: {unsent}");
+        Some(Problem::warning(ProblemCode::UndoLeftOut, message).hint(
+            "they are in failed.csv then, and need attention: `fprecon retry --failed` sends them after all; if they are not to be sent, `fprecon accept` that file",
+        ))
+    }
+
     fn add(&mut self, sale: &UndoneSale, refunds: &Refunds, (run, now): (&RunRecord, Timestamp)) {
         if let Some(undo) = refunds.undo {
             self.earlier.add(Kind::Refund, undo.money);
@@ -335,9 +365,15 @@ impl UndoPlan {
                 let mut refund = *refund;
                 refund.created_at = Some(now);
                 refund.remark(&format!("undoes what the run {} has sent", run.name));
+                let settlement = sale.record.settlement.as_ref();
                 self.to_send.push(UndoRefund {
                     refund,
                     sale: sale.record.row,
+                    sent: sale.event().money,
+                    may_have_commission: settlement.is_none_or(Settlement::may_have_commission),
+                    promoter: settlement.map_or((None, None), |it| {
+                        (it.promoter_email.clone(), it.promoter_ref_id.clone())
+                    }),
                 });
             }
             Left::Unknown(reason) => {

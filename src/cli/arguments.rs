@@ -504,14 +504,17 @@ pub(crate) struct RetryArguments {
 }
 
 /// Shows the plan, and asks before it sends. Each sale that the run had tracked is refunded by what is left of it,
-/// whichever run sent earlier refunds. Sign-ups, cancellations and emails to promoters can't be undone. What the
-/// run has left to send is not sent any more.
+/// whoever sent earlier refunds: the account's list of commissions is read for that. Sign-ups, cancellations and emails to
+/// promoters can't be undone. What the run has left to send is not sent any more.
 #[derive(Debug, Args)]
 #[command(after_long_help = UNDO_EXAMPLES)]
 pub(crate) struct UndoArguments {
     /// The run, as `fprecon status` lists it
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
+    /// Leave out the account's list of commissions: refunds that others made are then not known
+    #[arg(long)]
+    pub(crate) no_account_check: bool,
     #[command(flatten)]
     pub(crate) pace: PaceArguments,
 }
@@ -527,7 +530,8 @@ Exit codes:
   0 undone, or nothing to undo
   1 something is held, or a refund failed
   2 nothing was sent: nobody could be asked, and `--yes` was not given
-  3 there is no such run, or it can't be undone";
+  3 there is no such run, or it can't be undone
+  5 nothing was sent: the account's list of commissions is not complete";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum HistoryCommand {

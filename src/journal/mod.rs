@@ -206,6 +206,14 @@ impl Settlement {
             commission_cents: None,
         }
     }
+
+    /// Returns `true` if the API said that there is a commission, or said nothing of it: the answer was lost.
+    pub(crate) fn may_have_commission(&self) -> bool {
+        match self.commission_cents {
+            Some(cents) => cents != 0,
+            None => self.promoter_email.is_none() && self.promoter_ref_id.is_none(),
+        }
+    }
 }
 
 /// Reads a journal; it needs no lock and works while a run goes on.

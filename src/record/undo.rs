@@ -1,18 +1,14 @@
 //! Records what undoes a run: its refunds, what is held, and what the run had left to send.
 
 use super::{NewJob, RecordError, record_totals};
-use crate::journal::{
-    Acceptance, AttentionCode, EventRecord, Journal, NewRun, Outcome, PlanState, Recording, RunId,
-    RunRecord, Settlement,
-};
-use crate::report::items::event_item;
+use crate::journal::{Journal, NewRun, PlanState, Recording, RunId, RunRecord};
 use crate::undo::{UndoPlan, Unsent};
 
 /// The message of an event that the undone run had left to send.
 const LEFT_OUT: &str = "not sent: its run was undone before";
 
 /// Puts the undo of a run on disk, as a run of its own, in one transaction. What the run had left to send is not
-/// sent any more: what no request can have reached is accepted as that.
+/// sent any more, and needs attention.
 ///
 /// `undo` has to be planned with this very journal, which has to be open since then.
 ///
@@ -39,7 +35,7 @@ pub(crate) fn record_undo(
     for &refund in &undo.open {
         recording.add_met_event_without_export(refund)?;
     }
-    leave_out(&mut recording, new, &undo.unsent)?;
+    leave_out(&mut recording, &undo.unsent)?;
     for (state, tally) in [
         (PlanState::ToSend, undo.tally_to_send()),
         (PlanState::Settled, undo.earlier.clone()),
@@ -53,30 +49,12 @@ pub(crate) fn record_undo(
     Ok(recording.commit()?)
 }
 
-/// Settles what the undone run had left to send.
-fn leave_out(
-    recording: &mut Recording<'_>,
-    new: &NewJob<'_>,
-    unsent: &[Unsent],
-) -> Result<(), RecordError> {
-    let mut accepted = Vec::new();
+/// Settles what the undone run had left to send. It needs attention until somebody sends it after all, or accepts that it
+/// is not sent.
+fn leave_out(recording: &mut Recording<'_>, unsent: &[Unsent]) -> Result<(), RecordError> {
     for Unsent { record, outcome } in unsent {
         recording.settle(record.row, *outcome, LEFT_OUT)?;
-        if *outcome == Outcome::Failed {
-            let message = Some(LEFT_OUT.to_owned());
-            let settled = EventRecord {
-                settlement: Some(Settlement::without_answer(*outcome, message, new.started)),
-                ..record.clone()
-            };
-            accepted.push(event_item(AttentionCode::Failed, &settled));
-        } else {
-            recording.add_met_event_without_export(record.row)?;
-        }
+        recording.add_met_event_without_export(record.row)?;
     }
-    let acceptance = Acceptance {
-        reason: "left to send by a run that was undone".to_owned(),
-        by: new.by.to_owned(),
-        at: new.started,
-    };
-    Ok(recording.accept(&accepted, &acceptance)?)
+    Ok(())
 }

@@ -89,6 +89,7 @@ mod structure;
 mod support;
 mod terminals;
 mod undo;
+mod undo_account;
 mod unpaid_history;
 mod words;
 mod workbooks;

@@ -1,5 +1,7 @@
 //! `fprecon undo`: refunds what is left of the sales of a run, as a run of its own.
 
+mod account;
+
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
@@ -27,7 +29,7 @@ use crate::problem::{Problem, ProblemCode};
 use crate::record::{NewJob, record_undo};
 use crate::report::items::accepted_events;
 use crate::report::{Commands, SCHEMA};
-use crate::undo::{self, UndoPlan};
+use crate::undo::{self, AccountCheck, PaidToPromoter, UndoPlan};
 
 /// The object that `--json` prints if the refunds were not confirmed, and nothing was sent.
 #[derive(Serialize)]
@@ -37,6 +39,10 @@ struct UndoPlanOutput {
     events: EventsSummary,
     /// The events that the run has left to send, and that would not be sent any more.
     left_out: Tally,
+    /// What the account says of the sales; null if it was not read.
+    account_check: Option<AccountCheck>,
+    /// The commissions of the sales to undo that are marked as paid, by promoter.
+    paid_commissions: Vec<PaidToPromoter>,
     problems: Vec<Problem>,
     exit_code: u8,
 }
@@ -61,6 +67,14 @@ pub(in crate::cli) fn undo(
     let accepted: HashSet<EventRow> = accepted_events(&journal)?.into_iter().collect();
     let mut plan = undo::plan(&journal, &run, &accepted, now)?;
     expect_finished(&plan, &run)?;
+    account::compare(
+        &mut plan,
+        (arguments, &commands),
+        &settings,
+        &target,
+        (&journal, &run),
+        terminal,
+    )?;
     plan.problems.edit(|problem| commands.complete(problem));
     let omitted = plan.problems.omitted().map(|(_, n)| n).sum();
     terminal.plan_problems(plan.problems.kept(), omitted);
@@ -74,12 +88,14 @@ pub(in crate::cli) fn undo(
     }
     let figures = figures(&plan);
     figures.check()?;
-    show(&run, &plan, &figures, terminal);
+    show(&run, &plan, &figures, &settings, terminal);
     terminal.check_output()?;
     match confirm_undo(common, (&run, &plan), &settings, &target, terminal) {
         Confirmed::Yes => {}
         Confirmed::No => return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled),
-        Confirmed::Nobody => return not_confirmed((&run, plan), figures, &commands, terminal),
+        Confirmed::Nobody => {
+            return not_confirmed((&run, plan), figures, (arguments, &commands), terminal);
+        }
     }
     let new = NewJob {
         command: RunCommand::Undo,
@@ -148,7 +164,13 @@ fn figures(plan: &UndoPlan) -> JobFigures {
 }
 
 /// Prints the plan.
-fn show(run: &RunRecord, plan: &UndoPlan, figures: &JobFigures, terminal: &Terminal) {
+fn show(
+    run: &RunRecord,
+    plan: &UndoPlan,
+    figures: &JobFigures,
+    settings: &EffectiveSettings,
+    terminal: &Terminal,
+) {
     terminal.human_line(&format!(
         "Undo of the run {}: refunds of all that is left of its tracked sales",
         run.name
@@ -159,6 +181,13 @@ fn show(run: &RunRecord, plan: &UndoPlan, figures: &JobFigures, terminal: &Termi
             "\nRefunded in full already, by other refunds: {}",
             plan.refunded
         ));
+    }
+    if let Some(words) = account::in_words(plan) {
+        terminal.human(&format!("\n{words}"));
+    }
+    if !plan.paid.is_empty() {
+        let table = account::paid_table(&plan.paid, settings.api.account_currency);
+        terminal.human(&format!("\n{table}"));
     }
     let unsent = plan.tally_unsent();
     if unsent.count() > 0 {
@@ -206,14 +235,19 @@ fn confirm_undo(
 fn not_confirmed(
     (run, plan): (&RunRecord, UndoPlan),
     figures: JobFigures,
-    commands: &Commands,
+    (arguments, commands): (&UndoArguments, &Commands),
     terminal: &Terminal,
 ) -> Result<Ended, CliError> {
     let message =
         "nothing was sent: cannot ask for confirmation, since standard input is not a terminal";
+    let unchecked = if arguments.no_account_check {
+        " --no-account-check"
+    } else {
+        ""
+    };
     let problem = Problem::error(ProblemCode::NotConfirmed, message).hint(format!(
         "`{}` sends the refunds",
-        commands.command(&format!("undo {} --yes", run.name))
+        commands.command(&format!("undo {}{unchecked} --yes", run.name))
     ));
     terminal.problems(std::slice::from_ref(&problem), 0);
     let mut problems = vec![problem];
@@ -224,6 +258,8 @@ fn not_confirmed(
             undoes: run.name.clone(),
             events: figures.events,
             left_out: plan.tally_unsent(),
+            account_check: plan.account.clone(),
+            paid_commissions: plan.paid.clone(),
             problems: problems.clone(),
             exit_code: Exit::Usage as u8,
         })?;
