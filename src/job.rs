@@ -23,7 +23,8 @@ mod wanted;
 
 pub use crate::convert::{Foreign, Rates, RatesError};
 pub use crate::plan::{
-    AccountFindings, AccountSales, DateRange, History, InAccount, Plan, Planned, SaleOfAccount,
+    AccountFindings, AccountSales, DateRange, History, InAccount, ListVersion, Plan, Planned,
+    SaleOfAccount,
 };
 pub(crate) use figures::{EventsSummary, IgnoredSummary, InputSummary, RecognisedAs};
 pub use figures::{Imbalance, JobFigures};

@@ -70,8 +70,22 @@ pub(crate) const DATED_AS_SALE: &str = "the export has no date for the refund: d
 /// The beginning of the remark on a sale that the account has under another id, which follows.
 pub(crate) const IN_ACCOUNT: &str = "already in the account as ";
 
+/// The beginning of the remark on a sale that the account may have under another id, which follows.
+pub(crate) const MAYBE_IN_ACCOUNT: &str = "perhaps in the account as ";
+
+/// The beginning of the remark on an event whose sale the account has with another amount, which follows.
+pub(crate) const OTHER_AMOUNT_IN_ACCOUNT: &str = "in the account with another amount: ";
+
 /// The remark on a sale of which nothing says whether the account has it under another id.
 pub(crate) const NOT_COMPARED_WITH_ACCOUNT: &str = "not compared with the account: it has no date, or another currency than the account's commissions";
+
+/// The beginnings of all remarks on what was compared with the account and is held on request.
+pub(crate) const REMARKS_ON_ACCOUNT: [&str; 4] = [
+    IN_ACCOUNT,
+    MAYBE_IN_ACCOUNT,
+    OTHER_AMOUNT_IN_ACCOUNT,
+    NOT_COMPARED_WITH_ACCOUNT,
+];
 
 /// A short text that is kept by the million: an id, an email. Up to 24 bytes are stored in place, without an
 /// allocation.

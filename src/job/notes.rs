@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{Job, Setup};
 use crate::event::{
-    Essence, EventKey, EventRef, IN_ACCOUNT, Kind, Money, Refunded, Tally, UndoState, share_cents,
+    Essence, EventKey, EventRef, IN_ACCOUNT, Kind, MAYBE_IN_ACCOUNT, Money,
+    OTHER_AMOUNT_IN_ACCOUNT, Refunded, Tally, UndoState, share_cents,
 };
 use crate::journal::{Outcome, PlanState};
 use crate::plan::{CSV_HEADER, History, InAccount, Plan, Planned, reversal_row};
@@ -219,19 +220,30 @@ pub(super) fn note_in_account(job: &mut Job, setup: &Setup<'_>) {
             found.under_same_ids
         );
         problems.push(Problem::warning(ProblemCode::SaleInAccountAlready, message).hint(
-            "they do not count twice: FirstPromoter answers that it has them, and they are `already_tracked`; their amounts are not compared",
+            "they do not count twice: FirstPromoter answers that it has them, and they are `already_tracked`",
+        ));
+    }
+    if found.other_amounts.count() > 0 {
+        let message = format!("{OTHER_AMOUNT_IN_ACCOUNT}{}", found.other_amounts);
+        problems.push(Problem::warning(ProblemCode::SaleOtherAmount, message).hint(
+            "FirstPromoter keeps its amount, and takes refunds of more: look at them there; `--in-account hold` with `run` holds them and their refunds",
         ));
     }
     problems.extend(found.not_compared());
     for Planned { event, state } in job.plan.events() {
-        let remark = event
-            .note
-            .split("; ")
-            .find(|part| part.starts_with(IN_ACCOUNT));
-        if let (PlanState::ToSend, Some(remark)) = (state, remark) {
-            let message = format!("sale `{}`: {remark}", event.event_id());
+        let named = [
+            (IN_ACCOUNT, ProblemCode::SaleInAccount),
+            (MAYBE_IN_ACCOUNT, ProblemCode::SaleNotCompared),
+            (OTHER_AMOUNT_IN_ACCOUNT, ProblemCode::SaleOtherAmount),
+        ];
+        let remark = event.note.split("; ").find_map(|part| {
+            let of = named.iter().find(|(start, _)| part.starts_with(start));
+            of.map(|(_, code)| (part, code.clone()))
+        });
+        if let (PlanState::ToSend, Some((remark, code))) = (state, remark) {
+            let message = format!("{} `{}`: {remark}", event.kind, event.event_id());
             let path = job.inputs[event.source.input].path.clone();
-            let problem = Problem::warning(ProblemCode::SaleInAccount, message);
+            let problem = Problem::warning(code, message);
             problems.push(problem.at(path, Some(event.source.line)));
         }
     }

@@ -13,9 +13,7 @@ use super::columns::{impossible, read_money};
 use super::known::{HeldSale, HistoryRequest, JournalHistory};
 use super::read::count;
 use super::{JournalError, JournalReader};
-use crate::event::{
-    Customer, Details, Event, EventKey, IN_ACCOUNT, Kind, NOT_COMPARED_WITH_ACCOUNT, Text,
-};
+use crate::event::{Customer, Details, Event, EventKey, Kind, REMARKS_ON_ACCOUNT, Text};
 
 /// What an invoice says of its payments, as the sale that it is by itself.
 const INVOICES: LearnedTable = LearnedTable {
@@ -354,14 +352,15 @@ impl JournalReader {
     /// Adds the sales that earlier runs held since the account may have them under another id.
     pub(super) fn held_in_account(&self, known: &mut JournalHistory) -> Result<(), JournalError> {
         let sql = "SELECT event_id, note FROM held
-             WHERE kind = 'sale' AND plan_state = 'unlinked'
-             AND (instr(note, ?1) > 0 OR instr(note, ?2) > 0) ORDER BY id";
-        let remarks = [IN_ACCOUNT, NOT_COMPARED_WITH_ACCOUNT];
-        self.each("reading held sales", sql, remarks, |row| {
+             WHERE kind IN ('sale', 'refund') AND plan_state = 'unlinked' ORDER BY id";
+        self.each("reading what is held", sql, [], |row| {
             let key = EventKey::from_id(&row.get::<_, String>(0)?);
             let note: String = row.get(1)?;
             let mut parts = note.split("; ");
-            let is_remark = |part: &&str| remarks.iter().any(|remark| part.starts_with(remark));
+            let is_remark = |part: &&str| {
+                let mut remarks = REMARKS_ON_ACCOUNT.iter();
+                remarks.any(|remark| part.starts_with(remark))
+            };
             if let Some(part) = parts.find(is_remark) {
                 known.held_in_account.insert(key, Text::new(part));
             }

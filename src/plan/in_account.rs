@@ -5,16 +5,16 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::planner::{Firsts, Planner};
 use super::range::DateRange;
 use crate::event::{
     Currency, CustomerRef, Decimals, EventKey, EventRef, Events, IN_ACCOUNT, KeyMap, Kind,
-    NOT_COMPARED_WITH_ACCOUNT, Tally, Text,
+    MAYBE_IN_ACCOUNT, NOT_COMPARED_WITH_ACCOUNT, OTHER_AMOUNT_IN_ACCOUNT, Tally, Text, in_units,
 };
 use crate::journal::PlanState;
 use crate::link::HeldReason;
@@ -49,18 +49,21 @@ pub struct SaleOfAccount<'s> {
     pub at: Timestamp,
 }
 
+/// The time by which two times of one sale may differ across midnight: an invoice is charged an hour after it was made.
+const NEAR: SignedDuration = SignedDuration::from_hours(2);
+
 /// Holds the sales of an account, to compare others with them.
 #[derive(Clone, Debug)]
 pub struct AccountSales {
     zone: TimeZone,
     decimals: Decimals,
     currency: Currency,
-    /// `true` if the list has amounts in the currency in which they were sent.
-    has_originals: bool,
-    names: Vec<(Option<EventKey>, Text)>,
+    version: ListVersion,
+    sales: Vec<KnownSale>,
     by_key: KeyMap<u32>,
-    /// Hashes of what sales are, with their places in `names`; sorted once all are there.
-    faces: Vec<(u64, u32)>,
+    /// Hashes of the customers and amounts of sales, with their times in seconds and their places in `sales`; sorted once
+    /// all are there.
+    faces: Vec<(u64, i64, u32)>,
     hasher: RandomState,
     /// The number of commissions that were read.
     pub commissions: u64,
@@ -68,6 +71,27 @@ pub struct AccountSales {
     pub unclear: u64,
     /// The number of requests that it took.
     pub requests: u64,
+}
+
+/// Says what a list of commissions has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListVersion {
+    /// Dates are those of the sales. Amounts are in the account's currency.
+    V1,
+    /// Sales that came by tracking calls have the day of the call. Amounts are also in the currency in which they were
+    /// sent.
+    V2,
+}
+
+/// Holds a sale of the account.
+#[derive(Clone, Debug)]
+struct KnownSale {
+    key: Option<EventKey>,
+    /// The id of its event or its commission, in words.
+    name: Text,
+    cents: i64,
+    original: Option<(i64, Currency)>,
+    at: Timestamp,
 }
 
 /// Says what of a customer two sales have in common.
@@ -78,15 +102,43 @@ enum Identifier {
     Email,
 }
 
+/// Says which times of the account a time of ours may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nearness {
+    /// Those of the same day.
+    Day,
+    /// The midnight in UTC of the same day: only that was sent.
+    DateOnly,
+    /// Those that are [`NEAR`], on the day before or after.
+    Near,
+    /// All later ones: they may be of an import.
+    Later,
+}
+
+/// Describes one of our sales, to find it.
+#[derive(Clone, Copy)]
+struct Face {
+    by_uid: Option<u64>,
+    by_email: Option<u64>,
+    at: Timestamp,
+}
+
+const IDENTIFIERS: [Identifier; 3] = [Identifier::Both, Identifier::Uid, Identifier::Email];
+
 impl AccountSales {
     /// Returns no sales yet, of an account with this zone and currency. `decimals` are those that the API takes.
-    pub fn new(zone: TimeZone, currency: Currency, decimals: Decimals) -> Self {
+    pub fn new(
+        zone: TimeZone,
+        currency: Currency,
+        decimals: Decimals,
+        version: ListVersion,
+    ) -> Self {
         AccountSales {
             zone,
             decimals,
             currency,
-            has_originals: false,
-            names: Vec::new(),
+            version,
+            sales: Vec::new(),
             by_key: KeyMap::default(),
             faces: Vec::new(),
             hasher: RandomState::new(),
@@ -96,21 +148,10 @@ impl AccountSales {
         }
     }
 
-    /// Returns the same for a list that has amounts in the currency in which they were sent.
-    pub fn with_originals(self) -> Self {
-        AccountSales {
-            has_originals: true,
-            ..self
-        }
-    }
-
     /// Removes all sales.
     pub fn clear(&mut self) {
-        let empty = Self::new(self.zone.clone(), self.currency, self.decimals.clone());
-        *self = AccountSales {
-            has_originals: self.has_originals,
-            ..empty
-        };
+        let (zone, decimals) = (self.zone.clone(), self.decimals.clone());
+        *self = Self::new(zone, self.currency, decimals, self.version);
     }
 
     /// Returns `true` if the event with this id is there already: a sale may have several commissions.
@@ -120,7 +161,7 @@ impl AccountSales {
 
     /// Adds a sale.
     pub fn add(&mut self, sale: &SaleOfAccount<'_>) {
-        let Ok(place) = u32::try_from(self.names.len()) else {
+        let Ok(place) = u32::try_from(self.sales.len()) else {
             return;
         };
         let key = sale.event_id.map(EventKey::from_id);
@@ -128,16 +169,22 @@ impl AccountSales {
             Some(id) => format!("`{id}`"),
             None => format!("the commission {}", sale.commission_id),
         };
-        self.names.push((key, Text::new(&name)));
+        self.sales.push(KnownSale {
+            key,
+            name: Text::new(&name),
+            cents: sale.amount_cents,
+            original: sale.original,
+            at: sale.at,
+        });
         if let Some(key) = key {
             self.by_key.insert(key, place);
         }
-        let day = self.day(sale.at);
         let amount = (sale.amount_cents, self.currency);
         for amount in [Some(amount), sale.original].into_iter().flatten() {
-            let faces = self.faces_of(sale.customer, amount, day);
+            let face = self.face(sale.customer, amount, sale.at);
+            let hashes = [face.by_uid, face.by_email].into_iter().flatten();
             self.faces
-                .extend(faces.into_iter().flatten().map(|face| (face, place)));
+                .extend(hashes.map(|hash| (hash, sale.at.as_second(), place)));
         }
     }
 
@@ -151,64 +198,87 @@ impl AccountSales {
         at.to_zoned(self.zone.clone()).date()
     }
 
-    /// Returns hashes of what a sale is, by its uid and by its email.
-    fn faces_of(
+    /// Returns what a sale is, by its uid and by its email.
+    fn face(
         &self,
         customer: CustomerRef<'_>,
         (cents, currency): (i64, Currency),
-        day: Date,
-    ) -> [Option<u64>; 2] {
-        let hash = |tag: u8, name: &str| {
-            let day = (day.year(), day.month(), day.day());
-            self.hasher
-                .hash_one((tag, name, cents, currency.code(), day))
-        };
-        [
-            customer.uid.map(|uid| hash(0, uid)),
-            customer.email_folded().map(|email| hash(1, &email)),
-        ]
+        at: Timestamp,
+    ) -> Face {
+        let hash = |tag: u8, name: &str| self.hasher.hash_one((tag, name, cents, currency.code()));
+        Face {
+            by_uid: customer.uid.map(|uid| hash(0, uid)),
+            by_email: customer.email_folded().map(|email| hash(1, &email)),
+            at,
+        }
     }
 
     /// Returns what one of our sales is, if it can be compared.
-    fn faces_of_event(&self, event: EventRef<'_>) -> Option<[Option<u64>; 2]> {
+    fn face_of_event(&self, event: EventRef<'_>) -> Option<Face> {
         let (money, at) = event.money.zip(event.created_at)?;
-        let is_comparable = money.currency == self.currency || self.has_originals;
+        let is_comparable = money.currency == self.currency || self.version == ListVersion::V2;
         if !is_comparable || event.customer.is_unknown() {
             return None;
         }
         let amount = (self.decimals.sent(money), money.currency);
-        Some(self.faces_of(event.customer, amount, self.day(at)))
+        Some(self.face(event.customer, amount, at))
     }
 
-    /// Returns the places of the sales with a face.
-    fn places(&self, face: Option<u64>) -> impl Iterator<Item = u32> + Clone {
-        let found = face.map_or(&[][..], |face| {
-            let start = self.faces.partition_point(|(other, _)| *other < face);
-            let end = self.faces.partition_point(|(other, _)| *other <= face);
+    /// Returns the times in seconds that a time of ours may be in the account: the first one, and the first one after.
+    fn window(&self, at: Timestamp, nearness: Nearness) -> (i64, i64) {
+        let second = at.as_second();
+        match nearness {
+            Nearness::Near => (second - NEAR.as_secs(), second + NEAR.as_secs() + 1),
+            Nearness::Later => (second, i64::MAX),
+            Nearness::DateOnly => {
+                let midnight = self.day(at).to_zoned(TimeZone::UTC).ok();
+                let midnight = midnight.map(|midnight| midnight.timestamp().as_second());
+                midnight.map_or((0, 0), |midnight| (midnight, midnight + 1))
+            }
+            Nearness::Day => {
+                let day = self.day(at);
+                let midnight = |day: Date| day.to_zoned(self.zone.clone()).ok();
+                let start = midnight(day).map(|start| start.timestamp().as_second());
+                let end = day.tomorrow().ok().and_then(midnight);
+                let end = end.map(|end| end.timestamp().as_second());
+                (start.unwrap_or(second), end.unwrap_or(second + 1))
+            }
+        }
+    }
+
+    /// Returns the places of the sales with a hash in a window of time, the earliest first.
+    fn places(&self, hash: Option<u64>, window: (i64, i64)) -> impl Iterator<Item = u32> + Clone {
+        let found = hash.map_or(&[][..], |hash| {
+            let (from, until) = ((hash, window.0, 0), (hash, window.1, 0));
+            let start = self.faces.partition_point(|face| *face < from);
+            let end = self.faces.partition_point(|face| *face < until);
             &self.faces[start..end]
         });
-        found.iter().map(|(_, place)| *place)
+        found.iter().map(|(.., place)| *place)
     }
 
-    /// Returns the first sale with these faces that is free.
-    fn free(&self, [uid, email]: [Option<u64>; 2], by: Identifier, taken: &[bool]) -> Option<u32> {
+    /// Returns the first sale like this that is free.
+    fn free(&self, face: Face, by: Identifier, nearness: Nearness, taken: &[bool]) -> Option<u32> {
+        let window = self.window(face.at, nearness);
         let is_free = |place: &u32| !taken[*place as usize];
+        let mut by_uid = self.places(face.by_uid, window);
+        let mut by_email = self.places(face.by_email, window);
         match by {
             Identifier::Both => {
-                let by_email = self.places(email);
-                let mut both = self.places(uid);
-                both.find(|place| is_free(place) && by_email.clone().any(|other| other == *place))
+                by_uid.find(|place| is_free(place) && by_email.clone().any(|other| other == *place))
             }
-            Identifier::Uid => self.places(uid).find(is_free),
-            Identifier::Email => self.places(email).find(is_free),
+            Identifier::Uid => by_uid.find(is_free),
+            Identifier::Email => by_email.find(is_free),
         }
     }
 
     /// Marks what is known as ours: the events of the job, and those that earlier runs recorded.
     fn known(&self, events: &Events, planner: &Planner<'_>) -> Vec<bool> {
-        let names = self.names.iter();
-        let recorded =
-            names.map(|(key, _)| key.is_some_and(|key| planner.history.essence(key).is_some()));
+        let sales = self.sales.iter();
+        let recorded = sales.map(|own| {
+            own.key
+                .is_some_and(|key| planner.history.essence(key).is_some())
+        });
         let mut known: Vec<bool> = recorded.collect();
         for index in 0..events.len() {
             if let Some(&place) = self.by_key.get(&events.key(index)) {
@@ -216,6 +286,30 @@ impl AccountSales {
             }
         }
         known
+    }
+
+    /// Returns the amount that the account has of a sale of ours, if that is another one than it would be sent with, or
+    /// less than a refund of it.
+    fn other_amount(&self, event: EventRef<'_>, sale: &KnownSale) -> Option<String> {
+        let money = event.money?;
+        let cents = self.decimals.sent(money);
+        let theirs = if money.currency == self.currency {
+            sale.cents
+        } else {
+            let original = sale.original.filter(|(_, of)| *of == money.currency);
+            original.map(|(cents, _)| cents)?
+        };
+        let is_other = match event.kind {
+            Kind::Refund => theirs < cents,
+            _ => theirs != cents,
+        };
+        is_other.then(|| {
+            format!(
+                "{OTHER_AMOUNT_IN_ACCOUNT}{} has {}",
+                sale.name,
+                in_units(theirs.into(), money.currency)
+            )
+        })
     }
 }
 
@@ -228,8 +322,13 @@ pub struct AccountFindings {
     pub requests: u64,
     /// The sales that the account has under another id.
     pub under_other_ids: Tally,
+    /// The sales that the account may have under another id: the lead and the amount are the same, and the day is a later
+    /// one, which may be that of an import (version 2).
+    pub maybe_under_other_ids: Tally,
     /// The sales that the account has under the id with which they would be sent.
     pub under_same_ids: Tally,
+    /// The sales among those that it has with another amount, and refunds of more than it has of their sale.
+    pub other_amounts: Tally,
     /// The sales that can't be compared: they have no date, or another currency than the list.
     pub not_compared: Tally,
     /// The commissions of sales that can't be compared: they have no lead, no amount or no date.
@@ -242,7 +341,12 @@ pub struct AccountFindings {
 impl AccountFindings {
     /// Returns `true` if somebody should look at what was found, or could not be compared.
     pub fn needs_attention(&self) -> bool {
-        let sales = [&self.under_other_ids, &self.not_compared];
+        let sales = [
+            &self.under_other_ids,
+            &self.maybe_under_other_ids,
+            &self.other_amounts,
+            &self.not_compared,
+        ];
         self.commissions_not_compared > 0 || sales.iter().any(|sales| sales.count() > 0)
     }
 
@@ -253,6 +357,12 @@ impl AccountFindings {
             parts.push(format!(
                 "{} to send, without a date or in another currency than the account's",
                 self.not_compared
+            ));
+        }
+        if self.maybe_under_other_ids.count() > 0 {
+            parts.push(format!(
+                "the days of {} to send, which may be in the account under other ids: it has the same leads and amounts on later days, and version 2 dates sales that came by tracking calls by the day of the call",
+                self.maybe_under_other_ids
             ));
         }
         match self.commissions_not_compared {
@@ -277,11 +387,12 @@ impl AccountFindings {
 }
 
 impl Planner<'_> {
-    /// Holds the sales to send that an earlier run held since the account has them, unless that is decided anew.
+    /// Holds the sales and refunds to send that an earlier run held since the account has them, unless that is decided
+    /// anew.
     pub(super) fn hold_as_before(&mut self, events: &Events) {
         for index in 0..events.len() {
-            let is_sale = events.kind(index) == Kind::Sale;
-            if !is_sale || self.states[index] != PlanState::ToSend {
+            let has_amount = events.kind(index).has_amount();
+            if !has_amount || self.states[index] != PlanState::ToSend {
                 continue;
             }
             let key = events.key(index);
@@ -302,46 +413,46 @@ impl Planner<'_> {
         (events, firsts): (&Events, &Firsts),
         range: &DateRange,
     ) {
-        let mut findings = AccountFindings {
+        let findings = AccountFindings {
             commissions: account.commissions,
             requests: account.requests,
             commissions_not_compared: account.unclear,
             ..AccountFindings::default()
         };
-        let mut open = Vec::new();
+        let mut comparison = Comparison {
+            account,
+            treatment,
+            events,
+            taken: account.known(events, self),
+            open: Vec::new(),
+            findings,
+            ids: IdsFound::default(),
+        };
+        let mut others = Vec::new();
         for index in 0..events.len() {
             let event = events.get(index);
-            let is_sent = self.states[index] == PlanState::ToSend
-                && firsts.for_event(index, event.key()) == index;
-            if event.kind != Kind::Sale || !is_sent || range.is_outside(event) {
+            if firsts.for_event(index, event.key()) != index {
                 continue;
             }
-            if account.by_key.contains_key(&event.key()) {
-                findings.under_same_ids.add(event.kind, event.money);
-            } else if let Some(faces) = account.faces_of_event(event) {
-                open.push((index, faces));
-            } else {
-                findings.not_compared.add(event.kind, event.money);
-                self.set_apart(index, event.key(), NOT_COMPARED_WITH_ACCOUNT, treatment);
+            let is_sent = self.states[index] == PlanState::ToSend && !range.is_outside(event);
+            match event.kind {
+                Kind::Sale | Kind::Refund if is_sent => comparison.begin(index, self),
+                Kind::Sale if !account.by_key.contains_key(&event.key()) => {
+                    others.extend(account.face_of_event(event));
+                }
+                _ => {}
             }
         }
-        let mut taken = account.known(events, self);
-        let mut ids = IdsFound::default();
-        for by in [Identifier::Both, Identifier::Uid, Identifier::Email] {
-            open.retain(|&(index, faces)| {
-                let Some(place) = account.free(faces, by, &taken) else {
-                    return true;
-                };
-                taken[place as usize] = true;
-                let name = &account.names[place as usize].1;
-                ids.add(name);
-                let event = events.get(index);
-                findings.under_other_ids.add(event.kind, event.money);
-                let note = format!("{IN_ACCOUNT}{name}: the same lead, amount and day");
-                self.set_apart(index, event.key(), &note, treatment);
-                false
-            });
+        comparison.find(Nearness::Day, self);
+        comparison.find(Nearness::DateOnly, self);
+        comparison.find(Nearness::Near, self);
+        if account.version == ListVersion::V2 {
+            comparison.take(others);
+            comparison.find(Nearness::Later, self);
         }
+        let Comparison {
+            mut findings, ids, ..
+        } = comparison;
         findings.ids_in_words = ids.in_words();
         self.in_account = Some(findings);
     }
@@ -357,6 +468,107 @@ impl Planner<'_> {
             before => format!("{before}; {note}"),
         };
         self.mark(index, PlanState::ToSend, note);
+    }
+}
+
+/// Compares sales with those of the account, the ones that are alike most first.
+struct Comparison<'c> {
+    account: &'c AccountSales,
+    treatment: InAccount,
+    events: &'c Events,
+    /// Says of each sale of the account whether it is one of ours.
+    taken: Vec<bool>,
+    /// The sales that are not found yet.
+    open: Vec<(usize, Face)>,
+    findings: AccountFindings,
+    ids: IdsFound,
+}
+
+impl Comparison<'_> {
+    /// Compares an event that is to be sent by the id of its sale. What the account does not have is left to be found.
+    fn begin(&mut self, index: usize, planner: &mut Planner<'_>) {
+        let event = self.events.get(index);
+        let sale = match event.kind {
+            Kind::Refund => event.sale_event_id.map(EventKey::from_id),
+            _ => Some(event.key()),
+        };
+        let there = sale.and_then(|sale| self.account.by_key.get(&sale));
+        if let Some(&place) = there {
+            if event.kind == Kind::Sale {
+                self.findings.under_same_ids.add(event.kind, event.money);
+            }
+            let sale = &self.account.sales[place as usize];
+            if let Some(note) = self.account.other_amount(event, sale) {
+                self.findings.other_amounts.add(event.kind, event.money);
+                planner.set_apart(index, event.key(), &note, self.treatment);
+            }
+            return;
+        }
+        if event.kind == Kind::Refund {
+            return;
+        }
+        if let Some(face) = self.account.face_of_event(event) {
+            self.open.push((index, face));
+        } else {
+            self.findings.not_compared.add(event.kind, event.money);
+            let note = NOT_COMPARED_WITH_ACCOUNT;
+            planner.set_apart(index, event.key(), note, self.treatment);
+        }
+    }
+
+    /// Finds sales in the account under other ids.
+    fn find(&mut self, nearness: Nearness, planner: &mut Planner<'_>) {
+        for by in IDENTIFIERS {
+            for (index, face) in std::mem::take(&mut self.open) {
+                let Some(place) = self.account.free(face, by, nearness, &self.taken) else {
+                    self.open.push((index, face));
+                    continue;
+                };
+                self.taken[place as usize] = true;
+                let event = self.events.get(index);
+                let sale = &self.account.sales[place as usize];
+                let name = &sale.name;
+                let tally = match nearness {
+                    Nearness::Later => &mut self.findings.maybe_under_other_ids,
+                    Nearness::Day | Nearness::DateOnly | Nearness::Near => {
+                        self.ids.add(name);
+                        &mut self.findings.under_other_ids
+                    }
+                };
+                tally.add(event.kind, event.money);
+                let note = match nearness {
+                    Nearness::Day | Nearness::DateOnly => {
+                        format!("{IN_ACCOUNT}{name}: the same lead, amount and day")
+                    }
+                    Nearness::Near => {
+                        let apart = sale.at.duration_since(face.at).abs().as_mins() + 1;
+                        format!(
+                            "{IN_ACCOUNT}{name}: the same lead and amount, less than {apart} min apart"
+                        )
+                    }
+                    Nearness::Later => format!(
+                        "{MAYBE_IN_ACCOUNT}{name}: the same lead and amount, of {}, which may be the day of an import",
+                        self.account.day(sale.at)
+                    ),
+                };
+                planner.set_apart(index, event.key(), &note, self.treatment);
+            }
+        }
+    }
+
+    /// Takes what the account has of sales that are not to be sent.
+    fn take(&mut self, mut others: Vec<Face>) {
+        for nearness in [Nearness::Day, Nearness::DateOnly, Nearness::Near] {
+            for by in IDENTIFIERS {
+                others.retain(|&face| {
+                    let place = self.account.free(face, by, nearness, &self.taken);
+                    if let Some(place) = place {
+                        self.taken[place as usize] = true;
+                    }
+                    place.is_none()
+                });
+            }
+        }
     }
 }
 

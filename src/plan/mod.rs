@@ -9,7 +9,7 @@ mod range;
 mod settle;
 
 pub use history::History;
-pub use in_account::{AccountFindings, AccountSales, InAccount, SaleOfAccount};
+pub use in_account::{AccountFindings, AccountSales, InAccount, ListVersion, SaleOfAccount};
 pub use range::DateRange;
 pub(crate) use settle::{CSV_HEADER, named_list, reversal_row};
 

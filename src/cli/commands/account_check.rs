@@ -11,7 +11,7 @@ use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::count;
 use crate::cli::terminal::Terminal;
 use crate::event::{Currency, CustomerRef};
-use crate::job::{AccountFindings, AccountSales, InAccount, SaleOfAccount};
+use crate::job::{AccountFindings, AccountSales, InAccount, ListVersion, SaleOfAccount};
 use crate::problem::{Problem, ProblemCode};
 use crate::send::{IncompleteListing, KeptLines, LineKeeper};
 use crate::tracking::{ListedCommission, Version};
@@ -57,11 +57,11 @@ pub(super) fn fetch_into(
     }
     let api = &settings.api;
     let decimals = settings.currencies.decimals.clone();
-    let sales = AccountSales::new(settings.zone()?, api.account_currency, decimals);
-    let sales = match api.version {
-        Version::V1 => sales,
-        Version::V2 => sales.with_originals(),
+    let version = match api.version {
+        Version::V1 => ListVersion::V1,
+        Version::V2 => ListVersion::V2,
     };
+    let sales = AccountSales::new(settings.zone()?, api.account_currency, decimals, version);
     let mut listing = KeptLines::new(sales, MAX_COMMISSIONS);
     let per_minute = target.pace(settings).requests_per_minute;
     let read = fetch_list(target.client(), per_minute, &mut listing, terminal)?;
@@ -92,6 +92,15 @@ pub(super) fn in_words(found: &AccountFindings) -> String {
     if found.under_other_ids.count() > 0 {
         let (ids, sales) = (&found.ids_in_words, &found.under_other_ids);
         parts.push(format!("already there as {ids}: {sales}"));
+    }
+    if found.maybe_under_other_ids.count() > 0 {
+        parts.push(format!(
+            "perhaps there under other ids, on later days: {}",
+            found.maybe_under_other_ids
+        ));
+    }
+    if found.other_amounts.count() > 0 {
+        parts.push(format!("there with other amounts: {}", found.other_amounts));
     }
     if found.under_same_ids.count() > 0 {
         parts.push(format!(
