@@ -124,6 +124,8 @@ pub(crate) struct FirstSales {
     uids: HashSet<Text>,
     /// The sales that an undo has refunded in full.
     undone: HashSet<EventKey>,
+    /// The first undone sale of each customer that was asked for, by the numbers of all of them.
+    undone_sales: HashMap<EventRow, FirstSale>,
     /// The number of sales without a date.
     pub(crate) without_date: u64,
 }
@@ -140,11 +142,9 @@ impl FirstSales {
     /// Adds a sale that the account has, unless it was undone.
     pub(crate) fn add(&mut self, sale: &TrackedEvent, is_wanted: bool) {
         let TrackedEvent { row, event, .. } = sale;
-        if self.undone.contains(&event.key()) {
-            return;
-        }
+        let is_undone = self.undone.contains(&event.key());
         let Some(at) = event.created_at else {
-            self.without_date += u64::from(is_wanted);
+            self.without_date += u64::from(is_wanted && !is_undone);
             return;
         };
         let customer = &event.customer;
@@ -158,6 +158,10 @@ impl FirstSales {
             at,
             is_wanted,
         };
+        if is_undone {
+            self.undone_sales.insert(*row, new);
+            return;
+        }
         match self.by_customer.entry((email, customer.uid.clone())) {
             std::collections::hash_map::Entry::Vacant(entry) => {
                 entry.insert(self.sales.len());
@@ -169,9 +173,17 @@ impl FirstSales {
         }
     }
 
-    /// Returns `true` if no sale is one of those that were asked for.
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Returns `true` if no sale is one of those that were asked for, and no date of an undone one was set.
+    pub(crate) fn is_empty(&self, requests: &[LeadDateRequest]) -> bool {
+        let mut requests = requests.iter();
         !self.sales.iter().any(|sale| sale.is_wanted)
+            && !requests.any(|request| self.is_of_undone(request))
+    }
+
+    /// Returns `true` if a request has set the date of a sale that was undone since.
+    fn is_of_undone(&self, request: &LeadDateRequest) -> bool {
+        let sale = self.undone_sales.get(&request.asked.sale);
+        sale.is_some_and(|sale| sale.is_wanted)
     }
 
     /// Returns `true` if a lead may be one of these customers.
@@ -222,11 +234,21 @@ impl FirstSales {
                 others.push(sale.date("", None, (state, reason.to_owned())));
             }
         }
-        let asked = Asked::of(requests, last_before);
+        let asked = Asked::of(requests, last_before, &self.undone_sales);
         let mut all = Vec::new();
+        for (place, lead) in leads.iter().enumerate() {
+            if let Some(undone) = asked.date_of_undone(lead)
+                && undone.is_wanted
+                && !of_lead.contains_key(&place)
+            {
+                let state = (LeadDateState::NotSet, OF_UNDONE.to_owned());
+                all.push(undone.date(&lead.id, lead.customer_since, state));
+            }
+        }
         for place in order {
             let (lead, first) = (&leads[place], &of_lead[&place]);
-            if first.is_wanted {
+            let has_undone = asked.date_of_undone(lead).is_some_and(|own| own.is_wanted);
+            if first.is_wanted || has_undone {
                 let state = asked.state(lead, first.at);
                 all.push(first.date(&lead.id, lead.customer_since, state));
             }
@@ -336,10 +358,15 @@ impl LeadIndex {
 struct Asked<'r> {
     by_lead: HashMap<&'r str, Vec<&'r LeadDateRequest>>,
     last_before: i64,
+    undone: &'r HashMap<EventRow, FirstSale>,
 }
 
 impl<'r> Asked<'r> {
-    fn of(requests: &'r [LeadDateRequest], last_before: i64) -> Self {
+    fn of(
+        requests: &'r [LeadDateRequest],
+        last_before: i64,
+        undone: &'r HashMap<EventRow, FirstSale>,
+    ) -> Self {
         let mut by_lead: HashMap<&str, Vec<&LeadDateRequest>> = HashMap::new();
         for request in requests {
             by_lead
@@ -350,7 +377,18 @@ impl<'r> Asked<'r> {
         Asked {
             by_lead,
             last_before,
+            undone,
         }
+    }
+
+    /// Returns the undone sale of which a lead still has the date, if this journal has set that.
+    fn date_of_undone(&self, lead: &Lead) -> Option<&'r FirstSale> {
+        let since = lead.customer_since?;
+        let mut all = self.by_lead.get(lead.id.as_str()).into_iter().flatten();
+        let request = all.find(|request| {
+            is_same(request.asked.since, since) && self.undone.contains_key(&request.asked.sale)
+        })?;
+        self.undone.get(&request.asked.sale)
     }
 
     /// Returns what becomes of a lead's date.
@@ -369,7 +407,10 @@ impl<'r> Asked<'r> {
         let nothing = String::new();
         match lead.customer_since {
             Some(at) if is_same(at, first_sale) && !same.is_empty() => return (done, nothing),
-            Some(at) if at < first_sale || is_same(at, first_sale) => {
+            Some(at) if is_same(at, first_sale) => {
+                return (LeadDateState::EarlyEnough, nothing);
+            }
+            Some(at) if at < first_sale && self.date_of_undone(lead).is_none() => {
                 return (LeadDateState::EarlyEnough, nothing);
             }
             Some(at) if was_done && at.duration_since(first_sale) < SHOWN_LATER => {
@@ -394,6 +435,7 @@ impl<'r> Asked<'r> {
     }
 }
 
+const OF_UNDONE: &str = "it was set to this sale, which was undone since, and no other sale is left: correct the date in FirstPromoter";
 const WITHOUT_EFFECT: &str = "two requests got no usable answer, and the account shows no effect; run the command again later";
 
 /// Returns `true` for two times in the same second: the account may keep no more.

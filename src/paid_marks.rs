@@ -8,10 +8,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use crate::event::{Event, EventKey, KeyMap, Kind, is_undo};
-use crate::journal::{
-    EventRow, PaidCommission, PayoutRequest, PayoutStep, Settlement, TrackedEvent,
-};
+use crate::event::{DATED_AS_SALE, Event, EventKey, KeyMap, Kind, Tally, is_undo};
+use crate::journal::{EventRow, Outcome, PaidCommission, PayoutRequest, PayoutStep, TrackedEvent};
 use crate::tracking::{ListedCommission, ListedPayout, ListedPromoter, PayoutCall};
 
 #[cfg(test)]
@@ -50,6 +48,8 @@ pub(crate) enum MarkState {
     NotMoney,
     /// It is not approved yet, and would fall into a payout later.
     NotApproved,
+    /// The account had it before this journal sent it, so that it is not this journal's to mark.
+    AlreadyTracked,
     /// It could not be marked, for a reason of its own.
     NotMarked,
     /// A request may have marked it, and the account's list could not be read since.
@@ -70,6 +70,7 @@ impl MarkState {
             MarkState::Undone => "undone",
             MarkState::NotMoney => "not_money",
             MarkState::NotApproved => "not_approved",
+            MarkState::AlreadyTracked => "already_tracked",
             MarkState::NotMarked => "not_marked",
             MarkState::Unconfirmed => "unconfirmed",
             MarkState::NotFound => "not_found",
@@ -87,6 +88,7 @@ impl MarkState {
             MarkState::Undone => "of undone sales",
             MarkState::NotMoney => "not money",
             MarkState::NotApproved => "not approved yet",
+            MarkState::AlreadyTracked => "not marked: there before this journal sent it",
             MarkState::NotMarked => "not marked",
             MarkState::Unconfirmed => "unconfirmed",
             MarkState::NotFound => "not in the account's list",
@@ -98,6 +100,7 @@ impl MarkState {
         matches!(
             self,
             MarkState::NotApproved
+                | MarkState::AlreadyTracked
                 | MarkState::NotMarked
                 | MarkState::Unconfirmed
                 | MarkState::NotFound
@@ -144,22 +147,52 @@ impl OwnCommission {
 #[derive(Default)]
 pub(crate) struct OwnEvents {
     by_key: KeyMap<TrackedEvent>,
+    /// The events of which nothing says whether they are in the range.
+    undated: HashSet<EventKey>,
     /// The sales that an undo has refunded in full.
     undone: HashSet<EventKey>,
-    /// The number of events without a date, which are in no range.
-    pub(crate) without_date: u64,
+    /// The sales and refunds in the range that are not settled, or not known to be.
+    pub(crate) unsettled: Tally,
+}
+
+/// Says where an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Placement {
+    Inside,
+    Outside,
+    Unknown,
+}
+
+/// Returns where an event is, of which it is known that it happened before `known_at`, if it is.
+fn place(event: &Event, known_at: Option<Timestamp>, until: Timestamp) -> Placement {
+    let is_dated = event.created_at.is_some() && !event.note.contains(DATED_AS_SALE);
+    match event.created_at {
+        // A refund is never older than its sale.
+        Some(at) if at >= until => Placement::Outside,
+        Some(_) if is_dated => Placement::Inside,
+        _ if known_at.is_some_and(|at| at < until) => Placement::Inside,
+        _ => Placement::Unknown,
+    }
 }
 
 impl OwnEvents {
-    /// Adds an event, if it is dated before `until`.
+    /// Adds an event that the account has, if it may be dated before `until`.
     pub(crate) fn add(&mut self, own: TrackedEvent, until: Timestamp) {
-        let event = &own.event;
-        match event.created_at {
-            Some(at) if at < until => {
-                self.by_key.insert(event.key(), own);
+        let key = own.event.key();
+        match place(&own.event, Some(own.settlement.at), until) {
+            Placement::Outside => return,
+            Placement::Inside => {}
+            Placement::Unknown => {
+                self.undated.insert(key);
             }
-            Some(_) => {}
-            None => self.without_date += 1,
+        }
+        self.by_key.insert(key, own);
+    }
+
+    /// Counts an event that is not settled, or not known to be, if it may be dated before `until`.
+    pub(crate) fn add_unsettled(&mut self, event: &Event, until: Timestamp) {
+        if place(event, None, until) != Placement::Outside {
+            self.unsettled.add(event.kind, event.money);
         }
     }
 
@@ -188,6 +221,21 @@ impl OwnEvents {
             _ => Some(event.event_id()),
         };
         sale.is_some_and(|sale| self.undone.contains(&EventKey::from_id(sale)))
+    }
+
+    /// Returns what becomes of a commission that may not be marked, since nothing says that it is one of those that were
+    /// paid.
+    fn not_ours(&self, own: &TrackedEvent, state: (MarkState, String)) -> (MarkState, String) {
+        if state.0 != MarkState::ToMark {
+            return state;
+        }
+        if own.settlement.outcome == Outcome::AlreadyTracked {
+            (MarkState::AlreadyTracked, THERE_BEFORE.to_owned())
+        } else if self.undated.contains(&own.event.key()) {
+            (MarkState::NotMarked, UNDATED.to_owned())
+        } else {
+            state
+        }
     }
 
     /// Returns the commissions of these events, in the order of the account's list; those that it does not have come
@@ -225,12 +273,14 @@ impl OwnEvents {
             (commission.state, commission.reason) = match before {
                 Some(_) => (MarkState::MarkedBefore, String::new()),
                 None if self.is_undone(&own.event) => (MarkState::Undone, String::new()),
-                None => state_of(line, request.is_some()),
+                None => self.not_ours(own, state_of(line, request.is_some())),
             };
             all.push(commission);
         }
         let missing = self.by_key.iter().filter(|(key, own)| {
-            may_have_commission(own) && !found.contains(*key) && !self.is_undone(&own.event)
+            own.settlement.may_have_commission()
+                && !found.contains(*key)
+                && !self.is_undone(&own.event)
         });
         let mut missing: Vec<OwnCommission> = missing
             .map(|(_, own)| OwnCommission::missing(own))
@@ -241,19 +291,8 @@ impl OwnEvents {
     }
 }
 
-/// Returns `true` if the API said of an event that it has a commission, or said nothing of it: the answer was lost.
-fn may_have_commission(own: &TrackedEvent) -> bool {
-    let Settlement {
-        commission_cents,
-        promoter_email,
-        promoter_ref_id,
-        ..
-    } = &own.settlement;
-    match commission_cents {
-        Some(cents) => *cents != 0,
-        None => promoter_email.is_none() && promoter_ref_id.is_none(),
-    }
-}
+const THERE_BEFORE: &str = "FirstPromoter had its event before this journal sent it (`already_tracked`): if an import of yours has sent it, mark it by hand under Payouts";
+const UNDATED: &str = "its export does not date it, so that nothing says whether it belongs to what was paid: mark it by hand under Payouts, or with an `--until` after the run that sent it";
 
 /// Returns what a line of the account's list says of a commission.
 fn state_of(line: &ListedCommission, was_asked: bool) -> (MarkState, String) {
@@ -320,6 +359,7 @@ impl OwnCommission {
             cents: settlement.commission_cents.unwrap_or_default(),
             state: MarkState::NotFound,
             reason: match settlement.commission_cents {
+                _ if settlement.outcome == Outcome::AlreadyTracked => "FirstPromoter answered that it had the event before (`already_tracked`), and its list does not have its commission: look for the event in FirstPromoter",
                 Some(_) => "it may have been deleted in FirstPromoter",
                 None => "the answer to its event was lost, so that its amount and promoter are not known: look for the event in FirstPromoter, and mark its commission by hand under Payouts if it has one",
             }
@@ -436,8 +476,7 @@ fn refusals(
         let Some(answer) = request.answer.as_ref() else {
             continue;
         };
-        let is_refused = matches!(&*answer.answer, "refused" | "not_this_event");
-        if !standing.is_of_this_call(request) || !is_refused {
+        if !standing.is_of_this_call(request) || !request.is_refused() {
             continue;
         }
         let what = match request.asked.step {

@@ -86,6 +86,12 @@ impl PayoutRequest {
         let answered = answered.and_then(|answer| answer.payout_id.as_deref());
         self.asked.payout_id.as_deref().or(answered)
     }
+
+    /// Returns `true` if the API answered that it did not do it.
+    pub(crate) fn is_refused(&self) -> bool {
+        let answer = self.answer.as_ref();
+        answer.is_some_and(|answer| matches!(&*answer.answer, "refused" | "not_this_event"))
+    }
 }
 
 /// Describes a commission that is known to be paid by a request of this journal.
@@ -122,6 +128,18 @@ const COLUMNS: &str = "id, step, promoter_id, payout_id, commission_ids, amount_
 /// Returns the ids as they are kept: the API's own ids have no spaces.
 fn joined(ids: &[String]) -> String {
     ids.join(" ")
+}
+
+/// Returns the SQL condition for events of these runs; nothing, if none is named.
+fn of_runs(runs: &[RunId]) -> String {
+    if runs.is_empty() {
+        return String::new();
+    }
+    let ids: Vec<String> = runs.iter().map(|run| run.0.to_string()).collect();
+    format!(
+        "AND e.id IN (SELECT event FROM run_event WHERE run IN ({}))",
+        ids.join(", ")
+    )
 }
 
 impl NewPayoutRequest {
@@ -256,17 +274,58 @@ impl JournalReader {
         Ok(all)
     }
 
-    /// Streams the sales and refunds that the API has tracked, of these runs; of all, if none is named.
+    /// Streams the sales and refunds that the API has tracked, of all runs.
     ///
     /// # Errors
     ///
     /// The journal can't be read or is damaged.
     pub(crate) fn for_each_tracked_amount(
         &self,
+        each: impl FnMut(TrackedEvent),
+    ) -> Result<(), JournalError> {
+        self.for_each_in_account(&[], &[Outcome::Tracked], &["sale", "refund"], each)
+    }
+
+    /// Streams the sales and refunds that the API has, whoever sent them first, of these runs; of all, if none is named.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
+    pub(crate) fn for_each_amount_in_account(
+        &self,
         runs: &[RunId],
         each: impl FnMut(TrackedEvent),
     ) -> Result<(), JournalError> {
-        self.for_each_in_account(runs, &[Outcome::Tracked], &["sale", "refund"], each)
+        let outcomes = [Outcome::Tracked, Outcome::AlreadyTracked];
+        self.for_each_in_account(runs, &outcomes, &["sale", "refund"], each)
+    }
+
+    /// Streams the sales and refunds that are not sent yet, or that the API may have, of these runs; of all, if none is
+    /// named.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
+    pub(crate) fn for_each_unsettled_amount(
+        &self,
+        runs: &[RunId],
+        mut each: impl FnMut(Event),
+    ) -> Result<(), JournalError> {
+        let replaced = self.replaced()?;
+        let sql = format!(
+            "SELECT e.id, e.key, e.seal, {} FROM event e
+             WHERE (e.outcome IS NULL OR e.outcome = 'unconfirmed') AND e.kind IN ('sale', 'refund') {}
+             ORDER BY e.id",
+            columns::names(),
+            of_runs(runs),
+        );
+        self.each("reading what is not settled", &sql, [], |row| {
+            let (id, key, columns) = Columns::read_sealed(row, 0)?;
+            if !replaced.contains_key(&id) {
+                each(columns.to_event(Some(key), None));
+            }
+            Ok(())
+        })
     }
 
     /// Streams the sales that the API has, whoever sent them first, of these runs; of all, if none is named.
@@ -291,15 +350,7 @@ impl JournalReader {
         mut each: impl FnMut(TrackedEvent),
     ) -> Result<(), JournalError> {
         let replaced = self.replaced()?;
-        let of_runs = if runs.is_empty() {
-            String::new()
-        } else {
-            let ids: Vec<String> = runs.iter().map(|run| run.0.to_string()).collect();
-            format!(
-                "AND e.id IN (SELECT event FROM run_event WHERE run IN ({}))",
-                ids.join(", ")
-            )
-        };
+        let of_runs = of_runs(runs);
         let words = |words: Vec<&str>| format!("'{}'", words.join("', '"));
         let sql = format!(
             "SELECT e.id, e.key, e.seal, {}, {} FROM event e

@@ -142,7 +142,7 @@ fn an_undone_sale_is_not_the_first_one() {
     undo.sale_event_id = Some("in_1".into());
     sales.note_undo(&undo);
     sales.add(&sale(1, (ANA, ""), day(2)), true);
-    assert!(sales.is_empty());
+    assert!(sales.is_empty(&[]));
     sales.add(&sale(2, (ANA, ""), day(9)), true);
     let dates = sales.dates(&[lead("7", ANA, "", None)], &[], 0);
     assert_eq!(dates[0].first_sale_at, day(9));

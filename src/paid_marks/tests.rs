@@ -1,5 +1,5 @@
 use super::*;
-use crate::journal::{NewPayoutRequest, PayoutAnswer, PayoutRequestId};
+use crate::journal::{NewPayoutRequest, PayoutAnswer, PayoutRequestId, Settlement};
 
 const STANDING: CallStanding = CallStanding {
     last_before: 10,

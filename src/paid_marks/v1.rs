@@ -233,7 +233,12 @@ fn doubt<'p>(
         match &*payout.status {
             COMPLETED => {
                 let latest = payout.created_at.max(payout.paid_at);
-                if latest.is_none_or(|at| at >= first) {
+                if latest.is_none() {
+                    return Some(format!(
+                        "the payout {id} of the promoter, which the account does not date, may have paid it already"
+                    ));
+                }
+                if latest.is_some_and(|at| at >= first) {
                     return Some(format!(
                         "the payout {id} of the promoter, made since the import, may have paid it already"
                     ));
@@ -251,14 +256,17 @@ fn doubt<'p>(
     let balance = places
         .first()
         .and_then(|place| commissions[*place].promoter.balance_cents);
-    let is_all = balance
-        .is_some_and(|balance| balance == cents || balance == cents.saturating_add(pending_cents));
-    if is_all {
-        None
-    } else {
-        Some(
-            "a payout of version 1 pays all that the promoter has not been paid, and that is more or less than these commissions; with a later `--until` it may be the same"
-                .to_owned(),
-        )
-    }
+    let pays_all = "a payout of version 1 pays all that the promoter has not been paid";
+    Some(match balance {
+        Some(balance) if balance == cents || balance == cents.saturating_add(pending_cents) => {
+            return None;
+        }
+        None => format!("{pays_all}, and the account does not say how much that is"),
+        Some(balance) if balance > cents => format!(
+            "{pays_all}, and that is more than these commissions: others of the promoter are unpaid too, dated later or not to be marked; if they are dated later, a later `--until` has them"
+        ),
+        Some(_) => format!(
+            "{pays_all}, and that is less than these commissions: a part of them was paid, or reversed by others"
+        ),
+    })
 }

@@ -358,3 +358,40 @@ fn a_report_that_is_shared_names_nobody() {
         "{text}"
     );
 }
+
+#[test]
+fn the_date_of_a_sale_that_was_undone_is_corrected_or_named() {
+    let import = Import::new();
+    let first = "sale,in_0,,ana@example.com,cus_ana,10.00,USD,2025-10-01T09:00:00Z\n";
+    import.place.write("b.csv", &format!("{HEADER}{first}"));
+    let name = |report: Value| report["run"].as_str().unwrap().to_owned();
+    let second = name(
+        import
+            .run(&["run", "b.csv", "--yes", "--json"])
+            .expect(0)
+            .json(),
+    );
+    import.set(0);
+    assert_eq!(import.dates()["ana@example.com"], "2025-10-01T09:00:00");
+
+    import.run(&["undo", &second, "--yes"]).expect(0);
+    let printed = import.set(0);
+    assert_eq!(printed["leads"]["set"], 1, "{printed:#}");
+    import.expect_dates();
+    assert_eq!(import.set(0)["leads"]["set"], Value::Null);
+
+    // Dan has no other sale. Ana's was refunded, and not undone. Ben's date was not set.
+    let runs = import.run(&["status", "--json"]).expect(0).json();
+    let runs = runs["runs"].as_array().unwrap().clone();
+    let first = runs.last().unwrap()["run"].as_str().unwrap().to_owned();
+    import.run(&["undo", &first, "--yes"]).expect(0);
+    let printed = import.set(1);
+    assert_eq!(printed["leads"]["not_set"], 1, "{printed:#}");
+    let rows = import.report(&printed);
+    let row = rows
+        .iter()
+        .find(|row| row.join(",").contains("dan@example.com"));
+    let row = row.unwrap().join(",");
+    assert!(row.contains("no other sale is left"), "{row}");
+    import.expect_dates();
+}

@@ -621,3 +621,82 @@ fn a_report_that_is_shared_names_no_promoter() {
         "{promoters:?}"
     );
 }
+
+#[test]
+fn what_was_there_before_is_counted_and_the_verdict_is_not_clean() {
+    for api in [Api::V1, Api::V2] {
+        let import = Import::new(api);
+        // The journal is lost, and a new one meets the same sales.
+        let lost = ["--journal", "new.journal"];
+        let again = [&["run", "a.csv", "--yes"][..], &lost].concat();
+        import.run(&again).expect(0);
+        let mark = [YEAR, &["--yes"], &lost].concat();
+        let printed = import.run(&mark).expect(1).json();
+        assert_eq!(
+            printed["commissions"]["already_tracked"],
+            json!({"count": 4, "commission_cents": 1980 + 400 + 600 - 200}),
+            "{api:?}"
+        );
+        assert_eq!(printed["problems"][0]["code"], "history-not-marked");
+        let (state, reason) = import.state(&printed, "in_2");
+        assert_eq!(state, "already_tracked");
+        assert!(reason.contains("before this journal sent it"), "{reason}");
+        assert_eq!(import.paid(), Vec::<String>::new(), "{api:?}");
+        // What version 2 shows as paid is no question any more.
+        import.mark(YEAR, 0);
+        let printed = import.run(&mark).expect(i32::from(api == Api::V1)).json();
+        let paid = if api == Api::V2 { 4 } else { 0 };
+        assert_eq!(count(&printed, "already_paid"), paid, "{api:?}");
+    }
+}
+
+#[test]
+fn what_a_run_has_left_to_send_is_counted_and_the_verdict_is_not_clean() {
+    for api in [Api::V1, Api::V2] {
+        let import = Import::without_run(api);
+        let first = ["run", "a.csv", "--yes", "--first", "1"];
+        import.run(&first).expect(5);
+        let printed = import.mark(YEAR, 1);
+        assert_eq!(printed["not_settled"]["count"], 4, "{api:?}: {printed:#}");
+        assert_eq!(printed["problems"][0]["code"], "history-not-marked");
+        let message = printed["problems"][0]["message"].as_str().unwrap();
+        assert!(message.contains("3 sales"), "{message}");
+        let hint = printed["problems"][0]["hint"].as_str().unwrap();
+        assert!(hint.contains("`fprecon resume`"), "{hint}");
+        // Only what is dated in the range counts.
+        let october = ["history", "mark-paid", "--until", "2025-10-31", "--json"];
+        let printed = import.mark(&october, 0);
+        assert_eq!(printed["not_settled"]["count"], 0);
+        import.run(&["resume", "--yes"]).expect(0);
+        let printed = import.mark(YEAR, 0);
+        assert_eq!(printed["not_settled"]["count"], 0);
+        assert_eq!(import.paid(), ALL, "{api:?}");
+    }
+}
+
+#[test]
+fn a_refund_that_its_export_does_not_date_is_not_taken_for_one_of_the_range() {
+    for api in [Api::V1, Api::V2] {
+        let import = Import::without_run(api);
+        import.place.write(
+            "a.csv",
+            "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Refunded date (UTC),Status,Customer ID,Customer Email,Invoice ID\n\
+             ch_1,2025-11-02 09:14:00,49.00,10.00,usd,true,,Paid,cus_ana,ana@example.com,in_1\n\
+             ch_2,2025-11-04 12:00:00,120.00,0.00,usd,true,,Paid,cus_ben,ben@example.com,in_2\n",
+        );
+        import.run(&["run", "a.csv", "--yes"]).expect(0);
+        let printed = import.mark(NOVEMBER, 1);
+        let (state, reason) = import.state(&printed, "in_1_refund_1000");
+        assert_eq!(state, "not_marked", "{api:?}");
+        assert!(reason.contains("its export does not date it"), "{reason}");
+        let marked: &[&str] = if api == Api::V1 {
+            &["in_2"]
+        } else {
+            &["in_1", "in_2"]
+        };
+        assert_eq!(import.paid(), marked, "{api:?}");
+        // A refund is older than the run that sent it.
+        let all = ["history", "mark-paid", "--until", "2099-01-01", "--json"];
+        import.mark(&all, i32::from(api == Api::V2));
+    }
+}

@@ -67,17 +67,19 @@ fn mark_paid(
     let own = own_events(&journal, &arguments.runs, until)?;
     let redactor = arguments.redact.is_wanted.then(|| redactor(&journal));
     let mut report = MarkReport::new(arguments, &settings, redactor.transpose()?);
+    report.unsettled = own.unsettled.clone();
     if own.is_empty() {
         terminal.human_line(&format!(
             "Nothing to mark: no tracked sale is dated in {range}"
         ));
-        return report.finish(Exit::Done, Vec::new(), terminal);
+        let exit = WorkEnd::Done.exit(report.needs_attention(), None);
+        return report.finish(exit, Vec::new(), terminal);
     }
     let mut reader = AccountReader::new(&target, &settings, terminal)?;
     let call = (settings.api.version, &*command);
     let mut marking = Marking::read(&mut reader, &journal, &own, call)?;
     report.take(&marking.commissions, reader.requests());
-    report.show_plan(own.without_date, terminal);
+    report.show_plan(terminal);
     terminal.check_output()?;
     let mut end = WorkEnd::Done;
     let has_work = marking.has_work();
@@ -121,7 +123,7 @@ fn range_until(
     date_range(&range, settings)
 }
 
-/// Returns the tracked events that are dated before `until`, of the runs with these names or of all.
+/// Returns the events that may be dated before `until`, of the runs with these names or of all.
 fn own_events(
     journal: &JournalReader,
     names: &[String],
@@ -131,8 +133,9 @@ fn own_events(
     let runs = runs.map(|name| run_named(journal, name).map(|run| run.id));
     let runs: Vec<RunId> = runs.collect::<Result<_, _>>()?;
     let mut own = OwnEvents::default();
-    journal.for_each_tracked_amount(&[], |tracked| own.note_undo(&tracked.event))?;
-    journal.for_each_tracked_amount(&runs, |tracked| own.add(tracked, until))?;
+    journal.for_each_amount_in_account(&[], |tracked| own.note_undo(&tracked.event))?;
+    journal.for_each_amount_in_account(&runs, |tracked| own.add(tracked, until))?;
+    journal.for_each_unsettled_amount(&runs, |event| own.add_unsettled(&event, until))?;
     Ok(own)
 }
 

@@ -60,7 +60,7 @@ pub(super) fn customer_since(
     let redactor = redactor.transpose()?;
     let sales = first_sales(&journal, &arguments.runs)?;
     let mut report = SinceReport::new(&arguments.runs, redactor);
-    if sales.is_empty() {
+    if sales.is_empty(&journal.lead_date_requests()?) {
         terminal.human_line("Nothing to set: no sale that FirstPromoter has is dated");
         return report.finish(Exit::Done, Vec::new(), terminal);
     }
@@ -112,7 +112,7 @@ fn first_sales(journal: &JournalReader, names: &[String]) -> Result<FirstSales, 
         })?;
     }
     let mut sales = FirstSales::default();
-    journal.for_each_tracked_amount(&[], |tracked| sales.note_undo(&tracked.event))?;
+    journal.for_each_tracked_amount(|tracked| sales.note_undo(&tracked.event))?;
     journal.for_each_sale_in_account(&[], |sale| {
         sales.add(&sale, runs.is_empty() || wanted.contains(&sale.row));
     })?;

@@ -335,7 +335,9 @@ impl Marking {
     /// Says of what is left whether it may have been marked.
     fn settle_rest(&mut self) {
         let marks = self.requests.iter();
-        let marks = marks.filter(|request| request.asked.step == PayoutStep::MarkAsPaid);
+        let marks = marks.filter(|request| {
+            request.asked.step == PayoutStep::MarkAsPaid && !request.is_refused()
+        });
         let maybe: HashSet<&str> = marks
             .flat_map(|request| request.asked.commission_ids.iter().map(String::as_str))
             .collect();

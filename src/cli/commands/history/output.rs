@@ -13,7 +13,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::{count, grouped};
 use crate::cli::terminal::Terminal;
-use crate::event::Currency;
+use crate::event::{Currency, Tally};
 use crate::invisible::shown;
 use crate::paid_marks::{MarkState, OwnCommission};
 use crate::problem::{Problem, ProblemCode};
@@ -47,6 +47,8 @@ struct MarkOutput<'r> {
     currency: Currency,
     commissions: &'r BTreeMap<MarkState, Sum>,
     promoters: &'r [PromoterSums],
+    /// The sales and refunds in the range that are not settled, or not known to be.
+    not_settled: &'r Tally,
     problems: &'r [Problem],
     requests: u64,
     report_dir: Option<String>,
@@ -64,6 +66,8 @@ pub(super) struct MarkReport<'r> {
     promoters: Vec<PromoterSums>,
     reasons: BTreeMap<(MarkState, String), u64>,
     requests: u64,
+    /// The sales and refunds in the range that are not settled, or not known to be.
+    pub(super) unsettled: Tally,
     /// Where the file is, once it is written.
     pub(super) directory: Option<PathBuf>,
 }
@@ -84,6 +88,7 @@ impl<'r> MarkReport<'r> {
             promoters: Vec::new(),
             reasons: BTreeMap::new(),
             requests: 0,
+            unsettled: Tally::default(),
             directory: None,
         }
     }
@@ -135,21 +140,19 @@ impl<'r> MarkReport<'r> {
     /// Returns `true` if a commission may be paid a second time.
     pub(super) fn needs_attention(&self) -> bool {
         let mut states = self.sums.keys();
-        states.any(|state| state.needs_attention() || *state == MarkState::ToMark)
+        self.unsettled.count() > 0
+            || states.any(|state| state.needs_attention() || *state == MarkState::ToMark)
     }
 
     /// Prints what is known before anything is sent.
-    pub(super) fn show_plan(&self, without_date: u64, terminal: &Terminal) {
+    pub(super) fn show_plan(&self, terminal: &Terminal) {
         terminal.human_line(&format!(
             "Commissions of tracked sales and refunds, dated until {}:",
             self.until
         ));
         terminal.human(&self.table());
-        if without_date > 0 {
-            terminal.human_line(&format!(
-                "{} without a date: left out",
-                count(without_date, "event")
-            ));
+        if self.unsettled.count() > 0 {
+            terminal.human_line(&format!("Not settled, and not marked: {}", self.unsettled));
         }
         self.show_reasons(terminal);
     }
@@ -257,6 +260,22 @@ impl<'r> MarkReport<'r> {
         )
     }
 
+    /// Returns the problem that events are left which will have unpaid commissions, or may have.
+    fn unsettled_problem(&self) -> Option<Problem> {
+        if self.unsettled.count() == 0 {
+            return None;
+        }
+        let message = format!(
+            "not marked, since they are not sent yet or their answers were lost: {}, dated until {} or not dated",
+            self.unsettled, self.until
+        );
+        Some(
+            Problem::warning(ProblemCode::HistoryNotMarked, message).hint(
+                "`fprecon resume` sends what a run has left, `fprecon retry --unconfirmed` asks again; then run this command once more",
+            ),
+        )
+    }
+
     /// Prints the problems, and ends the command.
     pub(super) fn finish(
         &self,
@@ -269,6 +288,7 @@ impl<'r> MarkReport<'r> {
             terminal.human_line(&format!("Report: {}", file.display()));
         }
         problems.extend(self.left_problem());
+        problems.extend(self.unsettled_problem());
         terminal.problems(&problems, 0);
         if self.directory.is_some() && exit == Exit::Done {
             terminal.human_line("Nothing needs attention.");
@@ -281,6 +301,7 @@ impl<'r> MarkReport<'r> {
                 currency: self.currency,
                 commissions: &self.sums,
                 promoters: &self.promoters,
+                not_settled: &self.unsettled,
                 problems: &problems,
                 requests: self.requests,
                 report_dir: self.directory.as_ref().map(|own| own.display().to_string()),
