@@ -277,8 +277,43 @@ fn base_of_version(layers: &mut [Layer], version: Version) {
     }
 }
 
+/// The keys of the table `[audit]`.
+const AUDIT_KEYS: [&str; 9] = [
+    "alias",
+    "match_by_customer",
+    "match_days",
+    "pending_days",
+    "rounding",
+    "rule",
+    "tolerance_cents",
+    "volume",
+    "zone",
+];
+
 /// The zone whose days count in reports and audits; UTC where none is set.
+///
+/// # Errors
+///
+/// It is not a time zone, or the table has a key that is not known: that may be a misspelled `zone`.
 fn zone_of(audit: &Table) -> Result<TimeZone, CliError> {
+    if let Some((key, value)) = audit
+        .iter()
+        .find(|(key, _)| !AUDIT_KEYS.contains(&key.as_str()))
+    {
+        let message = "`[audit]`, which has the zone, has a key that is not known";
+        let likeness = |known: &&str| strsim::jaro_winkler(known, key);
+        let nearest = AUDIT_KEYS.into_iter();
+        let nearest = nearest.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        let hint = match nearest.filter(|known| likeness(known) > 0.7) {
+            Some(known) => format!("did you mean `{known}`? Otherwise remove it"),
+            None => format!("remove it; the keys are {}", AUDIT_KEYS.join(", ")),
+        };
+        return Err(CliError::unusable(
+            Problem::error(ProblemCode::ConfigInvalid, message)
+                .cell(format!("audit.{key}"), &scalar_text(value))
+                .hint(hint),
+        ));
+    }
     let Some(zone) = audit.get("zone") else {
         return Ok(TimeZone::UTC);
     };

@@ -368,3 +368,28 @@ fn a_range_that_is_not_one_is_a_usage_error() {
         assert!(stderr.contains(said), "{options:?}: {stderr}");
     }
 }
+
+#[test]
+fn a_misspelled_zone_is_an_error_wherever_a_day_is_asked_for() {
+    let place = place(HISTORY);
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    place.run_to(&sandbox, &["run", "x.csv", "--yes"]).expect(0);
+    place.write("fprecon.toml", "[audit]\nzoen = \"Europe/Berlin\"\n");
+    for arguments in [
+        &["plan", "x.csv", "--until", "2026-03-31"][..],
+        &["plan", "x.csv", "--check-account"],
+        &["run", "x.csv", "--since", "2026-03-31", "--yes"],
+        &["history", "mark-paid", "--until", "2026-03-31", "--yes"],
+    ] {
+        let said = place.run_to(&sandbox, arguments).expect(3).stderr();
+        assert!(said.contains("`audit.zoen`"), "{arguments:?}: {said}");
+        assert!(
+            said.contains("did you mean `zone`?"),
+            "{arguments:?}: {said}"
+        );
+    }
+    place.write("fprecon.toml", "[audit]\nzone = \"Europe/Berlin\"\n");
+    place
+        .run_to(&sandbox, &["plan", "x.csv", "--until", "2026-03-31"])
+        .expect_code_one_of(&[0, 1]);
+}

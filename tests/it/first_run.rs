@@ -213,11 +213,11 @@ fn the_question_says_what_is_sent_and_no_is_no_error() {
         ran.expect(0).stdout()
     };
     let shown = asked("run more.csv");
-    assert!(shown.contains("expected commission: at most "), "{shown}");
+    assert!(shown.contains("expected commission: about "), "{shown}");
     assert!(shown.contains(" % of 70 sales tracked before"), "{shown}");
     place.write("fprecon.toml", "[[audit.rule]]\nrate = \"12.5\"\n");
     let shown = asked("run more.csv");
-    let by_rule = "expected commission: at most 25.00 USD, by the rule of 12.5 % under `[audit]`";
+    let by_rule = "expected commission: about 25.00 USD, if all customers were referred and FirstPromoter pays the 12.5 % of the rule under `[audit]`";
     assert!(shown.contains(by_rule), "{shown}");
 }
 

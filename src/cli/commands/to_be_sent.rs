@@ -58,7 +58,7 @@ pub(super) struct UnpaidHistory {
     sales: u64,
     /// Their amounts, in minor units by currency.
     amount_cents: BTreeMap<Currency, i128>,
-    /// The commission to expect at most, in minor units of the account's currency; `None` if it is not known.
+    /// The commission to expect if all customers were referred, in minor units of the account's currency; `None` if it is not known.
     expected_commission_cents: Option<i128>,
     #[serde(skip)]
     words: [String; 2],
@@ -114,7 +114,7 @@ impl UnpaidHistory {
 /// The commission that sales may earn.
 #[derive(Clone, Debug)]
 pub(super) struct ExpectedCommission {
-    /// The most that is expected, in minor units of the account's currency; `None` if it is not known.
+    /// What is expected if all customers were referred, in minor units of the account's currency; `None` if it is not known.
     pub(super) cents: Option<i128>,
     /// The same for people, with what it is based on.
     pub(super) in_words: String,
@@ -143,17 +143,17 @@ pub(super) fn expected_commission(
         let words = format!("no commission expected: no sale in {currency}");
         return Ok(expected(None, words));
     }
-    let at_most = |cents| {
+    let about = |cents| {
         format!(
-            "expected commission: at most {} {currency}",
+            "expected commission: about {} {currency}, if all customers were referred",
             amount(cents, currency)
         )
     };
     if let Some((rate, per_million)) = only_rate(settings) {
         let cents = sales.amount_cents * per_million / 1_000_000;
         let words = format!(
-            "{}, by the rule of {rate} % under `[audit]`",
-            at_most(cents)
+            "{} and FirstPromoter pays the {rate} % of the rule under `[audit]`",
+            about(cents)
         );
         return Ok(expected(Some(cents), words));
     }
@@ -170,8 +170,8 @@ pub(super) fn expected_commission(
     let tenths = earned * 1000 / sold;
     let cents = sales.amount_cents * earned / sold;
     let words = format!(
-        "{}, if all customers were referred, at the {}.{} % of {} tracked before",
-        at_most(cents),
+        "{} at the {}.{} % of {} tracked before; a campaign with another rate pays more or less",
+        about(cents),
         tenths / 10,
         tenths % 10,
         count(tracked.sales, "sale")
