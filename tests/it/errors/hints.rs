@@ -483,6 +483,26 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "a_sale_with_a_refund_that_is_not_settled_is_held_until_that_is",
     ),
     (
+        "sale-other-amount",
+        "sales_in_account.rs",
+        "another_amount_under_the_same_id_is_said_and_held",
+    ),
+    (
+        "undo-left-out",
+        "undo.rs",
+        "the_rest_after_the_first_events_is_not_buried_by_their_undo",
+    ),
+    (
+        "undo-not-compared",
+        "undo_account.rs",
+        "without_a_complete_list_nothing_is_undone_unless_somebody_says_so",
+    ),
+    (
+        "undo-paid",
+        "undo_account.rs",
+        "commissions_that_are_marked_as_paid_are_named_before_the_question",
+    ),
+    (
         "undo-partial",
         "undo.rs",
         "neither_an_undo_nor_what_others_sent_is_undone",
