@@ -1,6 +1,5 @@
 //! Reads runs: their exports and books, what they held, and the problems of their plans.
 
-use jiff::Timestamp;
 use rusqlite::{Params, Row, params};
 
 use super::columns::{self, Code, Columns, Millis, Word, impossible, read_money};
@@ -51,21 +50,6 @@ impl JournalReader {
     /// The journal can't be read or is damaged.
     pub fn latest_run(&self) -> Result<Option<RunRecord>, JournalError> {
         Ok(self.runs(1)?.pop())
-    }
-
-    /// Returns the time when the first run began, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be read.
-    pub(crate) fn begun(&self) -> Result<Option<Timestamp>, JournalError> {
-        let mut begun = None;
-        let sql = "SELECT min(started_ms) FROM run";
-        self.each("looking for the first run", sql, [], |row| {
-            begun = row.get::<_, Option<Millis>>(0)?.map(|at| at.0);
-            Ok(())
-        })?;
-        Ok(begun)
     }
 
     /// Returns the latest run over exports, even if it had to read none of them again.

@@ -39,11 +39,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::event::{CustomerRef, Event, EventKey, KeyMap, Kind, Ties};
+use crate::event::{CustomerRef, EventKey, KeyMap, Kind, Ties};
 use crate::journal::{Journal, JournalError, JournalReader, Outcome, RunId};
 use crate::tracking::{Answer, Client};
 use dated_sales::DatedSales;
@@ -336,10 +335,6 @@ struct EarlierAnswers {
     sales: KeyMap<Outcome>,
     /// The cancelled customers who have a tracked sale.
     customers: Customers,
-    /// The cancelled customers who have a sale that was there before this journal sent it.
-    sent_by_others: Customers,
-    /// The time when the journal's first run began.
-    begun: Option<Timestamp>,
 }
 
 impl EarlierAnswers {
@@ -354,26 +349,9 @@ impl EarlierAnswers {
             }
             if outcome.is_tracked() && wanted.customers.include(event.customer) {
                 earlier.customers.add(event.customer);
-                if outcome == Outcome::AlreadyTracked {
-                    earlier.sent_by_others.add(event.customer);
-                }
             }
         })?;
-        earlier.begun = journal.begun()?;
         Ok(earlier)
-    }
-
-    /// Returns `true` if a cancellation may be there already: somebody had sent a sale of the customer before this
-    /// journal did, and the cancellation is older than the journal.
-    fn may_have(&self, cancellation: &Event) -> bool {
-        let is_older = match (cancellation.created_at, self.begun) {
-            (Some(at), Some(begun)) => at < begun,
-            _ => true,
-        };
-        is_older
-            && self
-                .sent_by_others
-                .include(cancellation.customer.borrowed())
     }
 }
 

@@ -46,33 +46,3 @@ fn a_lost_journal_repeats_no_cancellation_of_a_customer_whose_sales_are_there() 
     place.run_to(&sandbox, &retry).expect(0);
     assert_eq!(cancellations(&sandbox, "ana"), 2);
 }
-
-/// The exports of several months are run one after the other: the sales of the first ones say that the journal is not the
-/// first one, and the cancellation is in a later one.
-#[test]
-fn a_lost_journal_repeats_no_cancellation_that_comes_with_a_later_export() {
-    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
-    let place = Place::new();
-    let header = EXPORT.lines().next().unwrap();
-    let write = |name: &str, row: &str| {
-        place.write(name, &format!("{header}\n{row}\n"));
-    };
-    write("may.csv", "sale,s1,,ana@example.com,20.00,USD,2026-05-01");
-    write("june.csv", "cancellation,c1,,ana@example.com,,,2026-06-05");
-    let run = |name: &str, journal: &str, code: i32| {
-        let run = ["run", name, "--yes", "--json", "--journal", journal];
-        place.run_to(&sandbox, &run).expect(code).json()
-    };
-    for name in ["may.csv", "june.csv"] {
-        run(name, "first.journal", 0);
-    }
-    assert_eq!(cancellations(&sandbox, "ana"), 1);
-    run("may.csv", "second.journal", 0);
-    let report = run("june.csv", "second.journal", 1);
-    assert_eq!(report["outcomes"]["unconfirmed"]["count"], 1);
-    assert_eq!(cancellations(&sandbox, "ana"), 1);
-    // What happened since the new journal began can't have been sent by the lost one.
-    write("later.csv", "cancellation,c2,,ana@example.com,,,2099-01-05");
-    run("later.csv", "second.journal", 0);
-    assert_eq!(cancellations(&sandbox, "ana"), 2);
-}
