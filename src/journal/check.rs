@@ -232,6 +232,15 @@ const RULES: [Rule; 10] = [
     },
 ];
 
+/// What [`RULES`] has for every outcome, for the events that would be sent again.
+const OPEN_THOUGH_RECORDED: Rule = Rule {
+    aspect: Aspect::Attempts,
+    of: "event",
+    what: "was recorded by the API, and has no outcome",
+    sql: "SELECT id FROM event WHERE outcome IS NULL AND EXISTS (
+              SELECT 1 FROM attempt WHERE attempt.event = event.id AND effect = 'recorded')",
+};
+
 impl JournalReader {
     /// Checks everything, and returns what is wrong. It takes as long as reading the whole file, and some 40
     /// bytes of memory an event. `books` says whether a run adds up in what the journal leaves to the
@@ -374,7 +383,8 @@ impl JournalReader {
         self.lead_date_requests()?;
         self.expect_readable_texts()?;
         let mut checked = Checked::default();
-        for rule in RULES.iter().filter(|rule| rule.what == BELONGS_TO_NO_RUN) {
+        let of_sending = RULES.iter().filter(|rule| rule.what == BELONGS_TO_NO_RUN);
+        for rule in of_sending.chain([&OPEN_THOUGH_RECORDED]) {
             self.check_rule(rule, &mut checked)?;
         }
         match checked.findings.into_iter().next() {

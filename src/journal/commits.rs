@@ -12,8 +12,8 @@
 //!   another program has moved the log and deleted it, the pages themselves are compared with what they have to be.
 //! - A log is of use only to the database that it was written for. So the record has the number that the
 //!   database has without its log.
-//! - What another program writes has no number. So a log that is longer than the record and the numbers say is not
-//!   what this program has written.
+//! - What another program writes has no number. So a commit in the log that leaves the number alone is not one of this
+//!   program's.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 use super::error::LostCommits;
 use super::files::{self, beside};
 use super::log_file::{LogEnd, LogIndex};
-use super::page_list::{ListEnd, PageList};
+use super::page_list::{ListEnd, PageList, Unlisted};
 use super::place::{DATABASE_OVERWRITTEN, LOG_OVERWRITTEN, PlaceWatch, WRITTEN_BY_ANOTHER};
 use super::read_only::open_without_log;
 use super::{EventRow, JournalError, JournalId, JournalReader, migrate};
@@ -40,7 +40,7 @@ const SLOT_BYTES: usize = 160;
 const EARLIER_SLOT_BYTES: usize = 136;
 const SUM_BYTES: usize = 32;
 /// The room that the record has from the start: a sync of a file that does not grow has only its bytes to write.
-const ROOM_BYTES: usize = 32 * 1024;
+const ROOM_BYTES: usize = 64 * 1024;
 /// The distance from one slot to the other: they are in different sectors, so that no torn write damages
 /// both.
 const SLOT_DISTANCE: u64 = 4096;
@@ -56,6 +56,12 @@ pub(super) struct Commit {
     pub(super) number: i64,
     /// The commit's mark, drawn at random.
     pub(super) mark: [u8; 16],
+}
+
+/// The page of the database that has the number of the last commit: each commit of this program writes it.
+pub(super) fn page_of_number(connection: &Connection) -> rusqlite::Result<u32> {
+    let sql = "SELECT rootpage FROM main.sqlite_schema WHERE name = 'last_commit'";
+    connection.query_row(sql, [], |row| row.get(0))
 }
 
 impl Commit {
@@ -109,8 +115,6 @@ enum State {
     Moving = 1,
     /// Another program has changed the journal, which is not known to be what was written.
     Changed = 2,
-    /// The database is written anew, which adds to the log what has no number.
-    Rewriting = 3,
 }
 
 impl State {
@@ -118,7 +122,6 @@ impl State {
         match number {
             0 => State::AtRest,
             1 => State::Moving,
-            3 => State::Rewriting,
             _ => State::Changed,
         }
     }
@@ -232,43 +235,43 @@ impl Slot {
         }
     }
 
-    /// Returns how many commits of this program the log may have behind the recorded one, in a journal whose last commit
-    /// has this number. What is more is another program's.
-    fn own_commits_behind(&self, number: i64) -> i64 {
-        let unnumbered = i64::from(self.state == State::Rewriting);
-        number - self.commit.number + unnumbered
-    }
-
     /// Returns `true` if the database alone has each page as the log had it.
-    fn has_all_pages(&self, journal: &Path, database: Option<&File>) -> io::Result<bool> {
+    fn has_all_pages(
+        &self,
+        journal: &Path,
+        commit: Commit,
+        database: Option<&File>,
+    ) -> io::Result<bool> {
         let Some(list) = PageList::read(journal, self.listed)? else {
             return Ok(false);
         };
+        // Nobody has acted on a commit that a kill kept from being recorded.
+        let unlisted = if commit.number > self.commit.number {
+            Unlisted::Newer
+        } else {
+            Unlisted::Stale
+        };
         match database {
-            Some(file) => list.are_all_in(file),
-            None => list.are_all_in(&File::open(journal)?),
+            Some(file) => list.are_all_in(file, unlisted),
+            None => list.are_all_in(&File::open(journal)?, unlisted),
         }
     }
 }
 
-/// Holds what is found at the record's place, and how the log looked then.
+/// Says what is found at the record's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RecordState {
     Nothing,
     /// There is a file of which neither slot is whole.
     Damaged,
-    Record {
-        slot: Slot,
-        /// The number of commits that the log has behind the recorded one; `None` if the log is gone or damaged.
-        commits_behind: Option<u32>,
-    },
+    Record(Slot),
 }
 
 impl RecordState {
     /// Returns the content of the record, if there is one that is whole.
     pub(super) fn slot(self) -> Option<Slot> {
         match self {
-            RecordState::Record { slot, .. } => Some(slot),
+            RecordState::Record(slot) => Some(slot),
             RecordState::Nothing | RecordState::Damaged => None,
         }
     }
@@ -299,32 +302,24 @@ pub(super) fn read(journal: &Path) -> io::Result<RecordState> {
             latest = slot;
         }
     }
-    Ok(match latest {
-        Some(slot) => RecordState::Record {
-            slot,
-            commits_behind: slot.log.commits_behind(journal)?,
-        },
-        None => RecordState::Damaged,
-    })
+    Ok(latest.map_or(RecordState::Damaged, RecordState::Record))
 }
 
-/// Returns what a journal has lost by its record, if anything; `commit` is its last one, or `None` in a
-/// journal of a version that counted none. `database` is the journal's file where this process writes to it: it
+/// Returns what a journal has lost by its record, if anything; `last` is its last commit and the page of
+/// the number, or `None` in a journal of a version that counted none. `database` is the journal's file where this process writes to it: it
 /// must not be opened and closed once more.
 ///
 /// The record has to be read before the journal is: then this is right while another process writes, too.
 pub(super) fn lost(
     journal: &Path,
     found: RecordState,
-    commit: Option<Commit>,
+    last: Option<(Commit, u32)>,
     database: Option<&File>,
 ) -> io::Result<Option<LostCommits>> {
+    let commit = last.map(|(commit, _)| commit);
     let number = commit.map_or(0, |commit| commit.number);
-    let (slot, commits_behind) = match found {
-        RecordState::Record {
-            slot,
-            commits_behind,
-        } => (slot, commits_behind),
+    let slot = match found {
+        RecordState::Record(slot) => slot,
         RecordState::Nothing if number == 0 => return Ok(None),
         // Nothing was counted yet: a kill while the record was made.
         RecordState::Damaged if number == 0 => return Ok(None),
@@ -348,18 +343,21 @@ pub(super) fn lost(
             at,
         }));
     }
-    let is_changed = slot.state == State::Changed;
-    let lost = match (commit, commits_behind) {
-        (None, _) => None,
-        (Some(commit), _) if slot.is_log_foreign(journal, commit) => Some(LostCommits::ForeignLog),
-        _ if is_changed => Some(LostCommits::Changed { at }),
-        (_, Some(behind)) if i64::from(behind) > slot.own_commits_behind(number) => {
-            Some(LostCommits::Changed { at })
+    let Some((commit, page_of_number)) = last else {
+        return Ok(None);
+    };
+    let lost = if slot.is_log_foreign(journal, commit) {
+        Some(LostCommits::ForeignLog)
+    } else if slot.state == State::Changed {
+        Some(LostCommits::Changed { at })
+    } else {
+        match slot.log.is_followed_by_another(journal, page_of_number)? {
+            Some(true) => Some(LostCommits::Changed { at }),
+            Some(false) => None,
+            None if slot.log.frames == 0 || slot.log == LogEnd::UNKNOWN => None,
+            None if slot.has_all_pages(journal, commit, database)? => None,
+            None => Some(LostCommits::HalfMoved { at }),
         }
-        (_, Some(_)) => None,
-        (_, None) if slot.log.frames == 0 || slot.log == LogEnd::UNKNOWN => None,
-        (_, None) if slot.has_all_pages(journal, database)? => None,
-        (_, None) => Some(LostCommits::HalfMoved { at }),
     };
     // Else a writer has gone on meanwhile, who had looked before it did.
     Ok(match lost {
@@ -428,10 +426,12 @@ fn changed(_: &Metadata) -> Option<(i64, i64)> {
 }
 
 impl CommitRecord {
-    /// Continues the record of a journal that has lost nothing, or makes it.
+    /// Continues the record of a journal that has lost nothing, or makes it. `intended_before` is the highest number of an
+    /// event of which a request was intended by what was lost, or 0.
     pub(super) fn start(
         journal: &Path,
         connection: &Connection,
+        intended_before: i64,
         now: Timestamp,
     ) -> Result<CommitRecord, JournalError> {
         let failed = |source| JournalError::io(journal, "opening its commit record", source);
@@ -445,6 +445,12 @@ impl CommitRecord {
         let before = read(journal).map_err(failed)?.slot();
         let mut index = LogIndex::open(journal).map_err(failed)?;
         let log = index.end().map_err(failed)?;
+        let database = File::open(journal).map_err(failed)?;
+        let database_state = DatabaseState::read(journal)?;
+        if before.is_some() {
+            // Its files may have been exchanged since they were looked at. From here on, changes are noticed.
+            migrate::expect_nothing_lost(journal, &database)?;
+        }
         let (state, base) = match before {
             Some(before) if before.state != State::AtRest && log.frames > 0 => {
                 (State::Moving, before.base)
@@ -465,14 +471,17 @@ impl CommitRecord {
                 base,
                 state,
                 log,
-                intended: before.map_or(0, |slot| slot.intended).max(intended),
+                intended: before
+                    .map_or(0, |slot| slot.intended)
+                    .max(intended)
+                    .max(intended_before),
                 listed: ListEnd::default(),
             },
             pages: PageList::default(),
             moved_frames: 0,
             place: PlaceWatch::new(journal)?,
-            database: File::open(journal).map_err(failed)?,
-            database_state: DatabaseState::read(journal)?,
+            database,
+            database_state,
         };
         record.list(0, &log)?;
         record.write()?;
@@ -555,7 +564,7 @@ impl CommitRecord {
         Ok(is_whole)
     }
 
-    /// Writes the whole database anew, without the room of rows that were removed. This changes no content, and has no
+    /// Writes the whole database anew, without the room of rows that were removed. This changes no content, and not the
     /// number.
     pub(super) fn rewrite(
         &mut self,
@@ -564,11 +573,7 @@ impl CommitRecord {
     ) -> Result<(), JournalError> {
         self.expect_untouched()?;
         self.expect_last_log()?;
-        let before = self.slot.state;
-        self.slot.state = State::Rewriting;
-        self.write()?;
         let rewritten = connection.execute_batch("VACUUM");
-        self.slot.state = before;
         let log = self.log_end()?;
         self.take_in(log, self.slot.commit.number)?;
         self.write()?;
@@ -579,9 +584,9 @@ impl CommitRecord {
     /// Adds the frames of the log behind the first `after` ones to the list of pages.
     fn list(&mut self, after: u32, log: &LogEnd) -> Result<(), JournalError> {
         let (index, file) = (&mut self.index, &mut self.file);
-        let listed = self
-            .pages
-            .add(file, |work| index.for_each_frame(after, log, work));
+        let listed = self.pages.add(file, &self.database, |work| {
+            index.for_each_frame(after, log, work)
+        });
         self.slot.listed = listed.map_err(|source| {
             JournalError::io(&self.journal, "writing its commit record", source)
         })?;
@@ -597,7 +602,7 @@ impl CommitRecord {
 
     /// Checks that the database has what the log had that was moved into it, as far as a list of that was kept.
     fn expect_all_in(&mut self) -> Result<(), JournalError> {
-        let all_in = self.pages.are_all_in(&self.database);
+        let all_in = self.pages.are_all_in(&self.database, Unlisted::Stale);
         match all_in {
             Ok(false) if self.pages.is_kept() => Err(self.changed(DATABASE_OVERWRITTEN)),
             Ok(_) => Ok(()),
@@ -1016,22 +1021,36 @@ mod tests {
     #[test]
     fn what_is_killed_while_it_is_rewritten_has_lost_nothing() {
         let (_directory, path) = place();
-        drop(in_use(&path));
-        let mut journal = open(&path).unwrap();
-        journal.record.slot.state = State::Rewriting;
-        journal.record.write().unwrap();
-        let connection = &journal.reader.connection;
-        connection.execute_batch("VACUUM").unwrap();
+        let journal = in_use(&path);
+        journal.reader.connection.execute_batch("VACUUM").unwrap();
         let killed = Files::read(&path);
         assert!(!killed.log.is_empty());
         assert_eq!(killed.lost(), [None, None]);
-        connection.execute_batch("VACUUM").unwrap();
-        let is_changed =
-            |lost: Option<LostCommits>| matches!(lost, Some(LostCommits::Changed { .. }));
-        assert!(
-            Files::read(&path).lost().into_iter().all(is_changed),
-            "another one"
-        );
+    }
+
+    /// A viewer keeps the index of the log from before the kill, which does not have what was written last.
+    #[test]
+    fn what_is_killed_while_somebody_reads_has_lost_nothing() {
+        let (_directory, path) = place();
+        let mut journal = in_use(&path);
+        let viewer = Connection::open(&path).unwrap();
+        let events = "SELECT count(*) FROM event";
+        viewer.query_row(events, [], |_| Ok(())).unwrap();
+        let before = Files::read(&path);
+        let index = fs::read(beside(&path, "-shm")).unwrap();
+        let settled = answer(57, 1, Effect::Recorded, Some(Outcome::Tracked));
+        journal.write(&[settled]).unwrap();
+        let after = Files::read(&path);
+        // As if the process had been killed between the log and its index.
+        fs::write(beside(&path, files::COMMITS), &before.record).unwrap();
+        let mut shown = OpenOptions::new()
+            .write(true)
+            .open(beside(&path, "-shm"))
+            .unwrap();
+        shown.write_all(&index).unwrap();
+        let reader = JournalReader::open(&path).unwrap().unwrap();
+        assert_eq!(Commit::read(&reader.connection).unwrap().number, 60 + 1);
+        assert!(after.log.len() > before.log.len());
     }
 
     /// A record that an earlier version has left is continued.
@@ -1039,7 +1058,7 @@ mod tests {
     fn a_record_of_the_earlier_form_is_read() {
         let (_directory, path) = place();
         drop(in_use(&path));
-        let RecordState::Record { slot, .. } = read(&path).unwrap() else {
+        let RecordState::Record(slot) = read(&path).unwrap() else {
             panic!("no record");
         };
         let mut bytes = slot.to_bytes()[..EARLIER_SLOT_BYTES - SUM_BYTES].to_vec();
@@ -1047,7 +1066,7 @@ mod tests {
         bytes[80..96].fill(0);
         bytes.extend(Sha256::digest(&bytes));
         fs::write(beside(&path, files::COMMITS), &bytes).unwrap();
-        let RecordState::Record { slot: earlier, .. } = read(&path).unwrap() else {
+        let RecordState::Record(earlier) = read(&path).unwrap() else {
             panic!("not read");
         };
         assert_eq!((earlier.commit, earlier.base), (slot.commit, slot.base));

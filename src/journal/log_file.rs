@@ -137,20 +137,24 @@ impl LogEnd {
 
     /// Returns `true` if the log of a journal still has all frames up to here as they were written.
     pub(super) fn is_intact(&self, journal: &Path) -> io::Result<bool> {
-        Ok(self.frames == 0 || self.commits_behind(journal)?.is_some())
+        Ok(self.frames == 0 || self.is_followed_by_another(journal, 0)?.is_some())
     }
 
-    /// Returns how many commits the log of a journal has behind this one; `None` if it does not have all frames up to
-    /// here as they were written.
-    pub(super) fn commits_behind(&self, journal: &Path) -> io::Result<Option<u32>> {
+    /// Returns `true` if the log of a journal has a commit behind this one that does not write a page; `None` if it does
+    /// not have all frames up to here as they were written.
+    pub(super) fn is_followed_by_another(
+        &self,
+        journal: &Path,
+        page: u32,
+    ) -> io::Result<Option<bool>> {
         match File::open(beside(journal, "-wal")) {
-            Ok(file) => self.commits_behind_in(BufReader::with_capacity(1 << 18, file)),
+            Ok(file) => self.is_followed_in(BufReader::with_capacity(1 << 18, file), page),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn commits_behind_in(&self, mut log: impl Read) -> io::Result<Option<u32>> {
+    fn is_followed_in(&self, mut log: impl Read, page: u32) -> io::Result<Option<bool>> {
         let mut header = [0; HEADER_BYTES];
         if !fill(&mut log, &mut header)? {
             return Ok(None);
@@ -174,7 +178,7 @@ impl LogEnd {
             return Ok(None);
         }
         let mut bytes = vec![0; FRAME_HEADER_BYTES + page_bytes];
-        let (mut frames, mut commits) = (0, 0);
+        let (mut frames, mut has_page, mut is_followed) = (0, false, false);
         while fill(&mut log, &mut bytes)? && bytes[8..16] == *salts {
             sum.add(&bytes[..8]);
             sum.add(&bytes[FRAME_HEADER_BYTES..]);
@@ -182,10 +186,14 @@ impl LogEnd {
                 break;
             }
             frames += 1;
-            let is_behind = frames > self.frames;
-            commits += u32::from(is_behind && Frame::of(&bytes).database_pages.is_some());
+            let frame = Frame::of(&bytes);
+            has_page |= frame.page_number == page;
+            if frame.database_pages.is_some() {
+                is_followed |= frames > self.frames && !has_page;
+                has_page = false;
+            }
         }
-        Ok((frames >= self.frames).then_some(commits))
+        Ok((frames >= self.frames).then_some(is_followed))
     }
 }
 

@@ -92,16 +92,32 @@ pub(super) fn open_for_writing(
 ///
 /// `database` is the file that this process has open.
 pub(super) fn expect_sound(path: &Path, database: &File) -> Result<(), JournalError> {
-    let record = read_record(path)?;
-    let Some(opened) = inspect_database(path)? else {
-        return Err(JournalError::damaged(path, "it is empty"));
-    };
-    let (reader, lost) = JournalReader::of_opened(path, opened, record, Some(database))?;
+    let (reader, lost) = read_once_more(path, database)?;
     check_pages(&reader.connection, path)?;
     match lost {
         Some(lost) => Err(lost_error(path, lost)),
         None => reader.expect_sound_rows(),
     }
+}
+
+/// Checks that a journal that this process has open has lost no commit, as it is on disk.
+pub(super) fn expect_nothing_lost(path: &Path, database: &File) -> Result<(), JournalError> {
+    match read_once_more(path, database)? {
+        (_, Some(lost)) => Err(lost_error(path, lost)),
+        (_, None) => Ok(()),
+    }
+}
+
+/// Opens a journal that this process has open as another process would.
+fn read_once_more(
+    path: &Path,
+    database: &File,
+) -> Result<(JournalReader, Option<LostCommits>), JournalError> {
+    let record = read_record(path)?;
+    let Some(opened) = inspect_database(path)? else {
+        return Err(JournalError::damaged(path, "it is empty"));
+    };
+    JournalReader::of_opened(path, opened, record, Some(database))
 }
 
 /// Returns the version of a journal; 0 if there is none.
@@ -144,8 +160,8 @@ pub(super) fn read_record(path: &Path) -> Result<RecordState, JournalError> {
 fn expect_no_record(path: &Path, record: RecordState) -> Result<(), JournalError> {
     match record {
         RecordState::Nothing => Ok(()),
-        RecordState::Record { slot, .. } if slot.commit.number == 0 => Ok(()),
-        RecordState::Record { .. } | RecordState::Damaged => {
+        RecordState::Record(slot) if slot.commit.number == 0 => Ok(()),
+        RecordState::Record(_) | RecordState::Damaged => {
             Err(lost_error(path, LostCommits::NoJournal))
         }
     }
@@ -167,14 +183,15 @@ pub(super) fn lost_commits(
     database: Option<&File>,
 ) -> Result<Option<LostCommits>, JournalError> {
     const DOING: &str = "reading its last commit";
-    let commit = match version {
+    let last = match version {
         ..COUNTED_FROM => None,
         _ => {
-            let commit = Commit::read(connection);
-            Some(commit.map_err(|error| JournalError::sqlite(path, DOING, error))?)
+            let last = Commit::read(connection)
+                .and_then(|commit| Ok((commit, commits::page_of_number(connection)?)));
+            Some(last.map_err(|error| JournalError::sqlite(path, DOING, error))?)
         }
     };
-    commits::lost(path, record, commit, database)
+    commits::lost(path, record, last, database)
         .map_err(|source| JournalError::unreadable(path, DOING, source))
 }
 

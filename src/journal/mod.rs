@@ -262,7 +262,7 @@ impl Journal {
         let found = place::resolve(path)?;
         let lock = Lock::take(&found, command, now)?;
         let connection = migrate::open_for_writing(&found, account, now)?;
-        let mut journal = Journal::start(found, beside, connection, lock, now)?;
+        let mut journal = Journal::start(found, beside, connection, lock, 0, now)?;
         journal.record.reached_by(path);
         Ok(journal)
     }
@@ -280,10 +280,11 @@ impl Journal {
         beside: PathBuf,
         connection: Connection,
         mut lock: Lock,
+        intended_before: i64,
         now: Timestamp,
     ) -> Result<Journal, JournalError> {
         lock.hold_database(&path)?;
-        let record = CommitRecord::start(&path, &connection, now)?;
+        let record = CommitRecord::start(&path, &connection, intended_before, now)?;
         let mut journal = Journal {
             reader: JournalReader {
                 connection,

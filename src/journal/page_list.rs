@@ -2,8 +2,9 @@
 //!
 //! Any program that opens a journal as an SQLite database may move its log into the database and delete it. That
 //! looks like a log that was lost, and a move that was cut off leaves a database of which some pages are newer than
-//! others. So the commit record lists what each page has to be that was written since the database was last whole by
-//! itself. Where the log is gone, the pages are compared with the list.
+//! others. So the commit record lists what each page has been that was written since the database was last whole by
+//! itself, in order: what it was in the database, and what each commit made of it. Where the log is gone, the pages are
+//! compared with the list.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,7 +18,7 @@ use super::log_file::{Frame, big_endian, fill};
 
 /// The place of the list in the commit record, behind its two slots.
 const PLACE: u64 = 8192;
-/// The number and the digest of a page.
+/// The number of a page, and the digest of what it was.
 const ENTRY_BYTES: usize = 4 + DIGEST_BYTES;
 const DIGEST_BYTES: usize = 16;
 /// The most entries that are kept: a log with more pages is a large record that is moved at once, or one that
@@ -48,56 +49,83 @@ impl ListEnd {
     };
 }
 
+/// Says what a page may be that is none of those that were listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unlisted {
+    /// It is not what it has to be.
+    Stale,
+    /// It may be what a commit made of it that was not listed, since the process was killed before.
+    Newer,
+}
+
 /// Keeps the list while the journal is written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PageList {
-    pages: BTreeMap<u32, PageDigest>,
+    /// What each page was, in order; it has to be the last one.
+    pages: BTreeMap<u32, Vec<PageDigest>>,
     page_bytes: usize,
     entries: usize,
     digest: Sha256,
 }
 
 impl PageList {
-    /// Adds the frames of a commit, and writes them behind the list in the record. The caller puts that on disk together
+    /// Adds the frames of commits, and writes them behind the list in the record. The caller puts that on disk together
     /// with the end that this returns.
     pub(super) fn add(
         &mut self,
         record: &mut File,
+        database: &File,
         frames: impl FnOnce(&mut dyn FnMut(Frame<'_>)) -> io::Result<()>,
     ) -> io::Result<ListEnd> {
-        let mut changed = BTreeMap::new();
-        let mut left = u32::MAX;
-        let page_bytes = &mut self.page_bytes;
-        frames(&mut |frame| {
-            *page_bytes = frame.page.len();
-            changed.insert(frame.page_number, digest(frame.page));
-            left = frame.database_pages.unwrap_or(left);
-        })?;
-        let mut bytes = Vec::with_capacity((changed.len() + 1) * ENTRY_BYTES);
-        for (number, digest) in &changed {
-            bytes.extend(number.to_be_bytes());
-            bytes.extend(digest);
-        }
-        self.pages.append(&mut changed);
-        let is_cut = self
-            .pages
-            .last_key_value()
-            .is_some_and(|(last, _)| *last > left);
-        if is_cut {
-            self.pages.split_off(&left.saturating_add(1));
-            let mut size = PageDigest::default();
-            size[..4].copy_from_slice(&left.to_be_bytes());
-            bytes.extend(CUT.to_be_bytes());
-            bytes.extend(size);
-        }
         let before = self.entries;
-        self.entries += bytes.len() / ENTRY_BYTES;
-        if self.entries <= MOST_ENTRIES {
+        let mut bytes = Vec::new();
+        let mut failed = Ok(());
+        frames(&mut |frame| {
+            if failed.is_ok() && self.is_kept() {
+                failed = self.add_frame(database, frame, &mut bytes);
+            }
+        })?;
+        failed?;
+        if self.is_kept() {
             record.seek(SeekFrom::Start(PLACE + (before * ENTRY_BYTES) as u64))?;
             record.write_all(&bytes)?;
             self.digest.update(&bytes);
         }
         Ok(self.end())
+    }
+
+    fn add_frame(
+        &mut self,
+        mut database: &File,
+        frame: Frame<'_>,
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let number = frame.page_number;
+        self.page_bytes = frame.page.len();
+        let mut add = |number: u32, digest: PageDigest| {
+            bytes.extend(number.to_be_bytes());
+            bytes.extend(digest);
+            self.entries += 1;
+        };
+        let versions = self.pages.entry(number).or_default();
+        if versions.is_empty() {
+            let mut page = vec![0; frame.page.len()];
+            database.seek(place_of(number, page.len()))?;
+            if fill(&mut database, &mut page)? {
+                versions.push(digest(&page));
+                add(number, digest(&page));
+            }
+        }
+        versions.push(digest(frame.page));
+        add(number, digest(frame.page));
+        let last = self.pages.last_key_value().map_or(0, |(last, _)| *last);
+        if let Some(left) = frame.database_pages.filter(|left| *left < last) {
+            self.pages.split_off(&(left + 1));
+            let mut size = PageDigest::default();
+            size[..4].copy_from_slice(&left.to_be_bytes());
+            add(CUT, size);
+        }
+        Ok(())
     }
 
     fn end(&self) -> ListEnd {
@@ -140,22 +168,26 @@ impl PageList {
                     list.pages
                         .split_off(&big_endian(entry, 4).saturating_add(1)),
                 ),
-                number => drop(list.pages.insert(number, digest)),
+                number => list.pages.entry(number).or_default().push(digest),
             }
         }
         Ok((list.end() == end).then_some(list))
     }
 
-    /// Returns `true` if a database has each page as it was listed; `false` too if no list was kept.
-    pub(super) fn are_all_in(&self, mut database: &File) -> io::Result<bool> {
-        if self.end() == ListEnd::NOT_KEPT {
+    /// Returns `true` if a database has each page as it was listed last; `false` too if no list was kept.
+    pub(super) fn are_all_in(&self, mut database: &File, unlisted: Unlisted) -> io::Result<bool> {
+        if !self.is_kept() {
             return Ok(false);
         }
         let mut page = vec![0; self.page_bytes];
-        for (&number, listed) in &self.pages {
-            let place = u64::from(number - 1).saturating_mul(self.page_bytes as u64);
-            database.seek(SeekFrom::Start(place))?;
-            if !fill(&mut database, &mut page)? || digest(&page) != *listed {
+        for (&number, versions) in &self.pages {
+            database.seek(place_of(number, page.len()))?;
+            if !fill(&mut database, &mut page)? {
+                return Ok(false);
+            }
+            let found = digest(&page);
+            let is_newer = unlisted == Unlisted::Newer && !versions.contains(&found);
+            if versions.last() != Some(&found) && !is_newer {
                 return Ok(false);
             }
         }
@@ -164,8 +196,12 @@ impl PageList {
 
     /// Returns `true` if the list was kept since the database was last whole by itself.
     pub(super) fn is_kept(&self) -> bool {
-        self.end() != ListEnd::NOT_KEPT
+        self.entries <= MOST_ENTRIES
     }
+}
+
+fn place_of(number: u32, page_bytes: usize) -> SeekFrom {
+    SeekFrom::Start(u64::from(number.saturating_sub(1)).saturating_mul(page_bytes as u64))
 }
 
 fn digest(page: &[u8]) -> PageDigest {

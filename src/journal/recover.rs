@@ -147,14 +147,18 @@ impl Journal {
         }
         let account = expect_sound(&path)?;
         let connection = migrate::open_as_it_is(&path, &account, now)?;
-        let in_doubt = record_loss(&connection, &lost, found, by, now)
-            .map_err(|error| JournalError::sqlite(&path, DOING, error))?;
+        let failed = |error| JournalError::sqlite(&path, DOING, error);
+        let intended = intended(&connection, &lost, found).map_err(failed)?;
+        let in_doubt = record_loss(&connection, &lost, found, intended, by, now).map_err(failed)?;
         let removed = match fs::remove_file(files::beside(&path, files::COMMITS)) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         };
         removed.map_err(|source| JournalError::io(&path, DOING, source))?;
-        drop(Journal::start(path, beside, connection, lock, now)?);
+        // The same backup may be restored once more.
+        drop(Journal::start(
+            path, beside, connection, lock, intended, now,
+        )?);
         Ok(Some(Recovered { in_doubt }))
     }
 }
@@ -198,9 +202,7 @@ fn intended(
     };
     let journal = Commit::read(connection)?.journal;
     Ok(match found {
-        RecordState::Record { slot, .. } if is_own && slot.commit.journal == journal => {
-            slot.intended
-        }
+        RecordState::Record(slot) if is_own && slot.commit.journal == journal => slot.intended,
         _ => i64::MAX,
     })
 }
@@ -210,11 +212,11 @@ fn record_loss(
     connection: &Connection,
     lost: &LostCommits,
     found: RecordState,
+    intended: i64,
     by: &str,
     now: Timestamp,
 ) -> rusqlite::Result<u64> {
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let intended = intended(&transaction, lost, found)?;
     let last = "SELECT coalesce(max(id), 0) FROM event";
     let last: i64 = transaction.query_row(last, [], |row| row.get(0))?;
     // Events that the journal does not know any more had higher numbers.

@@ -529,6 +529,34 @@ fn row_36_a_backup_that_is_restored_is_refused_and_goes_on_where_somebody_says_s
     assert!(recovered.contains("nothing to recover"), "{recovered}");
 }
 
+/// What was sent since a backup is not forgotten by continuing from it: the backup is restored a second time, or a later one.
+#[test]
+fn row_36_a_backup_that_is_restored_twice_repeats_nothing() {
+    for second in ["first", "second"] {
+        let place = Place::new();
+        let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+        for (customers, copy) in [(4, "first"), (6, "second"), (9, "none")] {
+            place.write("events.csv", &export(0..customers));
+            place.run_to(&sandbox, RUN).expect(0);
+            fs::copy(place.path(JOURNAL), place.path(copy)).unwrap();
+        }
+        for backup in ["first", second] {
+            fs::copy(place.path(backup), place.path(JOURNAL)).unwrap();
+            let _ = fs::remove_file(place.path(FILES[1]));
+            place.run_to(&sandbox, RUN).expect(6);
+            place.run(RECOVER).expect(0);
+            place.run_to(&sandbox, RESUME).expect(1);
+        }
+        place.run_to(&sandbox, RUN).expect(1);
+        let arrivals = sandbox.arrivals();
+        let cancelled = arrivals
+            .iter()
+            .map(subject)
+            .filter(|subject| subject[0] == "cancellation");
+        assert_eq!(cancelled.count(), 9, "{second}: none went out twice");
+    }
+}
+
 /// Of what no request was ever intended, nothing can have been sent: a small loss leaves few in doubt.
 #[test]
 fn row_36_only_what_may_have_been_sent_is_in_doubt() {

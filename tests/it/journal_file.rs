@@ -1027,3 +1027,68 @@ fn row_40_a_run_that_goes_on_is_watched_from_a_read_only_mount() {
     run.kill().unwrap();
     run.wait().unwrap();
 }
+
+/// Another program empties the outcomes of settled events between two runs.
+#[test]
+fn row_04_events_that_lost_their_outcome_are_not_sent_again() {
+    let (place, sandbox) = (
+        Place::new(),
+        SandboxProcess::start(&["--lead-share", "100"]),
+    );
+    cancellations(&place, 6);
+    let run = ["run", "cancellations.csv", "--yes"];
+    place.run_to(&sandbox, &run).expect_code_one_of(&[0, 1]);
+    let arrived = sandbox.arrivals().len();
+    let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+    let emptied = "UPDATE event SET outcome = NULL, settled_ms = NULL, result_seal = NULL, http_status = NULL,
+        message = NULL, inferred = 0";
+    assert_eq!(other.execute(emptied, []).unwrap(), 6);
+    drop(other);
+    for command in [&["resume"][..], &run] {
+        let refused = place.run_to(&sandbox, command).expect(6).stderr();
+        assert!(
+            refused.contains("was recorded by the API, and has no outcome"),
+            "{refused}"
+        );
+    }
+    assert_eq!(sandbox.arrivals().len(), arrived);
+}
+
+/// The files of a journal are exchanged while a command starts, at every moment of it: what it sends is not what was sent.
+#[test]
+fn row_36_files_that_are_exchanged_while_a_command_starts_repeat_nothing() {
+    let (place, sandbox) = (
+        Place::new(),
+        SandboxProcess::start(&["--lead-share", "100"]),
+    );
+    payments(&place, 3);
+    let run = ["run", "cancellations.csv", "--yes"];
+    place
+        .run_to(&sandbox, &["run", "payments.csv", "--yes"])
+        .expect(0);
+    let backup = fs::read(place.path(JOURNAL)).unwrap();
+    cancellations(&place, 12);
+    place.run_to(&sandbox, &run).expect_code_one_of(&[0, 1]);
+    let (whole, record) = (
+        fs::read(place.path(JOURNAL)).unwrap(),
+        fs::read(place.path(&format!("{JOURNAL}.commits"))).unwrap(),
+    );
+    for step_ms in 0..16 {
+        put_back(&[
+            (place.path(JOURNAL), Some(whole.clone())),
+            (place.path(&format!("{JOURNAL}-wal")), None),
+            (place.path(&format!("{JOURNAL}-shm")), None),
+            (
+                place.path(&format!("{JOURNAL}.commits")),
+                Some(record.clone()),
+            ),
+        ]);
+        let mut again = place.command_to(&sandbox, &run);
+        let again = again.stdout(Stdio::null()).stderr(Stdio::piped());
+        let again = again.spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(step_ms * 8));
+        fs::write(place.path(JOURNAL), &backup).unwrap();
+        end_of(again).expect_code_one_of(&[0, 1, 6]);
+        expect_no_cancellation_twice(&sandbox);
+    }
+}
