@@ -143,6 +143,7 @@ pub(super) fn all(brief: &Brief<'_>) -> Result<Judged, AuditError> {
         expected: Vec::new(),
         tallies: Tallies::default(),
         owners: HashMap::new(),
+        parts: Vec::new(),
     };
     let parts = ranges(books.ours.len(), |cases| {
         judge().cases(cases, &billed, brief.commissions)
@@ -190,6 +191,8 @@ struct Judge<'a> {
     expected: Vec<Expected>,
     tallies: Tallies,
     owners: HashMap<u32, (Code, Code)>,
+    /// What each promoter has of the commission that is judged, where it is split.
+    parts: Vec<(Code, i64)>,
 }
 
 impl<'a> Judge<'a> {
@@ -301,6 +304,7 @@ impl<'a> Judge<'a> {
 
     /// Returns what a sale has earned in its first tier.
     fn judge_group(&mut self, case: &Case<'_>, group: &Group<'_>) -> Option<EarnedCommission> {
+        self.parts.clear();
         let kept = self.earned(case, group);
         self.taken_back(case, group, kept);
         kept.filter(|_| group.tier == 1)

@@ -184,6 +184,10 @@ pub(super) struct Deal<'a> {
     pub(super) tier: u32,
 }
 
+/// The word of [`Rules::in_words`] for a promoter with two names, and what stands between these.
+pub(super) const ALIAS: &str = "alias";
+pub(super) const ALIAS_SIGN: &str = " = ";
+
 impl Rules {
     /// The rules that fit some day, the most special first: of these the first that
     /// [covers](Rule::covers) the day and is [reached](Rule::is_reached) wins.
@@ -238,7 +242,9 @@ impl Rules {
             words.push(setting("volume", self.volume_per.as_str().to_owned()));
         }
         let aliases = self.aliases.iter();
-        words.extend(aliases.map(|(old, new)| setting("alias", format!("{old} = {new}"))));
+        words.extend(
+            aliases.map(|(old, new)| setting(ALIAS, [old.as_str(), new.as_str()].join(ALIAS_SIGN))),
+        );
         for rule in &self.rules {
             let payments = match rule.payments {
                 Payments::Recurring => String::new(),

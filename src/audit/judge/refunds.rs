@@ -70,13 +70,22 @@ impl Judge<'_> {
             self.judge_refunds(case, group, kept, &open, &all);
         }
         if kept.is_some() && !group.taken.is_empty() {
-            self.reversed_of_another(case, group);
+            self.reversed_of_another(case, group, kept);
             self.half_approved(case, group);
         }
     }
 
     /// Reports a reversal that takes more from a promoter than the sale has brought him, while another one keeps it.
-    fn reversed_of_another(&mut self, case: &Case<'_>, group: &Group<'_>) {
+    fn reversed_of_another(
+        &mut self,
+        case: &Case<'_>,
+        group: &Group<'_>,
+        kept: Option<EarnedCommission>,
+    ) {
+        if self.parts.len() > 1 {
+            let due = kept.map_or(0, |kept| self.refunded_share(case, kept));
+            return self.reversed_unevenly(case, group, -due);
+        }
         let (earned, taken) = (self.live(group.earned), self.live(group.taken));
         let mut left: BTreeMap<Code, i64> = BTreeMap::new();
         for row in earned.iter().chain(taken.iter()) {
@@ -113,6 +122,118 @@ impl Judge<'_> {
                 expected_cents: None,
                 message,
             });
+        }
+    }
+
+    /// Returns the part of an amount that each promoter of a split commission has; nothing where it is not split.
+    fn by_parts(&self, cents: i64) -> Vec<(Code, i64)> {
+        let sum = |parts: &[(Code, i64)]| {
+            let cents = parts.iter().map(|(_, cents)| *cents);
+            cents.fold(0, i64::saturating_add)
+        };
+        let whole = sum(&self.parts);
+        let is_split = self.parts.len() > 1 && self.parts.iter().all(|(_, cents)| *cents >= 0);
+        if !is_split || whole <= 0 {
+            return Vec::new();
+        }
+        let share = |(promoter, part): &(Code, i64)| {
+            let share = self.terms.share(cents.saturating_abs(), *part, whole);
+            (*promoter, share.saturating_mul(cents.signum()))
+        };
+        let mut shares: Vec<(Code, i64)> = self.parts.iter().map(share).collect();
+        let rest = cents.saturating_sub(sum(&shares));
+        if let Some((_, last)) = shares.last_mut() {
+            *last = last.saturating_add(rest);
+        }
+        shares
+    }
+
+    /// Returns what some reversals take from each promoter.
+    fn taken_from(&self, rows: &[u32]) -> BTreeMap<Code, i64> {
+        let mut taken: BTreeMap<Code, i64> = BTreeMap::new();
+        for row in rows {
+            let theirs = self.theirs(*row);
+            let sum = taken.entry(theirs.promoter).or_default();
+            *sum = sum.saturating_add(theirs.amount_cents);
+        }
+        taken
+    }
+
+    /// Returns the part of a sale's commission that belongs to what was refunded of it.
+    fn refunded_share(&self, case: &Case<'_>, kept: EarnedCommission) -> i64 {
+        let whole = case.sale.map_or(0, |sale| self.ours(sale).amount_cents);
+        let rest = case.sale.map_or(0, |sale| self.rest_of(case, sale).max(0));
+        if whole <= 0 {
+            return 0;
+        }
+        self.terms.share(kept.actual_cents, whole - rest, whole)
+    }
+
+    /// Reports reversals of a split commission that take more from a promoter than his part of what should be reversed,
+    /// or of what was.
+    fn reversed_unevenly(&mut self, case: &Case<'_>, group: &Group<'_>, due: i64) {
+        let taken = self.live(group.taken).into_owned();
+        let from = self.taken_from(&taken);
+        if from.contains_key(&0) {
+            return;
+        }
+        let all = from
+            .values()
+            .fold(0, |sum: i64, cents| sum.saturating_add(*cents));
+        let parts: BTreeMap<Code, i64> = self.by_parts(all.min(due)).into_iter().collect();
+        if parts.is_empty() {
+            return;
+        }
+        for (promoter, cents) in from {
+            let part = parts.get(&promoter).copied().unwrap_or(0);
+            let is_his = |row: &&u32| self.theirs(**row).promoter == promoter;
+            let first = taken.iter().find(is_his).copied();
+            let (Some(row), false) = (
+                first,
+                cents >= part || is_near(cents, part, taken.len() + 1),
+            ) else {
+                continue;
+            };
+            let unit = self.theirs(row).unit;
+            let message = format!(
+                "the reversal takes {} from `{}`, whose part of it is {}",
+                self.money(-cents, unit),
+                self.promoter_name(promoter),
+                self.money(-part, unit)
+            );
+            let billed = self.matched(row).or(case.sale).unwrap_or_default();
+            self.push(PairFinding {
+                kind: FindingKind::WrongPromoter,
+                ours: billed,
+                theirs: row,
+                difference_cents: 0,
+                concerned_cents: part.saturating_sub(cents),
+                expected_cents: None,
+                message,
+            });
+        }
+    }
+
+    /// Adds the expected reversal of a refund: from each promoter his part, as it was rounded there.
+    fn expect_back(&mut self, main: u32, promoter: Code, refund: u32, own: &[u32], cents: i64) {
+        let parts = self.by_parts(cents);
+        if parts.is_empty() {
+            return self.expect(main, promoter, Some(refund), cents);
+        }
+        let from = self.taken_from(own);
+        let actual = |promoter: &Code| from.get(promoter).copied().unwrap_or(0);
+        let is_right = from
+            .values()
+            .fold(0, |sum: i64, cents| sum.saturating_add(*cents))
+            == cents
+            && parts
+                .iter()
+                .all(|(promoter, part)| is_near(actual(promoter), *part, own.len() + 1));
+        for (promoter, part) in parts {
+            let cents = if is_right { actual(&promoter) } else { part };
+            let is_his = |row: &&u32| self.theirs(**row).promoter == promoter;
+            let row = own.iter().find(is_his).copied().unwrap_or(main);
+            self.expect(row, promoter, Some(refund), cents);
         }
     }
 
@@ -270,7 +391,7 @@ impl Judge<'_> {
             self.not_whole(refund, main, own, actual, due);
             back.by_rule
         };
-        self.expect(main, promoter, Some(refund), expected);
+        self.expect_back(main, promoter, refund, own, expected);
         if is_whole {
             self.paid_before(kept, refund, own);
         }
@@ -340,9 +461,10 @@ impl Judge<'_> {
     }
 
     fn paid_before(&mut self, kept: Option<EarnedCommission>, refund: u32, own: &[u32]) {
+        // A list whose states say `paid` says nothing of the others.
         let is_open = own
             .iter()
-            .all(|row| self.theirs(*row).is_paid == Some(false));
+            .all(|row| self.theirs(*row).is_paid != Some(true));
         let Some(main) = own.first().copied().filter(|_| is_open) else {
             return;
         };

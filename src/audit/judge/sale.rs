@@ -457,6 +457,9 @@ impl Judge<'_> {
                 self.theirs(*row).promoter
             };
             self.expect(*row, promoter, Some(sale), cents);
+            if kept.len() > 1 {
+                self.parts.push((promoter, cents));
+            }
         }
         self.pending(case, sale, kept);
         EarnedCommission {

@@ -1,6 +1,7 @@
 //! An audit that can be shared: words in place of emails and names, as in the reports of a run.
 
 use super::AuditReport;
+use crate::audit::rules::{ALIAS, ALIAS_SIGN};
 use crate::audit::{Billed, Commission, Cut, Finding, FindingKind, Match, PastFinding, Promoter};
 use crate::event::{Customer, Text};
 use crate::report::Redactor;
@@ -35,6 +36,24 @@ impl AuditReport {
         for problem in &mut self.problems {
             redactor.problem(problem);
         }
+        for setting in &mut self.settings {
+            of_setting(redactor, setting);
+        }
+    }
+}
+
+/// Puts words in place of the promoters whom a rule or an alias names.
+fn of_setting(redactor: &Redactor, (name, value): &mut (String, String)) {
+    const PROMOTER: &str = "promoter `";
+    if name == ALIAS {
+        let promoters = value.split(ALIAS_SIGN);
+        let words: Vec<String> = promoters.map(|name| word(redactor, name)).collect();
+        *value = words.join(ALIAS_SIGN);
+    }
+    if let Some((before, named)) = name.split_once(PROMOTER)
+        && let Some((promoter, behind)) = named.split_once('`')
+    {
+        *name = format!("{before}{PROMOTER}{}`{behind}", word(redactor, promoter));
     }
 }
 
@@ -81,6 +100,10 @@ fn billed(redactor: &Redactor, billed: &mut Billed) {
     text(redactor, &mut billed.event_id);
     billed
         .sale_event_id
+        .iter_mut()
+        .for_each(|id| text(redactor, id));
+    billed
+        .reference
         .iter_mut()
         .for_each(|id| text(redactor, id));
     customer(redactor, &mut billed.customer);

@@ -332,3 +332,119 @@ fn a_commission_under_another_id_of_the_payment_is_that_of_the_sale() {
         said.text
     );
 }
+
+/// Of a split commission a refund takes its part from each promoter.
+#[test]
+fn a_refund_of_a_split_commission_takes_from_each_promoter_his_part() {
+    const LIST: &str =
+        "id,event_id,promoter_email,commission,sale_amount,status,created_at,is_split\n";
+    let audited = |first: &str, second: &str, refunded: &str, reversals: &[(&str, &str)]| {
+        let sales = format!("{SALE}refund,r1,s1,a@x.com,,{refunded},USD,2026-03-05T10:00:00Z\n");
+        let mut list = format!(
+            "{LIST}1,s1,n@x.com,{first},100.00,approved,2026-03-01T10:00:00Z,yes\n\
+             2,s1,f@x.com,{second},100.00,approved,2026-03-01T10:00:00Z,yes\n"
+        );
+        for (number, (promoter, cents)) in reversals.iter().enumerate() {
+            list += &format!(
+                "{},r1,{promoter}@x.com,-{cents},-{refunded},approved,2026-03-05T10:00:00Z,yes\n",
+                number + 3
+            );
+        }
+        audit(&place(TWENTY_PERCENT, &sales), &list, &[])
+    };
+    let by_promoter = |said: &Said| {
+        let lines = said.json["totals"]["by"]["promoter"].as_array().unwrap();
+        let cents = |line: &Value, name: &str| line[name].as_i64().unwrap();
+        lines
+            .iter()
+            .map(|line| {
+                let name = line["value"].as_str().unwrap().to_owned();
+                (
+                    name,
+                    cents(line, "expected_cents"),
+                    cents(line, "difference_cents"),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let of = |f: (i64, i64), n: (i64, i64)| {
+        vec![
+            ("f@x.com".to_owned(), f.0, f.1),
+            ("n@x.com".to_owned(), n.0, n.1),
+        ]
+    };
+    let said = audited("10.00", "10.00", "50.00", &[("n", "5.00"), ("f", "5.00")]);
+    assert_eq!(
+        (said.code, by_promoter(&said)),
+        (0, of((500, 0), (500, 0))),
+        "{}",
+        said.text
+    );
+    let said = audited("12.00", "8.00", "25.00", &[("n", "3.00"), ("f", "2.00")]);
+    assert_eq!(
+        (said.code, by_promoter(&said)),
+        (0, of((600, 0), (900, 0))),
+        "{}",
+        said.text
+    );
+    let said = audited("10.00", "10.00", "100.00", &[]);
+    assert_eq!(
+        (said.code, by_promoter(&said)),
+        (1, of((0, 1_000), (0, 1_000))),
+        "{}",
+        said.text
+    );
+    let said = audited("10.00", "10.00", "50.00", &[("f", "5.00")]);
+    assert_eq!(
+        (said.code, by_promoter(&said)),
+        (1, of((500, 0), (500, 500))),
+        "{}",
+        said.text
+    );
+    // The sum is right, and it was taken from one of them.
+    let said = audited("10.00", "10.00", "50.00", &[("n", "10.00")]);
+    assert_eq!(
+        said.findings(),
+        found("wrong_promoter", 0, 500),
+        "{}",
+        said.text
+    );
+    assert_eq!(
+        (said.code, by_promoter(&said)),
+        (1, of((500, 500), (500, -500))),
+        "{}",
+        said.text
+    );
+}
+
+/// A list whose states say `paid` says with `approved` that something is not.
+#[test]
+fn a_reversal_of_what_was_paid_is_open_until_it_is_paid_too() {
+    let list = "1,s1,p@x.com,20.00,100.00,paid,2026-03-01T10:00:00Z\n\
+                2,r1,p@x.com,-20.00,-100.00,approved,2026-03-05T10:00:00Z\n";
+    let said = of(&format!("{SALE}{WHOLE_REFUND}"), list);
+    assert_eq!(
+        said.findings(),
+        found("paid_before_refund", 0, 2_000),
+        "{}",
+        said.text
+    );
+    assert_eq!(said.code, 1);
+}
+
+#[test]
+fn redacting_leaves_no_promoter_in_rules_and_aliases() {
+    let rules = "[[audit.rule]]\nrate = \"20\"\n[[audit.rule]]\npromoter = \"nora@x.com\"\nrate = \"20\"\n\
+         [[audit.rule]]\npromoter = \"benno\"\nplan = \"pro\"\nrate = \"20\"\n\
+         [audit.alias]\n\"old@x.com\" = \"nora@x.com\"\n";
+    let place = place(rules, SALE);
+    let list = format!("{COMMISSIONS}1,s1,nora@x.com,20.00,100.00,approved,2026-03-01T10:00:00Z\n");
+    audit(&place, &list, &["--redact", "--dir", "out"]);
+    for file in ["out/summary.json", "out/audit.html"] {
+        let text = place.read(file);
+        assert!(text.contains("plan `pro`"), "{file}");
+        for name in ["nora@x.com", "old@x.com", "benno"] {
+            assert!(!text.contains(name), "{file}: {name}");
+        }
+    }
+}
