@@ -374,7 +374,7 @@ fn a_misspelled_zone_is_an_error_wherever_a_day_is_asked_for() {
     let place = place(HISTORY);
     let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
     place.run_to(&sandbox, &["run", "x.csv", "--yes"]).expect(0);
-    place.write("fprecon.toml", "[audit]\nzoen = \"Europe/Berlin\"\n");
+    place.write("fprecon.toml", "[audit]\nzones = \"Europe/Berlin\"\n");
     for arguments in [
         &["plan", "x.csv", "--until", "2026-03-31"][..],
         &["plan", "x.csv", "--check-account"],
@@ -382,7 +382,7 @@ fn a_misspelled_zone_is_an_error_wherever_a_day_is_asked_for() {
         &["history", "mark-paid", "--until", "2026-03-31", "--yes"],
     ] {
         let said = place.run_to(&sandbox, arguments).expect(3).stderr();
-        assert!(said.contains("`audit.zoen`"), "{arguments:?}: {said}");
+        assert!(said.contains("`audit.zones`"), "{arguments:?}: {said}");
         assert!(
             said.contains("did you mean `zone`?"),
             "{arguments:?}: {said}"
