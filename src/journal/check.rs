@@ -282,6 +282,8 @@ impl JournalReader {
         checked.take(Aspect::Seals, looked)?;
         let looked = self.in_doubt().map(drop);
         checked.take(Aspect::Seals, looked)?;
+        let looked = self.expect_losses_sealed();
+        checked.take(Aspect::Seals, looked)?;
         let looked = self.expect_attempts_sealed();
         checked.take(Aspect::Seals, looked)?;
         for rule in &RULES {
@@ -376,6 +378,7 @@ impl JournalReader {
         self.flags()?;
         self.replaced()?;
         self.in_doubt()?;
+        self.expect_losses_sealed()?;
         self.for_each_accepted(drop)?;
         self.accepted_differences()?;
         self.payout_requests()?;

@@ -18,7 +18,8 @@
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement};
@@ -172,7 +173,7 @@ impl Slot {
 
     /// Reads a slot of either form; `None` if it is not whole.
     fn from_bytes(bytes: &[u8]) -> Option<Slot> {
-        let is_earlier = bytes[..8] == EARLIER_MAGIC;
+        let is_earlier = bytes.starts_with(&EARLIER_MAGIC);
         let end = if is_earlier {
             EARLIER_SLOT_BYTES
         } else {
@@ -225,13 +226,19 @@ impl Slot {
     /// Returns `true` if the database alone is none that the log was written for: it has neither the commit
     /// that it had when the log was begun nor, as after a part of the log was moved, a later one.
     fn is_log_foreign(&self, journal: &Path, commit: Commit) -> bool {
-        match commit_without_log(journal) {
+        let is_readable = self.state == State::AtRest && self.base > 0;
+        let alone = if is_readable {
+            commit_when_readable(journal)
+        } else {
+            commit_without_log(journal)
+        };
+        match alone {
             Some(alone) => {
                 alone.journal != commit.journal
                     || !(self.base..=commit.number).contains(&alone.number)
             }
             // Some of its pages may be newer than others.
-            None => self.state == State::AtRest && self.base > 0,
+            None => is_readable,
         }
     }
 
@@ -291,12 +298,10 @@ pub(super) fn read(journal: &Path) -> io::Result<RecordState> {
     };
     let mut latest: Option<Slot> = None;
     for place in [0, SLOT_DISTANCE] {
-        let mut bytes = [0; SLOT_BYTES];
+        let mut bytes = Vec::with_capacity(SLOT_BYTES);
         file.seek(SeekFrom::Start(place))?;
-        match file.read_exact(&mut bytes) {
-            Err(error) if error.kind() != ErrorKind::UnexpectedEof => return Err(error),
-            _ => {}
-        }
+        // A record of the earlier form ends with its second slot.
+        (&file).take(SLOT_BYTES as u64).read_to_end(&mut bytes)?;
         let slot = Slot::from_bytes(&bytes);
         if slot.map(|slot| slot.generation) > latest.map(|slot| slot.generation) {
             latest = slot;
@@ -305,9 +310,11 @@ pub(super) fn read(journal: &Path) -> io::Result<RecordState> {
     Ok(latest.map_or(RecordState::Damaged, RecordState::Record))
 }
 
-/// Returns what a journal has lost by its record, if anything; `last` is its last commit and the page of
-/// the number, or `None` in a journal of a version that counted none. `database` is the journal's file where this process writes to it: it
-/// must not be opened and closed once more.
+/// Returns what a journal has lost by its record, if anything.
+///
+/// `last` is its last commit and the page that has the number, or `None` in a journal of a version that counted
+/// none. `database` is the journal's file where this process writes to it: it must not be opened and closed once
+/// more.
 ///
 /// The record has to be read before the journal is: then this is right while another process writes, too.
 pub(super) fn lost(
@@ -370,6 +377,17 @@ pub(super) fn lost(
 fn commit_without_log(journal: &Path) -> Option<Commit> {
     let alone = open_without_log(journal).and_then(|database| Commit::read(&database));
     alone.ok()
+}
+
+/// Returns the last commit that the database has without its log, once that can be read: another program may be moving
+/// the log into it.
+fn commit_when_readable(journal: &Path) -> Option<Commit> {
+    let pauses_ms = [0, 20, 100, 400, 1_000].into_iter();
+    let mut tries = pauses_ms.map(|pause_ms| {
+        thread::sleep(Duration::from_millis(pause_ms));
+        commit_without_log(journal)
+    });
+    tries.find_map(|found| found)
 }
 
 pub(super) fn time(at_ms: i64) -> Timestamp {
@@ -1065,7 +1083,10 @@ mod tests {
         bytes[..8].copy_from_slice(&EARLIER_MAGIC);
         bytes[80..96].fill(0);
         bytes.extend(Sha256::digest(&bytes));
-        fs::write(beside(&path, files::COMMITS), &bytes).unwrap();
+        // In the second slot, with which such a record ends.
+        let mut record = vec![0; 4096];
+        record.extend(&bytes);
+        fs::write(beside(&path, files::COMMITS), &record).unwrap();
         let RecordState::Record(earlier) = read(&path).unwrap() else {
             panic!("not read");
         };

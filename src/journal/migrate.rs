@@ -15,6 +15,7 @@ use super::files::{beside, sync_directory};
 use super::place;
 use super::read_only::{PATIENCE, ReadOnly};
 use super::{Account, AccountClash, JournalError, JournalReader};
+use crate::file_identity::FileIdentity;
 use crate::private;
 
 /// The application id, `FPRC`, as in `schema.sql`.
@@ -63,17 +64,19 @@ fn supported() -> i64 {
     MIGRATIONS.len() as i64
 }
 
-/// Opens a journal whose lock is held, migrates it or makes it, and checks which account it belongs to.
+/// Opens a journal whose lock is held, migrates it or makes it, and checks which account it belongs to. Returns which
+/// file was looked at, too.
 pub(super) fn open_for_writing(
     path: &Path,
     account: &Account,
     now: Timestamp,
-) -> Result<Connection, JournalError> {
+) -> Result<(Connection, Option<FileIdentity>), JournalError> {
     let record = read_record(path)?;
     if !has_content(path)? {
         expect_no_record(path, record)?;
         create(path, account, now)?;
     }
+    let looked_at = place::identity_of(path)?;
     if let Some((reader, lost)) = JournalReader::open_even_if_lost(path)? {
         check_pages(&reader.connection, path)?;
         if let Some(lost) = lost {
@@ -82,7 +85,7 @@ pub(super) fn open_for_writing(
         check_account(&reader.connection, path, account)?;
         reader.expect_sound_rows()?;
     }
-    open_as_it_is(path, account, now)
+    Ok((open_as_it_is(path, account, now)?, looked_at))
 }
 
 /// Checks a journal that this process has open, as it is on disk.

@@ -261,8 +261,10 @@ impl Journal {
         let beside = place::directory_of(path);
         let found = place::resolve(path)?;
         let lock = Lock::take(&found, command, now)?;
-        let connection = migrate::open_for_writing(&found, account, now)?;
+        let (connection, opened) = migrate::open_for_writing(&found, account, now)?;
         let mut journal = Journal::start(found, beside, connection, lock, 0, now)?;
+        // From here on its place is watched. What was looked at must be what is there.
+        place::expect_same(&journal.path, opened)?;
         journal.record.reached_by(path);
         Ok(journal)
     }

@@ -14,6 +14,9 @@ use crate::file_identity::FileIdentity;
 /// What happened to a link that led to a journal in use.
 pub(super) const LEADS_ELSEWHERE: &str = "made to lead to another file";
 
+/// What happened to a journal in whose place another one was put.
+const REPLACED: &str = "replaced by another file";
+
 /// What happened to a journal that two processes have written to.
 pub(super) const WRITTEN_BY_ANOTHER: &str = "written to by another process";
 
@@ -146,6 +149,26 @@ pub(super) fn expect_one_name(path: &Path) -> Result<(), JournalError> {
     }
 }
 
+/// Returns which file a journal is.
+pub(super) fn identity_of(journal: &Path) -> Result<Option<FileIdentity>, JournalError> {
+    let found = fs::metadata(journal);
+    let found = found.map_err(|source| JournalError::io(journal, "finding it", source))?;
+    Ok(FileIdentity::of(&found))
+}
+
+/// Refuses a journal that is another file now.
+pub(super) fn expect_same(
+    journal: &Path,
+    before: Option<FileIdentity>,
+) -> Result<(), JournalError> {
+    if identity_of(journal)? == before {
+        return Ok(());
+    }
+    let path = journal.to_owned();
+    let what = REPLACED;
+    Err(JournalError::Displaced { path, what })
+}
+
 #[cfg(unix)]
 fn links(found: &Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::nlink(found)
@@ -200,7 +223,7 @@ impl PlaceWatch {
         for (path, before) in &self.files {
             let what = match fs::metadata(path) {
                 Ok(found) if FileIdentity::of(&found) == *before => continue,
-                Ok(_) => "replaced by another file",
+                Ok(_) => REPLACED,
                 Err(error) if error.kind() == ErrorKind::NotFound => "deleted or moved away",
                 Err(source) => return Err(JournalError::io(path, "finding it", source)),
             };

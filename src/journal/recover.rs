@@ -19,6 +19,9 @@ use super::place;
 use super::{EventRow, Journal, JournalError, JournalReader};
 use crate::event::Event;
 
+/// The version from which on what is recorded of losses has checksums.
+const SEALED_FROM: i64 = 8;
+
 const DOING: &str = "continuing without the commits that it lost";
 
 /// The query for events up to a number that may have been sent: those that are not settled, and cancellations
@@ -82,7 +85,53 @@ impl JournalReader {
     }
 }
 
+/// Returns the checksum of what is recorded of a loss.
+fn seal_of_loss(what: &str, until_ms: Option<i64>, recovered_ms: i64, by: &str) -> i64 {
+    let mut seal = Seal::unnumbered();
+    seal.text(Some(what));
+    let until = until_ms.map(i64::to_be_bytes);
+    seal.bytes(until.as_ref().map_or(&[], |until| until.as_slice()));
+    seal.bytes(&recovered_ms.to_be_bytes());
+    seal.text(Some(by));
+    seal.value()
+}
+
 impl JournalReader {
+    /// Checks that what is recorded of losses is there as it was written.
+    pub(super) fn expect_losses_sealed(&self) -> Result<(), JournalError> {
+        const DOING: &str = "checking what it says of losses";
+        let integer = |sql: &str| {
+            let found = self
+                .connection
+                .query_row(sql, [], |row| row.get::<_, i64>(0));
+            found.map_err(|error| self.failed(DOING, error))
+        };
+        if integer("PRAGMA main.user_version")? < SEALED_FROM {
+            return Ok(());
+        }
+        let mut losses = 0;
+        let sql = "SELECT what, until_ms, recovered_ms, recovered_by, seal FROM lost_commits";
+        self.each(DOING, sql, [], |row| {
+            losses += 1;
+            let (what, by): (String, String) = (row.get(0)?, row.get(3)?);
+            let seal = seal_of_loss(&what, row.get(1)?, row.get(2)?, &by);
+            match row.get::<_, Option<i64>>(4)? {
+                Some(found) if found != seal => Err(impossible(
+                    4,
+                    "what it says of a loss is not as it was written",
+                )),
+                _ => Ok(()),
+            }
+        })?;
+        if integer("SELECT losses FROM last_commit")? == losses {
+            return Ok(());
+        }
+        Err(JournalError::damaged(
+            &self.path,
+            "what it said of a loss is not there",
+        ))
+    }
+
     /// Returns when somebody continued after a loss that may have taken events, if no exports were read since: what
     /// is lost then can't be told.
     ///
@@ -222,14 +271,17 @@ fn record_loss(
     // Events that the journal does not know any more had higher numbers.
     let until = (intended > last).then(|| lost.at().unwrap_or(now).as_millisecond());
     transaction.execute(
-        "INSERT INTO lost_commits (what, until_ms, recovered_ms, recovered_by) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO lost_commits (what, until_ms, recovered_ms, recovered_by, seal)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
             lost.to_string(),
             until,
             now.as_millisecond(),
-            by
+            by,
+            seal_of_loss(&lost.to_string(), until, now.as_millisecond(), by)
         ],
     )?;
+    transaction.execute("UPDATE last_commit SET losses = losses + 1", [])?;
     let mut events = Vec::new();
     {
         let mut doubtful = transaction.prepare(DOUBTFUL)?;

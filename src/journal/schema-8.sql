@@ -1,4 +1,5 @@
--- From version 7: runs that undo another one, payouts that were marked as paid, and the dates of leads.
+-- From version 7: runs that undo another one, payouts that were marked as paid, the dates of leads, and checksums of
+-- losses.
 
 -- The runs that were started to undo another one, and that one. Their `command` is `run` in the table `run`,
 -- which is older.
@@ -52,6 +53,12 @@ CREATE TABLE lead_date_request (
     message     TEXT,
     answer_seal INTEGER                    -- checksum of the answer
 ) STRICT;
+
+-- What is recorded of a loss decides what is sent again: its rows have checksums, and are counted. Those of earlier
+-- versions have none.
+ALTER TABLE lost_commits ADD COLUMN seal INTEGER;
+ALTER TABLE last_commit ADD COLUMN losses INTEGER NOT NULL DEFAULT 0;
+UPDATE last_commit SET losses = (SELECT count(*) FROM lost_commits);
 
 DROP VIEW IF EXISTS runs_readable;
 CREATE VIEW runs_readable AS

@@ -557,6 +557,36 @@ fn row_36_a_backup_that_is_restored_twice_repeats_nothing() {
     }
 }
 
+/// What is recorded of a loss decides what is sent again: it is changed, or gone.
+#[test]
+fn row_04_what_is_recorded_of_a_loss_is_missed_when_it_changes() {
+    for change in [
+        "UPDATE lost_commits SET until_ms = 0",
+        "UPDATE lost_commits SET until_ms = NULL",
+        "UPDATE lost_commits SET recovered_ms = recovered_ms + 1",
+        "DELETE FROM lost_commits",
+    ] {
+        let place = Place::new();
+        let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+        place.write("events.csv", &export(0..3));
+        place.run_to(&sandbox, RUN).expect(0);
+        fs::copy(place.path(JOURNAL), place.path("backup")).unwrap();
+        place.write("events.csv", &export(0..6));
+        place.run_to(&sandbox, RUN).expect(0);
+        fs::copy(place.path("backup"), place.path(JOURNAL)).unwrap();
+        place.run(RECOVER).expect(0);
+        place.run(&["journal", "check"]).expect(0);
+        let other = Connection::open(place.path(JOURNAL)).unwrap();
+        assert_eq!(other.execute(change, []).unwrap(), 1, "{change}");
+        drop(other);
+        let before = count(&sandbox);
+        place.run(&["journal", "check"]).expect(6);
+        let refused = place.run_to(&sandbox, RUN).expect(6).stderr();
+        assert!(refused.contains("of a loss"), "{change}: {refused}");
+        assert_eq!(count(&sandbox), before, "{change}");
+    }
+}
+
 /// Of what no request was ever intended, nothing can have been sent: a small loss leaves few in doubt.
 #[test]
 fn row_36_only_what_may_have_been_sent_is_in_doubt() {
