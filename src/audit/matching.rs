@@ -127,24 +127,29 @@ impl Matching {
         if references.null_count() == references.len() {
             return;
         }
-        let mut waiting: PlHashMap<&str, Option<u32>> = PlHashMap::default();
+        // The sales that each id may mean.
+        let mut waiting: PlHashMap<&str, Vec<u32>> = PlHashMap::default();
         let unmatched = |row: &usize| self.billed[*row].is_none() && !books.theirs[*row].is_by_hand;
         let rows: Vec<usize> = (0..books.theirs.len()).filter(unmatched).collect();
         let ids = &books.commissions.event_id;
-        waiting.extend(rows.iter().filter_map(|row| Some((ids.get(*row)?, None))));
-        let mut shared: Vec<&str> = Vec::new();
+        waiting.extend(
+            rows.iter()
+                .filter_map(|row| Some((ids.get(*row)?, Vec::new()))),
+        );
         for (row, ours) in (0..).zip(&books.ours) {
             let reference = books.billed.reference.get(index(row));
             if let (false, Some(reference)) = (ours.is_refund, reference)
                 && let Some(found) = waiting.get_mut(reference)
-                && found.replace(row).is_some()
             {
-                shared.push(reference);
+                found.push(row);
             }
         }
         for row in rows {
-            let id = ids.get(row).filter(|id| !shared.contains(id));
-            let sale = id.and_then(|id| waiting.get(id).copied().flatten());
+            let found = ids.get(row).and_then(|id| waiting.get(id));
+            let sale = match found.map(Vec::as_slice) {
+                Some([only]) => Some(*only),
+                _ => None,
+            };
             let reason = if books.theirs[row].takes_back() {
                 MatchReason::LinkedSale
             } else {

@@ -87,15 +87,8 @@ impl Judge<'_> {
             return self.reversed_unevenly(case, group, -due);
         }
         let (earned, taken) = (self.live(group.earned), self.live(group.taken));
-        let mut left: BTreeMap<Code, i64> = BTreeMap::new();
-        for row in earned.iter().chain(taken.iter()) {
-            let theirs = self.theirs(*row);
-            let sum = left.entry(theirs.promoter).or_default();
-            *sum = sum.saturating_add(theirs.amount_cents);
-        }
-        let all = left
-            .values()
-            .fold(0, |sum: i64, cents| sum.saturating_add(*cents));
+        let left = self.by_promoter(earned.iter().chain(taken.iter()));
+        let all = sum(left.values());
         if all < 0 || left.contains_key(&0) {
             return;
         }
@@ -127,11 +120,7 @@ impl Judge<'_> {
 
     /// Returns the part of an amount that each promoter of a split commission has; nothing where it is not split.
     fn by_parts(&self, cents: i64) -> Vec<(Code, i64)> {
-        let sum = |parts: &[(Code, i64)]| {
-            let cents = parts.iter().map(|(_, cents)| *cents);
-            cents.fold(0, i64::saturating_add)
-        };
-        let whole = sum(&self.parts);
+        let whole = sum(self.parts.iter().map(|(_, cents)| cents));
         let is_split = self.parts.len() > 1 && self.parts.iter().all(|(_, cents)| *cents >= 0);
         if !is_split || whole <= 0 {
             return Vec::new();
@@ -141,22 +130,22 @@ impl Judge<'_> {
             (*promoter, share.saturating_mul(cents.signum()))
         };
         let mut shares: Vec<(Code, i64)> = self.parts.iter().map(share).collect();
-        let rest = cents.saturating_sub(sum(&shares));
+        let rest = cents.saturating_sub(sum(shares.iter().map(|(_, cents)| cents)));
         if let Some((_, last)) = shares.last_mut() {
             *last = last.saturating_add(rest);
         }
         shares
     }
 
-    /// Returns what some reversals take from each promoter.
-    fn taken_from(&self, rows: &[u32]) -> BTreeMap<Code, i64> {
-        let mut taken: BTreeMap<Code, i64> = BTreeMap::new();
+    /// Returns what some commissions and reversals come to for each promoter.
+    fn by_promoter<'r>(&self, rows: impl IntoIterator<Item = &'r u32>) -> BTreeMap<Code, i64> {
+        let mut sums: BTreeMap<Code, i64> = BTreeMap::new();
         for row in rows {
             let theirs = self.theirs(*row);
-            let sum = taken.entry(theirs.promoter).or_default();
+            let sum = sums.entry(theirs.promoter).or_default();
             *sum = sum.saturating_add(theirs.amount_cents);
         }
-        taken
+        sums
     }
 
     /// Returns the part of a sale's commission that belongs to what was refunded of it.
@@ -173,14 +162,12 @@ impl Judge<'_> {
     /// or of what was.
     fn reversed_unevenly(&mut self, case: &Case<'_>, group: &Group<'_>, due: i64) {
         let taken = self.live(group.taken).into_owned();
-        let from = self.taken_from(&taken);
+        let from = self.by_promoter(&taken);
         if from.contains_key(&0) {
             return;
         }
-        let all = from
-            .values()
-            .fold(0, |sum: i64, cents| sum.saturating_add(*cents));
-        let parts: BTreeMap<Code, i64> = self.by_parts(all.min(due)).into_iter().collect();
+        let parts = self.by_parts(sum(from.values()).min(due));
+        let parts: BTreeMap<Code, i64> = parts.into_iter().collect();
         if parts.is_empty() {
             return;
         }
@@ -220,12 +207,9 @@ impl Judge<'_> {
         if parts.is_empty() {
             return self.expect(main, promoter, Some(refund), cents);
         }
-        let from = self.taken_from(own);
+        let from = self.by_promoter(own);
         let actual = |promoter: &Code| from.get(promoter).copied().unwrap_or(0);
-        let is_right = from
-            .values()
-            .fold(0, |sum: i64, cents| sum.saturating_add(*cents))
-            == cents
+        let is_right = sum(from.values()) == cents
             && parts
                 .iter()
                 .all(|(promoter, part)| is_near(actual(promoter), *part, own.len() + 1));
@@ -530,4 +514,9 @@ impl Judge<'_> {
             self.expect_unpaid(refund, deals, -due.unwrap_or(0));
         }
     }
+}
+
+fn sum<'c>(cents: impl IntoIterator<Item = &'c i64>) -> i64 {
+    let cents = cents.into_iter();
+    cents.fold(0, |sum, cents| sum.saturating_add(*cents))
 }
