@@ -797,6 +797,18 @@ mod tests {
         journal
     }
 
+    /// Makes a whole database, with some answers in its log: in the last page of each table, where there is room, so that
+    /// the database does not grow.
+    fn answered(path: &Path) -> Journal {
+        drop(in_use(path));
+        let mut journal = open(path).unwrap();
+        for n in 57..60 {
+            let settled = answer(n, 1, Effect::Recorded, Some(Outcome::Tracked));
+            journal.write(&[settled]).unwrap();
+        }
+        journal
+    }
+
     #[test]
     fn what_is_killed_at_any_commit_has_lost_nothing() {
         let (_directory, path) = place();
@@ -871,13 +883,7 @@ mod tests {
     #[test]
     fn a_log_that_is_lost_while_it_is_moved_is_missed() {
         let (_directory, path) = place();
-        drop(in_use(&path));
-        let mut journal = open(&path).unwrap();
-        // In the last page of each table, where there is room: the database does not grow.
-        for n in 57..60 {
-            let settled = answer(n, 1, Effect::Recorded, Some(Outcome::Tracked));
-            journal.write(&[settled]).unwrap();
-        }
+        let mut journal = answered(&path);
         journal.record.slot.state = State::Moving;
         journal.record.write().unwrap();
         let before = Files::read(&path);
@@ -949,12 +955,7 @@ mod tests {
     #[test]
     fn a_log_that_another_program_has_moved_in_part_is_missed() {
         let (_directory, path) = place();
-        drop(in_use(&path));
-        let mut journal = open(&path).unwrap();
-        for n in 57..60 {
-            let settled = answer(n, 1, Effect::Recorded, Some(Outcome::Tracked));
-            journal.write(&[settled]).unwrap();
-        }
+        let _journal = answered(&path);
         let before = Files::read(&path);
         // All of it, as that program would have left it.
         let whole = {

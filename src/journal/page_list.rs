@@ -112,12 +112,14 @@ impl PageList {
             let mut page = vec![0; frame.page.len()];
             database.seek(place_of(number, page.len()))?;
             if fill(&mut database, &mut page)? {
-                versions.push(digest(&page));
-                add(number, digest(&page));
+                let found = digest(&page);
+                versions.push(found);
+                add(number, found);
             }
         }
-        versions.push(digest(frame.page));
-        add(number, digest(frame.page));
+        let written = digest(frame.page);
+        versions.push(written);
+        add(number, written);
         let last = self.pages.last_key_value().map_or(0, |(last, _)| *last);
         if let Some(left) = frame.database_pages.filter(|left| *left < last) {
             self.pages.split_off(&(left + 1));
@@ -130,7 +132,7 @@ impl PageList {
 
     fn end(&self) -> ListEnd {
         match (u32::try_from(self.entries), u32::try_from(self.page_bytes)) {
-            (Ok(entries), Ok(page_bytes)) if self.entries <= MOST_ENTRIES => ListEnd {
+            (Ok(entries), Ok(page_bytes)) if self.is_kept() => ListEnd {
                 entries,
                 page_bytes,
                 sum: first_bytes(self.digest.clone()),
