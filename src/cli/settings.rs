@@ -8,6 +8,7 @@ mod after_run;
 mod api_key;
 mod keys;
 mod layers;
+mod nearest;
 mod schema;
 mod sections;
 mod shown;
@@ -31,6 +32,7 @@ use layers::{
     Layer, LayerOrigin, file_layer, insert, lay_over, option_table, origin_of, scalar_text,
     table_of,
 };
+use nearest::nearest;
 use sections::{
     ApiSettings, CurrencySettings, LinkSettings, MetricsSettings, RetentionSettings,
     SendingSettings,
@@ -301,10 +303,7 @@ fn zone_of(audit: &Table) -> Result<TimeZone, CliError> {
         .find(|(key, _)| !AUDIT_KEYS.contains(&key.as_str()))
     {
         let message = "`[audit]`, which has the zone, has a key that is not known";
-        let likeness = |known: &&str| strsim::jaro_winkler(known, key);
-        let nearest = AUDIT_KEYS.into_iter();
-        let nearest = nearest.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        let hint = match nearest.filter(|known| likeness(known) > 0.7) {
+        let hint = match nearest(key, AUDIT_KEYS, 0.7, |known| known) {
             Some(known) => format!("did you mean `{known}`? Otherwise remove it"),
             None => format!("remove it; the keys are {}", AUDIT_KEYS.join(", ")),
         };
@@ -410,4 +409,18 @@ fn user_config() -> Option<PathBuf> {
         .filter(|path| path.is_absolute())
         .or_else(|| std::env::home_dir().map(|home| home.join(".config")))?;
     Some(directory.join("fprecon").join(CONFIG_FILE))
+}
+
+#[cfg(all(test, feature = "polars"))]
+mod tests {
+    use super::*;
+    use crate::audit::Rules;
+
+    #[test]
+    fn the_keys_of_audit_are_those_that_the_audit_reads() {
+        let own = Rules::KEYS.into_iter().map(|(key, _)| key);
+        let mut all: Vec<&str> = own.chain(["alias", "rule"]).collect();
+        all.sort_unstable();
+        assert_eq!(all, AUDIT_KEYS);
+    }
 }

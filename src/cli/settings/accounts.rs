@@ -10,6 +10,7 @@ use toml::{Table, Value};
 
 use super::keys::{KEYS, VARIABLE_PREFIX, variables};
 use super::layers::{Layer, LayerOrigin, insert};
+use super::nearest::nearest;
 use crate::cli::error::CliError;
 use crate::problem::{Problem, ProblemCode};
 
@@ -106,11 +107,7 @@ fn names_an_account(layer: &Layer) -> bool {
 fn unknown(name: &str, names: &[String]) -> CliError {
     let message = format!("there is no account `{name}` in the configuration");
     let problem = Problem::error(ProblemCode::AccountUnknown, message);
-    let likeness = |known: &String| strsim::jaro_winkler(known, name);
-    let nearest = names
-        .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let hint = match nearest.filter(|known| likeness(known) > 0.7) {
+    let hint = match nearest(name, names, 0.7, String::as_str) {
         Some(known) => format!(
             "did you mean `--account {known}`? The accounts are {}",
             listed(names)
@@ -237,11 +234,7 @@ pub(super) fn check_variables(accounts: &[String]) -> Result<(), CliError> {
     }
     let problems = unknown.iter().map(|name| {
         let message = format!("unknown variable `{name}` in the environment");
-        let likeness = |known: &String| strsim::jaro_winkler(known, name);
-        let nearest = known
-            .iter()
-            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        let hint = match nearest.filter(|known| likeness(known) > 0.9) {
+        let hint = match nearest(name, &known, 0.9, String::as_str) {
             Some(known) => format!("did you mean `{known}`? Otherwise unset it: `unset {name}`"),
             None => {
                 format!("unset it: `unset {name}`; `docs/configuration.md` lists all variables")

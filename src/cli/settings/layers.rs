@@ -10,6 +10,7 @@ use toml::{Table, Value};
 use super::CONFIG_FILE;
 use super::accounts;
 use super::keys::{ConfigFile, KEYS, Key, ListOf, ValueType};
+use super::nearest::nearest;
 use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{Common, PaceArguments};
 use crate::cli::error::CliError;
@@ -97,9 +98,7 @@ fn hint_of_syntax(message: &str) -> String {
     if let Some(key) = KEYS.iter().find(|key| key.key == name) {
         return format!("`{name}` belongs under `[{}]`", key.table);
     }
-    let likeness = |key: &&Key| strsim::jaro_winkler(key.key, name);
-    let like = KEYS.iter().filter(|key| likeness(key) > 0.85);
-    match like.max_by(|one, other| likeness(one).total_cmp(&likeness(other))) {
+    match nearest(name, &KEYS, 0.85, |key: &Key| key.key) {
         Some(key) => format!("did you mean `{}` under `[{}]`? {LIST}", key.key, key.table),
         None => LIST.to_owned(),
     }
