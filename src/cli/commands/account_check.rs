@@ -16,8 +16,8 @@ use crate::problem::{Problem, ProblemCode};
 use crate::send::{IncompleteListing, KeptLines, LineKeeper};
 use crate::tracking::{ListedCommission, Version};
 
-/// The number of commissions of the account up to which their sales are kept: some 100 bytes each.
-const MAX_COMMISSIONS: u64 = 5_000_000;
+/// The number of commissions of the account up to which they are kept: some 100 to 200 bytes each.
+pub(super) const MAX_COMMISSIONS: u64 = 5_000_000;
 
 /// Returns what is done with sales that the account has under another id.
 pub(super) fn treatment(chosen: Option<InAccountTreatment>) -> InAccount {
@@ -81,13 +81,18 @@ fn not_compared(unlisted: &IncompleteListing, interrupted: Exit) -> CliError {
     CliError::Ended(exit, Box::new(Problem { message, ..problem }.hint(hint)))
 }
 
+/// Returns the beginning of what came of a comparison: with how many commissions of the account, and for how many requests.
+pub(super) fn compared_with(commissions: u64, requests: u64) -> String {
+    format!(
+        "Compared with {} of the account ({}): ",
+        count(commissions, "commission"),
+        count(requests, "request")
+    )
+}
+
 /// Returns what came of the comparison, for people.
 pub(super) fn in_words(found: &AccountFindings) -> String {
-    let read = format!(
-        "Compared with {} of the account ({}): ",
-        count(found.commissions, "commission"),
-        count(found.requests, "request")
-    );
+    let read = compared_with(found.commissions, found.requests);
     let mut parts = Vec::new();
     if found.under_other_ids.count() > 0 {
         let (ids, sales) = (&found.ids_in_words, &found.under_other_ids);

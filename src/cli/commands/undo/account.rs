@@ -1,5 +1,6 @@
 //! What the account says of the sales of an undo: read before the plan is shown, and nothing is sent.
 
+use super::super::account_check::{MAX_COMMISSIONS, compared_with};
 use super::super::destination::Destination;
 use super::super::fetched_list::fetch_list;
 use super::super::incomplete_listing::incomplete_listing;
@@ -17,9 +18,6 @@ use crate::report::words::amount;
 use crate::send::{KeptLines, LineKeeper};
 use crate::tracking::ListedCommission;
 use crate::undo::{AccountLines, AccountUnits, PaidToPromoter, UndoPlan};
-
-/// The number of commissions of the account up to which they are kept: some 200 bytes each.
-const MAX_COMMISSIONS: u64 = 5_000_000;
 
 /// Compares the refunds to send with the account's list of commissions, and finds those that are marked as paid.
 ///
@@ -120,11 +118,7 @@ fn paid_problem(paid: &[PaidToPromoter], currency: Currency) -> Option<Problem> 
 /// Returns what came of the comparison, for people.
 pub(super) fn in_words(plan: &UndoPlan) -> Option<String> {
     let check = plan.account.as_ref()?;
-    let read = format!(
-        "Compared with {} of the account ({}): ",
-        count(check.commissions, "commission"),
-        count(check.requests, "request")
-    );
+    let read = compared_with(check.commissions, check.requests);
     let theirs = &check.refunded_by_others;
     Some(if theirs.count() > 0 {
         format!("{read}{theirs} of these sales by others, subtracted.")
