@@ -31,7 +31,7 @@ use super::log_file::{LogEnd, LogIndex};
 use super::page_list::{ListEnd, PageList, Unlisted};
 use super::place::{DATABASE_OVERWRITTEN, LOG_OVERWRITTEN, PlaceWatch, WRITTEN_BY_ANOTHER};
 use super::read_only::open_without_log;
-use super::{EventRow, JournalError, JournalId, JournalReader, migrate};
+use super::{EventRow, JournalError, JournalId, JournalReader, migrate, place};
 
 const MAGIC: [u8; 8] = *b"FPRCMT02";
 /// The form of a slot before there was a list of pages: the end of the log is in it while the log is moved.
@@ -461,7 +461,13 @@ impl CommitRecord {
         let (commit, intended) = read_commit()
             .map_err(|error| JournalError::sqlite(journal, "reading its last commit", error))?;
         let before = read(journal).map_err(failed)?.slot();
-        let mut index = LogIndex::open(journal).map_err(failed)?;
+        let mut index = LogIndex::open(journal).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => JournalError::Displaced {
+                path: beside(journal, "-wal"),
+                what: place::GONE,
+            },
+            _ => failed(error),
+        })?;
         let log = index.end().map_err(failed)?;
         let database = File::open(journal).map_err(failed)?;
         let database_state = DatabaseState::read(journal)?;

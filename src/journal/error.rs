@@ -36,6 +36,15 @@ pub enum JournalError {
         /// The kind of thing that the path names.
         what: &'static str,
     },
+    /// What has the name of one of the files beside a journal is a directory, a device, a pipe or a socket; it was not
+    /// opened.
+    #[error("{} is {what}, but what has this name beside a journal must be a file", path.display())]
+    CompanionNotAFile {
+        /// The path of what is there.
+        path: PathBuf,
+        /// The kind of thing that it is.
+        what: &'static str,
+    },
     /// The path is a link to a file that does not exist, such as one on a disk that is not mounted.
     #[error("the journal {} is a link to {}, which does not exist", path.display(), target.display())]
     LinkToNothing {
@@ -223,6 +232,10 @@ impl JournalError {
                  since; then run `fprecon journal recover`"
             }
             JournalError::NotAFile { .. } => "it was not opened; name a file with --journal",
+            JournalError::CompanionNotAFile { .. } => {
+                "it was not opened, and nothing was sent; move it away: nothing of the journal is in it; if a file of \
+                 this name was moved away before, put that one back, and then run `fprecon journal check`"
+            }
             JournalError::LinkToNothing { .. } => {
                 "it was not opened; mount the disk that the file is on, or, for a new journal, name \
                  the file itself with --journal"

@@ -21,8 +21,14 @@ pub(crate) fn files_of_journal(journal: &Path) -> Vec<PathBuf> {
     // A link leads to the journal, and its companions are beside that.
     let found = journal.canonicalize();
     let journal = found.as_deref().unwrap_or(journal);
-    let endings = ["", "-wal", "-shm", "-journal", COMMITS, LOCK];
-    endings.map(|ending| beside(journal, ending)).into()
+    let mut files = vec![journal.to_owned()];
+    files.extend(companions_of(journal));
+    files
+}
+
+/// Returns the files that a journal has or may have beside it.
+pub(super) fn companions_of(journal: &Path) -> [PathBuf; 5] {
+    ["-wal", "-shm", "-journal", COMMITS, LOCK].map(|ending| beside(journal, ending))
 }
 
 /// Puts a new name on disk, which is done by syncing its directory.

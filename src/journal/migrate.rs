@@ -155,6 +155,7 @@ pub(super) fn keep_log_on_close(connection: &Connection, path: &Path) -> Result<
 
 /// Reads the commit record beside a journal, which has to be done before the journal is read.
 pub(super) fn read_record(path: &Path) -> Result<RecordState, JournalError> {
+    place::expect_companion_files(path)?;
     commits::read(path)
         .map_err(|source| JournalError::unreadable(path, "reading its commit record", source))
 }

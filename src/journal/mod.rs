@@ -237,6 +237,8 @@ pub struct Journal {
     // on the index that the record reads.
     reader: JournalReader,
     poison: Option<String>,
+    /// `true` once [`Journal::close`] has emptied the log.
+    is_closed: bool,
     record: CommitRecord,
     // Dropped last: closing a file releases SQLite's locks of it.
     _lock: Lock,
@@ -295,6 +297,7 @@ impl Journal {
                 _copy: None,
             },
             poison: None,
+            is_closed: false,
             record,
             _lock: lock,
         };
@@ -310,6 +313,31 @@ impl Journal {
         }
         self.transact("counting its first commit", |_| Ok(()))?;
         self.record.move_log(&self.reader.connection).map(drop)
+    }
+
+    /// Closes the journal, and says if it was changed or replaced by another program since its last commit.
+    ///
+    /// # Errors
+    ///
+    /// Its files are not those that were written. Where they only can't be written to now, its log keeps everything,
+    /// and that is no error.
+    pub fn close(mut self) -> Result<(), JournalError> {
+        let emptied = self.empty_log();
+        self.is_closed = true;
+        match emptied {
+            Err(error @ JournalError::Displaced { .. }) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Empties the log into the database, so that a run that ends by itself leaves none.
+    fn empty_log(&mut self) -> Result<(), JournalError> {
+        use rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        let connection = &self.reader.connection;
+        if !self.is_closed && self.poison.is_none() && self.record.move_log(connection)? {
+            let _ = connection.set_db_config(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+        }
+        Ok(())
     }
 
     /// Returns the watch that notices when the journal is deleted, moved, replaced or linked while it is in
@@ -347,14 +375,9 @@ impl Journal {
 }
 
 impl Drop for Journal {
-    /// Empties the log into the database, so that a run that ends by itself leaves none.
     fn drop(&mut self) {
-        use rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-        let connection = &self.reader.connection;
         // A failure here leaves the log, with everything in it.
-        if self.poison.is_none() && self.record.move_log(connection).is_ok_and(|whole| whole) {
-            let _ = connection.set_db_config(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
-        }
+        let _ = self.empty_log();
     }
 }
 

@@ -17,6 +17,9 @@ pub(super) const LEADS_ELSEWHERE: &str = "made to lead to another file";
 /// What happened to a journal in whose place another one was put.
 const REPLACED: &str = "replaced by another file";
 
+/// What happened to a file of a journal that is not there any more.
+pub(super) const GONE: &str = "deleted or moved away";
+
 /// What happened to a journal that two processes have written to.
 pub(super) const WRITTEN_BY_ANOTHER: &str = "written to by another process";
 
@@ -47,11 +50,27 @@ pub(super) fn expect_file(path: &Path) -> Result<(), JournalError> {
     }
 }
 
+/// Refuses a journal beside which something else than a file has the name of one of its files: opening a FIFO would
+/// wait, and SQLite says of a directory that rights are missing.
+pub(super) fn expect_companion_files(journal: &Path) -> Result<(), JournalError> {
+    for path in files::companions_of(journal) {
+        match fs::metadata(&path) {
+            Ok(found) if !found.is_file() => {
+                let what = kind_of(&found);
+                return Err(JournalError::CompanionNotAFile { path, what });
+            }
+            // What can't be found or looked at is for whoever opens it.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Returns the one name of a journal, whatever links lead to it: locks are taken by name.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf, JournalError> {
     let failed = |source| JournalError::io(path, "finding it", source);
     expect_file(path)?;
-    match path.canonicalize() {
+    let resolved = match path.canonicalize() {
         Ok(found) => Ok(found),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let directory = match path.parent() {
@@ -64,7 +83,9 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, JournalError> {
             Ok(directory.canonicalize().map_err(failed)?.join(name))
         }
         Err(error) => Err(failed(error)),
-    }
+    }?;
+    expect_companion_files(&resolved)?;
+    Ok(resolved)
 }
 
 #[cfg(unix)]
@@ -224,7 +245,7 @@ impl PlaceWatch {
             let what = match fs::metadata(path) {
                 Ok(found) if FileIdentity::of(&found) == *before => continue,
                 Ok(_) => REPLACED,
-                Err(error) if error.kind() == ErrorKind::NotFound => "deleted or moved away",
+                Err(error) if error.kind() == ErrorKind::NotFound => GONE,
                 Err(source) => return Err(JournalError::io(path, "finding it", source)),
             };
             let path = path.clone();

@@ -123,13 +123,15 @@ impl JournalReader {
                 _ => Ok(()),
             }
         })?;
-        if integer("SELECT losses FROM last_commit")? == losses {
+        let in_doubt = integer("SELECT count(*) FROM in_doubt")?;
+        let missing = if integer("SELECT losses FROM last_commit")? != losses {
+            "what it said of a loss is not there"
+        } else if integer("SELECT events_in_doubt FROM last_commit")? != in_doubt {
+            "which events may have been sent by a lost request is not what was written"
+        } else {
             return Ok(());
-        }
-        Err(JournalError::damaged(
-            &self.path,
-            "what it said of a loss is not there",
-        ))
+        };
+        Err(JournalError::damaged(&self.path, missing))
     }
 
     /// Returns when somebody continued after a loss that may have taken events, if no exports were read since: what

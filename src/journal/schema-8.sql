@@ -1,5 +1,5 @@
 -- From version 7: runs that undo another one, payouts that were marked as paid, the dates of leads, and checksums of
--- losses.
+-- losses, and how many there are.
 
 -- The runs that were started to undo another one, and that one. Their `command` is `run` in the table `run`,
 -- which is older.
@@ -59,6 +59,14 @@ CREATE TABLE lead_date_request (
 ALTER TABLE lost_commits ADD COLUMN seal INTEGER;
 ALTER TABLE last_commit ADD COLUMN losses INTEGER NOT NULL DEFAULT 0;
 UPDATE last_commit SET losses = (SELECT count(*) FROM lost_commits);
+
+-- So are the events that may have been sent: where one is not there any more, it would be sent again.
+ALTER TABLE last_commit ADD COLUMN events_in_doubt INTEGER NOT NULL DEFAULT 0;
+UPDATE last_commit SET events_in_doubt = (SELECT count(*) FROM in_doubt);
+CREATE TRIGGER count_event_in_doubt AFTER INSERT ON in_doubt
+BEGIN
+    UPDATE last_commit SET events_in_doubt = events_in_doubt + 1;
+END;
 
 DROP VIEW IF EXISTS runs_readable;
 CREATE VIEW runs_readable AS

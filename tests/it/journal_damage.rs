@@ -566,24 +566,54 @@ fn row_04_what_is_recorded_of_a_loss_is_missed_when_it_changes() {
         "UPDATE lost_commits SET recovered_ms = recovered_ms + 1",
         "DELETE FROM lost_commits",
     ] {
-        let place = Place::new();
-        let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
-        place.write("events.csv", &export(0..3));
-        place.run_to(&sandbox, RUN).expect(0);
-        fs::copy(place.path(JOURNAL), place.path("backup")).unwrap();
-        place.write("events.csv", &export(0..6));
-        place.run_to(&sandbox, RUN).expect(0);
-        fs::copy(place.path("backup"), place.path(JOURNAL)).unwrap();
-        place.run(RECOVER).expect(0);
+        let (place, sandbox) = recovered();
         place.run(&["journal", "check"]).expect(0);
-        let other = Connection::open(place.path(JOURNAL)).unwrap();
-        assert_eq!(other.execute(change, []).unwrap(), 1, "{change}");
-        drop(other);
-        let before = count(&sandbox);
-        place.run(&["journal", "check"]).expect(6);
-        let refused = place.run_to(&sandbox, RUN).expect(6).stderr();
-        assert!(refused.contains("of a loss"), "{change}: {refused}");
-        assert_eq!(count(&sandbox), before, "{change}");
+        expect_missed(&place, &sandbox, change, "of a loss");
+    }
+}
+
+/// A journal whose backup was restored, and with which somebody went on.
+fn recovered() -> (Place, SandboxProcess) {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    place.write("events.csv", &export(0..3));
+    place.run_to(&sandbox, RUN).expect(0);
+    fs::copy(place.path(JOURNAL), place.path("backup")).unwrap();
+    place.write("events.csv", &export(0..6));
+    place.run_to(&sandbox, RUN).expect(0);
+    fs::copy(place.path("backup"), place.path(JOURNAL)).unwrap();
+    place.run(RECOVER).expect(0);
+    (place, sandbox)
+}
+
+/// Another program changes one row, and nothing is sent.
+fn expect_missed(place: &Place, sandbox: &SandboxProcess, change: &str, what: &str) {
+    let other = Connection::open(place.path(JOURNAL)).unwrap();
+    assert_eq!(other.execute(change, []).unwrap(), 1, "{change}");
+    drop(other);
+    let before = count(sandbox);
+    place.run(&["journal", "check"]).expect(6);
+    for command in [RUN, RESUME] {
+        let refused = place.run_to(sandbox, command).expect(6).stderr();
+        assert!(refused.contains(what), "{change}: {refused}");
+    }
+    assert_eq!(count(sandbox), before, "{change}");
+}
+
+/// Which events may have been sent decides that they are not sent again.
+#[test]
+fn row_04_an_event_that_is_in_doubt_no_more_is_missed() {
+    for change in [
+        "DELETE FROM in_doubt WHERE event = (SELECT min(event) FROM in_doubt)",
+        "UPDATE in_doubt SET event = (SELECT min(id) FROM event WHERE id NOT IN (SELECT event FROM in_doubt))
+         WHERE event = (SELECT max(event) FROM in_doubt)",
+    ] {
+        let (place, sandbox) = recovered();
+        // Events that the journal does not know any more are new to it, and in doubt.
+        let plan = place.run_to(&sandbox, RUN).expect(1).json();
+        assert!(plan["outcomes"]["unconfirmed"]["count"].as_u64().unwrap() > 0, "{plan}");
+        place.run(&["journal", "check"]).expect(0);
+        expect_missed(&place, &sandbox, change, "");
     }
 }
 

@@ -88,6 +88,57 @@ fn row_39_what_is_no_file_is_refused_as_a_journal_and_not_touched() {
     assert!(sandbox.arrivals().is_empty());
 }
 
+/// A pipe is waited for, and SQLite says of a directory that the file can't be opened.
+#[test]
+fn row_39_what_is_no_file_beside_a_journal_is_refused_and_not_waited_for() {
+    let (place, sandbox) = (Place::new(), sandbox());
+    payments(&place, 2);
+    place
+        .run_to(&sandbox, &["run", "payments.csv", "--yes"])
+        .expect(0);
+    let sent = sandbox.arrivals().len();
+    let whole = fs::read(place.path(&format!("{JOURNAL}.commits"))).unwrap();
+    for ending in ["-wal", "-shm", "-journal", ".commits", ".lock"] {
+        for kind in ["a directory", "a named pipe"] {
+            let name = format!("{JOURNAL}{ending}");
+            let _ = fs::remove_file(place.path(&name));
+            match kind {
+                "a directory" => fs::create_dir(place.path(&name)).unwrap(),
+                _ => assert!(
+                    Command::new("mkfifo")
+                        .arg(place.path(&name))
+                        .status()
+                        .unwrap()
+                        .success()
+                ),
+            }
+            for command in [
+                &["run", "payments.csv", "--yes"][..],
+                &["plan", "payments.csv"],
+                &["resume"],
+                &["status"],
+                &["report"],
+                &["journal", "check"],
+                &["journal", "recover"],
+            ] {
+                let refused = place.run_to(&sandbox, command).expect(6).stderr();
+                let says = format!("{name} is {kind}");
+                assert!(refused.contains(&says), "{command:?}: {refused}");
+                assert!(refused.contains("move it away"), "{command:?}: {refused}");
+            }
+            let place_of = place.path(&name);
+            fs::rename(place_of, place.path("moved-away")).unwrap();
+            match kind {
+                "a directory" => fs::remove_dir(place.path("moved-away")).unwrap(),
+                _ => fs::remove_file(place.path("moved-away")).unwrap(),
+            }
+            fs::write(place.path(&format!("{JOURNAL}.commits")), &whole).unwrap();
+            place.run(&["journal", "check"]).expect(0);
+        }
+    }
+    assert_eq!(sandbox.arrivals().len(), sent);
+}
+
 #[test]
 fn row_39_an_empty_file_keeps_its_mode() {
     let (place, sandbox) = (Place::new(), sandbox());

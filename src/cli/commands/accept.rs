@@ -114,7 +114,7 @@ pub(in crate::cli) fn accept(
     drop(reader);
     let mut journal = Journal::open(&settings.journal, &account, "accept", now)?;
     let found = find(&journal, arguments, &commands)?;
-    if arguments.undo {
+    let ended = if arguments.undo {
         undo(&mut journal, &found, now, terminal)
     } else {
         let acceptance = Acceptance {
@@ -123,7 +123,9 @@ pub(in crate::cli) fn accept(
             at: now,
         };
         accept_items(&mut journal, &found, &acceptance, terminal)
-    }
+    }?;
+    journal.close()?;
+    Ok(ended)
 }
 
 /// The items that the user named, each once, and the number of lines that need no attention.

@@ -128,7 +128,7 @@ impl<'d> RunDelivery<'d> {
         delivered: Delivered,
     ) -> Result<Ended, CliError> {
         prune_after_run(&mut journal, self.settings, self.terminal);
-        drop(journal);
+        journal.close()?;
         finish(delivered, self.terminal)
     }
 

@@ -104,7 +104,7 @@ pub(super) fn prune(
             crate::problem::causes(&error)
         )));
     }
-    drop(journal);
+    journal.close()?;
     let bytes_after = bytes(&settings.journal);
     terminal.problems(&problems, 0);
     terminal.human(&said(&pruned, reports, &removal, arguments.before));
