@@ -39,6 +39,8 @@ words! {
         Pending = "pending",
         /// The commission was paid out, and its reversal by a refund is still open.
         PaidBeforeRefund = "paid_before_refund",
+        /// Reversals differ by cents of rounding from what refunds undo of the commission.
+        ReversalRounded = "reversal_rounded",
     }
 }
 

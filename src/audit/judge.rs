@@ -4,6 +4,7 @@
 //! Within a sale, commissions of each tier and unit are judged by themselves. Their findings come to
 //! what they are paid less what is expected: it is checked for every sale.
 
+mod halves;
 mod refunds;
 mod sale;
 mod tiers;
@@ -114,11 +115,28 @@ struct EarnedCommission {
     main: u32,
     promoter: Code,
     actual_cents: i64,
+    /// The commission that it should have, which is the same where nothing was found.
+    due_cents: i64,
     lines: usize,
     is_paid: bool,
     pays: Option<CommissionRate>,
     /// The finding whose effect a refund shares.
     finding: Option<usize>,
+}
+
+/// What the refunds of a sale that were judged so far undo of its commission.
+#[derive(Clone, Copy, Debug, Default)]
+struct Undone {
+    /// The amount that was refunded.
+    part_cents: i64,
+    /// The commission that should be reversed for it, as a positive amount.
+    due_cents: i64,
+    /// The same of what the sale has in fact earned.
+    actual_cents: i64,
+    /// What the reversals were rounded otherwise than expected.
+    rounded_cents: i64,
+    /// The last refund and reversal of which this is so.
+    rounded_last: Option<(u32, u32)>,
 }
 
 /// Judges every case of the period and every commission of it that belongs to none.
@@ -144,6 +162,7 @@ pub(super) fn all(brief: &Brief<'_>) -> Result<Judged, AuditError> {
         tallies: Tallies::default(),
         owners: HashMap::new(),
         parts: Vec::new(),
+        undone: Undone::default(),
     };
     let parts = ranges(books.ours.len(), |cases| {
         judge().cases(cases, &billed, brief.commissions)
@@ -193,6 +212,7 @@ struct Judge<'a> {
     owners: HashMap<u32, (Code, Code)>,
     /// What each promoter has of the commission that is judged, where it is split.
     parts: Vec<(Code, i64)>,
+    undone: Undone,
 }
 
 impl<'a> Judge<'a> {
@@ -305,6 +325,7 @@ impl<'a> Judge<'a> {
     /// Returns what a sale has earned in its first tier.
     fn judge_group(&mut self, case: &Case<'_>, group: &Group<'_>) -> Option<EarnedCommission> {
         self.parts.clear();
+        self.undone = Undone::default();
         let kept = self.earned(case, group);
         self.taken_back(case, group, kept);
         kept.filter(|_| group.tier == 1)
@@ -509,6 +530,12 @@ impl<'a> Judge<'a> {
             return Cow::Borrowed(rows);
         }
         rows.iter().copied().filter(live).collect()
+    }
+
+    /// Returns what some commissions come to.
+    fn sum(&self, rows: &[u32]) -> i64 {
+        let amounts = rows.iter().map(|row| self.theirs(*row).amount_cents);
+        amounts.fold(0, i64::saturating_add)
     }
 
     /// The row of ours to which a commission was matched.

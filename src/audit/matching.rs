@@ -132,10 +132,16 @@ impl Matching {
         let unmatched = |row: &usize| self.billed[*row].is_none() && !books.theirs[*row].is_by_hand;
         let rows: Vec<usize> = (0..books.theirs.len()).filter(unmatched).collect();
         let ids = &books.commissions.event_id;
-        waiting.extend(
-            rows.iter()
-                .filter_map(|row| Some((ids.get(*row)?, Vec::new()))),
-        );
+        // A running total of refunds may be one of the payment's other id.
+        let payment = |row: usize| {
+            let id = ids.get(row)?;
+            Some(sale_of_running_total(id).unwrap_or(id))
+        };
+        for row in rows.iter().copied() {
+            for id in [ids.get(row), payment(row)].into_iter().flatten() {
+                waiting.entry(id).or_default();
+            }
+        }
         for (row, ours) in (0..).zip(&books.ours) {
             let reference = books.billed.reference.get(index(row));
             if let (false, Some(reference)) = (ours.is_refund, reference)
@@ -145,17 +151,50 @@ impl Matching {
             }
         }
         for row in rows {
-            let found = ids.get(row).and_then(|id| waiting.get(id));
-            let sale = match found.map(Vec::as_slice) {
+            let only = |id: &str| match waiting.get(id).map(Vec::as_slice) {
                 Some([only]) => Some(*only),
                 _ => None,
             };
-            let reason = if books.theirs[row].takes_back() {
+            let takes_back = books.theirs[row].takes_back();
+            let own = ids.get(row).and_then(only);
+            let of_total = || payment(row).filter(|_| takes_back).and_then(only);
+            let reason = if takes_back {
                 MatchReason::LinkedSale
             } else {
                 MatchReason::Reference
             };
-            self.billed[row] = sale.map(|sale| (sale, reason));
+            self.billed[row] = own.or_else(of_total).map(|sale| (sale, reason));
+        }
+        self.refunds_by_reference(books);
+    }
+
+    /// Matches running totals under another id of the payment with the very refund, where the sale has one of the same
+    /// total.
+    fn refunds_by_reference(&mut self, books: &AuditData) {
+        let mut wanted: HashMap<String, Vec<usize>> = HashMap::new();
+        for (row, billed) in self.billed.iter().enumerate() {
+            let Some((sale, MatchReason::LinkedSale)) = *billed else {
+                continue;
+            };
+            let id = books.commissions.event_id.get(row).unwrap_or_default();
+            let own = books.billed.event_id.get(index(sale)).unwrap_or_default();
+            if let Some(payment) = sale_of_running_total(id)
+                && payment != own
+            {
+                let total = &id[payment.len()..];
+                wanted.entry(format!("{own}{total}")).or_default().push(row);
+            }
+        }
+        if wanted.is_empty() {
+            return;
+        }
+        for (row, ours) in (0..).zip(&books.ours) {
+            let id = books.billed.event_id.get(index(row)).unwrap_or_default();
+            for commission in wanted.get(id).into_iter().flatten() {
+                if ours.is_refund {
+                    self.billed[*commission] = Some((row, MatchReason::Reference));
+                }
+            }
         }
     }
 

@@ -80,6 +80,31 @@ pub struct Audit {
     pub explained_cents: BTreeMap<String, i128>,
 }
 
+impl Audit {
+    /// Returns `true` if there are sales or commissions, and no commission could be checked: of none the rate is known,
+    /// or there are none and nobody knows whether there should be.
+    pub(crate) fn is_unchecked(&self) -> bool {
+        let of = |reason| {
+            let mut all = self.unchecked.iter();
+            all.find(|one| one.reason == reason)
+                .map_or(0, |one| one.count)
+        };
+        let commissions: u64 = self
+            .totals
+            .in_all
+            .values()
+            .map(|figures| figures.commissions)
+            .sum();
+        if !self.findings.is_empty() {
+            false
+        } else if commissions == 0 {
+            of(UncheckedReason::CustomerUnknown) > 0
+        } else {
+            of(UncheckedReason::RateUnknown) >= commissions
+        }
+    }
+}
+
 /// A rate that nobody declared: that which explains most of the commissions of a promoter and a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InferredRate {

@@ -14,6 +14,9 @@ words! {
         /// Sales in another currency than the account's, whose conversion nobody can check without
         /// rates.
         ForeignSale = "foreign_sale",
+        /// Sales in another currency, which FirstPromoter converted by a rate near the user's: that rate is not
+        /// checked any closer.
+        ForeignRate = "foreign_rate",
         /// Commissions in another currency than the account's and their sale's.
         OtherCurrency = "other_currency",
         /// Sales and commissions without a date, which belong to no period.
@@ -48,6 +51,7 @@ impl UncheckedReason {
             UncheckedReason::ForeignSale
                 | UncheckedReason::OtherCurrency
                 | UncheckedReason::Undated
+                | UncheckedReason::RateUnknown
         )
     }
 }

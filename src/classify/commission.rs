@@ -8,6 +8,9 @@ use crate::export::Row;
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{ColumnIndex, CommissionColumns, DateSource, WordSet};
 
+/// The end of the email of a lead that was moved to another promoter.
+const MOVED: &str = " (moved)";
+
 /// The status of a commission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CommissionStatus {
@@ -126,7 +129,7 @@ impl Classifier<'_> {
                 .maybe(columns.unit, row)
                 .filter(|unit| !columns.cash.contain(unit)),
             currency,
-            amount_cents: self.amount(row, columns.amount, currency)?.cents(),
+            amount_cents: self.commission_cents(columns.amount, row, currency)?,
             sale_amount_cents: match sale_amount {
                 Some(column) => Some(self.amount(row, column, currency)?.cents()),
                 None => None,
@@ -144,6 +147,25 @@ impl Classifier<'_> {
         })
     }
 
+    /// Returns the commission in the API's minor units. One with a part below them can't be compared to the cent.
+    fn commission_cents(
+        &self,
+        column: ColumnIndex,
+        row: &Row,
+        currency: Currency,
+    ) -> Result<i64, Box<Problem>> {
+        let amount = self.amount(row, column, currency)?;
+        if amount.rest() == 0 {
+            return Ok(amount.cents());
+        }
+        let message = format!("commissions are compared in hundredths of {currency}");
+        let value = self.text(row, column);
+        Err(Box::new(
+            self.cell_error(ProblemCode::AmountInvalid, column, value, &message)
+                .hint("the Tracking API takes hundredths, so that nobody knows what the third decimal stands for: look the commission up in FirstPromoter"),
+        ))
+    }
+
     /// Returns the customer as the list has it: nothing is sent for it, and FirstPromoter may have anything as
     /// the email of a lead.
     fn listed_customer(&self, row: &Row) -> Result<Customer, Box<Problem>> {
@@ -155,7 +177,9 @@ impl Classifier<'_> {
         if let Some(column) = columns.email {
             self.see_ends(row, column);
         }
-        Ok(Customer::new(cell(columns.email), cell(columns.uid)))
+        // FirstPromoter adds this to the email of a lead that was moved to another promoter.
+        let email = cell(columns.email).map(|email| email.strip_suffix(MOVED).unwrap_or(email));
+        Ok(Customer::new(email, cell(columns.uid)))
     }
 
     /// Returns the currency of a row; an empty cell means the account's.

@@ -26,7 +26,7 @@ use super::mistakes;
 use super::moment::Moment;
 use super::params::Params;
 use super::promoters::{Promoter, Promoters};
-use super::rates::{Rates, share};
+use super::rates::{Rate, Rates, share};
 use super::start::StartState;
 use books::{Effect, Effects};
 pub(super) use books::{EffectView, Summary};
@@ -309,13 +309,25 @@ impl AccountState {
         self.rates.of(lead.plan.as_deref(), own).of(amount)
     }
 
-    /// Returns the commission that a refund reverses: the same part of its sale's commission as of
-    /// its amount, if it names a known sale; else the commission of a sale of that amount.
+    /// Returns the commission that a refund reverses: that of a sale of its amount; or, if it names a known sale whose
+    /// commission is another one than by the rate, the same part of that.
     fn taken_back(&self, place: usize, amount: i64, sale_event_id: Option<&str>) -> i64 {
         match sale_event_id.and_then(|id| self.books.sale(id)) {
-            Some((sold, commission)) if sold != 0 => share(amount, commission, sold),
+            Some((sold, commission)) if sold != 0 && self.commission(place, sold) != commission => {
+                share(amount, commission, sold)
+            }
+            Some((sold, commission)) if sold != 0 && self.is_fixed(place) => {
+                share(amount, commission, sold)
+            }
             _ => self.commission(place, amount),
         }
+    }
+
+    /// Returns `true` if sales of a lead earn a fixed sum.
+    fn is_fixed(&self, place: usize) -> bool {
+        let lead = self.leads.get(place);
+        let own = self.promoters.get(lead.promoter).rate;
+        matches!(self.rates.of(lead.plan.as_deref(), own), Rate::Cents(_))
     }
 
     fn record(

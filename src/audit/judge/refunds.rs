@@ -2,20 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use super::sale::is_near;
-use super::{Case, Draft, EarnedCommission, Group, Judge, PairFinding};
+use super::sale::{is_near, is_near_rate};
+use super::{Case, Draft, EarnedCommission, Group, Judge, PairFinding, Undone};
 use crate::audit::books::Code;
 use crate::audit::expected::TermsKey;
 use crate::audit::rules::CommissionRate;
 use crate::audit::{FindingKind, Status};
 use crate::journal::Outcome;
 
-/// The commission that a refund should reverse, as a negative amount.
+/// The commission that refunds should reverse, as negative amounts.
 #[derive(Clone, Copy)]
 struct Back {
-    by_rule: i64,
-    /// The refund's share of what the sale has in fact earned.
-    by_share: i64,
+    /// The part of what the sale should have earned.
+    due_cents: i64,
+    /// The part of what it has in fact earned.
+    actual_cents: i64,
+}
+
+/// Refunds with the reversals of them: one refund, or those that can't be told apart.
+#[derive(Clone, Copy)]
+struct Reversed<'r> {
+    refunds: &'r [u32],
+    own: &'r [u32],
 }
 
 impl Judge<'_> {
@@ -45,7 +53,11 @@ impl Judge<'_> {
                 let own: Vec<u32> = matched.iter().copied().filter(is_for).collect();
                 // A sale that has earned nothing has nothing to reverse.
                 if kept.is_some() || !own.is_empty() {
-                    self.judge_refunds(case, group, kept, &[refund], &own);
+                    let reversed = Reversed {
+                        refunds: &[refund],
+                        own: &own,
+                    };
+                    self.judge_refunds(case, group, kept, reversed);
                 }
             }
         } else if open.is_empty() {
@@ -67,8 +79,13 @@ impl Judge<'_> {
         } else {
             // One running total here may be several there: only their sum can be compared.
             let all: Vec<u32> = loose.into_iter().chain(matched).collect();
-            self.judge_refunds(case, group, kept, &open, &all);
+            let reversed = Reversed {
+                refunds: &open,
+                own: &all,
+            };
+            self.judge_refunds(case, group, kept, reversed);
         }
+        self.rounded();
         if kept.is_some() && !group.taken.is_empty() {
             self.reversed_of_another(case, group, kept);
             self.half_approved(case, group);
@@ -262,23 +279,109 @@ impl Judge<'_> {
         (self.ours(refund).amount_cents, whole)
     }
 
-    fn back(
+    /// Returns what refunds should reverse of a sale that has earned something: the part of its commission up to them,
+    /// less that up to those before. So all refunds of a sale together undo it to the cent, however each is rounded.
+    fn back_of_sale(
+        &mut self,
+        case: &Case<'_>,
+        kept: EarnedCommission,
+        Reversed { refunds, own }: Reversed<'_>,
+    ) -> Option<Back> {
+        let first = *refunds.first()?;
+        let parts = refunds.iter().map(|refund| self.part(case, *refund).0);
+        let part_cents = parts.fold(0, i64::saturating_add);
+        let theirs = self.theirs(kept.main).sale_cents;
+        let (_, whole) = self.part(case, first);
+        let whole = whole.or(theirs.map(i64::saturating_abs))?;
+        let before = self.undone;
+        let to_cents = before.part_cents.saturating_add(part_cents).min(whole);
+        if whole <= 0 {
+            return None;
+        }
+        let told_cents = match refunds {
+            [refund] if to_cents < whole => self.converted(kept, *refund, own),
+            _ => None,
+        };
+        let up_to = |cents: i64| self.earned_by(case, kept, cents, to_cents, whole);
+        let (due_cents, actual_cents) = match told_cents {
+            Some(cents) => (
+                before.due_cents.saturating_add(cents),
+                before.actual_cents.saturating_add(cents),
+            ),
+            None => (up_to(kept.due_cents), up_to(kept.actual_cents)),
+        };
+        self.undone = Undone {
+            part_cents: to_cents,
+            due_cents,
+            actual_cents,
+            ..before
+        };
+        Some(Back {
+            due_cents: before.due_cents - due_cents,
+            actual_cents: before.actual_cents - actual_cents,
+        })
+    }
+
+    /// Returns the part of a sale's commission that belongs to a part of its amount: as a sale of that amount earns it,
+    /// where the whole commission is by the rate, else in proportion. That of the whole sale is all of it.
+    fn earned_by(
+        &self,
+        case: &Case<'_>,
+        kept: EarnedCommission,
+        cents: i64,
+        part_cents: i64,
+        whole_cents: i64,
+    ) -> i64 {
+        let in_account = case
+            .sale
+            .is_some_and(|sale| self.ours(sale).account_cents == Some(whole_cents));
+        let by_rate = |pays: CommissionRate| {
+            let is_share = matches!(
+                pays,
+                CommissionRate::Share(_) | CommissionRate::ShareUpTo(..)
+            );
+            let is_capped = matches!(pays, CommissionRate::ShareUpTo(_, most) if cents >= most);
+            is_share && !is_capped && self.terms.commission(pays, whole_cents) == cents
+        };
+        match kept.pays {
+            Some(pays) if in_account && part_cents < whole_cents && by_rate(pays) => {
+                self.terms.commission(pays, part_cents)
+            }
+            _ => self.terms.share(cents, part_cents, whole_cents),
+        }
+    }
+
+    /// Returns the commission of a part of a sale that the API converted by the rate of the refund's own day, if that is
+    /// near the user's rate and was reversed.
+    fn converted(&self, kept: EarnedCommission, refund: u32, own: &[u32]) -> Option<i64> {
+        let [row] = own else { return None };
+        let (ours, theirs) = (self.ours(refund), self.theirs(*row));
+        if ours.account_cents.is_some() || theirs.unit != self.books.account_currency {
+            return None;
+        }
+        let told = theirs.sale_cents?.saturating_abs();
+        let estimated = ours.estimated_cents.unwrap_or(told);
+        let cents = match kept.pays {
+            Some(pays) => self.terms.commission(pays, told),
+            None => {
+                let sale_cents = self.theirs(kept.main).sale_cents?;
+                self.terms.share(kept.actual_cents, told, sale_cents)
+            }
+        };
+        (is_near_rate(told, estimated) && cents == -theirs.amount_cents).then_some(cents)
+    }
+
+    /// Returns what a refund should reverse whose sale has earned nothing.
+    fn back_alone(
         &mut self,
         case: &Case<'_>,
         group: &Group<'_>,
-        kept: Option<EarnedCommission>,
         refund: u32,
         own: &[u32],
-    ) -> Option<Back> {
-        let (part, whole) = self.part(case, refund);
-        let main = kept.map(|kept| kept.main).or(own.first().copied())?;
-        let theirs = *self.theirs(main);
-        let pays = match kept {
-            Some(kept) => kept.pays,
-            None => self
-                .pays_of(group, &theirs, theirs.promoter, refund)
-                .map(|paid| paid.pays),
-        };
+    ) -> Option<i64> {
+        let (part, _) = self.part(case, refund);
+        let theirs = *self.theirs(*own.first()?);
+        let paid = self.pays_of(group, &theirs, theirs.promoter, refund);
         let account = if case.sale == Some(refund) {
             Some(part).filter(|_| self.ours(refund).account_cents.is_some())
         } else {
@@ -286,32 +389,35 @@ impl Judge<'_> {
         };
         let told = own.iter().filter_map(|row| self.theirs(*row).sale_cents);
         let told = told.map(|cents| cents.saturating_abs()).max();
-        let sale_cents = whole
-            .or(theirs.sale_cents.map(i64::saturating_abs))
-            .filter(|_| kept.is_some());
-        let share = |cents: i64| {
-            let whole = sale_cents.filter(|whole| *whole > 0)?;
-            Some(-self.terms.share(cents, part.min(whole), whole))
-        };
-        let by_share = kept.and_then(|kept| share(kept.actual_cents));
-        let by_rule = match pays {
-            Some(CommissionRate::Fixed(cents)) => share(cents).or(Some(-cents)),
-            // What the limit left of the sale's commission is reversed by parts.
-            Some(CommissionRate::ShareUpTo(_, cents))
-                if kept.is_some_and(|kept| kept.actual_cents >= cents) && cents > 0 =>
-            {
-                share(cents)
-            }
-            Some(pays) => account
-                .or(told)
-                .map(|cents| -self.terms.commission(pays, cents)),
-            None => None,
-        };
-        let by_rule = by_rule.or(by_share)?;
-        Some(Back {
-            by_rule,
-            by_share: by_share.unwrap_or(by_rule),
-        })
+        match paid?.pays {
+            CommissionRate::Fixed(cents) => Some(-cents),
+            pays => Some(-self.terms.commission(pays, account.or(told)?)),
+        }
+    }
+
+    /// Returns what refunds should reverse; what was reversed, if nobody knows it.
+    fn back(
+        &mut self,
+        case: &Case<'_>,
+        group: &Group<'_>,
+        kept: Option<EarnedCommission>,
+        reversed: Reversed<'_>,
+    ) -> Back {
+        if let Some(kept) = kept
+            && let Some(back) = self.back_of_sale(case, kept, reversed)
+        {
+            return back;
+        }
+        let actual = self.sum(reversed.own);
+        let mut cents: i64 = 0;
+        for refund in reversed.refunds {
+            let one = self.back_alone(case, group, *refund, reversed.own);
+            cents = cents.saturating_add(one.unwrap_or(actual));
+        }
+        Back {
+            due_cents: cents,
+            actual_cents: cents,
+        }
     }
 
     /// Judges refunds against what takes them back: one refund, or those that can't be told apart.
@@ -320,65 +426,62 @@ impl Judge<'_> {
         case: &Case<'_>,
         group: &Group<'_>,
         kept: Option<EarnedCommission>,
-        refunds: &[u32],
-        own: &[u32],
+        reversed: Reversed<'_>,
     ) {
+        let Reversed { refunds, own } = reversed;
         let Some(refund) = refunds.first().copied() else {
             return;
         };
         let Some(main) = own.first().copied().or(kept.map(|kept| kept.main)) else {
             return;
         };
-        let amounts = own.iter().map(|row| self.theirs(*row).amount_cents);
-        let actual = amounts.fold(0, i64::saturating_add);
-        let mut back = Back {
-            by_rule: 0,
-            by_share: 0,
-        };
-        for refund in refunds {
-            let one = self.back(case, group, kept, *refund, own);
-            let one = one.unwrap_or(Back {
-                by_rule: actual,
-                by_share: actual,
-            });
-            back.by_rule = back.by_rule.saturating_add(one.by_rule);
-            back.by_share = back.by_share.saturating_add(one.by_share);
-        }
-        let finding = kept.and_then(|kept| kept.finding);
-        let lines = match (refunds, own) {
-            ([_], [_]) => kept.map_or(1, |kept| kept.lines),
-            _ => refunds.len() + own.len(),
-        };
+        let actual = self.sum(own);
+        let back = self.back(case, group, kept, reversed);
         let promoter = kept.map_or(self.theirs(main).promoter, |kept| kept.promoter);
-        let undoes = kept.is_some_and(|kept| actual == -kept.actual_cents)
-            && case.sale.is_some_and(|sale| self.rest_of(case, sale) <= 0)
-            && refunds.len() >= case.refunds.len();
-        let is_whole = !own.is_empty()
-            && (actual == back.by_rule || undoes || is_near(actual, back.by_share, lines));
-        let expected = if is_whole {
-            match (finding, actual == back.by_rule) {
-                // What the sale's finding says holds for its refund as well.
-                (Some(finding), false) => {
-                    self.carry(finding, actual - back.by_rule);
-                    back.by_rule
-                }
-                _ => actual,
-            }
+        let lines = own.len().max(kept.map_or(1, |kept| kept.lines));
+        let mut due = back.due_cents;
+        if let Some(finding) = kept.and_then(|kept| kept.finding)
+            && actual != due
+        {
+            // What the sale's finding says holds for its refunds as well.
+            self.carry(finding, back.actual_cents - back.due_cents);
+            due = back.actual_cents;
+        }
+        let is_rounded = !own.is_empty() && is_near(actual, due, lines + 1);
+        if actual != due && is_rounded {
+            let last = refunds.last().copied().unwrap_or(refund);
+            self.undone.rounded_cents += actual - due;
+            self.undone.rounded_last = Some((last, main));
         } else {
-            let due = match finding {
-                Some(finding) => {
-                    self.carry(finding, back.by_share - back.by_rule);
-                    back.by_share
-                }
-                None => back.by_rule,
-            };
             self.not_whole(refund, main, own, actual, due);
-            back.by_rule
-        };
-        self.expect_back(main, promoter, refund, own, expected);
-        if is_whole {
+        }
+        self.expect_back(main, promoter, refund, own, back.due_cents);
+        if is_rounded {
             self.paid_before(kept, refund, own);
         }
+    }
+
+    /// Reports cents by which the reversals of a sale were rounded otherwise than its refunds undo its commission.
+    fn rounded(&mut self) {
+        let cents = self.undone.rounded_cents;
+        let Some((refund, theirs)) = self.undone.rounded_last.filter(|_| cents != 0) else {
+            return;
+        };
+        let unit = self.theirs(theirs).unit;
+        let message = format!(
+            "the reversals are {} {} than the refunds' part of the commission, by rounding",
+            self.money(cents.saturating_abs(), unit),
+            if cents < 0 { "more" } else { "less" }
+        );
+        self.push(PairFinding {
+            kind: FindingKind::ReversalRounded,
+            ours: refund,
+            theirs,
+            difference_cents: cents,
+            concerned_cents: 0,
+            expected_cents: None,
+            message,
+        });
     }
 
     fn carry(&mut self, finding: usize, cents: i64) {

@@ -16,10 +16,10 @@ const RATE_ALLOWANCE_PERCENT: i128 = 5;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// The commission that a sale should earn.
-struct Due {
+pub(super) struct Due {
     paid: Option<Paid>,
     /// The commission for the amount that was billed.
-    cents: i64,
+    pub(super) cents: i64,
     /// The commission for the amount that FirstPromoter has.
     of_theirs_cents: i64,
     /// The amounts of both sides, if they differ.
@@ -40,9 +40,7 @@ impl Judge<'_> {
             return self.earned_of_nothing(case, group, &live);
         };
         if live.is_empty() {
-            if let Some(first) = group.earned.first() {
-                self.denied(case, group, sale, *first);
-            }
+            self.all_denied(case, group, sale);
             return None;
         }
         let (kept, extra) = self.keep(sale, group, &live);
@@ -100,6 +98,7 @@ impl Judge<'_> {
             main,
             promoter: theirs.promoter,
             actual_cents,
+            due_cents: actual_cents,
             lines: live.len(),
             is_paid: live
                 .iter()
@@ -159,9 +158,11 @@ impl Judge<'_> {
         promoters.dedup();
         let unsaid = live.iter().all(|row| is_split(row).is_none());
         if unsaid && promoters.len() == live.len() {
-            let sum = live.iter().map(|row| self.theirs(*row).amount_cents);
-            let sum = sum.fold(0, i64::saturating_add);
-            if due.is_some_and(|due| is_near(sum, due, live.len())) {
+            let parts = self.sum(live);
+            // A part of a split one may have been denied.
+            let all = self.sum(group.earned);
+            let adds_up = |sum: i64| due.is_some_and(|due| is_near(sum, due, group.earned.len()));
+            if adds_up(parts) || adds_up(all) {
                 return (live.into(), Vec::new());
             }
         }
@@ -183,7 +184,13 @@ impl Judge<'_> {
     }
 
     /// Returns the commission that is due for the sale under a promoter: the lead's, or else the commission's.
-    fn due(&mut self, group: &Group<'_>, sale: u32, main: u32, promoter: Code) -> Option<Due> {
+    pub(super) fn due(
+        &mut self,
+        group: &Group<'_>,
+        sale: u32,
+        main: u32,
+        promoter: Code,
+    ) -> Option<Due> {
         let (ours, theirs) = (*self.ours(sale), *self.theirs(main));
         let promoter = if promoter == 0 {
             theirs.promoter
@@ -234,12 +241,23 @@ impl Judge<'_> {
         }
         ours.account_cents.or_else(|| {
             let estimated = ours.estimated_cents?;
-            let near = theirs.sale_cents.filter(|cents| {
-                let apart = i128::from(cents.abs_diff(estimated));
-                apart * 100 <= i128::from(estimated) * RATE_ALLOWANCE_PERCENT
-            });
+            let near = theirs
+                .sale_cents
+                .filter(|cents| is_near_rate(*cents, estimated));
             Some(near.unwrap_or(estimated))
         })
+    }
+
+    /// Returns `true` if FirstPromoter converted a sale by another rate than the user's that is near it.
+    fn is_converted_nearby(&self, sale: u32, main: u32) -> bool {
+        let ours = self.ours(sale);
+        let estimated = ours
+            .estimated_cents
+            .filter(|_| ours.account_cents.is_none());
+        let compared = self.comparable(sale, main);
+        compared
+            .zip(estimated)
+            .is_some_and(|(theirs, ours)| theirs != ours)
     }
 
     /// Returns the commission itself as the right one if no rate is known; only its amount is checked.
@@ -262,7 +280,15 @@ impl Judge<'_> {
     }
 
     /// Counts what of a sale and its commission was not checked.
-    fn count_unchecked(&mut self, group: &Group<'_>, sale: u32, main: u32, due: &Due, cents: i64) {
+    fn count_unchecked(
+        &mut self,
+        group: &Group<'_>,
+        sale: u32,
+        main: u32,
+        due: &Due,
+        cents: i64,
+        is_undone: bool,
+    ) {
         let (ours, theirs) = (*self.ours(sale), *self.theirs(main));
         if !group.is_cash {
             return self
@@ -278,11 +304,16 @@ impl Judge<'_> {
                 self.tallies.add(reason, ours.currency, ours.amount_cents);
             }
         }
+        if group.tier == 1 && self.is_converted_nearby(sale, main) {
+            let reason = UncheckedReason::ForeignRate;
+            self.tallies.add(reason, ours.currency, ours.amount_cents);
+        }
         if self.is_of_another_customer(sale, main) {
             self.tallies
                 .add(UncheckedReason::OtherCustomer, theirs.unit, cents);
         }
         match due.paid {
+            None if is_undone => {}
             None => self
                 .tallies
                 .add(UncheckedReason::RateUnknown, theirs.unit, cents),
@@ -344,18 +375,17 @@ impl Judge<'_> {
         };
         let main = self.main_of_kept(group, sale, kept, lead);
         let own = self.theirs(main).promoter;
-        let is_wrong = lead != 0 && own != 0 && own != lead;
+        let halves = self.denied_halves(group, sale, kept, lead);
+        let is_of_lead = halves.iter().any(|row| self.theirs(*row).promoter == lead);
+        let is_wrong = lead != 0 && own != 0 && own != lead && !is_of_lead;
         let promoter = if is_wrong { lead } else { own };
         let amounts = kept.iter().map(|row| self.theirs(*row).amount_cents);
         let actual_cents = amounts.fold(0, i64::saturating_add);
-        let due = self.due(group, sale, main, promoter);
-        let mut due = due.unwrap_or_else(|| self.due_by_itself(sale, main, actual_cents));
-        let sales = kept.iter().filter_map(|row| self.theirs(*row).sale_cents);
-        let sales = sales.fold(0, i64::saturating_add);
-        if kept.len() > 1 && Some(sales) == self.comparable(sale, main) {
-            (due.amounts, due.of_theirs_cents) = (None, due.cents);
-        }
-        self.count_unchecked(group, sale, main, &due, actual_cents);
+        let due = self.due_of_parts(group, sale, main, promoter, kept, &halves);
+        // Whatever the rate, nothing is due for a sale that was refunded and whose commission was reversed.
+        let is_undone = !self.sale_stands(case, sale)
+            && actual_cents.saturating_add(self.sum(&self.live(group.taken))) == 0;
+        self.count_unchecked(group, sale, main, &due, actual_cents, is_undone);
         let mut finding = None;
         let mut left_cents = actual_cents - due.cents;
         if let Some((ours, theirs)) = due.amounts {
@@ -462,10 +492,15 @@ impl Judge<'_> {
             }
         }
         self.pending(case, sale, kept);
+        let again_cents = self.halves(case, group, sale, &halves);
+        if again_cents != 0 && kept.len() == 1 {
+            self.parts.push((promoter, rest));
+        }
         EarnedCommission {
             main,
             promoter,
-            actual_cents,
+            actual_cents: actual_cents.saturating_add(again_cents),
+            due_cents: expected_cents.saturating_add(again_cents),
             lines: kept.len(),
             is_paid: kept
                 .iter()
@@ -473,6 +508,37 @@ impl Judge<'_> {
             pays: due.paid.map(|paid| paid.pays),
             finding,
         }
+    }
+
+    /// Returns what is due for the commissions of a sale that stand: without the halves of a split one that were denied.
+    fn due_of_parts(
+        &mut self,
+        group: &Group<'_>,
+        sale: u32,
+        main: u32,
+        promoter: Code,
+        kept: &[u32],
+        halves: &[u32],
+    ) -> Due {
+        let actual_cents = self.sum(kept);
+        let due = self.due(group, sale, main, promoter);
+        let mut due = due.unwrap_or_else(|| self.due_by_itself(sale, main, actual_cents));
+        let parts = kept.iter().chain(halves);
+        let sales = parts.filter_map(|row| self.theirs(*row).sale_cents);
+        let sales = sales.fold(0, i64::saturating_add);
+        let is_split = kept.len() + halves.len() > 1;
+        if is_split && Some(sales) == self.comparable(sale, main) {
+            if due.paid.is_none() {
+                due.cents = actual_cents;
+            }
+            (due.amounts, due.of_theirs_cents) = (None, due.cents);
+        }
+        if due.paid.is_some() {
+            let denied_cents = self.sum(halves);
+            due.cents -= denied_cents;
+            due.of_theirs_cents -= denied_cents;
+        }
+        due
     }
 
     fn wrong_promoter(&self, lead: Code, own: Code) -> String {
@@ -532,7 +598,7 @@ impl Judge<'_> {
     }
 
     /// Reports a sale for which nobody is paid, because that was denied.
-    fn denied(&mut self, case: &Case<'_>, group: &Group<'_>, sale: u32, main: u32) {
+    pub(super) fn denied(&mut self, case: &Case<'_>, group: &Group<'_>, sale: u32, main: u32) {
         let stands = self.sale_stands(case, sale);
         if !stands && self.live_reversal(group.taken).is_none() {
             return;
@@ -587,6 +653,11 @@ impl Judge<'_> {
         if live.count() > 0 {
             return cents;
         }
+        self.without_refunds(case, sale, cents)
+    }
+
+    /// Returns the part of a sale's commission that belongs to what was not refunded.
+    pub(super) fn without_refunds(&self, case: &Case<'_>, sale: u32, cents: i64) -> i64 {
         let ours = self.ours(sale).amount_cents;
         let refunded = i64::try_from(self.refunded(case)).unwrap_or(i64::MAX);
         cents - self.terms.share(cents, refunded.min(ours), ours)
@@ -718,6 +789,12 @@ impl Judge<'_> {
         self.tallies.add(reason, ours.currency, ours.amount_cents);
         None
     }
+}
+
+/// Returns `true` if the API may have converted an amount by a rate that is near the user's.
+pub(super) fn is_near_rate(cents: i64, estimated_cents: i64) -> bool {
+    let apart = i128::from(cents.abs_diff(estimated_cents));
+    apart * 100 <= i128::from(estimated_cents) * RATE_ALLOWANCE_PERCENT
 }
 
 /// A split commission is rounded as often as it has lines.

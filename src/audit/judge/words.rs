@@ -107,5 +107,8 @@ pub(in crate::audit) fn action(kind: FindingKind) -> &'static str {
             "approve or deny it; commissions that may wait have `pending_days` in `[audit]`"
         }
         FindingKind::PaidBeforeRefund => "deduct it from the next payout",
+        FindingKind::ReversalRounded => {
+            "cents of rounding: accept them, or let `tolerance_cents` of `[audit]` pass them"
+        }
     }
 }

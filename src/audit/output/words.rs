@@ -37,12 +37,15 @@ const COLUMNS_NAMED: usize = 5;
 /// The number of resolved differences that are shown.
 const RESOLVED_SHOWN: usize = 10;
 
-/// The answer: what was not read, then a sentence a currency, the worst first, then what was not checked
-/// and how many differences there are.
+/// The answer: what was not read, and what was not checked that needs attention; then a sentence a currency, the worst
+/// first, then what else was not checked and how many differences there are.
 pub(crate) fn answer(report: &AuditReport) -> Vec<String> {
     let mut lines: Vec<String> = report.unread.iter().map(unread).collect();
+    let all = report.audit.unchecked.iter();
+    let (open, said): (Vec<_>, Vec<_>) = all.partition(|one| one.reason.needs_attention());
+    lines.extend(open.into_iter().map(unchecked));
     lines.extend(sums_of_all(report));
-    lines.extend(report.audit.unchecked.iter().map(unchecked));
+    lines.extend(said.into_iter().map(unchecked));
     lines.extend(inferred(report));
     lines.extend(overdrawn(report));
     lines.push(verdict(report));
@@ -77,6 +80,7 @@ fn sums_of_all(report: &AuditReport) -> Vec<String> {
     let mut unchecked = report.audit.unchecked.iter();
     let is_open = !report.unread.is_empty()
         || unchecked.any(|one| one.reason.needs_attention())
+        || report.audit.is_unchecked()
         || !report.theirs.is_read_whole();
     let line = |(unit, figures): &(&String, &CommissionTotals)| {
         let actual = money(figures.actual_cents, unit);
@@ -123,6 +127,10 @@ pub(crate) fn unchecked(unchecked: &Unchecked) -> String {
     let text = match unchecked.reason {
         UncheckedReason::ForeignSale => format!(
             "{} in another currency ({sums}): how FirstPromoter converted them is not known; `rates` under `[currencies]` names a CSV of rates",
+            count(n, "sale")
+        ),
+        UncheckedReason::ForeignRate => format!(
+            "the rate of {} in another currency ({sums}) any closer than 5 %: FirstPromoter converts by its own rates",
             count(n, "sale")
         ),
         UncheckedReason::OtherCurrency => format!(
@@ -195,6 +203,7 @@ pub(crate) fn verdict(report: &AuditReport) -> String {
     };
     let verdict = match (found, report.exceeds_tolerance) {
         (0, _) if !report.unread.is_empty() => "No verdict: not everything was read.".to_owned(),
+        (0, _) if report.audit.is_unchecked() => "No verdict: nothing could be checked.".to_owned(),
         (0, _) if report.overdrawn() > 0 => "No differences but in the payouts.".to_owned(),
         (0, _) if !report.audit.unchecked.is_empty() || !report.theirs.is_read_whole() => {
             "No differences in what was checked.".to_owned()
@@ -343,5 +352,6 @@ pub(crate) fn kind(kind: FindingKind) -> &'static str {
         FindingKind::Denied => "denied, and the sale stands",
         FindingKind::Pending => "pending for too long",
         FindingKind::PaidBeforeRefund => "paid before the refund",
+        FindingKind::ReversalRounded => "reversal rounded otherwise",
     }
 }

@@ -210,8 +210,11 @@ impl Call<'_> {
         let mut unchecked = audit.unchecked.iter();
         let is_unchecked = unchecked.any(|one| one.reason.needs_attention());
         let is_overdrawn = statements.iter().any(Statement::is_overdrawn);
-        let needs_attention =
-            exceeds_tolerance || is_unchecked || is_overdrawn || !unread.is_empty();
+        let needs_attention = exceeds_tolerance
+            || is_unchecked
+            || audit.is_unchecked()
+            || is_overdrawn
+            || !unread.is_empty();
         let exit = if needs_attention {
             Exit::Attention
         } else {

@@ -42,6 +42,7 @@ fn refunds_that_went_out_again_with_their_sale_are_expected_once() {
         "account.toml",
         "[[promoter]]\nref_id = \"nora\"\n[[lead]]\nemail = \"eva@example.com\"\npromoter = \"nora\"\n",
     );
+    place.write("fprecon.toml", "[[audit.rule]]\nrate = \"20\"\n");
     let start = place.path("account.toml").display().to_string();
     let sandbox = SandboxProcess::start(&["--lead-share", "0", "--start", &start]);
     let header = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email";

@@ -4,20 +4,21 @@ use serde_json::{Value, json};
 
 use crate::support::Place;
 
-const SALES: &str = "kind,event_id,sale_event_id,email,uid,amount,currency,created_at\n";
-const COMMISSIONS: &str = "id,event_id,promoter_email,commission,sale_amount,status,created_at\n";
-const TWENTY_PERCENT: &str = "[[audit.rule]]\nrate = \"20\"\n";
+pub(super) const SALES: &str = "kind,event_id,sale_event_id,email,uid,amount,currency,created_at\n";
+pub(super) const COMMISSIONS: &str =
+    "id,event_id,promoter_email,commission,sale_amount,status,created_at\n";
+pub(super) const TWENTY_PERCENT: &str = "[[audit.rule]]\nrate = \"20\"\n";
 
 /// What an audit says.
-struct Said {
-    code: i32,
-    text: String,
-    json: Value,
+pub(super) struct Said {
+    pub(super) code: i32,
+    pub(super) text: String,
+    pub(super) json: Value,
 }
 
 impl Said {
     /// Kind, difference and message of each finding.
-    fn findings(&self) -> Vec<(String, i64, i64)> {
+    pub(super) fn findings(&self) -> Vec<(String, i64, i64)> {
         let findings = self.json["findings"].as_array().unwrap().iter();
         findings
             .map(|finding| {
@@ -31,14 +32,14 @@ impl Said {
     }
 }
 
-fn place(rules: &str, sales: &str) -> Place {
+pub(super) fn place(rules: &str, sales: &str) -> Place {
     let place = Place::new();
     place.write("fprecon.toml", rules);
     place.write("s.csv", &format!("{SALES}{sales}"));
     place
 }
 
-fn audit(place: &Place, list: &str, more: &[&str]) -> Said {
+pub(super) fn audit(place: &Place, list: &str, more: &[&str]) -> Said {
     place.write("c.csv", list);
     let words = [&["audit", "s.csv", "--commissions", "c.csv"], more].concat();
     let ran = place.run(&words);
@@ -51,12 +52,16 @@ fn audit(place: &Place, list: &str, more: &[&str]) -> Said {
     }
 }
 
-fn of(sales: &str, commissions: &str) -> Said {
+pub(super) fn of(sales: &str, commissions: &str) -> Said {
     let list = format!("{COMMISSIONS}{commissions}");
     audit(&place(TWENTY_PERCENT, sales), &list, &[])
 }
 
-fn found(kind: &str, difference_cents: i64, concerned_cents: i64) -> Vec<(String, i64, i64)> {
+pub(super) fn found(
+    kind: &str,
+    difference_cents: i64,
+    concerned_cents: i64,
+) -> Vec<(String, i64, i64)> {
     vec![(kind.to_owned(), difference_cents, concerned_cents)]
 }
 

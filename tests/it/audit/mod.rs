@@ -9,6 +9,7 @@ mod kinds;
 mod lists;
 mod paper;
 mod report;
+mod reversals;
 mod rules;
 mod theirs;
 mod walk;
