@@ -3,7 +3,7 @@
 //! needs it.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -101,6 +101,8 @@ impl<'k> Mentions<'k> {
 pub(super) struct Promoters {
     codes: [PlHashMap<Box<str>, Code>; 3],
     promoters: Vec<[Option<Box<str>>; 3]>,
+    /// Names that several promoters have.
+    shared: HashSet<String>,
 }
 
 impl Promoters {
@@ -117,6 +119,7 @@ impl Promoters {
             self.code(keys.each_ref().map(Option::as_deref));
         }
         let other = self.aliases(aliases);
+        self.find_shared();
         mentions.map(|mentions| {
             let codes = mentions.iter().map(|keys| {
                 let code = self.code(keys.each_ref().map(Option::as_deref));
@@ -202,6 +205,29 @@ impl Promoters {
     /// Returns the number of promoters, which is the largest code.
     pub(super) fn len(&self) -> usize {
         self.promoters.len()
+    }
+
+    /// Returns the name of a promoter for readers; of several with one name each with the number.
+    pub(super) fn name(&self, code: Code) -> Option<String> {
+        let promoter = self.promoter(code);
+        let name = promoter.name()?;
+        let number = promoter.id.as_deref().filter(|id| *id != name);
+        Some(match number {
+            Some(number) if self.shared.contains(name) => format!("{name} ({number})"),
+            _ => name.to_owned(),
+        })
+    }
+
+    /// Finds the names that several promoters have.
+    fn find_shared(&mut self) {
+        let mut seen = HashSet::new();
+        for code in (1..).take(self.promoters.len()) {
+            if let Some(name) = self.promoter(code).name()
+                && !seen.insert(name.to_owned())
+            {
+                self.shared.insert(name.to_owned());
+            }
+        }
     }
 
     pub(super) fn promoter(&self, code: Code) -> Promoter {
@@ -292,6 +318,8 @@ pub(super) struct AuditData {
     pub(super) billed: BilledColumns,
     pub(super) commissions: CommissionColumns,
     pub(super) lead_columns: LeadColumns,
+    /// The ids of events of ours that are held.
+    pub(super) held_ids: HashSet<String>,
     /// Plans, currencies and units.
     pub(super) names: Names,
     pub(super) promoters: Promoters,
@@ -317,6 +345,7 @@ impl AuditData {
             billed,
             commissions,
             leads,
+            held_ids,
         } = frames;
         let (theirs, ours) = both(
             || Theirs::read(&commissions, &leads, account_currency, zone),
@@ -343,6 +372,7 @@ impl AuditData {
             leads: theirs.leads,
             billed: ours.columns,
             commissions: theirs.columns,
+            held_ids,
             lead_columns: theirs.lead_columns,
             names,
             promoters,
@@ -367,6 +397,14 @@ impl AuditData {
             )
         };
         key(one).cmp(&key(other))
+    }
+
+    /// The plans of sales and commissions.
+    pub(super) fn plans(&self) -> impl Iterator<Item = &str> {
+        let ours = self.ours.iter().map(|ours| ours.plan);
+        let theirs = self.theirs.iter().map(|theirs| theirs.plan);
+        let codes: HashSet<Code> = ours.chain(theirs).collect();
+        codes.into_iter().filter_map(|code| self.names.name(code))
     }
 
     /// The campaign of a promoter's last commission.

@@ -325,11 +325,7 @@ impl<'r> Terms<'r> {
     pub(super) fn inferred(&self, books: &AuditData) -> Vec<InferredRate> {
         let name = |code| books.names.name(code).map(str::to_owned);
         let shown = |(deals, found): (&TermsKey, &GroupRate)| InferredRate {
-            promoter: books
-                .promoters
-                .promoter(deals.promoter)
-                .name()
-                .map(str::to_owned),
+            promoter: books.promoters.name(deals.promoter),
             plan: name(deals.plan),
             campaign: books.campaign(deals.campaign).0.map(str::to_owned),
             tier: deals.tier,

@@ -4,6 +4,7 @@
 //! lines are 64-bit integers, times are milliseconds since 1970-01-01 UTC (`_ms`). Emails are in lower
 //! case: case does not tell customers apart, so that they can be joined by.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -24,6 +25,8 @@ pub struct Frames {
     pub commissions: DataFrame,
     /// The leads, which say to which promoter a customer belongs; it may have no rows.
     pub leads: DataFrame,
+    /// The ids of events of our side that are held, and are not among those.
+    pub held_ids: HashSet<String>,
 }
 
 impl Sides {
@@ -40,6 +43,7 @@ impl Sides {
             billed: whole(self.billed_columns, &[], billed_frame)?,
             commissions: whole(self.commission_columns, &[], commission_frame)?,
             leads: whole(self.lead_columns, &[], lead_frame)?,
+            held_ids: self.held_ids,
         })
     }
 

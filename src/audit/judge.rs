@@ -8,6 +8,7 @@ mod halves;
 mod refunds;
 mod sale;
 mod tiers;
+mod twice;
 mod words;
 
 pub(super) use words::action;
@@ -23,7 +24,7 @@ use super::books::{AuditData, Code, OurRow, TheirRow};
 use super::expected::{Payment, Terms, TermsKey};
 use super::grouped::{Grouped, index};
 use super::history::History;
-use super::matching::Matching;
+use super::matching::{Matching, sale_of_running_total};
 use super::money::money;
 use super::parallel::ranges;
 use super::referrers::{Referral, Referrers};
@@ -127,6 +128,8 @@ struct EarnedCommission {
 /// What the refunds of a sale that were judged so far undo of its commission.
 #[derive(Clone, Copy, Debug, Default)]
 struct Undone {
+    /// The number of the refunds.
+    refunds: usize,
     /// The amount that was refunded.
     part_cents: i64,
     /// The commission that should be reversed for it, as a positive amount.
@@ -163,6 +166,7 @@ pub(super) fn all(brief: &Brief<'_>) -> Result<Judged, AuditError> {
         owners: HashMap::new(),
         parts: Vec::new(),
         undone: Undone::default(),
+        of_extra: Vec::new(),
     };
     let parts = ranges(books.ours.len(), |cases| {
         judge().cases(cases, &billed, brief.commissions)
@@ -213,6 +217,8 @@ struct Judge<'a> {
     /// What each promoter has of the commission that is judged, where it is split.
     parts: Vec<(Code, i64)>,
     undone: Undone,
+    /// Reversals that take back second commissions of the sale, not those that stand.
+    of_extra: Vec<u32>,
 }
 
 impl<'a> Judge<'a> {
@@ -326,6 +332,7 @@ impl<'a> Judge<'a> {
     fn judge_group(&mut self, case: &Case<'_>, group: &Group<'_>) -> Option<EarnedCommission> {
         self.parts.clear();
         self.undone = Undone::default();
+        self.of_extra.clear();
         let kept = self.earned(case, group);
         self.taken_back(case, group, kept);
         kept.filter(|_| group.tier == 1)
@@ -364,9 +371,17 @@ impl<'a> Judge<'a> {
             if !self.selection.has_commission(rows[0]) {
                 continue;
             }
-            let amounts = rows.iter().map(|row| self.theirs(*row).amount_cents);
-            let amount_cents = amounts.fold(0, i64::saturating_add);
+            let amount_cents = self.sum(rows);
             let theirs = *self.theirs(rows[0]);
+            if self.is_of_held(rows[0]) {
+                for row in rows.iter().copied() {
+                    let own = *self.theirs(row);
+                    self.expect(row, own.promoter, None, own.amount_cents);
+                    self.tallies
+                        .add(UncheckedReason::EventHeld, own.unit, own.amount_cents);
+                }
+                continue;
+            }
             let candidates = self.candidates(rows[0]);
             let (kind, message) = if theirs.takes_back() {
                 (
@@ -391,6 +406,16 @@ impl<'a> Judge<'a> {
                 message,
             });
         }
+    }
+
+    /// Returns `true` if a commission is for an event of ours that is held: it was billed, and nobody can compare it.
+    fn is_of_held(&self, commission: u32) -> bool {
+        let id = self.books.commissions.event_id.get(index(commission));
+        let held = &self.books.held_ids;
+        id.is_some_and(|id| {
+            let sale = sale_of_running_total(id);
+            held.contains(id) || sale.is_some_and(|sale| held.contains(sale))
+        })
     }
 
     /// Returns which of ours a commission that belongs to nothing may mean, with their places.

@@ -323,7 +323,7 @@ fn similar_hash(id: &str) -> u64 {
 }
 
 /// `X` of `X_refund_3000`.
-fn sale_of_running_total(event_id: &str) -> Option<&str> {
+pub(super) fn sale_of_running_total(event_id: &str) -> Option<&str> {
     let (sale, total) = event_id.rsplit_once("_refund_")?;
     let digits = !total.is_empty() && total.bytes().all(|byte| byte.is_ascii_digit());
     (digits && !sale.is_empty()).then_some(sale)

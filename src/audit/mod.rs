@@ -45,7 +45,7 @@ pub use frames::Frames;
 pub use matches::{Match, Matches};
 pub use period::{Period, PeriodBy, ZonedPeriod};
 pub use rate::Rounding;
-pub use rules::{Rules, RulesError, RulesKey, VolumePer, WrongRules};
+pub use rules::{Rules, RulesError, RulesKey, UnusedName, VolumePer, WrongRules};
 pub use run::{View, audit, audit_with_matches};
 pub use sides::{
     Billed, BilledKind, Commission, Lead, Promoter, Sides, SourceLocation, Status, Unit,
@@ -73,6 +73,8 @@ pub struct Audit {
     pub inferred: Vec<InferredRate>,
     /// The number of commissions that were judged by inferred rates.
     pub judged_by_inferred: u64,
+    /// The names in rules that nothing has: such a rule fits no sale.
+    pub unused_names: Vec<UnusedName>,
     /// The sales and commissions that were not checked, and why.
     pub unchecked: Vec<Unchecked>,
     /// The difference that the findings explain, by currency or unit: all of it. The program checks

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{Billed, BilledKind, PeriodBy, Promoter, SourceLocation, UnreadCode};
 use crate::event::{Currency, Event, Kind, Money, Sum, Tally, is_undo};
@@ -12,7 +13,7 @@ use crate::journal::{
 };
 
 use crate::problem::Problem;
-use crate::report::open_items::{LEFT_OUT, open_items};
+use crate::report::open_items::{LEFT_OUT, OpenItem, open_items};
 
 /// The start of a note that says that the customer's bank reversed the payment.
 const DISPUTE: &str = "dispute";
@@ -27,10 +28,58 @@ pub struct Ours {
     pub held: u64,
     /// Rows that were not read, and events that are open.
     pub open: Vec<Open>,
+    /// The ids of those that are held, and other ids of their payments: commissions for them are not for nothing.
+    pub held_ids: HashSet<String>,
+    /// What was held, failed or rejected, and somebody has accepted as it is.
+    pub accepted: Vec<AcceptedItem>,
     /// SHA-256 of the exports, by path, as far as it is known.
     pub sha256: BTreeMap<String, String>,
     /// The tracked events of a journal, as the reports of all runs have them.
     pub tracked: Tally,
+}
+
+/// An event or a row that somebody has accepted as it is: nobody has to look at it, and it is not compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AcceptedItem {
+    /// The kind of the item.
+    pub code: UnreadCode,
+    /// The id of the event; absent of a row.
+    pub event_id: Option<String>,
+    /// The export that has it.
+    pub file: Option<String>,
+    /// Its line.
+    pub line: Option<u64>,
+    /// The amount, if it is an event.
+    pub amount_cents: Option<i64>,
+    /// The currency of the amount.
+    pub currency: Option<Currency>,
+    /// The reason for which it was accepted.
+    pub reason: String,
+    /// The person who accepted it.
+    pub by: String,
+    /// The time of that.
+    pub at: String,
+    /// The time when it happened, as far as that is known.
+    #[serde(skip)]
+    pub created_at: Option<Timestamp>,
+}
+
+impl AcceptedItem {
+    fn new(item: OpenItem, code: UnreadCode) -> Option<Self> {
+        let acceptance = item.acceptance?;
+        Some(AcceptedItem {
+            code,
+            event_id: item.event_id,
+            file: item.file,
+            line: item.line,
+            amount_cents: item.money.map(|money| money.amount_cents),
+            currency: item.money.map(|money| money.currency),
+            reason: acceptance.reason,
+            by: acceptance.by,
+            at: acceptance.at.to_string(),
+            created_at: item.created_at,
+        })
+    }
 }
 
 /// A row that was not read, or an event that is open.
@@ -89,6 +138,13 @@ pub fn of_journal(
     for item in open_items(journal)? {
         let code = item.code.map_or(UnreadCode::Ignored, UnreadCode::from);
         let is_held = matches!(code, UnreadCode::Held | UnreadCode::Conflict);
+        if is_held {
+            ours.held_ids.extend(item.event_id.clone());
+        }
+        if item.acceptance.is_some() {
+            ours.accepted.extend(AcceptedItem::new(item, code));
+            continue;
+        }
         ours.held += u64::from(is_held && item.money.is_some());
         ours.open.push(Open {
             code,
@@ -174,6 +230,9 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
             PlanState::Conflict | PlanState::Unlinked => {
                 ours.held += u64::from(event.kind.has_amount());
                 let event = event.to_event();
+                ours.held_ids.insert(event.event_id().to_owned());
+                ours.held_ids
+                    .extend(event.reference.as_deref().map(str::to_owned));
                 ours.open.push(Open {
                     code: match planned.state {
                         PlanState::Conflict => UnreadCode::Conflict,

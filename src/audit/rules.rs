@@ -57,10 +57,11 @@ use std::fmt;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use self::read::AuditTable;
 use super::Promoter;
+use super::books::AuditData;
 use super::money::money;
 use super::rate::{Rate, Rounding};
 
@@ -201,6 +202,43 @@ impl Rules {
         fitting
     }
 
+    /// Returns the names in rules that no sale, commission or lead has.
+    pub(super) fn unused_names(&self, books: &AuditData) -> Vec<UnusedName> {
+        let plans: Vec<&str> = books.plans().collect();
+        let campaigns = || (1..).take(books.campaigns.len());
+        let promoters = || (1..).take(books.promoters.len());
+        let is_any = |names: &[Option<&str>], wanted: &str| {
+            let mut names = names.iter().flatten();
+            names.any(|name| is_same_name(name, wanted))
+        };
+        let mut unused = Vec::new();
+        for rule in &self.rules {
+            let is_known = |key: &str, wanted: &str| match key {
+                "campaign" => campaigns().any(|code| {
+                    let (name, id) = books.campaign(code);
+                    is_any(&[name, id], wanted)
+                }),
+                "plan" => plans.iter().any(|plan| is_same_name(plan, wanted)),
+                _ => promoters()
+                    .any(|code| self.is_promoter(&books.promoters.promoter(code), wanted)),
+            };
+            for (key, name) in ["campaign", "plan", "promoter"]
+                .into_iter()
+                .zip(rule.selectors())
+            {
+                unused.extend(
+                    name.filter(|name| !is_known(key, name))
+                        .map(|name| UnusedName {
+                            rule: rule.number,
+                            key,
+                            name: name.to_owned(),
+                        }),
+                );
+            }
+        }
+        unused
+    }
+
     /// Returns `true` if a promoter has a name, or one that is an alias of it.
     fn is_promoter(&self, promoter: &Promoter, wanted: &str) -> bool {
         let wanted = self.name_of(wanted);
@@ -307,14 +345,12 @@ impl Rule {
 
     /// Returns `true` if it is for such sales, whoever the promoter is.
     fn fits(&self, deal: &Deal<'_>) -> bool {
-        let campaign_is =
-            |wanted: &str| deal.campaign == Some(wanted) || deal.campaign_id == Some(wanted);
+        let is =
+            |name: Option<&str>, wanted: &str| name.is_some_and(|name| is_same_name(name, wanted));
+        let campaign_is = |wanted: &str| is(deal.campaign, wanted) || is(deal.campaign_id, wanted);
         self.tier == deal.tier
             && self.campaign.as_deref().is_none_or(campaign_is)
-            && self
-                .plan
-                .as_deref()
-                .is_none_or(|plan| deal.plan == Some(plan))
+            && self.plan.as_deref().is_none_or(|plan| is(deal.plan, plan))
     }
 
     fn selectors(&self) -> [Option<&str>; 3] {
@@ -331,7 +367,8 @@ impl Rule {
     fn meets(&self, other: &Rule) -> bool {
         let names = self.selectors().into_iter().zip(other.selectors());
         let apart = |(one, other): (Option<&str>, Option<&str>)| {
-            one.zip(other).is_some_and(|(one, other)| one != other)
+            one.zip(other)
+                .is_some_and(|(one, other)| !is_same_name(one, other))
         };
         let starts_late = |one: &Rule, other: &Rule| {
             one.from
@@ -363,13 +400,21 @@ impl Rule {
     }
 }
 
-/// Returns `true` if two names mean the same: of emails the case does not count.
+/// Returns `true` if two names mean the same: the case does not count, nor do spaces around them.
 fn is_same_name(one: &str, other: &str) -> bool {
-    if one.contains('@') {
-        one.to_lowercase() == other.to_lowercase()
-    } else {
-        one == other
-    }
+    let (one, other) = (one.trim(), other.trim());
+    one == other || one.to_lowercase() == other.to_lowercase()
+}
+
+/// A name in a rule that nothing has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnusedName {
+    /// The number of the rule in the configuration, from 1.
+    pub rule: usize,
+    /// The key that has it: `campaign`, `plan` or `promoter`.
+    pub key: &'static str,
+    /// The name.
+    pub name: String,
 }
 
 impl fmt::Display for Rule {

@@ -95,6 +95,7 @@ pub fn audit_with_matches(
         matched: matched(&matching, &selection),
         inferred: terms.inferred(&books),
         judged_by_inferred: judged.tallies.inferred,
+        unused_names: rules.unused_names(&books),
         unchecked: judged.tallies.unchecked(&books),
         explained_cents,
     };

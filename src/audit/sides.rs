@@ -1,5 +1,6 @@
 //! The two sides of an audit, as they were read: their commissions and leads, our sales and refunds.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -270,6 +271,8 @@ pub struct Sides {
     pub(super) commission_columns: Option<DataFrame>,
     pub(super) leads: Vec<Lead>,
     pub(super) lead_columns: Option<DataFrame>,
+    /// The ids of events of ours that are held.
+    pub held_ids: HashSet<String>,
 }
 
 impl Sides {

@@ -54,7 +54,10 @@ impl Measure {
             Measure::Denied => figures.denied_cents += cents,
             Measure::Paid => figures.paid_cents += cents,
             Measure::Unpaid => figures.unpaid_cents += cents,
-            Measure::PaidUnknown => figures.paid_unknown_cents += cents,
+            Measure::PaidUnknown => {
+                figures.paid_unknown += rows;
+                figures.paid_unknown_cents += cents;
+            }
         }
         let is_theirs = !matches!(self, Measure::Sale | Measure::Refund | Measure::Expected);
         if is_theirs {
@@ -425,7 +428,7 @@ fn named(books: &AuditData, cut: Cut, lines: ByCode) -> Vec<TotalLine> {
     for ((value, unit), figures) in lines {
         let unit = unit_name(books, unit);
         let value = match cut {
-            Cut::Promoter => books.promoters.promoter(value).name().map(str::to_owned),
+            Cut::Promoter => books.promoters.name(value),
             Cut::Campaign => books.campaign(value).0.map(str::to_owned),
             Cut::Plan => books.names.name(value).map(str::to_owned),
             Cut::Month => month_name(value),
@@ -490,6 +493,7 @@ fn added(one: &CommissionTotals, other: &CommissionTotals) -> CommissionTotals {
         paid_cents: one.paid_cents + other.paid_cents,
         unpaid_cents: one.unpaid_cents + other.unpaid_cents,
         paid_unknown_cents: one.paid_unknown_cents + other.paid_unknown_cents,
+        paid_unknown: one.paid_unknown + other.paid_unknown,
         denied_cents: one.denied_cents + other.denied_cents,
     }
 }

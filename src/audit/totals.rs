@@ -74,6 +74,8 @@ pub struct CommissionTotals {
     pub unpaid_cents: i128,
     /// The part of `actual_cents` of which their side doesn't say it.
     pub paid_unknown_cents: i128,
+    /// The number of commissions of which their side doesn't say it.
+    pub paid_unknown: u64,
     /// The amount of the denied commissions.
     pub denied_cents: i128,
 }

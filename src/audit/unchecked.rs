@@ -28,6 +28,8 @@ words! {
         LaterPayment = "later_payment",
         /// Sales without a commission of customers of whom nobody knows whether they were referred.
         CustomerUnknown = "customer_unknown",
+        /// Commissions of events of ours that are held.
+        EventHeld = "event_held",
         /// Commissions that name the event of a sale, and another customer.
         OtherCustomer = "other_customer",
         /// Rewards that are not money: counted, not checked.

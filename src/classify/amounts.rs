@@ -466,7 +466,7 @@ impl Classifier<'_> {
 
     /// Returns the format of the export's amounts. Until an amount has decided it, one with the
     /// other decimal separator does.
-    fn format(&self, value: &str, currency: Currency) -> &AmountFormat {
+    pub(super) fn format(&self, value: &str, currency: Currency) -> &AmountFormat {
         let usual = &self.profile.amount_format;
         let Some(other) = &self.other_format else {
             return usual;

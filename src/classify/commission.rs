@@ -35,6 +35,8 @@ pub(crate) struct CommissionRow {
     pub is_split: Option<bool>,
     /// The unit of the reward, if it is not money.
     pub other_unit: Option<Text>,
+    /// `true` if somebody gave it by hand, as a bonus.
+    pub is_by_hand: bool,
     /// The currency of the amounts.
     pub currency: Currency,
     /// The commission in minor units; negative if it is reversed.
@@ -110,7 +112,17 @@ impl Classifier<'_> {
         columns: &CommissionColumns,
         row: &Row,
     ) -> Result<CommissionRow, Box<Problem>> {
-        let currency = self.currency_or_accounts(row)?;
+        let unit = self.maybe(columns.unit, row);
+        let unit = unit.filter(|unit| !columns.cash.contain(unit));
+        // Some lists have the currency in the column of the unit.
+        let of_unit = unit
+            .as_deref()
+            .and_then(|unit| Currency::from_code(&unit.to_uppercase()));
+        let currency = match of_unit {
+            Some(currency) => currency,
+            None => self.currency_or_accounts(row)?,
+        };
+        let other_unit = unit.filter(|_| of_unit.is_none());
         let (status, is_paid_out) = self.status(columns, row)?;
         let sale_amount = columns.sale_amount;
         let sale_amount = sale_amount.filter(|&column| !self.text(row, column).is_empty());
@@ -125,11 +137,15 @@ impl Classifier<'_> {
                 said => said,
             },
             is_split: self.yes_or_no(columns, columns.is_split, row)?,
-            other_unit: self
-                .maybe(columns.unit, row)
-                .filter(|unit| !columns.cash.contain(unit)),
+            amount_cents: match &other_unit {
+                Some(_) => self.whole_units(columns.amount, row, currency)?,
+                None => self.commission_cents(columns.amount, row, currency)?,
+            },
+            other_unit,
+            is_by_hand: columns
+                .kind
+                .is_some_and(|column| columns.by_hand.contain(self.text(row, column))),
             currency,
-            amount_cents: self.commission_cents(columns.amount, row, currency)?,
             sale_amount_cents: match sale_amount {
                 Some(column) => Some(self.amount(row, column, currency)?.cents()),
                 None => None,
@@ -145,6 +161,24 @@ impl Classifier<'_> {
             plan: self.maybe(columns.plan, row),
             customer: self.listed_customer(row)?,
         })
+    }
+
+    /// Returns the number of a reward that is not money: whole units, without what is behind the decimal sign; a reward
+    /// without a number is counted.
+    fn whole_units(
+        &self,
+        column: ColumnIndex,
+        row: &Row,
+        currency: Currency,
+    ) -> Result<i64, Box<Problem>> {
+        const ONE: &str = "1";
+        if self.text(row, column).is_empty() && self.binding.position(column).is_some() {
+            return Ok(0);
+        }
+        let amount = self.amount(row, column, currency)?;
+        let one = self.format(ONE, currency).parse(ONE, currency);
+        let one = one.map_or(1, |one| one.minor().max(1));
+        Ok(amount.minor() / one)
     }
 
     /// Returns the commission in the API's minor units. One with a part below them can't be compared to the cent.

@@ -94,8 +94,8 @@ fn totals(report: &AuditReport) -> String {
             money(figures.expected_cents),
             money(figures.actual_cents),
             money(figures.difference_cents),
-            match (figures.paid_cents, figures.paid_unknown_cents) {
-                (0, unknown) if unknown != 0 => "unknown".to_owned(),
+            match (figures.paid_cents, figures.paid_unknown) {
+                (0, unknown) if unknown > 0 => "unknown".to_owned(),
                 (paid, _) => money(paid),
             },
         ]

@@ -218,6 +218,7 @@ impl<'s> Compiler<'s> {
             is_paid: column("commission.is_paid", &spec.is_paid)?,
             is_split: column("commission.is_split", &spec.is_split)?,
             unit: column("commission.unit", &spec.unit)?,
+            kind: column("commission.kind", &spec.kind)?,
             tier: column("commission.tier", &spec.tier)?,
             created_at: match &spec.created_at {
                 Some(date) => Some(self.date_source(date)?),
@@ -236,6 +237,13 @@ impl<'s> Compiler<'s> {
             yes: words("yes")?,
             no: words("no")?,
             cash: words("cash")?,
+            by_hand: match spec.kind {
+                Some(_) => words("by_hand")?,
+                None => WordSet {
+                    list: Vec::new(),
+                    spelling: Spelling::Loose,
+                },
+            },
         }))
     }
 

@@ -53,6 +53,8 @@ pub(crate) struct CommissionColumns {
     pub(crate) is_paid: Option<ColumnIndex>,
     pub(crate) is_split: Option<ColumnIndex>,
     pub(crate) unit: Option<ColumnIndex>,
+    /// What the commission was given for.
+    pub(crate) kind: Option<ColumnIndex>,
     pub(crate) tier: Option<ColumnIndex>,
     pub(crate) created_at: Option<DateSource>,
     pub(crate) promoter_id: Option<ColumnIndex>,
@@ -70,6 +72,8 @@ pub(crate) struct CommissionColumns {
     pub(crate) no: WordSet,
     /// Units that are money.
     pub(crate) cash: WordSet,
+    /// Words for commissions that were given by hand.
+    pub(crate) by_hand: WordSet,
 }
 
 /// A setting that an export does not contain, and the key in which a user sets it.

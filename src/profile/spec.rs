@@ -247,6 +247,7 @@ pub(super) struct CommissionSpec {
     pub(super) is_paid: Option<String>,
     pub(super) is_split: Option<String>,
     pub(super) unit: Option<String>,
+    pub(super) kind: Option<String>,
     pub(super) tier: Option<String>,
     pub(super) created_at: Option<DateSpec>,
     pub(super) promoter_id: Option<String>,

@@ -12,15 +12,15 @@ use serde::Serialize;
 use super::items::{event_item, for_each_other_item, held_item, row_item};
 use crate::event::{Currency, Kind, Money};
 use crate::journal::{
-    AcceptedRecord, AttentionCode, Disposition, EventRow, EventsOf, Item, ItemId, JournalError,
-    JournalReader, PastOpen, PlanState, RunId, RunRecord, Scope, Span, SpanBy,
+    Acceptance, AcceptedRecord, AttentionCode, Disposition, EventRow, EventsOf, Item, ItemId,
+    JournalError, JournalReader, PastOpen, PlanState, RunId, RunRecord, Scope, Span, SpanBy,
 };
 use crate::problem::ProblemCode;
 
 /// The codes of problems that say that a row was left out which may have been an event.
 pub(crate) const LEFT_OUT: [ProblemCode; 2] = [ProblemCode::RowIgnored, ProblemCode::NoCustomer];
 
-/// An item that is open.
+/// An item that is open, or was accepted as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OpenItem {
     /// The reason why it is open; `None` for rows that were ignored with a warning.
@@ -29,9 +29,16 @@ pub(crate) struct OpenItem {
     pub(crate) money: Option<Money>,
     /// The item's time, where it is known; the time of a row is not.
     pub(crate) created_at: Option<Timestamp>,
+    /// The id of the event.
+    pub(crate) event_id: Option<String>,
+    /// The export that has it, and the line there.
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u64>,
+    /// Who accepted it and why, if somebody did.
+    pub(crate) acceptance: Option<Acceptance>,
 }
 
-/// Lists what is open now.
+/// Lists what is open now, and what is so and was accepted.
 ///
 /// # Errors
 ///
@@ -43,29 +50,42 @@ pub(crate) fn open_items(journal: &JournalReader) -> Result<Vec<OpenItem>, Journ
     for of in [EventsOf::Sending, EventsOf::Earlier] {
         journal.for_each_needing(Scope::Span(Span::ALL), of, |code, record| {
             let item = event_item(code, &record);
-            if !accepted.contains_key(&item.id) && seen.insert(item.id) {
-                open.push(open_item(&item, record.event.created_at));
+            if seen.insert(item.id) {
+                open.push(open_item(item, record.event.created_at, &accepted));
             }
             Ok::<_, JournalError>(())
         })?;
     }
     let unplanned = Unplanned::before(journal, Timestamp::MAX)?;
-    let waiting = unplanned.items.iter();
-    let waiting = waiting.filter(|waiting| !accepted.contains_key(&waiting.item.id));
-    open.extend(waiting.map(|waiting| open_item(&waiting.item, waiting.created_at)));
-    open.extend((0..unplanned.left_out).map(|_| OpenItem {
+    let left_out = unplanned.left_out;
+    let waiting = unplanned.items.into_iter();
+    open.extend(waiting.map(|waiting| open_item(waiting.item, waiting.created_at, &accepted)));
+    open.extend((0..left_out).map(|_| OpenItem {
         code: None,
         money: None,
         created_at: None,
+        event_id: None,
+        file: None,
+        line: None,
+        acceptance: None,
     }));
     Ok(open)
 }
 
-fn open_item(item: &Item, created_at: Option<Timestamp>) -> OpenItem {
+fn open_item(
+    item: Item,
+    created_at: Option<Timestamp>,
+    accepted: &HashMap<ItemId, AcceptedRecord>,
+) -> OpenItem {
+    let acceptance = accepted.get(&item.id);
     OpenItem {
         code: Some(item.code),
         money: item.money,
         created_at,
+        event_id: item.event_id,
+        file: item.file,
+        line: item.line,
+        acceptance: acceptance.map(|record| record.acceptance.clone()),
     }
 }
 

@@ -34,7 +34,11 @@ impl Judge<'_> {
         group: &Group<'_>,
         kept: Option<EarnedCommission>,
     ) {
-        let live = self.live(group.taken);
+        let live = self.live(group.taken).into_owned();
+        let live: Vec<u32> = live
+            .into_iter()
+            .filter(|row| !self.of_extra.contains(row))
+            .collect();
         let is_loose = |row: &u32| {
             let matched = self.matched(*row);
             !case.refunds.iter().any(|refund| Some(*refund) == matched)
@@ -279,8 +283,8 @@ impl Judge<'_> {
         (self.ours(refund).amount_cents, whole)
     }
 
-    /// Returns what refunds should reverse of a sale that has earned something: the part of its commission up to them,
-    /// less that up to those before. So all refunds of a sale together undo it to the cent, however each is rounded.
+    /// Returns what refunds should reverse of a sale that has earned something: each its part of the commission, rounded
+    /// by itself, and that which completes them what is left. So they undo the commission to the cent.
     fn back_of_sale(
         &mut self,
         case: &Case<'_>,
@@ -302,13 +306,23 @@ impl Judge<'_> {
             [refund] if to_cents < whole => self.converted(kept, *refund, own),
             _ => None,
         };
-        let up_to = |cents: i64| self.earned_by(case, kept, cents, to_cents, whole);
+        let own_cents = to_cents - before.part_cents;
+        let up_to = |before: i64, cents: i64| {
+            if to_cents < whole {
+                cents.min(before + self.earned_by(case, kept, cents, own_cents, whole))
+            } else {
+                cents
+            }
+        };
         let (due_cents, actual_cents) = match told_cents {
             Some(cents) => (
                 before.due_cents.saturating_add(cents),
                 before.actual_cents.saturating_add(cents),
             ),
-            None => (up_to(kept.due_cents), up_to(kept.actual_cents)),
+            None => (
+                up_to(before.due_cents, kept.due_cents),
+                up_to(before.actual_cents, kept.actual_cents),
+            ),
         };
         self.undone = Undone {
             part_cents: to_cents,
@@ -323,7 +337,7 @@ impl Judge<'_> {
     }
 
     /// Returns the part of a sale's commission that belongs to a part of its amount: as a sale of that amount earns it,
-    /// where the whole commission is by the rate, else in proportion. That of the whole sale is all of it.
+    /// where the whole commission is by the rate, else in proportion.
     fn earned_by(
         &self,
         case: &Case<'_>,
@@ -344,9 +358,7 @@ impl Judge<'_> {
             is_share && !is_capped && self.terms.commission(pays, whole_cents) == cents
         };
         match kept.pays {
-            Some(pays) if in_account && part_cents < whole_cents && by_rate(pays) => {
-                self.terms.commission(pays, part_cents)
-            }
+            Some(pays) if in_account && by_rate(pays) => self.terms.commission(pays, part_cents),
             _ => self.terms.share(cents, part_cents, whole_cents),
         }
     }
@@ -447,7 +459,8 @@ impl Judge<'_> {
             self.carry(finding, back.actual_cents - back.due_cents);
             due = back.actual_cents;
         }
-        let is_rounded = !own.is_empty() && is_near(actual, due, lines + 1);
+        self.undone.refunds += refunds.len();
+        let is_rounded = !own.is_empty() && is_near(actual, due, lines + self.undone.refunds);
         if actual != due && is_rounded {
             let last = refunds.last().copied().unwrap_or(refund);
             self.undone.rounded_cents += actual - due;

@@ -45,25 +45,12 @@ impl Judge<'_> {
         }
         let (kept, extra) = self.keep(sale, group, &live);
         for row in extra {
-            let amount_cents = self.theirs(row).amount_cents;
-            let message = format!(
-                "duplicate: commission {} already exists for this sale",
-                self.commission_name(kept[0])
-            );
-            self.push(PairFinding {
-                kind: FindingKind::CommissionTwice,
-                ours: sale,
-                theirs: row,
-                difference_cents: amount_cents,
-                concerned_cents: 0,
-                expected_cents: Some(0),
-                message,
-            });
+            self.twice(case, group, sale, &kept, row);
         }
         Some(self.stands(case, group, sale, &kept))
     }
 
-    fn commission_name(&self, row: u32) -> String {
+    pub(super) fn commission_name(&self, row: u32) -> String {
         let columns = &self.books.commissions;
         let row = super::index(row);
         match columns.id.get(row).or(columns.event_id.get(row)) {
@@ -550,8 +537,7 @@ impl Judge<'_> {
     }
 
     pub(super) fn promoter_name(&self, code: Code) -> String {
-        let promoter = self.books.promoters.promoter(code);
-        promoter.name().unwrap_or_default().to_owned()
+        self.books.promoters.name(code).unwrap_or_default()
     }
 
     fn pending(&mut self, case: &Case<'_>, sale: u32, kept: &[u32]) {

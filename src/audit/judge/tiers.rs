@@ -123,7 +123,7 @@ impl Judge<'_> {
         if left == 0 || !self.sale_stands(case, sale) {
             return;
         }
-        let name = self.books.promoters.promoter(promoter);
+        let name = self.promoter_name(promoter);
         self.drafts.push(Draft {
             kind: FindingKind::SaleWithoutCommission,
             difference_cents: -left,
@@ -134,8 +134,7 @@ impl Judge<'_> {
             matched_by: None,
             expected_cents: Some(left),
             message: format!(
-                "the sale has no commission of tier {tier}, and a rule says that `{}` has one",
-                name.name().unwrap_or_default()
+                "the sale has no commission of tier {tier}, and a rule says that `{name}` has one"
             ),
         });
         self.expect_unpaid(sale, deals, left);

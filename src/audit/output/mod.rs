@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::accepted::AcceptedFinding;
+use super::ours::AcceptedItem;
 use super::statement::Statement;
 use super::{
     Audit, AuditError, Finding, FindingKind, Match, Matches, PastFinding, Period, Since, UnreadCode,
@@ -188,6 +189,8 @@ pub struct AuditReport {
     pub needs_attention: bool,
     /// Findings that somebody has accepted as they are.
     pub accepted: Vec<AcceptedFinding>,
+    /// Events and rows of ours that were held, failed or rejected, and that somebody has accepted: they are not compared.
+    pub accepted_items: Vec<AcceptedItem>,
     /// The result of the audit.
     #[serde(flatten)]
     pub audit: Audit,
@@ -398,6 +401,9 @@ impl AuditReport {
                 "Accepted",
                 format!("{}: {}", accepted.message, accepted.reason),
             );
+        }
+        for item in &self.accepted_items {
+            add("Accepted", words::accepted_item(item));
         }
         lines
     }

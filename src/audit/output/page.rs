@@ -57,6 +57,8 @@ struct AuditPage<'p> {
     sheet: Sheet,
     statements: Vec<Vec<String>>,
     accepted: &'p [AcceptedFinding],
+    /// Events and rows that were accepted: in words, and when.
+    accepted_items: Vec<(String, String)>,
     matched: Vec<(&'static str, String)>,
     inferred: &'p [InferredRate],
 }
@@ -88,7 +90,7 @@ fn sheet(report: &AuditReport) -> Sheet {
             money(figures.expected_cents),
             money(figures.actual_cents),
             money(figures.difference_cents),
-            match figures.paid_unknown_cents {
+            match figures.paid_unknown {
                 0 => money(figures.paid_cents),
                 _ => "unknown".to_owned(),
             },
@@ -258,6 +260,16 @@ impl<'p> AuditPage<'p> {
             sheet: sheet(report),
             statements: statements(report),
             accepted: &report.accepted,
+            accepted_items: report
+                .accepted_items
+                .iter()
+                .map(|item| {
+                    (
+                        words::on_paper(&words::accepted_item(item)),
+                        item.at.clone(),
+                    )
+                })
+                .collect(),
             matched: matched(report),
             inferred: &report.audit.inferred,
         }

@@ -20,6 +20,11 @@ impl AuditReport {
         for inferred in &mut self.audit.inferred {
             name_of_promoter(redactor, &mut inferred.promoter);
         }
+        for unused in &mut self.audit.unused_names {
+            if unused.key == "promoter" {
+                unused.name = word(redactor, &unused.name);
+            }
+        }
         for past in self
             .since
             .iter_mut()
@@ -32,6 +37,10 @@ impl AuditReport {
         }
         for accepted in &mut self.accepted {
             accepted.message = message(redactor, &accepted.kind, &accepted.message);
+        }
+        for item in &mut self.accepted_items {
+            item.event_id.iter_mut().for_each(|id| text(redactor, id));
+            text(redactor, &mut item.reason);
         }
         for problem in &mut self.problems {
             redactor.problem(problem);
@@ -148,6 +157,13 @@ fn name_of_promoter(redactor: &Redactor, name: &mut Option<String>) {
 
 /// Returns the word for a promoter's name: an email, a referral id, or a number.
 fn word(redactor: &Redactor, name: &str) -> String {
+    // Of several promoters with one name each has the number behind it.
+    if let Some((own, number)) = name.rsplit_once(" (")
+        && let Some(digits) = number.strip_suffix(')')
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return format!("{} ({digits})", word(redactor, own));
+    }
     match redactor.text(name) {
         std::borrow::Cow::Owned(redacted) => redacted,
         _ if name.bytes().all(|byte| byte.is_ascii_digit()) => name.to_owned(),

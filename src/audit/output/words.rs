@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use super::{AuditReport, KindSummary, OursSummary, SinceSummary, TheirsSummary, Unread};
 pub(crate) use crate::audit::money::{digits, figure, money};
+use crate::audit::ours::AcceptedItem;
 use crate::audit::{
-    CommissionTotals, FindingKind, PeriodBy, Unchecked, UncheckedReason, UnreadCode,
+    CommissionTotals, FindingKind, PeriodBy, Unchecked, UncheckedReason, UnreadCode, UnusedName,
 };
 use crate::invisible::shown;
 pub(crate) use crate::report::words::count;
@@ -47,7 +48,9 @@ pub(crate) fn answer(report: &AuditReport) -> Vec<String> {
     lines.extend(sums_of_all(report));
     lines.extend(said.into_iter().map(unchecked));
     lines.extend(inferred(report));
+    lines.extend(report.audit.unused_names.iter().map(unused));
     lines.extend(overdrawn(report));
+    lines.extend(accepted_items(&report.accepted_items));
     lines.push(verdict(report));
     lines
 }
@@ -153,13 +156,18 @@ pub(crate) fn unchecked(unchecked: &Unchecked) -> String {
             "{} without a commission ({sums}): without a list of leads nobody knows whether their customers were referred",
             count(n, "sale")
         ),
+        UncheckedReason::EventHeld => format!(
+            "{} ({sums}) of events of ours that are held: they count as they are",
+            count(n, "commission")
+        ),
         UncheckedReason::OtherCustomer => format!(
             "the sales of {} ({sums}): the ids agree, and the customers are others",
             count(n, "commission")
         ),
         UncheckedReason::NotMoney => format!(
-            "{} that are not money ({sums}): counted only",
-            count(n, "reward")
+            "{} that {} not money ({sums}): counted only",
+            count(n, "reward"),
+            if n == 1 { "is" } else { "are" }
         ),
         UncheckedReason::ByHand => format!(
             "{} {} given by hand ({sums}): no sale is expected for them",
@@ -181,6 +189,12 @@ fn inferred(report: &AuditReport) -> Option<String> {
             count(judged, "commission")
         )
     })
+}
+
+/// Returns the words for a name in a rule that nothing has.
+fn unused(unused: &UnusedName) -> String {
+    let UnusedName { rule, key, name } = unused;
+    format!("Rule {rule} fits nothing: no {key} is called `{name}`.")
 }
 
 /// Returns the number of promoters who were paid more than they earned, in words.
@@ -205,7 +219,11 @@ pub(crate) fn verdict(report: &AuditReport) -> String {
         (0, _) if !report.unread.is_empty() => "No verdict: not everything was read.".to_owned(),
         (0, _) if report.audit.is_unchecked() => "No verdict: nothing could be checked.".to_owned(),
         (0, _) if report.overdrawn() > 0 => "No differences but in the payouts.".to_owned(),
-        (0, _) if !report.audit.unchecked.is_empty() || !report.theirs.is_read_whole() => {
+        (0, _)
+            if !report.audit.unchecked.is_empty()
+                || !report.accepted_items.is_empty()
+                || !report.theirs.is_read_whole() =>
+        {
             "No differences in what was checked.".to_owned()
         }
         (0, _) => "No differences.".to_owned(),
@@ -217,6 +235,59 @@ pub(crate) fn verdict(report: &AuditReport) -> String {
         ),
     };
     verdict + &accepted
+}
+
+/// The number of accepted events and rows that are named in the answer.
+const ACCEPTED_SHOWN: usize = 5;
+
+/// Returns the events and rows of ours that somebody has accepted and that are not compared.
+fn accepted_items(items: &[AcceptedItem]) -> Vec<String> {
+    if items.is_empty() {
+        return Vec::new();
+    }
+    let mut amounts: BTreeMap<String, i128> = BTreeMap::new();
+    for item in items {
+        if let Some((cents, currency)) = item.amount_cents.zip(item.currency) {
+            *amounts.entry(currency.to_string()).or_default() += i128::from(cents);
+        }
+    }
+    let of = match sums(&amounts) {
+        sums if sums.is_empty() => String::new(),
+        sums => format!(" ({sums})"),
+    };
+    let n = items.len() as u64;
+    let what = count(n, "event or row");
+    let what = if n == 1 {
+        what
+    } else {
+        what.replace("event or rows", "events or rows")
+    };
+    let mut lines = vec![format!("Accepted and not compared: {what} of ours{of}.")];
+    let shown = items.iter().take(ACCEPTED_SHOWN);
+    lines.extend(shown.map(|item| format!("  {}", accepted_item(item))));
+    let more = items.len().saturating_sub(ACCEPTED_SHOWN) as u64;
+    if more > 0 {
+        lines.push(format!("  {} in summary.json", grouped(more.into())));
+    }
+    lines
+}
+
+/// Returns an accepted event or row with its amount and its reason.
+pub(crate) fn accepted_item(item: &AcceptedItem) -> String {
+    let name = match (&item.event_id, &item.file, item.line) {
+        (Some(id), _, _) => format!("`{id}`"),
+        (None, Some(file), Some(line)) => format!("{file}:{line}"),
+        (None, Some(file), None) => file.clone(),
+        (None, None, _) => "a row".to_owned(),
+    };
+    let amount = item.amount_cents.zip(item.currency);
+    let amount = amount.map_or_else(String::new, |(cents, currency)| {
+        format!(" ({})", money(cents.into(), currency.code()))
+    });
+    let AcceptedItem {
+        code, reason, by, ..
+    } = item;
+    format!("{name}{amount}, {code}: {reason} ({by})")
 }
 
 /// Returns the words for the source of our side.

@@ -14,7 +14,7 @@ use super::next::commands_of_call;
 use super::report::days_missing;
 use super::report_place::{expect_no_input_in, redactor};
 use crate::audit::accepted::AcceptedError;
-use crate::audit::ours::{self, Ours, OursError};
+use crate::audit::ours::{self, AcceptedItem, Ours, OursError};
 use crate::audit::output::{
     AuditOutputError, AuditReport, InputSummary, LastAudit, OursSummary, SinceSummary, Unread,
     audit_in, free_directory, is_file_of_audit, latest_audit, words,
@@ -192,8 +192,14 @@ impl Call<'_> {
             });
         }
         ours_summary.inputs = inputs;
+        let accepted_items = self.accepted_items(ours.accepted);
         let billed = self.estimated(ours.billed)?;
-        let (audit, matches) = self.compare(billed, theirs.commissions, leads, as_of)?;
+        let mut sides = Sides::default();
+        sides.held_ids = ours.held_ids;
+        for one in billed {
+            sides.add_billed(one)?;
+        }
+        let (audit, matches) = self.compare(sides, theirs.commissions, leads, as_of)?;
         for figures in audit.totals.in_all.values() {
             ours_summary.sales += figures.sales;
             ours_summary.refunds += figures.refunds;
@@ -235,6 +241,7 @@ impl Call<'_> {
             exceeds_tolerance,
             needs_attention,
             accepted,
+            accepted_items,
             since: last.map(|last| SinceSummary {
                 since: Since::last(&last.findings, &audit.findings),
                 last: last.directory.display().to_string(),
@@ -250,18 +257,25 @@ impl Call<'_> {
         Ok((report, matches))
     }
 
+    /// Returns what somebody has accepted, of the period: by the days of runs all of it, as of what is open.
+    fn accepted_items(&self, mut accepted: Vec<AcceptedItem>) -> Vec<AcceptedItem> {
+        accepted.retain(|item| {
+            self.period.by == PeriodBy::RunDate
+                || item
+                    .created_at
+                    .is_none_or(|at| self.period.holds(self.rules.zone.to_datetime(at).date()))
+        });
+        accepted
+    }
+
     /// Lays both sides beside each other; `as_of` is when theirs was read.
     fn compare(
         &self,
-        billed: Vec<Billed>,
+        mut sides: Sides,
         commissions: Vec<Commission>,
         leads: Vec<Lead>,
         as_of: Timestamp,
     ) -> Result<(Audit, Matches), CliError> {
-        let mut sides = Sides::default();
-        for one in billed {
-            sides.add_billed(one)?;
-        }
         for one in commissions {
             sides.add_commission(one)?;
         }

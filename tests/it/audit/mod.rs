@@ -4,6 +4,7 @@
 
 #![cfg(feature = "polars")]
 mod cases;
+mod facts;
 mod fetching;
 mod kinds;
 mod lists;
