@@ -358,6 +358,20 @@ impl JournalReader {
         })
     }
 
+    /// Checks everything that can be checked without the reports, but for lost commits.
+    ///
+    /// # Errors
+    ///
+    /// Something is not as it was written, or the journal can't be read.
+    pub(super) fn expect_sound_in_whole(&self) -> Result<(), JournalError> {
+        let checked = self.check(|_| Ok(None))?;
+        let mut findings = checked.findings.into_iter();
+        match findings.find(|found| found.aspect != Aspect::Commits) {
+            Some(found) => Err(JournalError::damaged(&self.path, found.what)),
+            None => Ok(()),
+        }
+    }
+
     /// Checks the seals of all events, results and attempts, and that each event belongs to a run. This is
     /// done before anything is sent, so that a damaged row is refused in time.
     ///

@@ -12,6 +12,9 @@
 //!   another program has moved the log and deleted it, the pages themselves are compared with what they have to be.
 //! - A log is of use only to the database that it was written for. So the record has the number that the
 //!   database has without its log.
+//! - What is in the database was checked before the first commit of a process, and each page that was written since is
+//!   known. So the record has the digest of the database without its log, and where that is the same, nobody needs to
+//!   read each row once more.
 //! - What another program writes has no number. So a commit in the log that leaves the number alone is not one of this
 //!   program's.
 
@@ -28,16 +31,17 @@ use sha2::{Digest, Sha256};
 use super::error::LostCommits;
 use super::files::{self, beside};
 use super::log_file::{LogEnd, LogIndex};
-use super::page_list::{ListEnd, PageList, Unlisted};
+use super::page_list::{DatabaseDigest, ListEnd, PageList, Unlisted};
 use super::place::{DATABASE_OVERWRITTEN, LOG_OVERWRITTEN, PlaceWatch, WRITTEN_BY_ANOTHER};
 use super::read_only::open_without_log;
 use super::{EventRow, JournalError, JournalId, JournalReader, migrate, place};
+use crate::file_identity::FileIdentity;
 
 const MAGIC: [u8; 8] = *b"FPRCMT02";
 /// The form of a slot before there was a list of pages: the end of the log is in it while the log is moved.
 const EARLIER_MAGIC: [u8; 8] = *b"FPRCMT01";
 /// The size of a slot with its checksum.
-const SLOT_BYTES: usize = 160;
+const SLOT_BYTES: usize = 184;
 const EARLIER_SLOT_BYTES: usize = 136;
 const SUM_BYTES: usize = 32;
 /// The room that the record has from the start: a sync of a file that does not grow has only its bytes to write.
@@ -146,6 +150,8 @@ pub(super) struct Slot {
     pub(super) intended: i64,
     /// The end of the list of pages that the database has to have once the log is moved.
     listed: ListEnd,
+    /// The content of the database at its base, if that is known.
+    database: Option<DatabaseDigest>,
 }
 
 impl Slot {
@@ -165,6 +171,8 @@ impl Slot {
         bytes.extend(self.listed.entries.to_be_bytes());
         bytes.extend(self.listed.page_bytes.to_be_bytes());
         bytes.extend(self.listed.sum);
+        bytes.extend(u64::from(self.database.is_some()).to_be_bytes());
+        bytes.extend(self.database.map_or([0; 16], DatabaseDigest::to_bytes));
         bytes.extend(Sha256::digest(&bytes));
         let mut slot = [0; SLOT_BYTES];
         slot.copy_from_slice(&bytes);
@@ -220,6 +228,8 @@ impl Slot {
             } else {
                 listed()
             },
+            database: (!is_earlier && said[128..136] != [0; 8])
+                .then(|| DatabaseDigest::from_bytes(take(said, 136))),
         })
     }
 
@@ -408,6 +418,53 @@ pub(super) struct CommitRecord {
     /// The database, to compare its pages. Closing it releases SQLite's locks, as with the index of the log.
     database: File,
     database_state: DatabaseState,
+    /// The content of the database at the base, if no other program has moved the log since.
+    database_digest: Option<DatabaseDigest>,
+}
+
+/// Says what a database was when it was looked at, before it was opened.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LookedAt {
+    identity: Option<FileIdentity>,
+    state: DatabaseState,
+    /// The content of the database by the record, if that says so.
+    recorded: Option<DatabaseDigest>,
+    /// The content of the database, if the record says what it has to be.
+    found: Option<DatabaseDigest>,
+}
+
+impl LookedAt {
+    /// Looks at the database of a journal that nobody has open in this process.
+    pub(super) fn read(journal: &Path, record: RecordState) -> Result<LookedAt, JournalError> {
+        let failed = |source| JournalError::unreadable(journal, "reading its pages", source);
+        let (identity, state) = (place::identity_of(journal)?, DatabaseState::read(journal)?);
+        let recorded = record.slot().and_then(|slot| slot.database);
+        let found = match recorded {
+            Some(_) => File::open(journal).and_then(|file| DatabaseDigest::read(&file)),
+            None => Ok(None),
+        };
+        Ok(LookedAt {
+            identity,
+            state,
+            recorded,
+            found: found.map_err(failed)?,
+        })
+    }
+
+    /// Returns `true` if the database is, bit for bit, what was checked and written.
+    pub(super) fn is_as_recorded(&self) -> bool {
+        self.recorded.is_some() && self.found == self.recorded
+    }
+
+    /// Returns `true` if the database is not what was written: another program or a kill has changed it, or its disk has.
+    pub(super) fn is_changed(&self) -> bool {
+        self.recorded.is_some() && self.found != self.recorded
+    }
+
+    /// Refuses a journal that is another file now.
+    pub(super) fn expect_same(&self, journal: &Path) -> Result<(), JournalError> {
+        place::expect_same(journal, self.identity)
+    }
 }
 
 /// What the system says of the database as a file. While a journal is in use, only moving its log changes it.
@@ -450,6 +507,7 @@ impl CommitRecord {
         journal: &Path,
         connection: &Connection,
         intended_before: i64,
+        looked_at: Option<&LookedAt>,
         now: Timestamp,
     ) -> Result<CommitRecord, JournalError> {
         let failed = |source| JournalError::io(journal, "opening its commit record", source);
@@ -475,6 +533,14 @@ impl CommitRecord {
             // Its files may have been exchanged since they were looked at. From here on, changes are noticed.
             migrate::expect_nothing_lost(journal, &database)?;
         }
+        let as_recorded = looked_at.filter(|looked_at| looked_at.is_as_recorded());
+        if as_recorded.is_some_and(|looked_at| looked_at.state != database_state) {
+            migrate::expect_sound(journal, &database)?;
+        }
+        let database_digest = match as_recorded {
+            Some(looked_at) if looked_at.state == database_state => looked_at.found,
+            _ => DatabaseDigest::read(&database).map_err(failed)?,
+        };
         let (state, base) = match before {
             Some(before) if before.state != State::AtRest && log.frames > 0 => {
                 (State::Moving, before.base)
@@ -500,12 +566,14 @@ impl CommitRecord {
                     .max(intended)
                     .max(intended_before),
                 listed: ListEnd::default(),
+                database: database_digest,
             },
             pages: PageList::default(),
             moved_frames: 0,
             place: PlaceWatch::new(journal)?,
             database,
             database_state,
+            database_digest,
         };
         record.list(0, &log)?;
         record.write()?;
@@ -619,6 +687,9 @@ impl CommitRecord {
 
     /// Takes note that the database has all commits up to this one without its log.
     fn database_is_whole(&mut self, number: i64) {
+        let before = self.database_digest;
+        self.database_digest = before.and_then(|before| self.pages.applied_to(before));
+        self.slot.database = self.database_digest;
         self.slot.base = number;
         self.pages = PageList::default();
         self.slot.listed = ListEnd::default();
@@ -646,6 +717,8 @@ impl CommitRecord {
         match migrate::expect_sound(&self.journal, &self.database) {
             Ok(()) => {
                 self.database_state = found;
+                // Some pages may have been moved before they were listed.
+                self.database_digest = None;
                 Ok(())
             }
             Err(error @ (JournalError::Sqlite { .. } | JournalError::NotReadable { .. })) => {
@@ -842,6 +915,78 @@ mod tests {
                 "{lost:?}"
             );
         }
+    }
+
+    /// Returns `true` if the database is, bit for bit, what the record says.
+    fn is_as_recorded(path: &Path) -> bool {
+        let looked_at = LookedAt::read(path, read(path).unwrap()).unwrap();
+        looked_at.is_as_recorded()
+    }
+
+    #[test]
+    fn what_this_program_left_needs_no_further_check() {
+        let (_directory, path) = place();
+        drop(in_use(&path));
+        assert!(is_as_recorded(&path), "a new journal");
+        let mut journal = open(&path).unwrap();
+        let many: Vec<_> = (0..3_000)
+            .map(|n| sale(&format!("new_{n}"), 100, 2))
+            .collect();
+        record(&mut journal, &many);
+        assert!(is_as_recorded(&path), "while its log is moved now and then");
+        drop(journal);
+        assert!(is_as_recorded(&path), "one that has grown");
+        drop(open(&path).unwrap());
+        assert!(is_as_recorded(&path), "one that was only opened");
+
+        // Killed with a log that is not moved: the database is as the log found it.
+        let (_directory, path) = place();
+        let journal = answered(&path);
+        let killed = Files::read(&path);
+        drop(journal);
+        assert!(is_as_recorded(&path), "one that was written to again");
+        assert!(!killed.log.is_empty());
+        fs::write(&path, &killed.database).unwrap();
+        fs::write(beside(&path, "-wal"), &killed.log).unwrap();
+        fs::write(beside(&path, files::COMMITS), &killed.record).unwrap();
+        assert!(is_as_recorded(&path), "a killed one");
+        drop(open(&path).unwrap());
+        assert!(is_as_recorded(&path), "one that went on after a kill");
+    }
+
+    #[test]
+    fn any_other_database_is_checked_in_whole() {
+        let (_directory, path) = place();
+        drop(in_use(&path));
+        let whole = Files::read(&path).database;
+        let mut rng = fastrand::Rng::with_seed(11);
+        for _ in 0..300 {
+            let mut other = whole.clone();
+            match rng.u8(..4) {
+                0 => other.truncate(rng.usize(..other.len())),
+                1 => other.resize(other.len() + PAGE_BYTES, 0),
+                2 => {
+                    let (one, two) = (rng.usize(..8), rng.usize(8..16));
+                    for at in 0..PAGE_BYTES {
+                        other.swap(one * PAGE_BYTES + at, two * PAGE_BYTES + at);
+                    }
+                    if other == whole {
+                        continue;
+                    }
+                }
+                _ => other[rng.usize(..whole.len())] ^= 1 << rng.u8(..8),
+            }
+            fs::write(&path, &other).unwrap();
+            assert!(!is_as_recorded(&path));
+        }
+        fs::write(&path, &whole).unwrap();
+        assert!(is_as_recorded(&path));
+        let other = Connection::open(&path).unwrap();
+        other
+            .execute_batch("UPDATE run SET requests = 7; VACUUM")
+            .unwrap();
+        other.close().unwrap();
+        assert!(!is_as_recorded(&path), "another program has written");
     }
 
     #[test]

@@ -9,13 +9,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
 use super::columns::Seal;
-use super::commits::{self, Commit, RecordState};
+use super::commits::{self, Commit, LookedAt, RecordState};
 use super::error::LostCommits;
 use super::files::{beside, sync_directory};
 use super::place;
 use super::read_only::{PATIENCE, ReadOnly};
 use super::{Account, AccountClash, JournalError, JournalReader};
-use crate::file_identity::FileIdentity;
 use crate::private;
 
 /// The application id, `FPRC`, as in `schema.sql`.
@@ -64,26 +63,34 @@ fn supported() -> i64 {
     MIGRATIONS.len() as i64
 }
 
-/// Opens a journal whose lock is held, migrates it or makes it, and checks which account it belongs to. Returns which
-/// file was looked at, too.
+/// Opens a journal whose lock is held, migrates it or makes it, and checks which account it belongs to. Returns what
+/// was looked at, too.
 pub(super) fn open_for_writing(
     path: &Path,
     account: &Account,
     now: Timestamp,
-) -> Result<(Connection, Option<FileIdentity>), JournalError> {
+) -> Result<(Connection, LookedAt), JournalError> {
     let record = read_record(path)?;
     if !has_content(path)? {
         expect_no_record(path, record)?;
         create(path, account, now)?;
     }
-    let looked_at = place::identity_of(path)?;
+    let looked_at = LookedAt::read(path, record)?;
     if let Some((reader, lost)) = JournalReader::open_even_if_lost(path)? {
-        check_pages(&reader.connection, path)?;
+        if !looked_at.is_as_recorded() {
+            check_pages(&reader.connection, path)?;
+        }
         if let Some(lost) = lost {
             return Err(lost_error(path, lost));
         }
         check_account(&reader.connection, path, account)?;
-        reader.expect_sound_rows()?;
+        if !looked_at.is_as_recorded() {
+            reader.expect_sound_rows()?;
+        }
+        if looked_at.is_changed() {
+            // What another program has changed may be a row that only the whole check looks at.
+            reader.expect_sound_in_whole()?;
+        }
     }
     Ok((open_as_it_is(path, account, now)?, looked_at))
 }

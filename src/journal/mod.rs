@@ -108,7 +108,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tempfile::TempDir;
 
-use commits::{Commit, CommitRecord};
+use commits::{Commit, CommitRecord, LookedAt};
 use lock::Lock;
 pub(crate) use lock::{Holder, host};
 use words::bounded;
@@ -263,10 +263,11 @@ impl Journal {
         let beside = place::directory_of(path);
         let found = place::resolve(path)?;
         let lock = Lock::take(&found, command, now)?;
-        let (connection, opened) = migrate::open_for_writing(&found, account, now)?;
-        let mut journal = Journal::start(found, beside, connection, lock, 0, now)?;
+        let (connection, looked_at) = migrate::open_for_writing(&found, account, now)?;
+        let mut journal =
+            Journal::start(found, beside, connection, lock, (0, Some(&looked_at)), now)?;
         // From here on its place is watched. What was looked at must be what is there.
-        place::expect_same(&journal.path, opened)?;
+        looked_at.expect_same(&journal.path)?;
         journal.record.reached_by(path);
         Ok(journal)
     }
@@ -284,11 +285,11 @@ impl Journal {
         beside: PathBuf,
         connection: Connection,
         mut lock: Lock,
-        intended_before: i64,
+        (intended_before, looked_at): (i64, Option<&LookedAt>),
         now: Timestamp,
     ) -> Result<Journal, JournalError> {
         lock.hold_database(&path)?;
-        let record = CommitRecord::start(&path, &connection, intended_before, now)?;
+        let record = CommitRecord::start(&path, &connection, intended_before, looked_at, now)?;
         let mut journal = Journal {
             reader: JournalReader {
                 connection,

@@ -6,15 +6,16 @@
 //! itself, in order: what it was in the database, and what each commit made of it. Where the log is gone, the pages are
 //! compared with the list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+use twox_hash::xxhash3_128;
 
 use super::files::{self, beside};
-use super::log_file::{Frame, big_endian, fill};
+use super::log_file::{Frame, big_endian, fill, fill_most};
 
 /// The place of the list in the commit record, behind its two slots.
 const PLACE: u64 = 8192;
@@ -28,6 +29,71 @@ const MOST_ENTRIES: usize = 100_000;
 const CUT: u32 = 0;
 
 type PageDigest = [u8; DIGEST_BYTES];
+
+/// The size of the pieces in which a database is read, which is a multiple of every size of a page.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Identifies the content of a whole database: the sum of the digests of all its pages, so that what a commit makes of
+/// it follows from the pages that it writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DatabaseDigest(u128);
+
+impl DatabaseDigest {
+    /// Reads a database as it is without its log; `None` if it is none.
+    ///
+    /// # Errors
+    ///
+    /// It can't be read.
+    pub(super) fn read(mut database: &File) -> io::Result<Option<Self>> {
+        let mut piece = vec![0; PIECE_BYTES];
+        let (mut sum, mut number, mut page_bytes) = (0_u128, 0, 0);
+        database.seek(SeekFrom::Start(0))?;
+        loop {
+            let read = fill_most(&mut database, &mut piece)?;
+            if read == 0 {
+                return Ok((number > 0).then_some(DatabaseDigest(sum)));
+            }
+            if number == 0 {
+                page_bytes = page_bytes_of(&piece[..read]);
+            }
+            if page_bytes == 0 || read % page_bytes != 0 {
+                return Ok(None);
+            }
+            for page in piece[..read].chunks_exact(page_bytes) {
+                number += 1;
+                sum = sum.wrapping_add(u128::from_be_bytes(digest(number, page)));
+            }
+        }
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; DIGEST_BYTES]) -> Self {
+        DatabaseDigest(u128::from_be_bytes(bytes))
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; DIGEST_BYTES] {
+        self.0.to_be_bytes()
+    }
+
+    fn replace(&mut self, before: Option<PageDigest>, after: PageDigest) {
+        let value = |digest: PageDigest| u128::from_be_bytes(digest);
+        self.0 = self.0.wrapping_sub(before.map_or(0, value));
+        self.0 = self.0.wrapping_add(value(after));
+    }
+}
+
+/// Returns the size of a page by the header of a database; 0 if it has none.
+///
+/// Source: <https://sqlite.org/fileformat2.html#page_size>.
+fn page_bytes_of(start: &[u8]) -> usize {
+    match start.get(16..18) {
+        Some([0, 1]) => 65_536,
+        Some(&[high, low]) => {
+            let bytes = usize::from(u16::from_be_bytes([high, low]));
+            if bytes.is_power_of_two() { bytes } else { 0 }
+        }
+        _ => 0,
+    }
+}
 
 /// Says which part of the list counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +129,10 @@ pub(super) enum Unlisted {
 pub(super) struct PageList {
     /// What each page was, in order; it has to be the last one.
     pages: BTreeMap<u32, Vec<PageDigest>>,
+    /// The pages that the database had when they were listed first; the others are new.
+    had: BTreeSet<u32>,
+    /// `true` if a commit has left the database with fewer pages.
+    is_cut: bool,
     page_bytes: usize,
     entries: usize,
     digest: Sha256,
@@ -112,17 +182,19 @@ impl PageList {
             let mut page = vec![0; frame.page.len()];
             database.seek(place_of(number, page.len()))?;
             if fill(&mut database, &mut page)? {
-                let found = digest(&page);
+                let found = digest(number, &page);
+                self.had.insert(number);
                 versions.push(found);
                 add(number, found);
             }
         }
-        let written = digest(frame.page);
+        let written = digest(number, frame.page);
         versions.push(written);
         add(number, written);
         let last = self.pages.last_key_value().map_or(0, |(last, _)| *last);
         if let Some(left) = frame.database_pages.filter(|left| *left < last) {
             self.pages.split_off(&(left + 1));
+            self.is_cut = true;
             let mut size = PageDigest::default();
             size[..4].copy_from_slice(&left.to_be_bytes());
             add(CUT, size);
@@ -158,6 +230,8 @@ impl PageList {
         }
         let mut list = PageList {
             pages: BTreeMap::new(),
+            had: BTreeSet::new(),
+            is_cut: true,
             page_bytes: end.page_bytes as usize,
             entries,
             digest: Sha256::new_with_prefix(&bytes),
@@ -187,13 +261,26 @@ impl PageList {
             if !fill(&mut database, &mut page)? {
                 return Ok(false);
             }
-            let found = digest(&page);
+            let found = digest(number, &page);
             let is_newer = unlisted == Unlisted::Newer && !versions.contains(&found);
             if versions.last() != Some(&found) && !is_newer {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Returns what a database is once all pages are in it, if that follows from what it was; `None` if it has to be
+    /// read.
+    pub(super) fn applied_to(&self, mut database: DatabaseDigest) -> Option<DatabaseDigest> {
+        if !self.is_kept() || self.is_cut {
+            return None;
+        }
+        for (number, versions) in &self.pages {
+            let before = versions.first().filter(|_| self.had.contains(number));
+            database.replace(before.copied(), *versions.last()?);
+        }
+        Some(database)
     }
 
     /// Returns `true` if the list was kept since the database was last whole by itself.
@@ -206,8 +293,10 @@ fn place_of(number: u32, page_bytes: usize) -> SeekFrom {
     SeekFrom::Start(u64::from(number.saturating_sub(1)).saturating_mul(page_bytes as u64))
 }
 
-fn digest(page: &[u8]) -> PageDigest {
-    first_bytes(Sha256::new_with_prefix(page))
+/// Returns the digest of a page: against accidents, and fast, since every page of the database is read before anything is
+/// sent.
+fn digest(number: u32, page: &[u8]) -> PageDigest {
+    xxhash3_128::Hasher::oneshot_with_seed(number.into(), page).to_be_bytes()
 }
 
 fn first_bytes(sum: Sha256) -> PageDigest {

@@ -8,7 +8,6 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
 
-use super::check::Aspect;
 use super::columns::{Seal, impossible};
 use super::commits::{self, Commit, RecordState};
 use super::error::LostCommits;
@@ -208,7 +207,12 @@ impl Journal {
         removed.map_err(|source| JournalError::io(&path, DOING, source))?;
         // The same backup may be restored once more.
         drop(Journal::start(
-            path, beside, connection, lock, intended, now,
+            path,
+            beside,
+            connection,
+            lock,
+            (intended, None),
+            now,
         )?);
         Ok(Some(Recovered { in_doubt }))
     }
@@ -220,12 +224,8 @@ fn expect_sound(path: &Path) -> Result<super::Account, JournalError> {
     let Some((reader, _)) = JournalReader::open_even_if_lost(path)? else {
         return Err(damaged("nothing is left of it"));
     };
-    let checked = reader.check(|_| Ok(None))?;
-    let mut findings = checked.findings.iter();
-    match findings.find(|found| found.aspect != Aspect::Commits) {
-        Some(found) => Err(damaged(&found.what)),
-        None => reader.account(),
-    }
+    reader.expect_sound_in_whole()?;
+    reader.account()
 }
 
 /// Moves a log out of the way that belongs to another state of the database.

@@ -1105,6 +1105,39 @@ fn row_04_events_that_lost_their_outcome_are_not_sent_again() {
     assert_eq!(sandbox.arrivals().len(), arrived);
 }
 
+/// Another program changes what nothing that sends looks at. That the file is not what was written shows it.
+#[test]
+fn row_04_any_change_by_another_program_is_looked_for_before_anything_is_sent() {
+    for (change, what) in [
+        (
+            "UPDATE input SET rows_ignored = rows_ignored + 1",
+            "rows without events",
+        ),
+        (
+            "UPDATE input SET run = 99",
+            "one of `run` that is not there",
+        ),
+        (
+            "UPDATE run_event SET input = 99 WHERE event = 1",
+            "one of `input` that is not there",
+        ),
+    ] {
+        let (place, sandbox) = (Place::new(), sandbox());
+        payments(&place, 2);
+        let run = ["run", "payments.csv", "--yes"];
+        place.run_to(&sandbox, &run).expect(0);
+        let arrived = sandbox.arrivals().len();
+        let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+        other.pragma_update(None, "foreign_keys", false).unwrap();
+        assert_eq!(other.execute(change, []).unwrap(), 1, "{change}");
+        drop(other);
+        payments(&place, 4);
+        let refused = place.run_to(&sandbox, &run).expect(6).stderr();
+        assert!(refused.contains(what), "{change}: {refused}");
+        assert_eq!(sandbox.arrivals().len(), arrived);
+    }
+}
+
 /// The files of a journal are exchanged while a command starts, at every moment of it: what it sends is not what was sent.
 #[test]
 fn row_36_files_that_are_exchanged_while_a_command_starts_repeat_nothing() {
