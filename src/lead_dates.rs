@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{Customer, Event, EventKey, Text, is_undo};
 use crate::journal::{EventRow, LeadDateRequest, TrackedEvent};
-use crate::tracking::Lead;
+use crate::tracking::{Lead, LeadIndex, LeadMatch};
 
 #[cfg(test)]
 mod tests;
@@ -204,13 +204,16 @@ impl FirstSales {
         requests: &[LeadDateRequest],
         last_before: i64,
     ) -> Vec<LeadDate> {
-        let found = LeadIndex::new(leads);
+        let mut found = LeadIndex::default();
+        for (place, lead) in leads.iter().enumerate() {
+            found.add(lead, LeadMatch::One(place));
+        }
         let mut others = Vec::new();
         let mut of_lead: HashMap<usize, FirstSale> = HashMap::new();
         let mut order = Vec::new();
         for sale in &self.sales {
-            let left = match found.find(&sale.customer) {
-                Found::One(place) => {
+            let left = match found.find(sale.customer.borrowed()) {
+                LeadMatch::One(place) => {
                     match of_lead.get_mut(&place) {
                         Some(first) => first.join(sale.copy()),
                         None => {
@@ -220,11 +223,11 @@ impl FirstSales {
                     }
                     continue;
                 }
-                Found::Several => (
+                LeadMatch::Several => (
                     LeadDateState::NotOneLead,
                     "its email and its uid do not lead to one lead of the account",
                 ),
-                Found::None => (
+                LeadMatch::None => (
                     LeadDateState::NotFound,
                     "it may have been deleted or moved to another promoter in FirstPromoter",
                 ),
@@ -292,65 +295,6 @@ impl FirstSale {
             state,
             reason,
         }
-    }
-}
-
-/// Says which lead a customer is, by its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
-    None,
-    One(usize),
-    Several,
-}
-
-impl Found {
-    /// Returns what two ways of looking say together.
-    fn and(self, other: Found) -> Found {
-        match (self, other) {
-            (Found::None, found) | (found, Found::None) => found,
-            (Found::One(one), Found::One(other)) if one == other => Found::One(one),
-            _ => Found::Several,
-        }
-    }
-}
-
-/// Holds the places of leads by what identifies them.
-struct LeadIndex {
-    by_email: HashMap<Text, Found>,
-    by_uid: HashMap<Text, Found>,
-}
-
-impl LeadIndex {
-    /// A lead that was moved is left out: its customer has another one, of the promoter to whom it was moved.
-    fn new(leads: &[Lead]) -> Self {
-        let mut index = LeadIndex {
-            by_email: HashMap::new(),
-            by_uid: HashMap::new(),
-        };
-        let own = leads.iter().enumerate().filter(|(_, lead)| !lead.is_moved);
-        for (place, lead) in own {
-            if let Some(email) = &lead.email {
-                let known = index.by_email.entry(Text::from_str_to_lowercase(email));
-                let known = known.or_insert(Found::None);
-                *known = known.and(Found::One(place));
-            }
-            if let Some(uid) = &lead.uid {
-                let known = index.by_uid.entry(Text::new(uid)).or_insert(Found::None);
-                *known = known.and(Found::One(place));
-            }
-        }
-        index
-    }
-
-    fn find(&self, customer: &Customer) -> Found {
-        let email = customer.email_folded();
-        let by_email = email.and_then(|email| self.by_email.get(&email));
-        let by_uid = customer.uid.as_deref();
-        let by_uid = by_uid.and_then(|uid| self.by_uid.get(uid));
-        let [by_email, by_uid] = [by_email, by_uid].map(|found| found.copied());
-        by_email
-            .unwrap_or(Found::None)
-            .and(by_uid.unwrap_or(Found::None))
     }
 }
 

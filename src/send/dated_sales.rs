@@ -4,8 +4,6 @@
 //! that a second commission with the same `event_id` would be refused. Without one of the two lists, which have to
 //! be complete, no sale is sent.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -15,9 +13,11 @@ use super::lanes::Lane;
 use super::listing;
 use super::pace::Pace;
 use super::{End, Stop};
-use crate::event::{CustomerRef, Event, EventKey, KeyMap, Text};
+use crate::event::{Event, EventKey, KeyMap};
 use crate::journal::{Outcome, Settlement};
-use crate::tracking::{Client, CommissionOf, Form, Lead, Listed, ListedCommission};
+use crate::tracking::{
+    Client, CommissionOf, Form, Lead, LeadIndex, LeadMatch, Listed, ListedCommission,
+};
 
 /// The number of lines up to which a list is kept: some 100 bytes each.
 const MAX_LINES: u64 = 5_000_000;
@@ -109,8 +109,8 @@ impl DatedSales {
         if standing.is_maybe_recorded && !standing.should_repeat {
             return settle(Outcome::Unconfirmed, MAYBE_SENT);
         }
-        match self.referrals.find(sale.customer.borrowed()) {
-            Found::One(referral_id) => {
+        match self.referrals.0.find(sale.customer.borrowed()) {
+            LeadMatch::One(referral_id) => {
                 let at = sale.created_at;
                 let day = at.map(|at| at.to_zoned(self.zone.clone()).date());
                 match client.commission_form(sale, CommissionOf { referral_id, day }) {
@@ -118,12 +118,12 @@ impl DatedSales {
                     None => settle(Outcome::Failed, OTHER_CURRENCY),
                 }
             }
-            Found::Unclear => settle(Outcome::Failed, UNCLEAR_REFERRAL),
-            Found::None if standing.lane.has_lead() => settle(Outcome::Failed, REFERRAL_SINCE),
-            Found::None if sale.ties().may_create_lead() => {
+            LeadMatch::Several => settle(Outcome::Failed, UNCLEAR_REFERRAL),
+            LeadMatch::None if standing.lane.has_lead() => settle(Outcome::Failed, REFERRAL_SINCE),
+            LeadMatch::None if sale.ties().may_create_lead() => {
                 settle(Outcome::Failed, MAY_CREATE_REFERRAL)
             }
-            Found::None => settle(Outcome::NonReferral, NO_REFERRAL),
+            LeadMatch::None => settle(Outcome::NonReferral, NO_REFERRAL),
         }
     }
 }
@@ -165,63 +165,15 @@ impl Source<'_> {
     }
 }
 
-/// Holds the referrals of the account by everything that identifies their customers.
+/// Holds the referrals of the account by everything that identifies their customers; one whose id is not a number is not
+/// known.
 #[derive(Default)]
-struct Referrals {
-    by_email: HashMap<Text, Found>,
-    by_uid: HashMap<Text, Found>,
-}
-
-/// Says which referral a customer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
-    None,
-    /// The one with this id.
-    One(u64),
-    /// Several, or one whose id is not a number.
-    Unclear,
-}
-
-impl Found {
-    /// Returns what two ways of looking say together.
-    fn and(self, other: Found) -> Found {
-        match (self, other) {
-            (Found::None, found) | (found, Found::None) => found,
-            (Found::One(one), Found::One(other)) if one == other => Found::One(one),
-            _ => Found::Unclear,
-        }
-    }
-}
-
-impl Referrals {
-    fn find(&self, customer: CustomerRef<'_>) -> Found {
-        let by_email = customer
-            .email_folded()
-            .and_then(|email| self.by_email.get(&email));
-        let by_uid = customer.uid.and_then(|uid| self.by_uid.get(uid));
-        let [by_email, by_uid] = [by_email, by_uid].map(|found| found.copied());
-        by_email
-            .unwrap_or(Found::None)
-            .and(by_uid.unwrap_or(Found::None))
-    }
-}
+struct Referrals(LeadIndex<u64>);
 
 impl LineKeeper<Lead> for Referrals {
     fn keep(&mut self, lead: &Lead) {
-        // Its customer has another referral, of the promoter to whom it was moved.
-        if lead.is_moved {
-            return;
-        }
-        let id = lead.id.parse().map_or(Found::Unclear, Found::One);
-        if let Some(email) = &lead.email {
-            let known = self.by_email.entry(Text::from_str_to_lowercase(email));
-            let known = known.or_insert(Found::None);
-            *known = known.and(id);
-        }
-        if let Some(uid) = &lead.uid {
-            let known = self.by_uid.entry(Text::new(uid)).or_insert(Found::None);
-            *known = known.and(id);
-        }
+        let id = lead.id.parse().map_or(LeadMatch::Several, LeadMatch::One);
+        self.0.add(lead, id);
     }
 
     fn clear(&mut self) {
@@ -243,49 +195,5 @@ impl LineKeeper<ListedCommission> for SalesThere {
 
     fn clear(&mut self) {
         *self = SalesThere::default();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::Customer;
-
-    fn referrals(leads: &[(&str, &str, &str)]) -> Referrals {
-        let mut referrals = Referrals::default();
-        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        for (id, email, uid) in leads {
-            referrals.keep(&Lead {
-                id: (*id).to_owned(),
-                email: text(email),
-                uid: text(uid),
-                ..Lead::default()
-            });
-        }
-        referrals
-    }
-
-    #[test]
-    fn a_customer_is_one_referral_or_it_is_not_guessed() {
-        let referrals = referrals(&[
-            ("1", "Ada@example.com", "c1"),
-            ("2", "ben@example.com", ""),
-            ("3", "", "c3"),
-            ("4", "eva@example.com", ""),
-            ("5", "eva@example.com", ""),
-            ("six", "fay@example.com", ""),
-        ]);
-        for (email, uid, found) in [
-            ("ada@example.com", "c1", Found::One(1)),
-            ("new@example.com", "c1", Found::One(1)),
-            ("ADA@example.com", "c9", Found::One(1)),
-            ("ben@example.com", "c3", Found::Unclear),
-            ("eva@example.com", "", Found::Unclear),
-            ("fay@example.com", "", Found::Unclear),
-            ("gus@example.com", "c9", Found::None),
-        ] {
-            let customer = Customer::new(Some(email), Some(uid));
-            assert_eq!(referrals.find(customer.borrowed()), found, "{email} {uid}");
-        }
     }
 }
