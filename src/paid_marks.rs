@@ -10,7 +10,9 @@ use jiff::Timestamp;
 
 use crate::event::{DATED_AS_SALE, Event, EventKey, KeyMap, Kind, Tally, is_undo};
 use crate::journal::{EventRow, Outcome, PaidCommission, PayoutRequest, PayoutStep, TrackedEvent};
-use crate::tracking::{ListedCommission, ListedPayout, ListedPromoter, PayoutCall};
+use crate::tracking::{
+    APPROVED, CASH, DENIED, ListedCommission, ListedPayout, ListedPromoter, PENDING, PayoutCall,
+};
 
 #[cfg(test)]
 mod tests;
@@ -19,14 +21,6 @@ mod v2;
 
 pub(crate) use v1::steps as steps_of_v1;
 pub(crate) use v2::steps as steps_of_v2;
-
-/// The unit of commissions and payouts in money.
-const CASH: &str = "cash";
-
-/// The statuses of commissions and payouts, in the API's words.
-const APPROVED: &str = "approved";
-const PENDING: &str = "pending";
-const COMPLETED: &str = "completed";
 
 /// Says what is known of a commission, and what becomes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -135,6 +129,8 @@ pub(crate) struct OwnCommission {
     pub(crate) reason: String,
     /// The payout that pays it, as far as that is known.
     pub(crate) payout_id: Option<String>,
+    /// `true` if it is paid, its sale was undone, and what the undo takes from the promoter is neither paid nor denied.
+    pub(crate) is_owed: bool,
 }
 
 impl OwnCommission {
@@ -149,8 +145,10 @@ pub(crate) struct OwnEvents {
     by_key: KeyMap<TrackedEvent>,
     /// The events of which nothing says whether they are in the range.
     undated: HashSet<EventKey>,
+    /// The sales that an undo has refunded in full, by the keys of the undos.
+    undone: KeyMap<EventKey>,
     /// The sales that an undo has refunded in full.
-    undone: HashSet<EventKey>,
+    undone_sales: HashSet<EventKey>,
     /// The sales and refunds in the range that are not settled, or not known to be.
     pub(crate) unsettled: Tally,
 }
@@ -200,7 +198,9 @@ impl OwnEvents {
     pub(crate) fn note_undo(&mut self, event: &Event) {
         let sale = event.sale_event_id.as_deref();
         if let Some(sale) = sale.filter(|_| is_undo(event.kind, event.event_id(), sale)) {
-            self.undone.insert(EventKey::from_id(sale));
+            let sale = EventKey::from_id(sale);
+            self.undone.insert(event.key(), sale);
+            self.undone_sales.insert(sale);
         }
     }
 
@@ -209,18 +209,40 @@ impl OwnEvents {
         self.by_key.is_empty()
     }
 
-    /// Returns `true` if a commission is of one of these events.
+    /// Returns `true` if a commission is of one of these events, or of an undo.
     pub(crate) fn has(&self, commission: &ListedCommission) -> bool {
-        let id = commission.event_id.as_deref();
-        id.is_some_and(|id| self.by_key.contains_key(&EventKey::from_id(id)))
+        let key = commission.event_id.as_deref().map(EventKey::from_id);
+        key.is_some_and(|key| self.by_key.contains_key(&key) || self.undone.contains_key(&key))
     }
 
-    fn is_undone(&self, event: &Event) -> bool {
+    /// Returns the sale of an event if that was undone.
+    fn undone_sale(&self, event: &Event) -> Option<EventKey> {
         let sale = match event.kind {
             Kind::Refund => event.sale_event_id.as_deref(),
             _ => Some(event.event_id()),
         };
-        sale.is_some_and(|sale| self.undone.contains(&EventKey::from_id(sale)))
+        sale.map(EventKey::from_id)
+            .filter(|sale| self.undone_sales.contains(sale))
+    }
+
+    fn is_undone(&self, event: &Event) -> bool {
+        self.undone_sale(event).is_some()
+    }
+
+    /// Returns the undone sales and their promoters of which the commission that the undo takes is paid or denied, so that
+    /// no payout will be less by it.
+    fn settled_undos<'l>(
+        &self,
+        listed: &'l [ListedCommission],
+    ) -> HashSet<(EventKey, Option<&'l str>)> {
+        let settled = listed.iter().filter(|line| {
+            line.is_paid == Some(true) || line.status == DENIED || line.unit != CASH
+        });
+        let settled = settled.filter_map(|line| {
+            let key = EventKey::from_id(line.event_id.as_deref()?);
+            Some((*self.undone.get(&key)?, line.promoter.id.as_deref()))
+        });
+        settled.collect()
     }
 
     /// Returns what becomes of a commission that may not be marked, since nothing says that it is one of those that were
@@ -254,6 +276,7 @@ impl OwnEvents {
                 ids.map(move |id| (id.as_str(), request))
             })
             .collect();
+        let settled = self.settled_undos(listed);
         let mut found: HashSet<EventKey> = HashSet::new();
         let mut all: Vec<OwnCommission> = Vec::new();
         for line in listed {
@@ -275,6 +298,12 @@ impl OwnEvents {
                 None if self.is_undone(&own.event) => (MarkState::Undone, String::new()),
                 None => self.not_ours(own, state_of(line, request.is_some())),
             };
+            let is_paid = before.is_some() || line.is_paid == Some(true);
+            if is_paid && line.unit == CASH && !self.undone.contains_key(&own.event.key()) {
+                let sale = self.undone_sale(&own.event);
+                let promoter = line.promoter.id.as_deref();
+                commission.is_owed = sale.is_some_and(|sale| !settled.contains(&(sale, promoter)));
+            }
             all.push(commission);
         }
         let missing = self.by_key.iter().filter(|(key, own)| {
@@ -314,7 +343,7 @@ fn state_of(line: &ListedCommission, was_asked: bool) -> (MarkState, String) {
         ),
         (APPROVED, Some(_)) => (MarkState::ToMark, String::new()),
         (APPROVED, None) => left("its amount is not a whole number"),
-        ("denied", _) => (MarkState::Denied, String::new()),
+        (DENIED, _) => (MarkState::Denied, String::new()),
         (PENDING, _) => (
             MarkState::NotApproved,
             "approve or deny it in FirstPromoter, then run the command again".to_owned(),
@@ -365,6 +394,7 @@ impl OwnCommission {
             }
             .to_owned(),
             payout_id: None,
+            is_owed: false,
         }
     }
 }

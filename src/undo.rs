@@ -4,20 +4,20 @@
 //! refund is held with the reason. The id of the refund is made from that of its sale, so that a second undo finds what
 //! the first one did.
 
+mod again;
 mod in_account;
 
 use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-pub(crate) use in_account::{
-    AccountCheck, AccountLines, AccountUnits, PaidToPromoter, PromoterKey,
-};
+pub(crate) use again::{PlannedAgain, plan_again};
+pub(crate) use in_account::{AccountLines, AccountUnits, PaidSums, PaidToPromoter, PromoterKey};
 
 use crate::event::{Event, EventKey, KeyMap, Kind, Money, Original, Tally, Text, is_undo, undo_id};
 use crate::journal::{
-    AttentionCode, EventRecord, EventRow, JournalError, JournalReader, Outcome, RefundRecord,
-    RunRecord, Settlement,
+    AccountCheck, AttentionCode, EventRecord, EventRow, JournalError, JournalReader, Outcome,
+    RefundRecord, RunRecord, Settlement,
 };
 use crate::problem::{Problem, ProblemCode, Problems};
 use crate::shell_word::shell_word;
@@ -29,6 +29,8 @@ pub(crate) struct UndoRefund {
     pub(crate) refund: Event,
     /// The number of its sale.
     pub(crate) sale: EventRow,
+    /// The refund of an earlier undo that was not sent, and whose place it takes.
+    pub(crate) replaces: Option<EventRow>,
     /// The amount of the sale as it was sent.
     sent: Option<Money>,
     /// `true` if the sale has a commission, as far as its answer said.
@@ -57,7 +59,8 @@ pub(crate) struct UndoPlan {
     pub(crate) earlier: Tally,
     /// The sales that other refunds have refunded in full.
     pub(crate) refunded: Tally,
-    /// The refunds of an earlier undo that are not tracked and need attention.
+    /// The refunds of an earlier undo that are not tracked and need attention, and those that were not sent since nothing is
+    /// left of their sales.
     pub(crate) open: Vec<EventRow>,
     /// The number of refunds of an earlier undo that are not sent yet.
     pub(crate) unfinished: u64,
@@ -116,6 +119,20 @@ pub(crate) fn plan(
     accepted: &HashSet<EventRow>,
     now: Timestamp,
 ) -> Result<UndoPlan, JournalError> {
+    let not_sent = journal.undo_refunds(|_, outcome, is_without_request| {
+        is_without_request && matches!(outcome, Some(Outcome::Failed | Outcome::Unconfirmed))
+    })?;
+    let not_sent: HashSet<EventRow> = not_sent.into_values().flatten().collect();
+    plan_without(journal, run, (accepted, &not_sent), now)
+}
+
+/// Plans what would undo a run, as if these refunds of earlier undos were not there.
+fn plan_without(
+    journal: &JournalReader,
+    run: &RunRecord,
+    (accepted, without): (&HashSet<EventRow>, &HashSet<EventRow>),
+    now: Timestamp,
+) -> Result<UndoPlan, JournalError> {
     let mut sales: KeyMap<Refunds> = KeyMap::default();
     let mut left: KeyMap<()> = KeyMap::default();
     journal.for_each_event(run.id, |record| {
@@ -138,6 +155,7 @@ pub(crate) fn plan(
             let standing = RefundStanding {
                 is_accepted: accepted.contains(&refund.row),
                 is_left_out: left.contains_key(&refund.event.key()),
+                is_planned_again: without.contains(&refund.row),
                 flag: flags.get(&refund.row).copied(),
             };
             refunds.add(&refund, standing);
@@ -188,6 +206,8 @@ struct RefundStanding {
     is_accepted: bool,
     /// `true` if it is left to send, and this undo leaves it out.
     is_left_out: bool,
+    /// `true` if it is the refund of an earlier undo, and is planned as if it was not there.
+    is_planned_again: bool,
     flag: Option<AttentionCode>,
 }
 
@@ -204,6 +224,8 @@ struct Refunds {
     unsettled: Option<String>,
     /// The refund of an earlier undo.
     undo: Option<EarlierUndo>,
+    /// The refund of an earlier undo that is planned again.
+    planned_again: Option<EventRow>,
 }
 
 /// Holds the refund of an earlier undo of a sale.
@@ -218,6 +240,10 @@ impl Refunds {
     fn add(&mut self, refund: &RefundRecord, standing: RefundStanding) {
         let event = &refund.event;
         if is_undo(event.kind, event.event_id(), event.sale_event_id.as_deref()) {
+            if standing.is_planned_again {
+                self.planned_again = Some(refund.row);
+                return;
+            }
             self.undo = Some(EarlierUndo {
                 row: refund.row,
                 money: event.money,
@@ -360,7 +386,10 @@ impl UndoPlan {
             return;
         }
         match sale.left(refunds) {
-            Left::Nothing => self.refunded.add(Kind::Sale, sale.event().money),
+            Left::Nothing => {
+                self.refunded.add(Kind::Sale, sale.event().money);
+                self.open.extend(refunds.planned_again);
+            }
             Left::Refund(refund) => {
                 let mut refund = *refund;
                 refund.created_at = Some(now);
@@ -369,6 +398,7 @@ impl UndoPlan {
                 self.to_send.push(UndoRefund {
                     refund,
                     sale: sale.record.row,
+                    replaces: refunds.planned_again,
                     sent: sale.event().money,
                     may_have_commission: settlement.is_none_or(Settlement::may_have_commission),
                     promoter: settlement.map_or((None, None), |it| {

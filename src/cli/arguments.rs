@@ -436,7 +436,16 @@ pub(crate) struct ResumeArguments {
     #[command(flatten)]
     pub(crate) lead_list: LeadListArgument,
     #[command(flatten)]
+    pub(crate) check: UndoCheckArgument,
+    #[command(flatten)]
     pub(crate) pace: PaceArguments,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct UndoCheckArgument {
+    /// Leave out the account's list of commissions before refunds of an undo: refunds that others made are then not known
+    #[arg(id = "no_account_check", long = "no-account-check")]
+    pub(crate) is_left_out: bool,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -500,6 +509,8 @@ pub(crate) struct RetryArguments {
     )]
     pub(crate) events: Vec<String>,
     #[command(flatten)]
+    pub(crate) check: UndoCheckArgument,
+    #[command(flatten)]
     pub(crate) pace: PaceArguments,
 }
 
@@ -512,9 +523,8 @@ pub(crate) struct UndoArguments {
     /// The run, as `fprecon status` lists it
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
-    /// Leave out the account's list of commissions: refunds that others made are then not known
-    #[arg(long)]
-    pub(crate) no_account_check: bool,
+    #[command(flatten)]
+    pub(crate) check: UndoCheckArgument,
     #[command(flatten)]
     pub(crate) pace: PaceArguments,
 }

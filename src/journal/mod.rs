@@ -96,7 +96,7 @@ pub use records::{NewInput, Pending, PlanTotal, RunEnd, RunRecord};
 pub use recover::Recovered;
 pub(crate) use redaction::REDACTION_KEY_BYTES;
 pub(crate) use span::{Span, SpanBy};
-pub(crate) use undo::RefundRecord;
+pub(crate) use undo::{AccountCheck, RefundRecord, UndoRecord, WithdrawnUndo};
 pub(crate) use words::{AttentionCode, UnknownWord};
 pub use words::{Disposition, Effect, EndReason, Outcome, PlanState, RunCommand};
 

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use jiff::Timestamp;
 
 use super::read_exports::SkippedExport;
-use super::{EndReason, EventRow, Outcome, PlanState, RunCommand, RunId, Settlement};
+use super::{AccountCheck, EndReason, EventRow, Outcome, PlanState, RunCommand, RunId, Settlement};
 use crate::event::{Carried, Currency, Event, Kind, Source, Tally};
 
 /// Holds an event that is left to send.
@@ -165,6 +165,8 @@ pub struct RunRecord {
     pub totals: Vec<PlanTotal>,
     /// The run that this one undoes; `None` for a run that undoes none.
     pub undoes: Option<RunId>,
+    /// What the account's list said of the sales that it undoes; `None` if it was not read.
+    pub(crate) account_check: Option<AccountCheck>,
 }
 
 impl RunRecord {

@@ -94,9 +94,10 @@ impl JournalReader {
         })?;
         let undos = self.undos()?;
         for run in &mut runs {
-            if let Some(&undone) = undos.get(&run.id) {
+            if let Some(undo) = undos.get(&run.id) {
                 run.command = RunCommand::Undo;
-                run.undoes = Some(undone);
+                run.undoes = Some(undo.undone);
+                run.account_check = undo.account_check.clone();
             }
             run.inputs = self.inputs(run.id)?;
             run.skipped = self.skipped_exports(run.id)?;
@@ -394,6 +395,7 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         skipped: Vec::new(),
         totals: Vec::new(),
         undoes: None,
+        account_check: None,
     })
 }
 

@@ -6,6 +6,7 @@
 CREATE TABLE undo (
     run    INTEGER NOT NULL PRIMARY KEY REFERENCES run (id),
     of_run INTEGER NOT NULL REFERENCES run (id),
+    account_check TEXT,                   -- JSON: what the account's list said of the sales; NULL: it was not read
     seal   INTEGER NOT NULL               -- checksum of the columns before
 ) STRICT;
 

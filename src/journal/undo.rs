@@ -2,11 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
 
 use super::columns::{self, Columns, Seal, Word, impossible};
-use super::{EventRow, JournalError, JournalReader, Outcome, RunId};
-use crate::event::Event;
+use super::deliver::settle_where_left;
+use super::{EventRow, Journal, JournalError, JournalReader, Outcome, RunId, Settlement};
+use crate::event::{Currency, Event, Kind, Sum, Tally};
+use crate::problem::Problem;
 
 /// Holds a refund of a sale, as the journal has it.
 #[derive(Clone, Debug)]
@@ -19,22 +23,139 @@ pub(crate) struct RefundRecord {
     pub(crate) outcome: Option<Outcome>,
 }
 
-fn seal(run: RunId, undone: RunId) -> i64 {
+/// Holds what the account says of the sales of an undo.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct AccountCheck {
+    /// The number of commissions that the account has.
+    pub(crate) commissions: u64,
+    /// The number of requests for their list.
+    pub(crate) requests: u64,
+    /// The refunds of the sales by others.
+    pub(crate) refunded_by_others: Tally,
+}
+
+/// Holds an account check as the journal keeps it.
+#[derive(Serialize, Deserialize)]
+struct KeptCheck {
+    commissions: u64,
+    requests: u64,
+    /// The refunds by others: their currency, number and minor units.
+    refunds: Vec<(Option<String>, u64, i128)>,
+}
+
+impl AccountCheck {
+    fn to_json(&self) -> String {
+        let refunds = self.refunded_by_others.iter();
+        let kept = KeptCheck {
+            commissions: self.commissions,
+            requests: self.requests,
+            refunds: refunds
+                .map(|(_, currency, sum)| {
+                    let code = currency.map(|currency| currency.to_string());
+                    (code, sum.count, sum.amount_cents)
+                })
+                .collect(),
+        };
+        super::record::json(&kept)
+    }
+
+    fn from_json(json: &str) -> serde_json::Result<Self> {
+        let kept: KeptCheck = serde_json::from_str(json)?;
+        let mut refunds = Tally::default();
+        for (code, count, amount_cents) in kept.refunds {
+            let currency = code.as_deref().and_then(Currency::from_code);
+            let sum = Sum {
+                count,
+                amount_cents,
+            };
+            refunds.add_sum(Kind::Refund, currency, sum);
+        }
+        Ok(AccountCheck {
+            commissions: kept.commissions,
+            requests: kept.requests,
+            refunded_by_others: refunds,
+        })
+    }
+}
+
+/// Describes what a run undoes.
+#[derive(Clone, Debug)]
+pub(crate) struct UndoRecord {
+    /// The run that it undoes.
+    pub(crate) undone: RunId,
+    /// What the account's list said of the sales; `None` if it was not read.
+    pub(crate) account_check: Option<AccountCheck>,
+}
+
+/// Holds a refund of an undo that is not sent, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct WithdrawnUndo {
+    /// The number of the refund.
+    pub(crate) row: EventRow,
+    /// The outcome that it gets.
+    pub(crate) outcome: Outcome,
+    /// The reason.
+    pub(crate) reason: String,
+    /// The error that says so, with what to do.
+    pub(crate) problem: Problem,
+}
+
+fn seal(run: RunId, undone: RunId, account_check: Option<&str>) -> i64 {
     let mut seal = Seal::numbered(run.0);
     seal.integer(Some(undone.0));
+    if let Some(json) = account_check {
+        seal.bytes(json.as_bytes());
+    }
     seal.value()
 }
 
-/// Keeps that a run undoes another one.
+/// Keeps that a run undoes another one, and what the account said of its sales.
 pub(super) fn insert(
     connection: &Connection,
     run: RunId,
-    undone: RunId,
+    undo: &UndoRecord,
 ) -> rusqlite::Result<usize> {
+    let check = undo.account_check.as_ref().map(AccountCheck::to_json);
+    let seal = seal(run, undo.undone, check.as_deref());
     connection.execute(
-        "INSERT INTO undo (run, of_run, seal) VALUES (?1, ?2, ?3)",
-        params![run.0, undone.0, seal(run, undone)],
+        "INSERT INTO undo (run, of_run, account_check, seal) VALUES (?1, ?2, ?3, ?4)",
+        params![run.0, undo.undone.0, check, seal],
     )
+}
+
+impl Journal {
+    /// Settles refunds of undos that are left to send and are not sent any more, and keeps the reasons with a run. Returns
+    /// the problems of those; any other one stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn withdraw_undos(
+        &mut self,
+        run: RunId,
+        withdrawn: &[WithdrawnUndo],
+        now: Timestamp,
+    ) -> Result<Vec<Problem>, JournalError> {
+        const DOING: &str = "settling refunds that are not sent";
+        let path = self.path.clone();
+        let mut problems = Vec::new();
+        for undo in withdrawn {
+            let message = Some(undo.reason.clone());
+            let settlement = Settlement {
+                is_inferred: true,
+                ..Settlement::without_answer(undo.outcome, message, now)
+            };
+            let settled = self.transact(DOING, |connection| {
+                settle_where_left(connection, undo.row, &settlement)
+                    .map_err(|error| JournalError::sqlite(&path, DOING, error))
+            })?;
+            if settled > 0 {
+                self.add_problem(run, &undo.problem)?;
+                problems.push(undo.problem.clone());
+            }
+        }
+        Ok(problems)
+    }
 }
 
 impl JournalReader {
@@ -43,22 +164,56 @@ impl JournalReader {
     /// # Errors
     ///
     /// The journal can't be read or is damaged.
-    pub(crate) fn undos(&self) -> Result<HashMap<RunId, RunId>, JournalError> {
+    pub(crate) fn undos(&self) -> Result<HashMap<RunId, UndoRecord>, JournalError> {
         let mut undos = HashMap::new();
         if !self.has_table("undo")? {
             return Ok(undos);
         }
-        let sql = "SELECT run, of_run, seal FROM undo";
+        let sql = "SELECT run, of_run, account_check, seal FROM undo";
         self.each("reading which runs undo others", sql, [], |row| {
             let (run, undone) = (RunId(row.get(0)?), RunId(row.get(1)?));
-            if row.get::<_, i64>(2)? != seal(run, undone) {
+            let check: Option<String> = row.get(2)?;
+            if row.get::<_, i64>(3)? != seal(run, undone, check.as_deref()) {
                 let what = format!("what run {} undoes is not as it was written", run.0);
-                return Err(impossible(2, what));
+                return Err(impossible(3, what));
             }
-            undos.insert(run, undone);
+            let check = check.as_deref().map(AccountCheck::from_json).transpose();
+            let undo = UndoRecord {
+                undone,
+                account_check: check.map_err(|error| impossible(2, error.to_string()))?,
+            };
+            undos.insert(run, undo);
             Ok(())
         })?;
         Ok(undos)
+    }
+
+    /// Returns the refunds that undos were started to send, by the run that is undone and by the undo: those of which
+    /// `is_of` says so, by their outcome and by whether they were settled without a request.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
+    pub(crate) fn undo_refunds(
+        &self,
+        mut is_of: impl FnMut(EventRow, Option<Outcome>, bool) -> bool,
+    ) -> Result<HashMap<(RunId, RunId), HashSet<EventRow>>, JournalError> {
+        let mut refunds: HashMap<(RunId, RunId), HashSet<EventRow>> = HashMap::new();
+        let replaced = self.replaced()?;
+        for (run, undo) in self.undos()? {
+            let sql = "SELECT e.id, e.outcome, e.inferred FROM run_event re CROSS JOIN event e ON e.id = re.event
+                 WHERE re.run = ?1";
+            self.each("reading the refunds of an undo", sql, [run.0], |row| {
+                let id = EventRow(row.get(0)?);
+                let outcome: Option<Word<Outcome>> = row.get(1)?;
+                let outcome = outcome.map(|word| word.0);
+                if !replaced.contains_key(&id) && is_of(id, outcome, row.get(2)?) {
+                    refunds.entry((undo.undone, run)).or_default().insert(id);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(refunds)
     }
 
     /// Streams the refunds of all runs that name a sale, without those that another event took the place of.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::journal::{NewPayoutRequest, PayoutAnswer, PayoutRequestId, Settlement};
+use crate::tracking::COMPLETED;
 
 const STANDING: CallStanding = CallStanding {
     last_before: 10,
@@ -28,6 +29,7 @@ fn commission(id: &str, cents: i64, balance: i64) -> OwnCommission {
         state: MarkState::ToMark,
         reason: String::new(),
         payout_id: None,
+        is_owed: false,
     }
 }
 

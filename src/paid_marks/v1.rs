@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Again, CASH, COMPLETED, CallStanding, MarkStep, MarkSteps, OwnCommission, PENDING, PayoutView,
-    asked, by_promoter, places_by_id, refusals, sum,
+    Again, CallStanding, MarkStep, MarkSteps, OwnCommission, PayoutView, asked, by_promoter,
+    places_by_id, refusals, sum,
 };
 use crate::journal::{PayoutRequest, PayoutStep};
-use crate::tracking::{ListedPayout, PayoutCall};
+use crate::tracking::{CANCELLED, CASH, COMPLETED, ListedPayout, PENDING, PayoutCall};
 
 /// How far the clocks of the account and of this machine may differ.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
@@ -244,7 +244,7 @@ fn doubt<'p>(
                     ));
                 }
             }
-            "cancelled" | "failed" => {}
+            CANCELLED | "failed" => {}
             status => {
                 return Some(format!(
                     "the promoter has the payout {id}, which is {status}: complete or delete it in FirstPromoter first"
@@ -263,7 +263,7 @@ fn doubt<'p>(
         }
         None => format!("{pays_all}, and the account does not say how much that is"),
         Some(balance) if balance > cents => format!(
-            "{pays_all}, and that is more than these commissions: others of the promoter are unpaid too, dated later or not to be marked; if they are dated later, a later `--until` has them"
+            "{pays_all}, and that is more than these commissions: others of the promoter are unpaid too: dated later, not to be marked, or not sent by this journal, such as those of FirstPromoter's own import; a later `--until` has those that are dated later"
         ),
         Some(_) => format!(
             "{pays_all}, and that is less than these commissions: a part of them was paid, or reversed by others"

@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Again, CASH, COMPLETED, CallStanding, MarkState, MarkStep, MarkSteps, OwnCommission, PENDING,
-    PayoutView, STILL_IN_PROGRESS, asked, by_promoter, places_by_id, refusals, sum,
+    Again, CallStanding, MarkState, MarkStep, MarkSteps, OwnCommission, PayoutView,
+    STILL_IN_PROGRESS, asked, by_promoter, places_by_id, refusals, sum,
 };
 use crate::journal::{PayoutRequest, PayoutStep};
-use crate::tracking::{ListedPayout, PayoutCall};
+use crate::tracking::{CANCELLED, CASH, COMPLETED, ListedPayout, PENDING, PayoutCall};
 
 /// The most commissions of which one payout is asked for.
 const MOST_OF_ONE: usize = 200;
@@ -32,7 +32,7 @@ pub(crate) fn steps(
         };
         let ours = content.iter().filter_map(|(id, _)| by_id.get(id.as_str()));
         let ours: Vec<usize> = ours.copied().collect();
-        if ours.is_empty() || matches!(&*payout.status, "cancelled") {
+        if ours.is_empty() || matches!(&*payout.status, CANCELLED) {
             continue;
         }
         placed.extend(&ours);

@@ -1,7 +1,7 @@
 //! Records what undoes a run: its refunds, what is held, and what the run had left to send.
 
 use super::{NewJob, RecordError, record_totals};
-use crate::journal::{Journal, NewRun, PlanState, Recording, RunId, RunRecord};
+use crate::journal::{Journal, NewRun, PlanState, Recording, RunId, RunRecord, UndoRecord};
 use crate::undo::{UndoPlan, Unsent};
 
 /// The message of an event that the undone run had left to send.
@@ -25,9 +25,13 @@ pub(crate) fn record_undo(
         command: new.command,
         started: new.started,
     })?;
-    recording.set_undone(undone.id)?;
+    recording.set_undone(&UndoRecord {
+        undone: undone.id,
+        account_check: undo.account.clone(),
+    })?;
     for refund in &undo.to_send {
-        recording.add_undo(&refund.refund, refund.sale, undone.id)?;
+        let place = (refund.sale, undone.id);
+        recording.add_undo(&refund.refund, place, refund.replaces)?;
     }
     for refund in &undo.held {
         recording.add_held(PlanState::Unlinked, refund)?;

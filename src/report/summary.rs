@@ -19,8 +19,9 @@ use super::open_items::{OpenCount, OpenOfSpan, exports_beside_held};
 use crate::event::{Currency, Sum, Tally};
 use crate::job::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, JobFigures, Rows};
 use crate::journal::{
-    Disposition, EndReason, JournalError, JournalId, JournalReader, Outcome, OutcomeTallies,
-    PlanState, PlanTotal, PromoterCommissions, ReasonCount, RunRecord, Scope, SpanBy,
+    AccountCheck, Disposition, EndReason, JournalError, JournalId, JournalReader, Outcome,
+    OutcomeTallies, PlanState, PlanTotal, PromoterCommissions, ReasonCount, RunRecord, Scope,
+    SpanBy,
 };
 
 /// The version of the machine output.
@@ -234,6 +235,9 @@ pub struct RunSummary {
     /// The name of the run that this one undoes; `None` for a run that undoes none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
+    /// What the account's list said of the sales that this run undoes; `None` if it was not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) account_check: Option<AccountCheck>,
     /// The figures of reading and planning.
     #[serde(flatten)]
     pub reading: JobFigures,
@@ -294,6 +298,7 @@ impl RunSummary {
             run: run.name.clone(),
             span: None,
             undoes: attention::undone_by(journal, Some(run))?,
+            account_check: run.account_check.clone(),
             reading: JobFigures::of_runs(runs, ignored),
             outcomes: OutcomesSummary { by_outcome },
             commission_cents: BTreeMap::new(),
@@ -353,6 +358,7 @@ impl RunSummary {
             run: days.name(),
             span: Some(days),
             undoes: None,
+            account_check: None,
             reading,
             outcomes: OutcomesSummary { by_outcome },
             commission_cents: BTreeMap::new(),

@@ -11,6 +11,16 @@ use super::listing::{
 };
 use super::scalar::Scalar;
 
+/// The unit of commissions and payouts in money.
+pub(crate) const CASH: &str = "cash";
+
+/// The status of a commission that is to be paid.
+pub(crate) const APPROVED: &str = "approved";
+/// The status of a commission, or of a payout, that waits.
+pub(crate) const PENDING: &str = "pending";
+/// The status of a commission that is not paid.
+pub(crate) const DENIED: &str = "denied";
+
 /// Describes a commission, in the API's words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ListedCommission {
@@ -129,7 +139,7 @@ impl Listed for ListedCommission {
         Ok(ListedCommission {
             id: line.id.text().ok_or("has no id")?,
             status: line.status.text().ok_or("has no status")?,
-            unit: line.unit.text().unwrap_or_else(|| "cash".to_owned()),
+            unit: line.unit.text().unwrap_or_else(|| CASH.to_owned()),
             amount: line.amount.integer(),
             amount_text: match line.amount.integer() {
                 Some(_) => None,

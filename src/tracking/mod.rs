@@ -26,7 +26,7 @@ mod wait;
 
 pub(crate) use account_call::AccountCall;
 pub use answer::{Answer, Receipt, Reply};
-pub(crate) use commissions::ListedCommission;
+pub(crate) use commissions::{APPROVED, CASH, DENIED, ListedCommission, PENDING};
 pub use form::Form;
 pub use key::ApiKey;
 pub(crate) use key::SHORTEST_KEY_BYTES;
@@ -37,7 +37,7 @@ pub use listing::Listed;
 pub(crate) use listing::{ListedPromoter, Page};
 pub use new_commission::CommissionOf;
 pub(crate) use payout_calls::PayoutCall;
-pub(crate) use payouts::ListedPayout;
+pub(crate) use payouts::{CANCELLED, COMPLETED, ListedPayout};
 pub(crate) use probe::{Probe, ProbeAnswer, probe_without_key};
 
 use std::fmt;
@@ -85,7 +85,7 @@ impl Version {
     }
 
     /// Returns what to do about a key that the API refuses, as the start of a sentence.
-    pub fn key_advice(self) -> &'static str {
+    pub const fn key_advice(self) -> &'static str {
         match self {
             Version::V1 => {
                 "fix the key: an account of version 2 has a separate legacy key for version 1"

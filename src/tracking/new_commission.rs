@@ -8,16 +8,13 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::answer::{Answer, Asked, Receipt, answer_of_status, message_of, other_amount_words};
-use super::commissions::{CommissionLine, ListedCommission};
+use super::commissions::{CASH, CommissionLine, ListedCommission};
 use super::listing::Listed;
 use super::{FormSettings, Version};
 use crate::event::{Carried, Event};
 
 /// The path below the API's base.
 pub(super) const PATH: &str = "company/commissions";
-
-/// The unit of commissions in money.
-const CASH: &str = "cash";
 
 /// The fields that are sent, in their order.
 #[derive(Serialize)]

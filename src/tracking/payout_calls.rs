@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::account_call::AccountCall;
 use super::answer::{Answer, Receipt, answer_of_status, message_of};
+use super::commissions::PENDING;
+use super::payouts::COMPLETED;
 use super::scalar::Scalar;
 
 /// Asks for a payout, or for a payout to be marked as paid.
@@ -89,11 +91,11 @@ impl AccountCall for PayoutCall {
                 if let Some(campaign) = campaign_id {
                     query.append_pair("campaign_id", campaign);
                 }
-                query.append_pair("status", "pending");
+                query.append_pair("status", PENDING);
             }
             PayoutCall::Complete { payout_id } => {
                 query.append_pair("id", payout_id);
-                query.append_pair("status", "completed");
+                query.append_pair("status", COMPLETED);
             }
             PayoutCall::Generate { commission_ids } => return Err(ids(commission_ids)),
             PayoutCall::MarkAsPaid { payout_id } => return Err(ids(&[*payout_id])),

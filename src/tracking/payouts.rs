@@ -4,8 +4,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Version;
+use super::commissions::CASH;
 use super::listing::{Listed, ListedPromoter, PromoterShape, moment, optional_moment};
 use super::scalar::Scalar;
+
+/// The status of a payout that was paid.
+pub(crate) const COMPLETED: &str = "completed";
+/// The status of a payout that is not paid.
+pub(crate) const CANCELLED: &str = "cancelled";
 
 /// Describes a payout, in the API's words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +76,7 @@ impl Listed for ListedPayout {
         Ok(ListedPayout {
             id: line.id.text().ok_or("has no id")?,
             status: line.status.text().ok_or("has no status")?,
-            unit: line.unit.text().unwrap_or_else(|| "cash".to_owned()),
+            unit: line.unit.text().unwrap_or_else(|| CASH.to_owned()),
             amount: line.amount.whole(),
             paid_at: moment(paid_at),
             created_at: moment(&line.created_at),

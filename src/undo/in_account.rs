@@ -7,14 +7,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{UndoPlan, UndoRefund};
-use crate::event::{
-    Currency, Decimals, Event, EventKey, KeyMap, Kind, Money, Tally, Text, in_units,
+use crate::event::{Currency, Decimals, Event, EventKey, KeyMap, Kind, Money, Text, in_units};
+use crate::journal::{
+    AccountCheck, JournalError, JournalReader, Outcome, PaidCommission, RunRecord,
 };
-use crate::journal::{JournalError, JournalReader, Outcome, PaidCommission, RunRecord};
-use crate::tracking::ListedCommission;
-
-const CASH: &str = "cash";
-const DENIED: &str = "denied";
+use crate::tracking::{CASH, DENIED, ListedCommission};
 
 const NOT_THERE: &str =
     "the account's list of commissions does not have it: it may have been deleted in FirstPromoter";
@@ -94,15 +91,20 @@ impl Line {
 }
 
 impl AccountLines {
-    /// Returns no lines yet, for an undo with this plan.
-    pub(crate) fn new(plan: &UndoPlan) -> Self {
-        let own = plan.to_send.iter();
+    /// Returns no lines yet, for undos with these plans.
+    pub(crate) fn new<'p>(plans: impl IntoIterator<Item = &'p UndoPlan>) -> Self {
+        let own = plans.into_iter().flat_map(|plan| &plan.to_send);
         AccountLines {
             own: own
                 .map(|undo| (undo.sale_key(), OwnSale::default()))
                 .collect(),
             ..AccountLines::default()
         }
+    }
+
+    /// Returns `true` if the account has a refund with this key.
+    pub(crate) fn has_refund(&self, key: EventKey) -> bool {
+        self.seen_refunds.contains_key(&key)
     }
 
     /// Removes all lines.
@@ -158,17 +160,6 @@ pub(crate) struct AccountUnits {
     pub(crate) decimals: Decimals,
 }
 
-/// Holds what the account says of the sales of an undo.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub(crate) struct AccountCheck {
-    /// The number of commissions that the account has.
-    pub(crate) commissions: u64,
-    /// The number of requests for their list.
-    pub(crate) requests: u64,
-    /// What others have refunded of the sales.
-    pub(crate) refunded_by_others: Tally,
-}
-
 /// Adds up the commissions of one promoter that are marked as paid, of sales that are to be undone.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct PaidToPromoter {
@@ -185,17 +176,20 @@ pub(crate) struct PaidToPromoter {
 /// Identifies a promoter by the email and the referral id.
 pub(crate) type PromoterKey = (Option<String>, Option<String>);
 
+/// Adds up commissions by promoter.
 #[derive(Default)]
-struct PaidSums(BTreeMap<PromoterKey, (u64, i64)>);
+pub(crate) struct PaidSums(BTreeMap<PromoterKey, (u64, i64)>);
 
 impl PaidSums {
-    fn add(&mut self, promoter: PromoterKey, cents: i64) {
+    /// Adds a commission in minor units of the account's currency.
+    pub(crate) fn add(&mut self, promoter: PromoterKey, cents: i64) {
         let sum = self.0.entry(promoter).or_default();
         sum.0 += 1;
         sum.1 = sum.1.saturating_add(cents);
     }
 
-    fn all(self) -> Vec<PaidToPromoter> {
+    /// Returns the sums of the promoters.
+    pub(crate) fn all(self) -> Vec<PaidToPromoter> {
         let all = self.0.into_iter();
         all.map(|((email, ref_id), (commissions, cents))| PaidToPromoter {
             promoter_email: email,
@@ -238,6 +232,14 @@ impl UndoPlan {
         };
         let mut held = Vec::new();
         for mut undo in std::mem::take(&mut self.to_send) {
+            // It arrived after all, and only its answer is missing.
+            if let Some(earlier) = undo
+                .replaces
+                .filter(|_| lines.has_refund(undo.refund.key()))
+            {
+                self.open.push(earlier);
+                continue;
+            }
             let left = books.left(&undo);
             if let Left::AllBut(cents @ 1..) | Left::Nothing(cents) = left {
                 let money = Money {
@@ -251,7 +253,10 @@ impl UndoPlan {
                     undo.subtract(cents, units.currency);
                     self.to_send.push(undo);
                 }
-                Left::Nothing(_) => self.refunded.add(Kind::Sale, undo.sent),
+                Left::Nothing(_) => {
+                    self.refunded.add(Kind::Sale, undo.sent);
+                    self.open.extend(undo.replaces);
+                }
                 Left::Unknown(reason) => held.push(undo.held(&reason)),
             }
         }
@@ -347,9 +352,9 @@ struct AccountBooks<'l> {
     /// The refunds of the account that have an id, by their keys.
     by_key: KeyMap<&'l Line>,
     /// The sales of the account, by everything that identifies their customers.
-    sales: LeadIndex<'l>,
+    sales: LinesByLead<'l>,
     /// The refunds of the account, likewise.
-    refunds: LeadIndex<'l>,
+    refunds: LinesByLead<'l>,
     /// What others have refunded of a sale for certain, by the key of the sale.
     sure: KeyMap<Vec<&'l Line>>,
     /// The first refund that may be of a sale or of another one, by the key of the sale.
@@ -373,8 +378,8 @@ impl<'l> AccountBooks<'l> {
                 .iter()
                 .filter_map(|line| Some((line.key()?, line)))
                 .collect(),
-            sales: LeadIndex::new(&lines.sales),
-            refunds: LeadIndex::new(&lines.refunds),
+            sales: LinesByLead::new(&lines.sales),
+            refunds: LinesByLead::new(&lines.refunds),
             sure: KeyMap::default(),
             doubts: KeyMap::default(),
             own_refunds: KeyMap::default(),
@@ -573,15 +578,15 @@ impl<'l> AccountBooks<'l> {
 }
 
 /// Holds lines by everything that identifies their customers.
-struct LeadIndex<'l> {
+struct LinesByLead<'l> {
     lines: &'l [Line],
     by_email: HashMap<&'l str, Vec<usize>>,
     by_uid: HashMap<&'l str, Vec<usize>>,
 }
 
-impl<'l> LeadIndex<'l> {
+impl<'l> LinesByLead<'l> {
     fn new(lines: &'l [Line]) -> Self {
-        let mut index = LeadIndex {
+        let mut index = LinesByLead {
             lines,
             by_email: HashMap::new(),
             by_uid: HashMap::new(),

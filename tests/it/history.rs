@@ -354,6 +354,68 @@ fn a_sale_that_was_undone_is_not_marked() {
 }
 
 #[test]
+fn paid_commissions_of_sales_that_were_undone_since_are_named_until_somebody_settles_them() {
+    for api in [Api::V1, Api::V2] {
+        let import = Import::without_run(api);
+        let report = import.run(&["run", "a.csv", "--yes", "--json"]).expect(0);
+        let run = report.json()["run"].as_str().unwrap().to_owned();
+        let printed = import.mark(YEAR, 0);
+        assert_eq!(printed["paid_of_undone_sales"], json!([]), "{api:?}");
+        import.run(&["undo", &run, "--yes"]).expect(0);
+        let calls = import.payout_calls();
+        let printed = import.mark(YEAR, 1);
+        let owed = |printed: &Value| {
+            let all = printed["paid_of_undone_sales"].as_array().unwrap().iter();
+            let all = all.map(|own| {
+                let email = own["promoter_email"].as_str().unwrap().to_owned();
+                (
+                    email,
+                    own["commissions"].clone(),
+                    own["commission_cents"].clone(),
+                )
+            });
+            all.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            owed(&printed),
+            [
+                ("nora@example.com".to_owned(), json!(3), json!(2380)),
+                ("omar@example.com".to_owned(), json!(1), json!(400))
+            ],
+            "{api:?}"
+        );
+        let problems = printed["problems"].as_array().unwrap();
+        assert_eq!(problems[0]["code"], "undo-paid", "{api:?}");
+        let words = &YEAR[..YEAR.len() - 1];
+        let words: Vec<&str> = words.iter().copied().chain(["--yes"]).collect();
+        let said = import.run(&words).expect(1);
+        let shown = said.stdout();
+        assert!(
+            shown.contains("Commissions of undone sales that are marked as paid:\n  promoter "),
+            "{shown}"
+        );
+        assert!(
+            shown.contains("nora@example.com            3  23.80"),
+            "{shown}"
+        );
+        assert!(
+            said.stderr().contains("27.80 USD of 2 promoters"),
+            "{}",
+            said.stderr()
+        );
+        // What the undo takes is denied: the promoters owe nothing.
+        for sale in ["in_1", "in_2", "in_3"] {
+            let order =
+                json!({"action": "change", "of": format!("{sale}_undo"), "status": "denied"});
+            import.sandbox.post("/sandbox/commissions", &order);
+        }
+        let printed = import.mark(YEAR, 0);
+        assert_eq!(owed(&printed), []);
+        assert_eq!(import.payout_calls(), calls, "{api:?}");
+    }
+}
+
+#[test]
 fn a_lost_answer_is_looked_up_and_nothing_is_asked_for_twice() {
     for api in [Api::V1, Api::V2] {
         for skip in 0..2 {

@@ -62,6 +62,30 @@ impl Import {
         self.call(&["undo", &self.run, "--yes"]).expect(code)
     }
 
+    /// Undoes the run while refunds fail as the sandbox is ordered to, so that they are left to send.
+    fn interrupt_undo(&self, fault: &Value) {
+        self.sandbox.fault(fault);
+        let arguments = ["undo", &self.run, "--yes"];
+        let mut command = match self.way {
+            "v1" => self.place.command_to(&self.sandbox, &arguments),
+            _ => self.place.command_to_v2(&self.sandbox, &arguments),
+        };
+        command.env("FPRECON_GIVE_UP_AFTER_SECONDS", "1");
+        Ran(command.output().unwrap()).expect(5);
+        self.sandbox.forget_faults();
+    }
+
+    /// The reason for which a refund was not sent, in the report of a run.
+    fn failed(&self, report: &Value, refund: &str) -> String {
+        let directory = report["report_dir"].as_str().unwrap();
+        let rows = self.place.csv(&format!("{directory}/failed.csv"));
+        let row = rows
+            .iter()
+            .find(|row| row.iter().any(|cell| cell == refund));
+        row.unwrap_or_else(|| panic!("{refund}: {rows:?}"))
+            .join(",")
+    }
+
     fn undo_json(&self, code: i32) -> Value {
         let arguments = ["undo", &self.run, "--yes", "--json"];
         self.call(&arguments).expect(code).json()
@@ -296,4 +320,136 @@ fn without_a_complete_list_nothing_is_undone_unless_somebody_says_so() {
         );
         assert_eq!(import.undone().len(), 3, "{way}");
     }
+}
+
+fn unavailable() -> Value {
+    json!({"action": "status", "status": 503, "kind": "refund", "percent": 100})
+}
+
+#[test]
+fn what_others_refund_before_a_resume_is_not_refunded_again() {
+    for way in WAYS {
+        let import = Import::new(way, SALES);
+        import.interrupt_undo(&unavailable());
+        assert_eq!(import.undone(), [""; 0], "{way}");
+        // Hours later, somebody has refunded Ana's sale in full, and a part of Cyd's.
+        for form in [
+            "event_id=re_1&sale_event_id=s1&email=ana@example.com&amount=4900",
+            "event_id=re_3&sale_event_id=s3&email=cyd@example.com&amount=1500",
+        ] {
+            import.sandbox.track("refund", form);
+        }
+        let said = import.call(&["resume"]).expect(1);
+        let shown = said.stdout();
+        assert!(shown.contains("2 refunds of the undo not sent."), "{shown}");
+        let stderr = said.stderr();
+        let hint = format!("`fprecon undo {} --yes` refunds what is left", import.run);
+        assert!(stderr.contains(&hint), "{way}: {stderr}");
+        assert_eq!(import.undone(), ["s2_undo 9000"], "{way}");
+        let report = import.call(&["report", "--json"]).expect(0).json();
+        assert_eq!(report["exit_code"], 1, "{way}");
+        let reason = import.failed(&report, "s1_undo");
+        assert!(reason.contains("is refunded in full already"), "{reason}");
+        let reason = import.failed(&report, "s3_undo");
+        let left = "45.00 USD of its sale are left to refund, and this refund is of 60.00 USD";
+        assert!(reason.contains(left), "{reason}");
+        import.call(&["journal", "check"]).expect(0);
+        // A retry finds the same, and a further undo refunds the rest.
+        let retry = ["retry", "--failed", "--unconfirmed", "--yes"];
+        import.call(&retry).expect(1);
+        assert_eq!(import.undone().len(), 1, "{way}");
+        import.undo(1);
+        assert_eq!(import.undone(), ["s2_undo 9000", "s3_undo 4500"], "{way}");
+        assert_eq!(import.commissions(), 0, "{way}");
+        let accept = [
+            "accept",
+            "--event",
+            "s1_undo",
+            "--reason",
+            "refunded by hand",
+        ];
+        import.call(&accept).expect(0);
+        import.undo(0);
+        assert_eq!(import.undone().len(), 2, "{way}");
+        import.call(&["journal", "check"]).expect(0);
+    }
+}
+
+#[test]
+fn a_refund_that_was_refused_is_compared_before_it_is_tried_again() {
+    for way in WAYS {
+        let import = Import::new(way, SALES);
+        let refusal = json!({"action": "status", "status": 422, "event_id": "s1_undo"});
+        import.sandbox.fault(&refusal);
+        import.undo(1);
+        import.sandbox.forget_faults();
+        let form = "event_id=re_1&sale_event_id=s1&email=ana@example.com&amount=1000";
+        import.sandbox.track("refund", form);
+        import.call(&["retry", "--event", "s1_undo"]).expect(1);
+        assert_eq!(import.undone(), ["s2_undo 9000", "s3_undo 6000"], "{way}");
+        import.undo(0);
+        assert_eq!(
+            import.undone(),
+            ["s1_undo 3900", "s2_undo 9000", "s3_undo 6000"],
+            "{way}"
+        );
+        assert_eq!(import.commissions(), 0, "{way}");
+    }
+}
+
+#[test]
+fn a_refund_that_arrived_without_an_answer_is_not_one_by_others() {
+    for way in WAYS {
+        let import = Import::new(way, SALES);
+        import.interrupt_undo(
+            &json!({"action": "reset", "kind": "refund", "after_effect": true, "percent": 100}),
+        );
+        assert_ne!(import.undone().len(), 0, "{way}");
+        import.call(&["resume"]).expect(0);
+        assert_eq!(import.undone().len(), 3, "{way}");
+        assert_eq!(import.commissions(), 0, "{way}");
+    }
+}
+
+#[test]
+fn a_resume_without_a_complete_list_sends_no_refund_unless_somebody_says_so() {
+    for way in WAYS {
+        let import = Import::new(way, SALES);
+        import.interrupt_undo(&unavailable());
+        let broken = json!({"action": "status", "status": 400, "kind": "listing", "percent": 100});
+        import.sandbox.fault(&broken);
+        let said = import.call(&["resume"]).expect(5).stderr();
+        assert!(
+            said.contains("resume --no-account-check` sends the refunds"),
+            "{said}"
+        );
+        assert_eq!(import.undone(), [""; 0], "{way}");
+        let said = import
+            .call(&["resume", "--no-account-check"])
+            .expect(0)
+            .stderr();
+        assert!(said.contains("were not compared"), "{said}");
+        assert_eq!(import.undone().len(), 3, "{way}");
+    }
+}
+
+#[test]
+fn the_report_of_an_undo_has_what_the_account_said() {
+    let import = Import::new("v1", SALES);
+    let form = "event_id=re_3&sale_event_id=s3&email=cyd@example.com&amount=1500";
+    import.sandbox.track("refund", form);
+    let planned = import
+        .call(&["undo", &import.run, "--json"])
+        .expect(2)
+        .json();
+    let undone = import.undo_json(0);
+    let said = &undone["account_check"];
+    assert_eq!(said, &planned["account_check"]);
+    assert_eq!(
+        said["refunded_by_others"]["amount_cents"],
+        json!({"USD": 1500})
+    );
+    let again = import.call(&["report", "--json"]).expect(0).json();
+    assert_eq!(&again["account_check"], said);
+    import.call(&["journal", "check"]).expect(0);
 }

@@ -12,7 +12,7 @@ use super::statement::Payout;
 use super::{Commission, Lead, Promoter, SourceLocation, Unit};
 use crate::event::{Currency, Customer, Money};
 use crate::problem::{Problem, ProblemCode};
-use crate::tracking::{self, ListedCommission, ListedPayout, ListedPromoter};
+use crate::tracking::{self, CASH, COMPLETED, ListedCommission, ListedPayout, ListedPromoter};
 
 /// Commissions of a listing, and what of it can't be taken for one.
 pub(crate) fn commissions_of(
@@ -52,7 +52,7 @@ fn commission_of(
     let amount_cents = match (listed.amount, listed.unit.as_str()) {
         (Some(amount), _) => amount,
         // A reward that is not money, such as free months, may have no number at all: it is counted.
-        (None, unit) if unit != "cash" => 0,
+        (None, unit) if unit != CASH => 0,
         (None, _) => {
             let problem = Problem::error(
                 ProblemCode::AmountInvalid,
@@ -79,7 +79,7 @@ fn commission_of(
         id: Some(listed.id),
         status,
         unit: match listed.unit.as_str() {
-            "cash" => Unit::Cash(account_currency),
+            CASH => Unit::Cash(account_currency),
             _ => Unit::Other(listed.unit),
         },
         amount_cents,
@@ -123,7 +123,7 @@ pub(crate) fn payouts_of(
     let mut unreadable = 0;
     let mut payouts = Vec::new();
     for (_, listed) in listing.lines {
-        if listed.status != "completed" {
+        if listed.status != COMPLETED {
             continue;
         }
         let Some(amount_cents) = listed.amount else {
@@ -133,7 +133,7 @@ pub(crate) fn payouts_of(
         payouts.push(Payout {
             promoter: promoter_of(listed.promoter),
             unit: match listed.unit.as_str() {
-                "cash" => Unit::Cash(account_currency),
+                CASH => Unit::Cash(account_currency),
                 _ => Unit::Other(listed.unit),
             },
             amount_cents,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::arguments::Common;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::Terminal;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::report::SCHEMA;
 
 /// The message when sending was declined.
@@ -45,6 +45,20 @@ pub(super) fn ask(
         Some(false) => Ok(Answer::No),
         None => Err(CliError::usage(otherwise())),
     }
+}
+
+/// Returns the error that nobody can be asked, with what to do.
+pub(super) fn cannot_ask(hint: &str) -> Problem {
+    let message = "cannot ask for confirmation: standard input is not a terminal";
+    Problem::error(ProblemCode::NotConfirmed, message).hint(hint)
+}
+
+/// Returns the error that nothing was sent, since nobody could be asked; `command` is what does it without a question, and
+/// `does` what that does.
+pub(super) fn nothing_sent(command: &str, does: &str) -> Problem {
+    let message =
+        "nothing was sent: cannot ask for confirmation, since standard input is not a terminal";
+    Problem::error(ProblemCode::NotConfirmed, message).hint(format!("`{command}` {does}"))
 }
 
 /// Ends a command that was declined, which is not an error. `left` is the message of what was not

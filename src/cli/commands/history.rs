@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use self::account::AccountReader;
-use self::marking::{Marking, WorkEnd};
+use self::marking::{EarlyEnd, Marking, WorkEnd};
 use self::output::MarkReport;
 use super::account_check::expect_account;
 use super::confirm::{self, Answer, NOTHING_SENT};
 use super::destination::Destination;
 use super::next;
-use super::report::run_named;
+use super::report::runs_named;
 use super::report_place::{default_place, expect_no_input_in, redactor};
 use super::resume::require_journal;
 use crate::cli::arguments::{Common, HistoryCommand, MarkPaidArguments, RangeArguments};
@@ -27,10 +27,11 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::terminal::Terminal;
 use crate::job::DateRange;
-use crate::journal::{Journal, JournalReader, RunId};
+use crate::journal::{Journal, JournalReader};
 use crate::paid_marks::OwnEvents;
 use crate::problem::{Problem, ProblemCode, causes};
 use crate::report::{Commands, MARKED_PAID_FILE, ReportError, write_marked_paid};
+use crate::tracking::Version;
 
 pub(in crate::cli) fn history(
     common: &Common,
@@ -85,7 +86,7 @@ fn mark_paid(
     let has_work = marking.has_work();
     if has_work {
         let question = report.question(&marking, &target, terminal);
-        let otherwise = || not_confirmed(&command);
+        let otherwise = || confirm::nothing_sent(&command, "marks them as paid");
         match confirm::ask(common, terminal, &question, otherwise) {
             Ok(Answer::Yes) => {}
             Ok(Answer::No) => {
@@ -107,9 +108,18 @@ fn mark_paid(
     if has_work {
         report.show_result(terminal);
     }
-    let problem = end.problem(settings.api.version, &command);
+    let problem = end.problem(&marking_words(settings.api.version), &command);
     let (exit, problems) = with_report(written, (exit, problem), &command)?;
     report.finish(exit, problems, terminal)
+}
+
+/// Returns what is said if the marking ends early.
+fn marking_words(version: Version) -> EarlyEnd {
+    EarlyEnd {
+        interrupted: "interrupted before every commission was marked",
+        advice_on_key: version.key_advice(),
+        otherwise: "; or mark the commissions by hand in FirstPromoter",
+    }
 }
 
 fn range_until(
@@ -129,9 +139,7 @@ fn own_events(
     names: &[String],
     until: Timestamp,
 ) -> Result<OwnEvents, CliError> {
-    let runs = names.iter();
-    let runs = runs.map(|name| run_named(journal, name).map(|run| run.id));
-    let runs: Vec<RunId> = runs.collect::<Result<_, _>>()?;
+    let runs = runs_named(journal, names)?;
     let mut own = OwnEvents::default();
     journal.for_each_amount_in_account(&[], |tracked| own.note_undo(&tracked.event))?;
     journal.for_each_amount_in_account(&runs, |tracked| own.add(tracked, until))?;
@@ -181,11 +189,4 @@ fn command_again(arguments: &MarkPaidArguments, commands: &Commands) -> String {
     words.extend(arguments.runs.iter().cloned());
     words.push("--yes".to_owned());
     commands.command(&words.join(" "))
-}
-
-fn not_confirmed(command: &str) -> Problem {
-    let message =
-        "nothing was sent: cannot ask for confirmation, since standard input is not a terminal";
-    Problem::error(ProblemCode::NotConfirmed, message)
-        .hint(format!("`{command}` marks them as paid"))
 }

@@ -75,10 +75,7 @@ fn recover(
     let what = lost.to_string();
     terminal.problems(&[may_lack(settings, lost)], 0);
     let question = "Continue without them? Events that may have been sent and cannot be repeated become unconfirmed.";
-    let otherwise = || {
-        let message = "cannot ask for confirmation: standard input is not a terminal";
-        Problem::error(ProblemCode::NotConfirmed, message).hint("pass `--yes`")
-    };
+    let otherwise = || confirm::cannot_ask("pass `--yes`");
     if confirm::ask(common, terminal, question, otherwise)? == Answer::No {
         return confirm::cancelled(terminal, "The journal was not changed.");
     }

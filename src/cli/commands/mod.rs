@@ -24,6 +24,7 @@ mod init;
 mod journal;
 mod next;
 mod output_place;
+mod paid_commissions;
 mod plan;
 mod profiles;
 mod prune;

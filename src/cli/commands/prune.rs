@@ -85,10 +85,7 @@ pub(super) fn prune(
             count(removal.runs.len() as u64, "run"),
             arguments.before
         );
-        let otherwise = || {
-            let message = "cannot ask for confirmation: standard input is not a terminal";
-            Problem::error(ProblemCode::NotConfirmed, message).hint("pass `--yes`")
-        };
+        let otherwise = || confirm::cannot_ask("pass `--yes`");
         if confirm::ask(common, terminal, &question, otherwise)? == Answer::No {
             return confirm::cancelled(terminal, "The journal was not changed.");
         }

@@ -14,7 +14,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::journal::{JournalError, JournalReader, RunRecord, Span, SpanBy};
+use crate::journal::{JournalError, JournalReader, RunId, RunRecord, Span, SpanBy};
 use crate::problem::{Problem, ProblemCode};
 use crate::report::{
     self, Formats, OpenSummary, ReportSource, RunSummary, SpanSummary, Undated, is_file_of,
@@ -104,6 +104,20 @@ fn find(journal: &JournalReader, name: Option<&str>) -> Result<RunRecord, CliErr
 pub(super) fn run_named(journal: &JournalReader, name: &str) -> Result<RunRecord, CliError> {
     let run = journal.run_named(name)?;
     run.ok_or_else(|| unknown(format!("the journal has no run `{name}`")))
+}
+
+/// Returns the numbers of the runs with these names.
+///
+/// # Errors
+///
+/// The journal has no such run, or can't be read.
+pub(super) fn runs_named(
+    journal: &JournalReader,
+    names: &[String],
+) -> Result<Vec<RunId>, CliError> {
+    let runs = names.iter();
+    runs.map(|name| run_named(journal, name).map(|run| run.id))
+        .collect()
 }
 
 /// Returns the error that the details of a run were removed.

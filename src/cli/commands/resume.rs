@@ -10,6 +10,7 @@ use super::delivery::{RunDelivery, say_attention};
 use super::destination::Destination;
 use super::next;
 use super::report_place::{expect_own_or_free, is_file_of_run};
+use super::undo::again::{Again, compare_again};
 use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
 use crate::cli::ended::Ended;
 use crate::cli::error::{CliError, Exit};
@@ -21,6 +22,7 @@ use crate::journal::{EndReason, EventRow, Journal, JournalReader, Outcome, Retry
 use crate::problem::{Problem, ProblemCode};
 use crate::report::items::accepted_events;
 use crate::report::{Commands, RunSummary};
+use crate::shell_word::shell_word;
 
 pub(in crate::cli) fn resume(
     common: &Common,
@@ -44,6 +46,14 @@ pub(in crate::cli) fn resume(
             terminal,
         );
     }
+    let refunds = journal.undo_refunds(|_, outcome, _| outcome.is_none())?;
+    let again = Again {
+        command: "resume",
+        no_account_check: arguments.check.is_left_out,
+        commands: &commands,
+    };
+    let compared = compare_again(&journal, &refunds, again, (&settings, &target), terminal)?;
+    compared.record(&mut journal, None, terminal)?;
     let delivery = RunDelivery::new(&target, &settings, pace, &commands, terminal);
     let mut resumed = BTreeSet::new();
     let mut last = None;
@@ -171,6 +181,15 @@ pub(in crate::cli) fn retry(
     if repeat_unconfirmed && confirm_repeat(common, terminal)? == Answer::No {
         return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled);
     }
+    let refunds = journal.undo_refunds(|row, outcome, is_without_request| {
+        may_select(&selection, row, (outcome, is_without_request))
+    })?;
+    let again = Again {
+        command: &again_in_words(arguments),
+        no_account_check: arguments.check.is_left_out,
+        commands: &commands,
+    };
+    let compared = compare_again(&journal, &refunds, again, (&settings, &target), terminal)?;
     let Some(run) = journal.start_retry(&selection, now)? else {
         return nothing_to_do(
             &journal,
@@ -180,11 +199,50 @@ pub(in crate::cli) fn retry(
             terminal,
         );
     };
+    compared.record(&mut journal, Some(run), terminal)?;
     let delivery = RunDelivery {
         repeat_unconfirmed,
         ..RunDelivery::new(&target, &settings, &arguments.pace, &commands, terminal)
     };
     delivery.deliver(journal, run)
+}
+
+/// Returns `true` if a retry may send a refund of an undo again. One of a sale that is selected goes with that, if it was
+/// settled without a request.
+fn may_select(
+    selection: &RetrySelection,
+    row: EventRow,
+    (outcome, is_without_request): (Option<Outcome>, bool),
+) -> bool {
+    if selection.events.contains(&row) {
+        return true;
+    }
+    if !selection.events.is_empty() {
+        return is_without_request;
+    }
+    let is_selected = match outcome {
+        Some(Outcome::Failed) => selection.has_failed,
+        Some(Outcome::Unconfirmed) => selection.has_unconfirmed,
+        Some(Outcome::NonReferral) => selection.has_non_referral,
+        None | Some(Outcome::Tracked | Outcome::AlreadyTracked) => false,
+    };
+    is_selected && !selection.accepted.contains(&row)
+}
+
+/// Returns the words of a retry.
+fn again_in_words(arguments: &RetryArguments) -> String {
+    let options = [
+        (arguments.failed, " --failed"),
+        (arguments.unconfirmed, " --unconfirmed"),
+        (arguments.non_referral, " --non-referral"),
+    ];
+    let options = options.iter().filter(|(is_set, _)| *is_set);
+    let mut words = String::from("retry");
+    words.extend(options.map(|(_, option)| *option));
+    for id in &arguments.events {
+        words.push_str(&format!(" --event {}", shell_word(id)));
+    }
+    words
 }
 
 /// Says that events which somebody has accepted are not tried again by their outcome.

@@ -24,7 +24,6 @@ use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::job::Job;
 use crate::journal::{Journal, PlanState, RunCommand};
-use crate::problem::{Problem, ProblemCode};
 use crate::record::{NewJob, record};
 
 pub(in crate::cli) fn run(
@@ -171,9 +170,7 @@ impl BeforeSending<'_> {
             _ => format!("Send {all}?"),
         };
         confirm::ask(common, terminal, &question, || {
-            let message = "cannot ask for confirmation: standard input is not a terminal";
-            Problem::error(ProblemCode::NotConfirmed, message)
-                .hint("pass `--yes` to send; `fprecon plan` shows what would be sent")
+            confirm::cannot_ask("pass `--yes` to send; `fprecon plan` shows what would be sent")
         })
     }
 }

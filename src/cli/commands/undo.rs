@@ -1,6 +1,7 @@
 //! `fprecon undo`: refunds what is left of the sales of a run, as a run of its own.
 
 mod account;
+pub(super) mod again;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,6 +13,7 @@ use super::delivery::RunDelivery;
 use super::destination::Destination;
 use super::estimate::Estimate;
 use super::next;
+use super::paid_commissions::{PaidOf, paid_table};
 use super::report::run_named;
 use super::report_place::{expect_own_or_free, is_file_of_run};
 use super::resume::{nothing_to_do, require_journal};
@@ -24,12 +26,14 @@ use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::event::Tally;
 use crate::job::{EventsSummary, JobFigures, Rows};
-use crate::journal::{EventRow, Journal, JournalReader, PlanState, RunCommand, RunRecord};
+use crate::journal::{
+    AccountCheck, EventRow, Journal, JournalReader, PlanState, RunCommand, RunRecord,
+};
 use crate::problem::{Problem, ProblemCode};
 use crate::record::{NewJob, record_undo};
 use crate::report::items::accepted_events;
 use crate::report::{Commands, SCHEMA};
-use crate::undo::{self, AccountCheck, PaidToPromoter, UndoPlan};
+use crate::undo::{self, PaidToPromoter, UndoPlan};
 
 /// The object that `--json` prints if the refunds were not confirmed, and nothing was sent.
 #[derive(Serialize)]
@@ -186,7 +190,7 @@ fn show(
         terminal.human(&format!("\n{words}"));
     }
     if !plan.paid.is_empty() {
-        let table = account::paid_table(&plan.paid, settings.api.account_currency);
+        let table = paid_table(&plan.paid, PaidOf::ToUndo, settings.api.account_currency);
         terminal.human(&format!("\n{table}"));
     }
     let unsent = plan.tally_unsent();
@@ -238,17 +242,13 @@ fn not_confirmed(
     (arguments, commands): (&UndoArguments, &Commands),
     terminal: &Terminal,
 ) -> Result<Ended, CliError> {
-    let message =
-        "nothing was sent: cannot ask for confirmation, since standard input is not a terminal";
-    let unchecked = if arguments.no_account_check {
+    let unchecked = if arguments.check.is_left_out {
         " --no-account-check"
     } else {
         ""
     };
-    let problem = Problem::error(ProblemCode::NotConfirmed, message).hint(format!(
-        "`{}` sends the refunds",
-        commands.command(&format!("undo {}{unchecked} --yes", run.name))
-    ));
+    let command = commands.command(&format!("undo {}{unchecked} --yes", run.name));
+    let problem = confirm::nothing_sent(&command, "sends the refunds");
     terminal.problems(std::slice::from_ref(&problem), 0);
     let mut problems = vec![problem];
     if terminal.json() {

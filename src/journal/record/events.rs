@@ -7,8 +7,8 @@ use crate::event::{Event, Source};
 use crate::journal::columns::{self, Columns};
 use crate::journal::deliver::settle_where_left;
 use crate::journal::{
-    AttentionCode, EventRow, JournalError, Outcome, PlanState, RunId, Settlement, conversions,
-    flags, mended, recover, stored, undo,
+    AttentionCode, EventRow, JournalError, Outcome, PlanState, RunId, Settlement, UndoRecord,
+    conversions, flags, mended, recover, stored, undo,
 };
 
 impl Recording<'_> {
@@ -25,7 +25,8 @@ impl Recording<'_> {
         Ok(row)
     }
 
-    /// Adds a refund that undoes a sale, which another run was started to send. Its place is that of the sale.
+    /// Adds a refund that undoes a sale, which another run was started to send. Its place is that of the sale. It takes the
+    /// place of one that an earlier undo did not send, if there is one.
     ///
     /// # Errors
     ///
@@ -33,8 +34,8 @@ impl Recording<'_> {
     pub(crate) fn add_undo(
         &mut self,
         refund: &Event,
-        sale: EventRow,
-        undone: RunId,
+        (sale, undone): (EventRow, RunId),
+        replaces: Option<EventRow>,
     ) -> Result<EventRow, JournalError> {
         let row = self.insert(refund)?;
         let sql = "INSERT INTO run_event (run, event, input, line)
@@ -43,17 +44,21 @@ impl Recording<'_> {
             .transaction
             .execute(sql, [self.run.0, row.0, undone.0, sale.0]);
         self.done(written)?;
+        if let Some(replaced) = replaces {
+            let written = mended::insert(&self.transaction, replaced, row);
+            self.done(written)?;
+        }
         Ok(row)
     }
 
-    /// Keeps which run this one undoes.
+    /// Keeps which run this one undoes, and what the account said of its sales.
     ///
     /// # Errors
     ///
     /// The journal can't be written.
-    pub(crate) fn set_undone(&mut self, undone: RunId) -> Result<(), JournalError> {
+    pub(crate) fn set_undone(&mut self, undo: &UndoRecord) -> Result<(), JournalError> {
         self.ready()?;
-        let written = undo::insert(&self.transaction, self.run, undone);
+        let written = undo::insert(&self.transaction, self.run, undo);
         self.done(written)
     }
 

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{Answer, Asked, Receipt, message_of};
 use crate::event::{Kind, Money};
 use crate::tracking::Version;
+use crate::tracking::commissions::CASH;
 use crate::tracking::scalar::{List, Object, Scalar};
 
 /// The words for a `status` that is not a success.
@@ -256,7 +257,7 @@ impl Success {
 impl Commission {
     /// Returns the amount, unless it is given in months or credits.
     fn cents(&self) -> Option<i64> {
-        let is_cash = self.unit.word().is_none_or(|unit| unit == "cash");
+        let is_cash = self.unit.word().is_none_or(|unit| unit == CASH);
         self.amount.integer().filter(|_| is_cash)
     }
 }

@@ -10,14 +10,14 @@ use jiff::Timestamp;
 
 use self::output::SinceReport;
 use super::account::{AccountReader, Unread};
-use super::marking::{MOST_LOST, WorkEnd, end_of, ended};
+use super::marking::{EarlyEnd, MOST_LOST, WorkEnd, end_of, ended};
 use super::with_report;
 use crate::cli::arguments::{Common, CustomerSinceArguments};
 use crate::cli::commands::account_check::expect_account;
 use crate::cli::commands::confirm::{self, Answer as Confirmed, NOTHING_SENT};
 use crate::cli::commands::destination::Destination;
 use crate::cli::commands::next;
-use crate::cli::commands::report::run_named;
+use crate::cli::commands::report::runs_named;
 use crate::cli::commands::report_place::{expect_no_input_in, redactor};
 use crate::cli::commands::resume::require_journal;
 use crate::cli::ended::Ended;
@@ -25,7 +25,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::terminal::Terminal;
 use crate::journal::{
-    EventRow, Journal, JournalReader, LeadDateAnswer, LeadDateRequest, NewLeadDate, RunId,
+    EventRow, Journal, JournalReader, LeadDateAnswer, LeadDateRequest, NewLeadDate,
 };
 use crate::lead_dates::{FirstSales, LeadDate, LeadDateState};
 use crate::problem::{Problem, ProblemCode};
@@ -35,6 +35,13 @@ use crate::tracking::{Answer, Lead, SetCustomerSince, Version};
 
 /// The number of times that a date without a usable answer is asked for in one call.
 const ROUNDS: u32 = 2;
+
+/// What is said if the setting ends early.
+const EARLY_END: EarlyEnd = EarlyEnd {
+    interrupted: "interrupted before every date was set",
+    advice_on_key: Version::V1.key_advice(),
+    otherwise: "",
+};
 
 pub(super) fn customer_since(
     common: &Common,
@@ -73,7 +80,8 @@ pub(super) fn customer_since(
     let has_work = setting.has_work();
     if has_work {
         let question = report.question(&target, &settings, terminal);
-        match confirm::ask(common, terminal, &question, || not_confirmed(&command)) {
+        let otherwise = || confirm::nothing_sent(&command, "sets the dates");
+        match confirm::ask(common, terminal, &question, otherwise) {
             Ok(Confirmed::Yes) => {}
             Ok(Confirmed::No) => {
                 return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled);
@@ -95,16 +103,14 @@ pub(super) fn customer_since(
     if has_work {
         report.show_result(terminal);
     }
-    let problem = problem_of(&end, &command);
+    let problem = end.problem(&EARLY_END, &command);
     let (exit, problems) = with_report(written, (exit, problem), &command)?;
     report.finish(exit, problems, terminal)
 }
 
 /// Returns the first sales of the customers who have one of the runs with these names, or of all customers.
 fn first_sales(journal: &JournalReader, names: &[String]) -> Result<FirstSales, CliError> {
-    let runs = names.iter();
-    let runs = runs.map(|name| run_named(journal, name).map(|run| run.id));
-    let runs: Vec<RunId> = runs.collect::<Result<_, _>>()?;
+    let runs = runs_named(journal, names)?;
     let mut wanted: HashSet<EventRow> = HashSet::new();
     if !runs.is_empty() {
         journal.for_each_sale_in_account(&runs, |sale| {
@@ -309,35 +315,12 @@ impl LineKeeper<Lead> for OwnLeads<'_> {
     }
 }
 
-/// Returns the problem with which it ended early.
-fn problem_of(end: &WorkEnd, command: &str) -> Option<Problem> {
-    let again = format!("`{command}` goes on");
-    Some(match end {
-        WorkEnd::Done => return None,
-        WorkEnd::Interrupted => {
-            let message = "interrupted before every date was set";
-            Problem::warning(ProblemCode::Interrupted, message).hint(again)
-        }
-        WorkEnd::Failed(Exit::Refused, problem) => problem
-            .as_ref()
-            .clone()
-            .hint(format!("{}; then {again}", Version::V1.key_advice())),
-        WorkEnd::Failed(_, problem) => problem.as_ref().clone().hint(again),
-    })
-}
-
 /// Returns the command that does the same without a question.
 fn command_again(arguments: &CustomerSinceArguments, commands: &Commands) -> String {
     let mut words = vec!["history customer-since".to_owned()];
     words.extend(arguments.runs.iter().cloned());
     words.push("--yes".to_owned());
     commands.command(&words.join(" "))
-}
-
-fn not_confirmed(command: &str) -> Problem {
-    let message =
-        "nothing was sent: cannot ask for confirmation, since standard input is not a terminal";
-    Problem::error(ProblemCode::NotConfirmed, message).hint(format!("`{command}` sets the dates"))
 }
 
 fn not_of_version_2() -> Problem {

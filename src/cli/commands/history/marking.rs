@@ -18,7 +18,7 @@ use crate::paid_marks::{
 };
 use crate::problem::{Problem, ProblemCode};
 use crate::send::LineKeeper;
-use crate::tracking::{Answer, ListedCommission, Version};
+use crate::tracking::{Answer, CANCELLED, COMPLETED, ListedCommission, Version};
 
 /// The times between two looks for a payout that was asked for.
 const WAITS_SECONDS: [u64; 5] = [1, 2, 5, 15, 30];
@@ -48,22 +48,31 @@ impl WorkEnd {
     }
 
     /// Returns the problem with which it ended early.
-    pub(super) fn problem(&self, version: Version, command: &str) -> Option<Problem> {
+    pub(super) fn problem(&self, words: &EarlyEnd, command: &str) -> Option<Problem> {
         let again = format!("`{command}` goes on");
         Some(match self {
             WorkEnd::Done => return None,
-            WorkEnd::Interrupted => Problem::warning(
-                ProblemCode::Interrupted,
-                "interrupted before every commission was marked",
-            )
-            .hint(again),
+            WorkEnd::Interrupted => {
+                Problem::warning(ProblemCode::Interrupted, words.interrupted).hint(again)
+            }
             WorkEnd::Failed(Exit::Refused, problem) => problem.as_ref().clone().hint(format!(
-                "{}; then {again}; or mark the commissions by hand in FirstPromoter",
-                version.key_advice()
+                "{}; then {again}{}",
+                words.advice_on_key, words.otherwise
             )),
             WorkEnd::Failed(_, problem) => problem.as_ref().clone().hint(again),
         })
     }
+}
+
+/// Holds what is said of work that ends early.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EarlyEnd {
+    /// The message after an interruption.
+    pub(super) interrupted: &'static str,
+    /// The advice where the API refuses the key.
+    pub(super) advice_on_key: &'static str,
+    /// The end of that advice: what can be done instead.
+    pub(super) otherwise: &'static str,
 }
 
 /// Holds the commissions and what the account says of them.
@@ -162,7 +171,7 @@ impl Marking {
         let payouts = self.view.payouts.iter().filter(|payout| {
             let promoter = payout.promoter.id.as_deref();
             promoter.is_some_and(|id| promoters.contains(id))
-                && !matches!(&*payout.status, "completed" | "cancelled")
+                && !matches!(&*payout.status, COMPLETED | CANCELLED)
         });
         for payout in payouts {
             let id: String = form_urlencoded::byte_serialize(payout.id.as_bytes()).collect();

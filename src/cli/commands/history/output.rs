@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::super::destination::Destination;
+use super::super::paid_commissions::{PaidOf, paid_problem, paid_table};
 use super::marking::Marking;
 use crate::cli::arguments::MarkPaidArguments;
 use crate::cli::ended::Ended;
@@ -19,6 +20,7 @@ use crate::paid_marks::{MarkState, OwnCommission};
 use crate::problem::{Problem, ProblemCode};
 use crate::report::words::amount;
 use crate::report::{MARKED_PAID_FILE, Redactor, SCHEMA};
+use crate::undo::{PaidSums, PaidToPromoter};
 
 /// The number of reasons that are printed; the file has all.
 const REASONS_SHOWN: usize = 10;
@@ -49,6 +51,8 @@ struct MarkOutput<'r> {
     promoters: &'r [PromoterSums],
     /// The sales and refunds in the range that are not settled, or not known to be.
     not_settled: &'r Tally,
+    /// The paid commissions of undone sales that a later payout will take from the promoters.
+    paid_of_undone_sales: &'r [PaidToPromoter],
     problems: &'r [Problem],
     requests: u64,
     report_dir: Option<String>,
@@ -65,6 +69,8 @@ pub(super) struct MarkReport<'r> {
     sums: BTreeMap<MarkState, Sum>,
     promoters: Vec<PromoterSums>,
     reasons: BTreeMap<(MarkState, String), u64>,
+    /// The paid commissions of undone sales that a later payout will take from the promoters.
+    owed: Vec<PaidToPromoter>,
     requests: u64,
     /// The sales and refunds in the range that are not settled, or not known to be.
     pub(super) unsettled: Tally,
@@ -87,6 +93,7 @@ impl<'r> MarkReport<'r> {
             sums: BTreeMap::new(),
             promoters: Vec::new(),
             reasons: BTreeMap::new(),
+            owed: Vec::new(),
             requests: 0,
             unsettled: Tally::default(),
             directory: None,
@@ -106,6 +113,7 @@ impl<'r> MarkReport<'r> {
         self.reasons.clear();
         type Key<'o> = (Option<&'o str>, Option<&'o str>);
         let mut promoters: BTreeMap<Key<'_>, BTreeMap<MarkState, Sum>> = BTreeMap::new();
+        let mut owed = PaidSums::default();
         for own in &self.commissions {
             let promoter = (
                 own.promoter.email.as_deref(),
@@ -117,11 +125,18 @@ impl<'r> MarkReport<'r> {
                 sum.count += 1;
                 sum.commission_cents = sum.commission_cents.saturating_add(own.cents);
             }
+            if own.is_owed {
+                let promoter = (own.promoter.email.clone(), own.promoter.ref_id.clone());
+                owed.add(promoter, own.cents);
+            }
             if own.state.needs_attention() && !own.reason.is_empty() {
                 let reason = (own.state, own.reason.clone());
                 *self.reasons.entry(reason).or_default() += 1;
             }
         }
+        self.owed = owed.all();
+        // Refunds that were marked as paid, too, may leave nothing.
+        self.owed.retain(|own| own.commission_cents > 0);
         let promoters = promoters.into_iter();
         self.promoters = promoters
             .map(|((email, ref_id), commissions)| PromoterSums {
@@ -141,6 +156,7 @@ impl<'r> MarkReport<'r> {
     pub(super) fn needs_attention(&self) -> bool {
         let mut states = self.sums.keys();
         self.unsettled.count() > 0
+            || !self.owed.is_empty()
             || states.any(|state| state.needs_attention() || *state == MarkState::ToMark)
     }
 
@@ -155,6 +171,9 @@ impl<'r> MarkReport<'r> {
             terminal.human_line(&format!("Not settled, and not marked: {}", self.unsettled));
         }
         self.show_reasons(terminal);
+        if !self.owed.is_empty() {
+            terminal.human(&paid_table(&self.owed, PaidOf::Undone, self.currency));
+        }
     }
 
     fn show_reasons(&self, terminal: &Terminal) {
@@ -289,6 +308,7 @@ impl<'r> MarkReport<'r> {
         }
         problems.extend(self.left_problem());
         problems.extend(self.unsettled_problem());
+        problems.extend(paid_problem(&self.owed, PaidOf::Undone, self.currency));
         terminal.problems(&problems, 0);
         if self.directory.is_some() && exit == Exit::Done {
             terminal.human_line("Nothing needs attention.");
@@ -302,6 +322,7 @@ impl<'r> MarkReport<'r> {
                 commissions: &self.sums,
                 promoters: &self.promoters,
                 not_settled: &self.unsettled,
+                paid_of_undone_sales: &self.owed,
                 problems: &problems,
                 requests: self.requests,
                 report_dir: self.directory.as_ref().map(|own| own.display().to_string()),

@@ -4,20 +4,17 @@ use super::super::account_check::{MAX_COMMISSIONS, compared_with};
 use super::super::destination::Destination;
 use super::super::fetched_list::fetch_list;
 use super::super::incomplete_listing::incomplete_listing;
+use super::super::paid_commissions::{PaidOf, paid_problem};
 use crate::cli::arguments::UndoArguments;
 use crate::cli::error::CliError;
 use crate::cli::settings::EffectiveSettings;
-use crate::cli::tables::{count, grouped};
 use crate::cli::terminal::Terminal;
-use crate::event::Currency;
-use crate::invisible::shown;
 use crate::journal::{JournalReader, RunRecord};
 use crate::problem::{Problem, ProblemCode};
 use crate::report::Commands;
-use crate::report::words::amount;
 use crate::send::{KeptLines, LineKeeper};
 use crate::tracking::ListedCommission;
-use crate::undo::{AccountLines, AccountUnits, PaidToPromoter, UndoPlan};
+use crate::undo::{AccountLines, AccountUnits, UndoPlan};
 
 /// Compares the refunds to send with the account's list of commissions, and finds those that are marked as paid.
 ///
@@ -35,34 +32,48 @@ pub(super) fn compare(
     if plan.to_send.is_empty() {
         return Ok(());
     }
-    let lines = if arguments.no_account_check || target.is_sandbox() {
-        plan.problems.extend([not_checked(arguments)]);
+    let lines = if arguments.check.is_left_out || target.is_sandbox() {
+        plan.problems
+            .extend([not_checked(arguments.check.is_left_out)]);
         None
     } else {
-        let again = |option: &str| commands.command(&format!("undo {}{option}", run.name));
-        Some(fetch(plan, again, settings, target, terminal)?)
+        let lines = AccountLines::new([&*plan]);
+        let again = |option: &str| {
+            let command = commands.command(&format!("undo {}{option}", run.name));
+            format!("`{command}`")
+        };
+        Some(fetch(lines, again, settings, target, terminal)?)
     };
     if let Some(lines) = &lines {
-        let units = AccountUnits {
-            currency: settings.api.account_currency,
-            decimals: settings.currencies.decimals.clone(),
-        };
-        plan.compare_with_account(lines, &units, journal, run)?;
+        plan.compare_with_account(lines, &units(settings), journal, run)?;
     }
     plan.find_paid(lines.as_ref(), journal)?;
-    let paid = paid_problem(&plan.paid, settings.api.account_currency);
+    let paid = paid_problem(&plan.paid, PaidOf::ToUndo, settings.api.account_currency);
     plan.problems.extend(paid);
     Ok(())
 }
 
-fn fetch(
-    plan: &UndoPlan,
+/// Returns how amounts of the account are to be understood.
+pub(super) fn units(settings: &EffectiveSettings) -> AccountUnits {
+    AccountUnits {
+        currency: settings.api.account_currency,
+        decimals: settings.currencies.decimals.clone(),
+    }
+}
+
+/// Fetches the account's list of commissions. `again` returns the command that tries again, with an option.
+///
+/// # Errors
+///
+/// The list is not complete.
+pub(super) fn fetch(
+    lines: AccountLines,
     again: impl Fn(&str) -> String,
     settings: &EffectiveSettings,
     target: &Destination,
     terminal: &Terminal,
 ) -> Result<AccountLines, CliError> {
-    let mut listing = KeptLines::new(AccountLines::new(plan), MAX_COMMISSIONS);
+    let mut listing = KeptLines::new(lines, MAX_COMMISSIONS);
     let per_minute = target.pace(settings).requests_per_minute;
     let read = fetch_list(target.client(), per_minute, &mut listing, terminal)?;
     let read = read.map_err(|(unlisted, interrupted)| {
@@ -72,7 +83,7 @@ fn fetch(
             problem.message
         );
         let hint = format!(
-            "`{}` tries again; `{}` undoes the run without the list",
+            "{} tries again; {} sends the refunds without the list",
             again(""),
             again(" --no-account-check")
         );
@@ -84,35 +95,14 @@ fn fetch(
 }
 
 /// Warns that the account was not looked at.
-fn not_checked(arguments: &UndoArguments) -> Problem {
+pub(super) fn not_checked(no_account_check: bool) -> Problem {
     let message = "the account's commissions were not compared: refunds that others have made of these sales are not known and would count twice, and neither is which commissions were denied or paid";
     let problem = Problem::warning(ProblemCode::UndoNotCompared, message);
-    if arguments.no_account_check {
+    if no_account_check {
         problem.hint("without `--no-account-check`, the account's list is read first")
     } else {
         problem.hint("the sandbox inside the program has none")
     }
-}
-
-/// Warns that commissions of the sales are marked as paid.
-fn paid_problem(paid: &[PaidToPromoter], currency: Currency) -> Option<Problem> {
-    if paid.is_empty() {
-        return None;
-    }
-    let all: u64 = paid.iter().map(|own| own.commissions).sum();
-    let cents: i128 = paid
-        .iter()
-        .map(|own| i128::from(own.commission_cents))
-        .sum();
-    let message = format!(
-        "marked as paid: {} of these sales, {} {currency} of {}; they stay paid, and what the refunds reverse of them is taken from the promoters' next payouts",
-        count(all, "commission"),
-        amount(cents, currency),
-        count(paid.len() as u64, "promoter"),
-    );
-    Some(Problem::warning(ProblemCode::UndoPaid, message).hint(
-        "if the promoters did not get this money, deny the commissions of the refunds (`…_undo`) in FirstPromoter before the next payout",
-    ))
 }
 
 /// Returns what came of the comparison, for people.
@@ -125,39 +115,6 @@ pub(super) fn in_words(plan: &UndoPlan) -> Option<String> {
     } else {
         format!("{read}no refund by others of the sales to undo.")
     })
-}
-
-/// Returns a line for each promoter with commissions that are marked as paid.
-pub(super) fn paid_table(paid: &[PaidToPromoter], currency: Currency) -> String {
-    let name = |own: &PaidToPromoter| {
-        let name = own.promoter_email.as_deref();
-        let name = name.or(own.promoter_ref_id.as_deref());
-        shown(name.unwrap_or("a promoter without a name")).into_owned()
-    };
-    let mut lines = vec![[
-        "promoter".to_owned(),
-        "commissions".to_owned(),
-        currency.to_string(),
-    ]];
-    for own in paid {
-        lines.push([
-            name(own),
-            grouped(own.commissions.into()),
-            amount(own.commission_cents.into(), currency),
-        ]);
-    }
-    let width = |column: usize| {
-        let widths = lines.iter().map(|line| line[column].chars().count());
-        widths.max().unwrap_or(0)
-    };
-    let [first, second, third] = [width(0), width(1), width(2)];
-    let mut text = "Commissions of these sales that are marked as paid:".to_owned();
-    for [name, number, cents] in &lines {
-        text.push_str(&format!(
-            "\n  {name:first$}  {number:>second$}  {cents:>third$}"
-        ));
-    }
-    text
 }
 
 impl LineKeeper<ListedCommission> for AccountLines {
