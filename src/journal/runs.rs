@@ -1,5 +1,6 @@
 //! Reads runs: their exports and books, what they held, and the problems of their plans.
 
+use jiff::Timestamp;
 use rusqlite::{Params, Row, params};
 
 use super::columns::{self, Code, Columns, Millis, Word, impossible, read_money};
@@ -50,6 +51,35 @@ impl JournalReader {
     /// The journal can't be read or is damaged.
     pub fn latest_run(&self) -> Result<Option<RunRecord>, JournalError> {
         Ok(self.runs(1)?.pop())
+    }
+
+    /// Returns when the journal's first run began, if FirstPromoter had all sales of referrals of the first run that has any
+    /// before: then the journal is new, and the account is not.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub(crate) fn begun_after_account(&self) -> Result<Option<Timestamp>, JournalError> {
+        const DOING: &str = "looking for the first run";
+        let mut first: Option<i64> = None;
+        let sql = "SELECT re.run FROM run_event re CROSS JOIN event e ON e.id = re.event
+             WHERE e.kind = 'sale' AND e.outcome IN ('tracked', 'already_tracked')
+             ORDER BY re.run LIMIT 1";
+        self.each(DOING, sql, [], |row| {
+            first = Some(row.get(0)?);
+            Ok(())
+        })?;
+        let mut begun = None;
+        let sql = "SELECT (SELECT min(started_ms) FROM run) WHERE NOT EXISTS
+             (SELECT 1 FROM run_event re CROSS JOIN event e ON e.id = re.event
+              WHERE re.run = ?1 AND e.kind = 'sale' AND e.outcome = 'tracked')";
+        if let Some(first) = first {
+            self.each(DOING, sql, [first], |row| {
+                begun = row.get::<_, Option<Millis>>(0)?.map(|at| at.0);
+                Ok(())
+            })?;
+        }
+        Ok(begun)
     }
 
     /// Returns the latest run over exports, even if it had to read none of them again.

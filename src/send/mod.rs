@@ -39,10 +39,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::event::{CustomerRef, EventKey, KeyMap, Kind, Ties};
+use crate::event::{CustomerRef, Event, EventKey, KeyMap, Kind, Ties};
 use crate::journal::{Journal, JournalError, JournalReader, Outcome, RunId};
 use crate::tracking::{Answer, Client};
 use dated_sales::DatedSales;
@@ -335,6 +336,10 @@ struct EarlierAnswers {
     sales: KeyMap<Outcome>,
     /// The cancelled customers who have a tracked sale.
     customers: Customers,
+    /// The cancelled customers who have a sale that was there before this journal sent it.
+    sent_by_others: Customers,
+    /// When the journal's first run began, if FirstPromoter had all of its sales before.
+    begun_after_account: Option<Timestamp>,
 }
 
 impl EarlierAnswers {
@@ -349,9 +354,23 @@ impl EarlierAnswers {
             }
             if outcome.is_tracked() && wanted.customers.include(event.customer) {
                 earlier.customers.add(event.customer);
+                if outcome == Outcome::AlreadyTracked {
+                    earlier.sent_by_others.add(event.customer);
+                }
             }
         })?;
+        if !earlier.sent_by_others.is_empty() {
+            earlier.begun_after_account = journal.begun_after_account()?;
+        }
         Ok(earlier)
+    }
+
+    /// Returns `true` if a cancellation may be there already: the journal is new while the account is not, somebody had
+    /// sent a sale of the customer before this journal did, and the cancellation is older than the journal.
+    fn may_have(&self, cancellation: &Event) -> bool {
+        let is_older = |begun| cancellation.created_at.is_none_or(|at| at < begun);
+        let customer = cancellation.customer.borrowed();
+        self.begun_after_account.is_some_and(is_older) && self.sent_by_others.include(customer)
     }
 }
 

@@ -52,7 +52,7 @@ impl Sender<'_> {
         if slot.event.kind == Kind::Cancellation
             && !slot.is_repeatable
             && !self.settings.should_repeat_unconfirmed
-            && lane.is_sent_by_others()
+            && (lane.is_sent_by_others() || self.earlier.may_have(&slot.event))
         {
             return Some(infer(Outcome::Unconfirmed, Some(SENT_BY_OTHERS)));
         }
