@@ -62,18 +62,78 @@ pub(super) enum Decided {
     Others(TaxReading, u32),
 }
 
-/// The places of the tax in those orders of an export that show it by themselves.
+/// What those orders of an export show that show the place of their tax by themselves.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shop {
     inside: u32,
     on_top: u32,
+    /// The rate of the taxes inside the prices, as far as orders without shipping show it.
+    rate: SeenRate,
+}
+
+/// The rate of the taxes of orders.
+#[derive(Clone, Copy, Debug, Default)]
+enum SeenRate {
+    /// No order has shown it.
+    #[default]
+    None,
+    /// So many orders have the same one.
+    One(RateSpan, u32),
+    /// There are several.
+    Several,
+}
+
+/// The rates that explain a tax, in millionths of a percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct RateSpan {
+    least: i128,
+    most: i128,
+}
+
+impl RateSpan {
+    /// Returns the rates by which a tax is inside of a price with it, except for rounding.
+    fn inside(tax: i64, price: i64) -> Option<Self> {
+        let (tax, price) = (i128::from(tax), i128::from(price));
+        let least = (tax - ROUNDING_MOST).max(0);
+        let most = tax + ROUNDING_MOST;
+        (price > most).then(|| RateSpan {
+            least: least * WHOLE / (price - least),
+            most: most * WHOLE / (price - most) + 1,
+        })
+    }
+
+    /// Returns the rates that explain both.
+    fn and(self, other: RateSpan) -> Option<Self> {
+        let least = self.least.max(other.least);
+        let most = self.most.min(other.most);
+        (least <= most).then_some(RateSpan { least, most })
+    }
 }
 
 impl Shop {
-    pub(super) fn see(&mut self, placement: Placement) {
+    /// Learns from an order that shows by itself where its tax is.
+    pub(super) fn see(&mut self, order: &Order, placement: Placement) {
         match placement {
             Placement::Inside => self.inside += 1,
             Placement::OnTop => self.on_top += 1,
+        }
+        if placement == Placement::Inside && order.shipping == 0 && order.tax > 0 {
+            let span = RateSpan::inside(order.tax, order.goods);
+            self.rate = match (self.rate, span) {
+                (SeenRate::None, Some(span)) => SeenRate::One(span, 1),
+                (SeenRate::One(seen, orders), Some(span)) => seen
+                    .and(span)
+                    .map_or(SeenRate::Several, |both| SeenRate::One(both, orders + 1)),
+                (rate, _) => rate,
+            };
+        }
+    }
+
+    /// Returns the rate that enough orders have, all of which have the same one.
+    fn rate(self) -> Option<RateSpan> {
+        match self.rate {
+            SeenRate::One(span, AGREEING_LEAST..) => Some(span),
+            _ => None,
         }
     }
 
@@ -104,6 +164,9 @@ impl Order {
             let both = [Placement::OnTop, Placement::Inside];
             return Err(both.map(|placement| self.reading(placement, false)).into());
         }
+        if self.is_unrated() && !is_sum_on_top {
+            return self.decide_unrated(shop);
+        }
         let fitting = self.fitting();
         if let Some(only) = only(&fitting) {
             return Ok(Decided::Itself(only));
@@ -122,6 +185,59 @@ impl Order {
                 Ok(Decided::Others(self.reading(placement, false), orders))
             }
             (None, _) => Err(fitting),
+        }
+    }
+
+    /// Returns `true` if no rate of its taxes is known.
+    fn is_unrated(&self) -> bool {
+        self.named.is_empty() && self.tax > 0
+    }
+
+    /// Decides how to read the figures without a rate, by the rate of the shop, or returns all readings that match them.
+    fn decide_unrated(&self, shop: Shop) -> Result<Decided, Vec<TaxReading>> {
+        let both = self.goods.saturating_add(self.shipping);
+        let mut possible = Vec::new();
+        if self.rest(Placement::OnTop) > 0 {
+            possible.push(self.reading(Placement::OnTop, false));
+        }
+        let mut inside = Vec::new();
+        if self.rest(Placement::Inside) >= 0 {
+            if let Some(span) = RateSpan::inside(self.tax, self.goods) {
+                inside.push((self.reading(Placement::Inside, false), span));
+            }
+            if let Some(span) = RateSpan::inside(self.tax, both).filter(|_| self.shipping > 0) {
+                inside.push((self.reading(Placement::Inside, true), span));
+            }
+        }
+        possible.extend(inside.iter().map(|(reading, _)| *reading));
+        // One reading is not ambiguous, and nothing proves it.
+        let open = if possible.len() > 1 {
+            possible
+        } else {
+            Vec::new()
+        };
+        match shop.agrees() {
+            Some((Placement::OnTop, orders)) if self.rest(Placement::OnTop) > 0 => {
+                let reading = self.reading(Placement::OnTop, false);
+                Ok(Decided::Others(reading, orders))
+            }
+            Some((Placement::Inside, orders)) => {
+                // With shipping, a tip is not told from a tax that fits the rate.
+                let rate = shop.rate().filter(|_| self.rest(Placement::Inside) == 0);
+                let fits = |span: RateSpan| {
+                    self.shipping == 0 || rate.is_some_and(|rate| rate.and(span).is_some())
+                };
+                let fitting: Vec<_> = inside
+                    .into_iter()
+                    .filter(|(_, span)| fits(*span))
+                    .map(|(reading, _)| reading)
+                    .collect();
+                match only(&fitting) {
+                    Some(only) => Ok(Decided::Others(only, orders)),
+                    None => Err(open),
+                }
+            }
+            _ => Err(open),
         }
     }
 
@@ -207,10 +323,19 @@ impl Order {
     }
 
     /// Returns the tax inside the shipping, rounded once: shipping is one line, while goods may be
-    /// many.
+    /// many. Without a rate, it is the share of the tax.
     fn tax_of_shipping(&self) -> i64 {
-        let whole = WHOLE + self.rates();
-        let share = i128::from(self.shipping) * self.rates();
+        let (whole, share) = if self.is_unrated() {
+            (
+                i128::from(self.goods) + i128::from(self.shipping),
+                i128::from(self.shipping) * i128::from(self.tax),
+            )
+        } else {
+            (
+                WHOLE + self.rates(),
+                i128::from(self.shipping) * self.rates(),
+            )
+        };
         i64::try_from((2 * share + whole) / (2 * whole)).unwrap_or(0)
     }
 }
@@ -347,15 +472,15 @@ mod tests {
         let exempt = order([13_360, 0, 427, 0, 15_123], &[(427, "Maryland 6%")]);
         let mut shop = Shop::default();
         for _ in 0..4 {
-            shop.see(Placement::OnTop);
+            shop.on_top += 1;
         }
         assert!(exempt.decide(shop).is_err());
-        shop.see(Placement::OnTop);
+        shop.on_top += 1;
         let Ok(Decided::Others(reading, 5)) = exempt.decide(shop) else {
             panic!("{:?}", exempt.decide(shop));
         };
         assert_eq!(reading.before_tax, 13_360);
-        shop.see(Placement::Inside);
+        shop.inside += 1;
         assert!(exempt.decide(shop).is_err());
     }
 
@@ -363,7 +488,11 @@ mod tests {
     fn a_tip_that_is_as_high_as_the_tax_is_decided_by_other_orders() {
         let named = order([11_500, 0, 1_500, 0, 13_000], &[(1_500, "VAT 15%")]);
         let unnamed = order([11_500, 0, 1_500, 0, 13_000], &[]);
-        let of = |inside: u32, on_top: u32| Shop { inside, on_top };
+        let of = |inside: u32, on_top: u32| Shop {
+            inside,
+            on_top,
+            ..Shop::default()
+        };
         let read = |order: &Order, shop| match order.decide(shop) {
             Ok(Decided::Itself(reading)) => format!("itself {}", reading.before_tax),
             Ok(Decided::Others(reading, _)) => format!("others {}", reading.before_tax),

@@ -25,10 +25,13 @@ impl Classifier<'_> {
             self.settle(&mut settled);
             let row = &settled;
             let order = self.currency(row).and_then(|c| self.order(columns, row, c));
-            let decided = order.ok().filter(|order| order.tax > 0);
-            let decided = decided.and_then(|order| order.decide(Shop::default()).ok());
-            if let Some(Decided::Itself(reading) | Decided::Others(reading, _)) = decided {
-                shop.see(reading.placement);
+            let Some(order) = order.ok().filter(|order| order.tax > 0) else {
+                continue;
+            };
+            if let Ok(Decided::Itself(reading) | Decided::Others(reading, _)) =
+                order.decide(Shop::default())
+            {
+                shop.see(&order, reading.placement);
             }
         }
         self.shop.set(shop);

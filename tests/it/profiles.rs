@@ -373,8 +373,8 @@ fn shopify_orders() {
 3: ignored: continues the row above
 4: sale 92 50.00 EUR 2026-02-01T00:00:00Z ana@example.com
 5: sale 93 4.12 EUR 2026-02-01T00:00:00Z ana@example.com
-6: rejected: the price of the goods before tax is unknown: the export does not have the rates of the taxes: `0.95` in `Taxes`
-7: rejected: the price of the goods before tax is unknown: the export does not have the rates of the taxes: `0.95` in `Taxes`
+6: rejected: the price of the goods before tax is ambiguous: 4.04 EUR (tax inside, on the goods alone) or 4.20 EUR (tax inside, on goods and shipping): `0.95` in `Taxes`
+7: rejected: the price of the goods before tax is ambiguous: 4.99 EUR (tax on top) or 4.04 EUR (tax inside, on the goods alone) or 4.20 EUR (tax inside, on goods and shipping): `0.95` in `Taxes`
 8: sale 96 4.12 EUR 2026-02-01T00:00:00Z ana@example.com
 8: refund 96_refund_499 of 96 4.12 EUR 2026-02-01T00:00:00Z ana@example.com
 9: sale 97 50.00 EUR 2026-02-01T00:00:00Z ana@example.com
@@ -386,6 +386,93 @@ fn shopify_orders() {
 12: rejected: the row shows a refund of the order without its amount: `0.00` in `Refunded Amount`
 13: rejected: unknown value `partially_paid` in `Financial Status`
 14: rejected: the row continues another row, but that row is not directly above it: `#99` in `Name`",
+    );
+}
+
+/// Orders of a shop whose taxes are called `VAT`, without a rate.
+#[test]
+fn shopify_orders_whose_taxes_name_no_rate() {
+    let header = "Name,Email,Financial Status,Paid at,Currency,Subtotal,Shipping,Taxes,Total,Created at,Lineitem name,Refunded Amount,Id,Tax 1 Name,Tax 1 Value";
+    let order = |id: &'static str, [goods, shipping, tax, total]: [&'static str; 4]| {
+        vec![
+            ("Id", id),
+            ("Name", id),
+            ("Email", "ana@example.com"),
+            ("Financial Status", "paid"),
+            ("Paid at", "2026-02-01 00:00:00 +0000"),
+            ("Created at", "2026-02-01 00:00:00 +0000"),
+            ("Currency", "GBP"),
+            ("Subtotal", goods),
+            ("Shipping", shipping),
+            ("Taxes", tax),
+            ("Total", total),
+            ("Refunded Amount", "0.00"),
+            ("Tax 1 Name", "VAT"),
+            ("Tax 1 Value", tax),
+        ]
+    };
+    let read = |rows: &[Vec<(&'static str, &'static str)>], expected: &str| {
+        let rows: Vec<&[_]> = rows.iter().map(Vec::as_slice).collect();
+        check("shopify-orders", "", &table(header, &rows), expected);
+    };
+    // Nothing says whether shipping is taxed.
+    read(
+        &[order("1", ["120.00", "12.00", "22.00", "132.00"])],
+        "2: rejected: the price of the goods before tax is ambiguous: 98.00 GBP (tax inside, on the goods alone) or 100.00 GBP (tax inside, on goods and shipping): `22.00` in `Taxes`",
+    );
+    // Five orders without shipping have 20 % inside: one with 22.00 has it on shipping too, one with 20.00 has not, and one
+    // with 21.00 has another rate.
+    let mut rows: Vec<_> = [
+        "24.00 4.00",
+        "60.00 10.00",
+        "36.00 6.00",
+        "12.50 2.08",
+        "99.99 16.67",
+    ]
+    .iter()
+    .map(|figures| figures.split_once(' ').unwrap())
+    .zip(["11", "12", "13", "14", "15"])
+    .map(|((goods, tax), id)| order(id, [goods, "0.00", tax, goods]))
+    .collect();
+    let sales = "2: sale 11 20.00 GBP 2026-02-01T00:00:00Z ana@example.com
+3: sale 12 50.00 GBP 2026-02-01T00:00:00Z ana@example.com
+4: sale 13 30.00 GBP 2026-02-01T00:00:00Z ana@example.com
+5: sale 14 10.42 GBP 2026-02-01T00:00:00Z ana@example.com
+6: sale 15 83.32 GBP 2026-02-01T00:00:00Z ana@example.com";
+    rows.push(order("21", ["120.00", "12.00", "22.00", "132.00"]));
+    rows.push(order("22", ["120.00", "12.00", "20.00", "132.00"]));
+    rows.push(order("23", ["120.00", "12.00", "21.00", "132.00"]));
+    read(
+        &rows,
+        &format!(
+            "{sales}
+7: sale 21 100.00 GBP 2026-02-01T00:00:00Z ana@example.com
+8: sale 22 100.00 GBP 2026-02-01T00:00:00Z ana@example.com
+9: rejected: the price of the goods before tax is ambiguous: 99.00 GBP (tax inside, on the goods alone) or 100.91 GBP (tax inside, on goods and shipping): `21.00` in `Taxes`"
+        ),
+    );
+    // A second rate in the shop: nothing says which one an order has.
+    let mut mixed = rows.clone();
+    mixed.insert(5, order("16", ["21.00", "0.00", "1.00", "21.00"]));
+    read(
+        &mixed[5..7],
+        "2: sale 16 20.00 GBP 2026-02-01T00:00:00Z ana@example.com
+3: rejected: the price of the goods before tax is ambiguous: 98.00 GBP (tax inside, on the goods alone) or 100.00 GBP (tax inside, on goods and shipping): `22.00` in `Taxes`",
+    );
+    read(
+        &mixed,
+        &format!(
+            "{sales}
+7: sale 16 20.00 GBP 2026-02-01T00:00:00Z ana@example.com
+8: rejected: the price of the goods before tax is ambiguous: 98.00 GBP (tax inside, on the goods alone) or 100.00 GBP (tax inside, on goods and shipping): `22.00` in `Taxes`
+9: rejected: the price of the goods before tax is ambiguous: 100.00 GBP (tax inside, on the goods alone) or 101.82 GBP (tax inside, on goods and shipping): `20.00` in `Taxes`
+10: rejected: the price of the goods before tax is ambiguous: 99.00 GBP (tax inside, on the goods alone) or 100.91 GBP (tax inside, on goods and shipping): `21.00` in `Taxes`"
+        ),
+    );
+    // On top, a sum proves it.
+    read(
+        &[order("31", ["100.00", "10.00", "22.00", "132.00"])],
+        "2: sale 31 100.00 GBP 2026-02-01T00:00:00Z ana@example.com",
     );
 }
 
