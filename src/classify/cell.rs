@@ -10,7 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::event::{AmountFormat, AmountUnit, Currency};
 use crate::invisible;
-use crate::profile::{DateFormat, Dates};
+use crate::profile::{DateFormat, Dates, with_english_month};
 
 /// The greatest length of an id, in bytes.
 const MAX_ID_BYTES: usize = 255;
@@ -53,7 +53,8 @@ fn read_pattern(value: &str, pattern: &str, zone: &TimeZone) -> Option<Timestamp
     if let Some(civil) = iso_second(value, pattern) {
         return zone.to_timestamp(civil).ok();
     }
-    let parsed = strtime::parse(pattern, value).ok()?;
+    let value = with_english_month(value, pattern);
+    let parsed = strtime::parse(pattern, &*value).ok()?;
     let names_an_instant = parsed.timestamp().is_some() || parsed.offset().is_some();
     if names_an_instant && let Ok(timestamp) = parsed.to_timestamp() {
         return Some(timestamp);

@@ -13,6 +13,7 @@ mod error;
 mod extend;
 mod locate;
 mod look_alike;
+mod months;
 mod rules;
 mod spec;
 mod spelling;
@@ -25,6 +26,7 @@ pub(crate) use detect::{Binding, Fits, Misfit, Unfit};
 pub use error::ProfileError;
 pub use extend::Split;
 pub(crate) use look_alike::LookAlike;
+pub(crate) use months::{MONTH_LANGUAGES, with_english_month};
 pub(crate) use rules::{
     AmountRule, ColumnIndex, CommissionColumns, Continuation, Convention, CurrencySource,
     CustomerColumns, DateFormat, DateSource, Dates, EventRule, IgnoreRule, MissingDate,

@@ -8,9 +8,10 @@ use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
 use super::names;
+use crate::profile::with_english_month;
 
 /// The formats of days, the surest first.
-const DATES: [&str; 19] = [
+const DATES: [&str; 22] = [
     "%Y-%m-%d",
     "%Y/%m/%d",
     "%Y.%m.%d",
@@ -30,6 +31,9 @@ const DATES: [&str; 19] = [
     "%b %d %Y",
     "%B %d %Y",
     "%d. %B %Y",
+    "%d. %b %Y",
+    "%d de %B de %Y",
+    "%der %b %Y",
 ];
 
 /// The formats that may follow a day.
@@ -149,7 +153,8 @@ fn reads(format: &str, value: &str) -> bool {
 }
 
 fn read_pattern(pattern: &str, value: &str) -> Option<Timestamp> {
-    let parsed = strtime::parse(pattern, value).ok()?;
+    let value = with_english_month(value, pattern);
+    let parsed = strtime::parse(pattern, &*value).ok()?;
     if let Ok(timestamp) = parsed.to_timestamp() {
         return Some(timestamp);
     }

@@ -9,6 +9,7 @@ use super::table::SampleColumn;
 use super::text::{Snippet, list, place, quoted, shown};
 use super::when::{DateColumns, RowDate};
 use super::write::Writer;
+use crate::profile::MONTH_LANGUAGES;
 
 /// The greatest number of unknown zone names in a question.
 const ZONES_SHOWN: usize = 12;
@@ -218,9 +219,9 @@ pub(super) fn unread_question(column: &SampleColumn<'_>) -> String {
     let is_letter = |c: char| c.is_alphabetic();
     let mut words = example.split(|c| !is_letter(c));
     let months = if words.any(|word| word.chars().count() >= 3) {
-        " Names of months are read in English alone."
+        format!(" Names of months are read in {MONTH_LANGUAGES}.")
     } else {
-        ""
+        String::new()
     };
     format!("{example} is not in a known format: how are dates written?{months}")
 }

@@ -514,14 +514,72 @@ fn an_amount_that_is_just_called_paid_is_found() {
 
 /// A date that nobody can read is not a missing one, for which the day of sending could be taken.
 #[test]
+fn names_of_months_of_other_languages_are_read() {
+    for dates in [
+        ["1. März 2025", "2. Mai 2025", "13. Dez. 2025"],
+        ["1 mars 2025", "2 août 2025", "13 déc. 2025"],
+        [
+            "1 de marzo de 2025",
+            "2 de mayo de 2025",
+            "13 de diciembre de 2025",
+        ],
+        ["1 gennaio 2025", "2 maggio 2025", "13 dic 2025"],
+        [
+            "1 de março de 2025",
+            "2 de maio de 2025",
+            "13 de dezembro de 2025",
+        ],
+        ["1 maart 2025", "2 mei 2025", "13 december 2025"],
+        ["1er janv. 2025", "2 févr. 2025", "13 juil. 2025"],
+        ["01-mrt-2025", "02-mei-2025", "13-okt-2025"],
+        ["mars 1, 2025", "aout 2, 2025", "juin 13, 2025"],
+    ] {
+        let row =
+            |(at, date): (usize, &&str)| format!("R-{at},u{at}@example.com,12.00,EUR,\"{date}\"");
+        let mut lines = vec!["invoice,email,amount,currency,when".to_owned()];
+        lines.extend(dates.iter().enumerate().map(row));
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let (place, ran) = init(&lines);
+        let said = ran.expect(0).stderr();
+        assert!(!said.contains("to answer"), "{dates:?}: {said}");
+        place
+            .run(&["plan", EXPORT, "--events", "events.csv"])
+            .expect(0);
+        let rows = place.csv("events.csv");
+        let at = rows[0]
+            .iter()
+            .position(|name| name == "created_at")
+            .unwrap();
+        let mut read: Vec<&str> = rows[1..].iter().map(|row| &row[at][..10]).collect();
+        let day = |date: &&str| date[8..].to_owned();
+        read.sort_by_key(day);
+        let days: Vec<&str> = read.iter().map(|day| &day[8..]).collect();
+        assert_eq!(days, ["01", "02", "13"], "{dates:?}: {read:?}");
+        let months: Vec<&str> = read.iter().map(|day| &day[5..7]).collect();
+        let expected = match dates[2] {
+            "13. Dez. 2025" => ["03", "05", "12"],
+            "13 déc. 2025" => ["03", "08", "12"],
+            "13 de diciembre de 2025" | "13 december 2025" | "13 de dezembro de 2025" => {
+                ["03", "05", "12"]
+            }
+            "13 dic 2025" => ["01", "05", "12"],
+            "13 juil. 2025" => ["01", "02", "07"],
+            "13-okt-2025" => ["03", "05", "10"],
+            _ => ["03", "08", "06"],
+        };
+        assert_eq!(months, expected, "{dates:?}");
+    }
+}
+
+#[test]
 fn names_of_months_in_another_language_are_said_to_be_unreadable() {
     let (_, ran) = init(&[
         "invoice,email,amount,currency,when",
-        "R-1,ana@example.com,12.00,EUR,1. März 2026",
-        "R-2,ben@example.com,49.00,EUR,12. März 2026",
+        "R-1,ana@example.com,12.00,EUR,1 marca 2026",
+        "R-2,ben@example.com,49.00,EUR,12 marca 2026",
     ]);
     let said = ran.stderr();
-    let question = "`1. März 2026` is not in a known format: how are dates written? Names of months are read in English alone.";
+    let question = "`1 marca 2026` is not in a known format: how are dates written? Names of months are read in English, German, French, Spanish, Italian, Portuguese and Dutch.";
     assert!(said.contains(question), "{said}");
 }
 
