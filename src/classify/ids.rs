@@ -2,11 +2,50 @@
 
 use std::borrow::Cow;
 
+use super::words::toml_text;
 use super::{Classifier, cell};
 use crate::event::Text;
 use crate::export::{CellKind, Row};
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{ColumnIndex, DateSource, EventRule, Template, TemplatePart};
+
+/// What stands in place of an id in a row with the sum of the others, in lower case.
+const SUMS: [&str; 19] = [
+    "total",
+    "totals",
+    "grand total",
+    "subtotal",
+    "sum",
+    "summe",
+    "gesamt",
+    "gesamtsumme",
+    "insgesamt",
+    "totaux",
+    "total général",
+    "total general",
+    "total geral",
+    "totale",
+    "totaal",
+    "suma",
+    "soma",
+    "итого",
+    "合計",
+];
+/// The greatest length of one of them, in bytes.
+const SUM_MOST_BYTES: usize = 20;
+
+/// The reason why a row with the sum of the others is ignored, if it names no customer.
+pub(super) const SUM: &str = "the sum of the rows";
+
+/// Returns `true` for a word such as `Total:`, which is in place of an id.
+fn is_sum(id: &str) -> bool {
+    // Ids are seldom that short and without a digit.
+    if id.is_empty() || id.len() > SUM_MOST_BYTES || id.bytes().any(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
+    let word = id.trim_end_matches([':', ' ', '.']).to_lowercase();
+    SUMS.contains(&word.as_str())
+}
 
 impl Classifier<'_> {
     /// Rejects an id that a spreadsheet has damaged: it may have become another one.
@@ -21,6 +60,29 @@ impl Classifier<'_> {
                     .hint("export the file again and don't open it in a spreadsheet"),
             )),
         }
+    }
+
+    /// Returns the column that says in place of an id that the row is the sum of others, if one does.
+    pub(super) fn column_of_sum(&self, row: &Row) -> Option<ColumnIndex> {
+        let templates = self.profile.events.iter().flat_map(|rule| &rule.event_id);
+        let mut columns = templates.filter_map(|template| match template.0[..] {
+            [TemplatePart::Column(column)] => Some(column),
+            _ => None,
+        });
+        columns.find(|&column| is_sum(self.text(row, column)))
+    }
+
+    /// Returns the error that a row is the sum of others, whose amount was not paid once more.
+    pub(super) fn sum_of_others(&self, row: &Row, column: ColumnIndex) -> Problem {
+        let value = self.text(row, column);
+        let message = "the row is the sum of other rows, and not a payment";
+        let problem = self.cell_error(ProblemCode::RowRefused, column, value, message);
+        let (file, table) = self.table("ignore");
+        problem.hint(format!(
+            "leave it out of the export; or, if every export ends with such a row, add this table to `{file}`:\n    [[{table}]]\n    when = {{ {} = {} }}\n    reason = \"{SUM}\"",
+            self.profile.columns[column].name,
+            toml_text(value)
+        ))
     }
 
     /// Returns the reason why the cell of a workbook is not the id that was written into it: a spreadsheet makes

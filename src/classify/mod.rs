@@ -169,6 +169,17 @@ impl<'p> Classifier<'p> {
         }
     }
 
+    /// Ignores a row with the sum of the others that names no customer or that the profile ignores, and refuses any other.
+    fn sum_row(&self, row: &Row, column: ColumnIndex) -> Result<RowOutcome, Box<Problem>> {
+        if let Ok(Some(rule)) = self.matching_ignore(row) {
+            return Ok(RowOutcome::Ignored(rule.reason.clone()));
+        }
+        match self.customer(self.profile.customer, row) {
+            Ok(customer) if customer.is_unknown() => Ok(RowOutcome::Ignored(ids::SUM.to_owned())),
+            _ => Err(Box::new(self.sum_of_others(row, column))),
+        }
+    }
+
     /// Returns the cell in the column to which the profile gives this name.
     pub(crate) fn cell_named<'r>(&self, row: &'r Row, name: &str) -> Option<&'r str> {
         let mut columns = self.profile.columns.iter();
@@ -284,6 +295,9 @@ impl<'p> Classifier<'p> {
             && self.continues(rows, row)?
         {
             return Ok(RowOutcome::Ignored(CONTINUES.to_owned()));
+        }
+        if let Some(column) = self.column_of_sum(row) {
+            return self.sum_row(row, column);
         }
         self.check_known(row)?;
         if let Some(reason) = self.ignored(row, warnings)? {

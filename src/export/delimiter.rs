@@ -11,10 +11,17 @@ pub enum Delimiter {
     Semicolon,
     /// A tab.
     Tab,
+    /// A vertical bar.
+    Bar,
 }
 
 impl Delimiter {
-    pub(super) const ALL: [Delimiter; 3] = [Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab];
+    pub(super) const ALL: [Delimiter; 4] = [
+        Delimiter::Comma,
+        Delimiter::Semicolon,
+        Delimiter::Tab,
+        Delimiter::Bar,
+    ];
 
     /// Returns the character's byte.
     pub fn byte(self) -> u8 {
@@ -22,17 +29,18 @@ impl Delimiter {
             Delimiter::Comma => b',',
             Delimiter::Semicolon => b';',
             Delimiter::Tab => b'\t',
+            Delimiter::Bar => b'|',
         }
     }
 
     /// Returns the delimiter that occurs most outside quotes in the header line; a comma if there
-    /// is none.
+    /// is none. A vertical bar is one only where no other one is there: names may have it in them.
     ///
     /// `head` is the start of the text. A quote that is never closed hides the text after it: if
     /// nothing is left outside quotes, the first line is counted as if it had no quotes.
     pub(super) fn of_header(head: &[u8]) -> Delimiter {
-        let mut outside = [0_usize; 3];
-        let mut everywhere = [0_usize; 3];
+        let mut outside = [0_usize; Delimiter::ALL.len()];
+        let mut everywhere = [0_usize; Delimiter::ALL.len()];
         let mut quoted = false;
         let mut first_line = true;
         let mut started = false;
@@ -55,10 +63,15 @@ impl Delimiter {
                 }
             }
         }
-        let most = |counts: [usize; 3]| {
+        let most = |counts: [usize; Delimiter::ALL.len()]| {
+            let [.., bars] = counts;
             // Of equally frequent ones the first: a comma before a semicolon before a tab.
-            let place = (0..3).rev().max_by_key(|&place| counts[place])?;
-            (counts[place] > 0).then_some(Delimiter::ALL[place])
+            let others = 0..counts.len() - 1;
+            let place = others.rev().max_by_key(|&place| counts[place])?;
+            match counts[place] {
+                0 => (bars > 0).then_some(Delimiter::Bar),
+                _ => Some(Delimiter::ALL[place]),
+            }
         };
         most(outside)
             .or_else(|| most(everywhere))
@@ -72,6 +85,7 @@ impl fmt::Display for Delimiter {
             Delimiter::Comma => "comma",
             Delimiter::Semicolon => "semicolon",
             Delimiter::Tab => "tab",
+            Delimiter::Bar => "vertical bar",
         })
     }
 }
@@ -82,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_header_line_decides() {
-        use Delimiter::{Comma, Semicolon, Tab};
+        use Delimiter::{Bar, Comma, Semicolon, Tab};
         for (head, expected) in [
             ("id,amount,currency\n1;2;3;4;5;6\n", Comma),
             ("id;amount, net;currency\n", Semicolon),
@@ -93,6 +107,8 @@ mod tests {
             ("a;\"b,c,d,e\"\n", Semicolon),
             ("a;\"b\n,c,d,e\";c\n", Semicolon),
             ("a,b;c\n", Comma),
+            ("id|amount|net\n", Bar),
+            ("id,amount|net|gross\n", Comma),
             // A quote in the first column that is never closed.
             ("\"id;amount;net\n1;2;3\n,,,,,,,", Semicolon),
         ] {

@@ -22,6 +22,7 @@ mod encoding;
 mod error;
 mod exports;
 mod guard;
+mod header_names;
 mod row;
 mod source;
 mod start;
@@ -36,6 +37,7 @@ pub use encoding::Encoding;
 
 pub use error::{ExportError, Fault};
 pub use exports::Exports;
+pub(crate) use header_names::{HeaderLikeness, HeaderNames};
 pub(crate) use row::CellKind;
 pub use row::Row;
 pub(crate) use start::{LINES_ABOVE_MOST, LinesAbove};

@@ -177,7 +177,7 @@ mod tests {
             ("sep=,\r\nid,a;b;c\n", (7, 1, Delimiter::Comma)),
             ("SEP=\t\nid\ta\n", (6, 1, Delimiter::Tab)),
             ("\"sep=;\"\nid;a\n", (8, 1, Delimiter::Semicolon)),
-            ("sep=|\nid|a\n", (0, 0, Delimiter::Comma)),
+            ("sep=|\nid|a\n", (6, 1, Delimiter::Bar)),
             ("sep=,", (0, 0, Delimiter::Comma)),
             ("sep=,x\n", (0, 0, Delimiter::Comma)),
             ("separator,a\n", (0, 0, Delimiter::Comma)),

@@ -1,64 +1,9 @@
-//! Finds further headers among the rows of an export, as files have them that were put together from several.
+//! Says what becomes of further headers among the rows of an export.
 
-use std::collections::HashSet;
-
-use crate::export::Row;
 use crate::problem::{Problem, ProblemCode};
 
 /// The reason for which the header is ignored where it stands again.
 pub(super) const HEADER_AGAIN: &str = "the header again";
-
-/// The fewest columns by which a row can be taken for a header.
-const COLUMNS_FEWEST: usize = 3;
-
-/// Says what a row has in common with the header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HeaderLikeness {
-    /// It is a row.
-    None,
-    /// It is the header again.
-    Same,
-    /// It has the names of the header in another order: the rows below it are of another order, too.
-    OtherOrder,
-}
-
-/// Holds the names of a header to compare rows with.
-#[derive(Debug)]
-pub(super) struct HeaderNames<'h> {
-    in_order: Vec<&'h str>,
-    names: HashSet<&'h str>,
-}
-
-impl<'h> HeaderNames<'h> {
-    pub(super) fn new(header: &'h [String]) -> Self {
-        let in_order = Vec::from_iter(header.iter().map(|name| name.trim()));
-        let names = in_order.iter().copied().filter(|name| !name.is_empty());
-        HeaderNames {
-            names: names.collect(),
-            in_order,
-        }
-    }
-
-    /// Returns what a row has in common with the header.
-    pub(super) fn compare(&self, row: &Row) -> HeaderLikeness {
-        let mut cells = row.iter().map(str::trim);
-        let is_name = |cell: &str| cell.is_empty() || self.names.contains(cell);
-        // Nearly every row ends here.
-        if self.names.len() < COLUMNS_FEWEST || !cells.all(is_name) {
-            return HeaderLikeness::None;
-        }
-        let cells = Vec::from_iter(row.iter().map(str::trim));
-        let named =
-            HashSet::<&str>::from_iter(cells.iter().copied().filter(|cell| !cell.is_empty()));
-        if cells == self.in_order {
-            HeaderLikeness::Same
-        } else if named.len() == self.names.len() {
-            HeaderLikeness::OtherOrder
-        } else {
-            HeaderLikeness::None
-        }
-    }
-}
 
 /// Returns the problem of a file that goes on below a header in another order.
 pub(super) fn header_in_other_order() -> Problem {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::complete::{
     COMPLETED, Completion, Completions, Invoices, Plans, Sales, WITHOUT_PAYMENT,
 };
-use super::header_again::{HEADER_AGAIN, HeaderLikeness, HeaderNames, header_in_other_order};
+use super::header_again::{HEADER_AGAIN, header_in_other_order};
 use super::not_paid::NotPaidRows;
 use super::refused::{export_problem, left_out, remarks_of_sheet};
 use super::signs::SignedRefunds;
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::classify::{Classifier, EndOfFile, RowAmount, RowOutcome};
 use crate::event::{Event, EventKey, Events, Kind, Source};
-use crate::export::{Delimiter, Export, ExportError, Row};
+use crate::export::{Delimiter, Export, ExportError, HeaderLikeness, HeaderNames, Row};
 use crate::invisible::shown;
 use crate::problem::{Problem, ProblemCode, Problems};
 use crate::profile::Profile;

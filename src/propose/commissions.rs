@@ -278,7 +278,7 @@ pub(crate) fn is_of_commissions(header: &[String]) -> bool {
 pub(crate) fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
     let table = Table::new(sample);
     if table.rows == 0 {
-        return Err(Refusal::NoRows);
+        return Err(Refusal::NoRows(String::new()));
     }
     let mut text = Snippet::default();
     text.line(&format!("[exports.{name}]"));
@@ -298,7 +298,7 @@ pub(crate) fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Pro
     }
     let of = |wanted: &str| found.iter().find(|(name, _)| *name == wanted);
     let Some((_, amounts)) = of("amount") else {
-        return Err(Refusal::NoAmount);
+        return Err(Refusal::NoAmount(String::new()));
     };
     promoter(
         &mut text,

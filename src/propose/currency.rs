@@ -15,6 +15,31 @@ use crate::event::Currency;
 /// The greatest number of signs in a sentence.
 const SIGNS_SHOWN: usize = 4;
 
+/// The signs that belong to one currency each. `$`, `kr` and `¥` are not among them.
+const SIGNS: [(&str, &str); 21] = [
+    ("€", "EUR"),
+    ("£", "GBP"),
+    ("US$", "USD"),
+    ("CA$", "CAD"),
+    ("A$", "AUD"),
+    ("AU$", "AUD"),
+    ("NZ$", "NZD"),
+    ("HK$", "HKD"),
+    ("MX$", "MXN"),
+    ("R$", "BRL"),
+    ("zł", "PLN"),
+    ("Kč", "CZK"),
+    ("Ft", "HUF"),
+    ("₹", "INR"),
+    ("₽", "RUB"),
+    ("₺", "TRY"),
+    ("₫", "VND"),
+    ("₪", "ILS"),
+    ("₴", "UAH"),
+    ("₦", "NGN"),
+    ("฿", "THB"),
+];
+
 /// The currency of the amounts.
 pub(super) enum Money<'t> {
     /// This column has it; the reason if its name does not say so.
@@ -91,10 +116,10 @@ impl<'t> CurrencyColumns<'t> {
     pub(super) fn money(&self, amounts: &Amounts<'_>) -> Money<'t> {
         let beside = said_beside(amounts);
         match self {
-            CurrencyColumns::None => beside.map_or_else(
-                || Money::Unknown("the export names no currency".into()),
-                |(currency, why)| Money::Fixed(currency, why),
-            ),
+            CurrencyColumns::None => match beside {
+                Some((currency, why)) => Money::Fixed(currency, why),
+                None => Money::Unknown(why_unknown(amounts)),
+            },
             CurrencyColumns::Named(column) | CurrencyColumns::ByCells(column) => {
                 if let Some((currency, why)) = &beside
                     && let Some((other, line)) = other_than(column, *currency)
@@ -177,11 +202,22 @@ fn commonest(column: &SampleColumn<'_>) -> Option<Currency> {
 
 /// Returns the currency of a sign that belongs to one currency, or of a code.
 fn of_symbol(symbol: &str) -> Option<Currency> {
-    match symbol {
-        "€" => Currency::from_code("EUR"),
-        "£" => Currency::from_code("GBP"),
-        code => Currency::from_code(code),
+    let of_sign = SIGNS.iter().find(|(sign, _)| *sign == symbol);
+    Currency::from_code(of_sign.map_or(symbol, |(_, code)| *code))
+}
+
+/// Returns why nothing says the currency of amounts without a column for it.
+fn why_unknown(amounts: &Amounts<'_>) -> String {
+    let symbols = amounts.total.values();
+    let symbols: BTreeSet<&str> = symbols.filter_map(|(value, _)| symbol_of(value)).collect();
+    if symbols.len() < 2 {
+        return "the export names no currency".to_owned();
     }
+    let symbols: Vec<String> = symbols.into_iter().take(SIGNS_SHOWN).map(shown).collect();
+    format!(
+        "{} are next to the amounts, and only amounts in one currency are read without a column for it",
+        symbols.join(" and ")
+    )
 }
 
 /// Finds a currency in the header of the amount, or beside each amount, with the reason.

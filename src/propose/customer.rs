@@ -60,7 +60,7 @@ impl<'t> Buyer<'t> {
             .zip(email)
             .and_then(|(uid, email)| shared_uid(uid, email));
         if email.is_none() && uid.is_none() {
-            return Err(Refusal::NoCustomer);
+            return Err(Refusal::NoCustomer(String::new()));
         }
         Ok(Buyer {
             email,

@@ -82,7 +82,7 @@ impl<'t> Mapping<'t> {
 
     pub(super) fn new(table: &'t Table<'t>) -> Result<Self, Refusal> {
         if table.rows == 0 {
-            return Err(Refusal::NoRows);
+            return Err(Refusal::NoRows(String::new()));
         }
         let mut taken = Taken::default();
         let customer = Buyer::new(table)?;
@@ -95,7 +95,7 @@ impl<'t> Mapping<'t> {
         let usual = currencies
             .commonest()
             .or_else(|| Currency::from_code("USD"))
-            .ok_or(Refusal::NoAmount)?;
+            .ok_or(Refusal::NoAmount(String::new()))?;
         let mut amounts = take_amounts(table, usual, &payable, &mut taken)?;
         let money = currencies.money(&amounts);
         let rows = with_amount(payable, &amounts);
@@ -152,8 +152,8 @@ fn take_amounts<'t>(
     payable: &[usize],
     taken: &mut Taken<'t>,
 ) -> Result<Amounts<'t>, Refusal> {
-    let amounts =
-        amounts(table, usual, payable, &|column| taken.is_free(column)).ok_or(Refusal::NoAmount)?;
+    let amounts = amounts(table, usual, payable, &|column| taken.is_free(column))
+        .ok_or(Refusal::NoAmount(String::new()))?;
     taken.take([amounts.total]);
     taken.take(amounts.parts.iter().map(|part| part.column));
     taken.take(amounts.refunded);

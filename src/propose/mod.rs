@@ -85,14 +85,14 @@ pub(crate) struct Proposal {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     /// The sample has no usable row.
-    #[error("cannot propose a profile: no row has the header's width")]
-    NoRows,
+    #[error("cannot propose a profile: no row has the header's width{0}")]
+    NoRows(String),
     /// No column identifies the customer.
-    #[error("cannot find the customer: no column has emails or the name of a customer id")]
-    NoCustomer,
+    #[error("cannot find the customer: no column has emails or the name of a customer id{0}")]
+    NoCustomer(String),
     /// No column has the amount of a sale.
-    #[error("no column looks like the amount of a sale")]
-    NoAmount,
+    #[error("no column looks like the amount of a sale{0}")]
+    NoAmount(String),
     /// Each row is a customer, with the sum of all payments.
     #[error(
         "this is a list of customers, not of payments: {0} is the sum of a customer's payments"
@@ -107,9 +107,9 @@ impl Refusal {
     /// Returns what a person can do about it.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Refusal::NoRows => "export the file again with some rows",
-            Refusal::NoCustomer => "export the file again with the customer's email",
-            Refusal::NoAmount => {
+            Refusal::NoRows(_) => "export the file again with some rows",
+            Refusal::NoCustomer(_) => "export the file again with the customer's email",
+            Refusal::NoAmount(_) => {
                 "export the file again with the paid amounts, or write a custom profile: docs/profiles.md"
             }
             Refusal::Lifetime(_) => {
@@ -132,8 +132,52 @@ pub(crate) fn propose(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refus
     if let Some(header) = lifetime(&table) {
         return Err(Refusal::Lifetime(shown(header)));
     }
-    let mapping = Mapping::new(&table)?;
+    let mapping = Mapping::new(&table).map_err(|refusal| with_detail(refusal, sample, &table))?;
     Ok(write::proposal(name, sample, &table, &mapping).into())
+}
+
+/// Adds to a refusal what of the export may be the reason.
+fn with_detail(refusal: Refusal, sample: &Sample<'_>, table: &Table<'_>) -> Refusal {
+    let twice = || {
+        let mut names = sample.header.iter().filter(|name| !name.is_empty());
+        let name = names.find(|name| sample.header.iter().filter(|own| own == name).count() > 1)?;
+        Some(format!(
+            "; {} is the name of several columns, so that none of them is used: give each a name of its own",
+            shown(name)
+        ))
+    };
+    let unread = || {
+        let unread = table.columns.iter().find_map(|column| {
+            names::TOTAL.rank(column.header)?;
+            let mut values = column.values();
+            let (value, line) = values.find(|(value, _)| !numbers::looks_like_amount(value))?;
+            Some((column.header, value, line))
+        });
+        let (header, value, line) = unread?;
+        Some(format!(
+            "; {} is called like one, and {} in line {line} can't be read as an amount",
+            shown(header),
+            shown(value)
+        ))
+    };
+    let width = || {
+        let row = sample
+            .rows
+            .iter()
+            .find(|row| row.len() != sample.header.len())?;
+        Some(format!(
+            ": line {} has {} cells, and the header {}",
+            row.line(),
+            row.len(),
+            sample.header.len()
+        ))
+    };
+    match refusal {
+        Refusal::NoRows(_) => Refusal::NoRows(width().unwrap_or_default()),
+        Refusal::NoCustomer(_) => Refusal::NoCustomer(twice().unwrap_or_default()),
+        Refusal::NoAmount(_) => Refusal::NoAmount(twice().or_else(unread).unwrap_or_default()),
+        Refusal::Lifetime(_) | Refusal::NoId => refusal,
+    }
 }
 
 /// Returns `true` if a header is the name of a column of currencies.

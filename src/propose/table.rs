@@ -7,6 +7,7 @@ use super::days::{Days, days, numbers};
 use super::names::Names;
 use super::numbers::{Proof, looks_like_amount};
 use crate::event::Currency;
+use crate::export::{HeaderLikeness, HeaderNames, Row};
 
 /// The greatest number of different words in a column of a status or a type.
 const WORDS_MOST: usize = 24;
@@ -34,8 +35,13 @@ pub(super) struct SampleColumn<'s> {
 
 impl<'s> Table<'s> {
     pub(super) fn new(sample: &Sample<'s>) -> Self {
-        let is_whole = |row: &&crate::export::Row| row.len() == sample.header.len();
-        let rows: Vec<_> = sample.rows.iter().filter(is_whole).collect();
+        let is_whole = |row: &&Row| row.len() == sample.header.len();
+        // The header of another export that was put below this one is not a row.
+        let names = HeaderNames::new(sample.header);
+        let is_row = |row: &&Row| names.compare(row) != HeaderLikeness::Same;
+        let all = sample.rows.iter().filter(is_row);
+        let number = all.clone().count();
+        let rows: Vec<_> = all.filter(is_whole).collect();
         let lines = std::rc::Rc::new(rows.iter().map(|row| row.line()).collect::<Vec<_>>());
         let is_unique = |name: &str| {
             !name.is_empty() && sample.header.iter().filter(|other| *other == name).count() == 1
@@ -56,7 +62,7 @@ impl<'s> Table<'s> {
         Table {
             columns: columns.collect(),
             rows: rows.len(),
-            ragged: sample.rows.len() - rows.len(),
+            ragged: number - rows.len(),
         }
     }
 

@@ -850,3 +850,158 @@ fn tax_and_tip_on_top_of_sales_at_a_till_are_taken_off() {
         till.toml()
     );
 }
+
+/// The id of such a row is no id, and its amount was not paid once more.
+#[test]
+fn a_row_with_the_sum_of_the_others_is_not_a_sale() {
+    let place = Place::new();
+    let rows = "order,customer_id,amount,currency,date\n\
+        o1,cus_1,10.00,USD,2026-03-01\no2,cus_2,20.00,USD,2026-03-02\no3,cus_3,30.00,USD,2026-03-13\n";
+    place.write("export.csv", rows);
+    place.run(&["init", "export.csv"]).expect(0);
+    for word in ["Total", "TOTAL:", "Summe", "Grand total"] {
+        place.write(
+            "export.csv",
+            &format!("{rows}{word},{word},60.00,USD,2026-03-31\n"),
+        );
+        let planned = place.run(&["plan", "export.csv", "--json"]).expect(1);
+        let json = planned.json();
+        assert_eq!(json["events"]["total"], 3, "{word}");
+        assert_eq!(json["rows"]["rejected"], 1, "{word}");
+        let problem = &json["problems"][0];
+        assert_eq!(problem["line"], 5);
+        let message = problem["message"].as_str().unwrap();
+        assert!(message.contains("the sum of other rows"), "{message}");
+    }
+    // Without a customer, it could not be sent in any case.
+    place.write(
+        "export.csv",
+        &format!("{rows}Total,,60.00,USD,2026-03-31\n"),
+    );
+    let json = place
+        .run(&["plan", "export.csv", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(json["ignored"][0]["reason"], "the sum of the rows");
+    assert_eq!(json["events"]["total"], 3);
+    place.write(
+        "export.csv",
+        &format!("{rows}Total,Total,60.00,USD,2026-03-31\n"),
+    );
+    // The hint ignores such rows for good.
+    let json = place
+        .run(&["plan", "export.csv", "--json"])
+        .expect(1)
+        .json();
+    let hint = json["problems"][0]["hint"].as_str().unwrap();
+    let (_, table) = hint.split_once(":\n").unwrap();
+    let config = std::fs::read_to_string(place.path("fprecon.toml")).unwrap();
+    place.write("fprecon.toml", &format!("{config}\n{table}\n"));
+    let json = place
+        .run(&["plan", "export.csv", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(json["rows"]["ignored"], 1);
+    assert_eq!(json["events"]["total"], 3);
+}
+
+#[test]
+fn a_header_in_the_middle_proposes_nothing() {
+    let header = "id,customer_email,amount,currency,created\n";
+    let first = "c1,ana@example.com,12.00,USD,2026-03-01\n";
+    let second = "c2,ben@example.com,24.00,USD,2026-03-13\n";
+    // The second of two files may begin with a byte-order mark.
+    for mark in ["", "\u{feff}"] {
+        let place = Place::new();
+        place.write(
+            "export.csv",
+            &format!("{header}{first}{mark}{header}{second}"),
+        );
+        let said = place.run(&["init", "export.csv"]).expect(0).stderr();
+        assert!(!said.contains("to answer"), "{said}");
+        let json = place
+            .run(&["plan", "export.csv", "--json"])
+            .expect(0)
+            .json();
+        let sales = &json["events"]["by_kind"]["sale"]["amount_cents"];
+        assert_eq!(sales["USD"], 3600, "{json:#}");
+        assert_eq!(json["ignored"][0]["reason"], "the header again");
+    }
+}
+
+#[test]
+fn a_refusal_says_what_of_the_export_is_in_the_way() {
+    for (text, expected) in [
+        (
+            "id,customer_email,amount,amount,currency,created\nc1,ana@example.com,12.00,10.00,USD,2026-03-01\n",
+            "`amount` is the name of several columns",
+        ),
+        (
+            "id,customer_email,amount,currency,created\nc1,ana@example.com,٤٩٫٩٠,USD,2026-03-01\n",
+            "`amount` is called like one, and `٤٩٫٩٠` in line 2 can't be read as an amount",
+        ),
+        (
+            "id,customer_email,amount,currency,created\nc1,ana@example.com,12.00,USD,2026-03-01,\n",
+            "line 2 has 6 cells, and the header 5",
+        ),
+    ] {
+        let place = Place::new();
+        place.write("export.csv", text);
+        let said = place.run(&["init", "export.csv"]).expect(3).stderr();
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn a_sign_that_belongs_to_one_currency_names_it() {
+    for (amounts, currency) in [
+        (["\"R$ 1.200,00\"", "\"R$ 49,90\""], "BRL"),
+        (["\"1\u{a0}200,00 zł\"", "\"49,90 zł\""], "PLN"),
+        (["\"US$1,200.00\"", "US$49.90"], "USD"),
+        (["\"CA$1,200.00\"", "CA$49.90"], "CAD"),
+        (["\"₹1,200.00\"", "₹49.90"], "INR"),
+    ] {
+        let place = Place::new();
+        let [one, other] = amounts;
+        place.write(
+            "export.csv",
+            &format!("id,customer_email,amount,created\nc1,ana@example.com,{one},2026-03-01\nc2,ben@example.com,{other},2026-03-13\n"),
+        );
+        let said = place.run(&["init", "export.csv"]).expect(0).stderr();
+        assert!(!said.contains("to answer"), "{said}");
+        let json = place.run(&["plan", "export.csv", "--json"]).json();
+        assert_eq!(
+            json["events"]["by_kind"]["sale"]["amount_cents"][currency], 124_990,
+            "{json:#}"
+        );
+    }
+    // Two of them: nothing is read in the wrong one.
+    let place = Place::new();
+    place.write(
+        "export.csv",
+        "id,customer_email,amount,created\nc1,ana@example.com,USD 100.00,2026-03-01\nc2,ben@example.com,EUR 50.00,2026-03-13\n",
+    );
+    let said = place.run(&["init", "export.csv"]).stderr();
+    assert!(
+        said.contains("`EUR` and `USD` are next to the amounts"),
+        "{said}"
+    );
+}
+
+#[test]
+fn vertical_bars_between_the_cells_are_read() {
+    let place = Place::new();
+    place.write(
+        "export.csv",
+        "id|customer_email|amount|currency|created\nc1|ana@example.com|1,200.00|USD|2026-03-01\nc2|ben@example.com|49.90|USD|2026-03-13\n",
+    );
+    place.run(&["init", "export.csv"]).expect(0);
+    let json = place
+        .run(&["plan", "export.csv", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(
+        json["events"]["by_kind"]["sale"]["amount_cents"]["USD"],
+        124_990
+    );
+}
