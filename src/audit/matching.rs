@@ -75,6 +75,7 @@ impl Matching {
         matching.by_linked_sale(books, &lost_sales)?;
         matching.by_reference(books);
         matching.by_similar_id(books);
+        matching.by_similar_reference(books);
         if let Some(days) = match_days {
             matching.by_customer_and_amount(books, i64::from(days) * DAY_MS);
         }
@@ -166,6 +167,47 @@ impl Matching {
             self.billed[row] = own.or_else(of_total).map(|sale| (sale, reason));
         }
         self.refunds_by_reference(books);
+    }
+
+    /// Matches what differs from another id of a sale's payment, or a running total of it, only in what spreadsheets and
+    /// people change. Only where one sale can be meant.
+    fn by_similar_reference(&mut self, books: &AuditData) {
+        let references = books.billed.reference.column();
+        let ids = &books.commissions.event_id;
+        let waits = |row: &usize| self.billed[*row].is_none() && !books.theirs[*row].is_by_hand;
+        let rows: Vec<usize> = (0..books.theirs.len()).filter(waits).collect();
+        if rows.is_empty() || references.null_count() == references.len() {
+            return;
+        }
+        let mut sales: HashMap<String, Vec<u32>> = HashMap::new();
+        for (row, ours) in (0..).zip(&books.ours) {
+            if let (false, Some(reference)) =
+                (ours.is_refund, books.billed.reference.get(index(row)))
+            {
+                let key = similar_id(reference).collect();
+                sales.entry(key).or_default().push(row);
+            }
+        }
+        let only = |id: &str| {
+            let found = sales.get(&similar_id(id).collect::<String>());
+            found.filter(|rows| rows.len() == 1)?.first().copied()
+        };
+        for row in rows {
+            let takes_back = books.theirs[row].takes_back();
+            let Some(id) = ids.get(row) else { continue };
+            let of_total = || {
+                sale_of_running_total(id)
+                    .filter(|_| takes_back)
+                    .and_then(only)
+            };
+            let sale = only(id).or_else(of_total);
+            let reason = if takes_back {
+                MatchReason::LinkedSale
+            } else {
+                MatchReason::SimilarId
+            };
+            self.billed[row] = sale.map(|sale| (sale, reason));
+        }
     }
 
     /// Matches running totals under another id of the payment with the very refund, where the sale has one of the same

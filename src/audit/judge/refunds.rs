@@ -7,6 +7,7 @@ use super::{Case, Draft, EarnedCommission, Group, Judge, PairFinding, Undone};
 use crate::audit::books::Code;
 use crate::audit::expected::TermsKey;
 use crate::audit::rules::CommissionRate;
+use crate::audit::unchecked::UncheckedReason;
 use crate::audit::{FindingKind, Status};
 use crate::journal::Outcome;
 
@@ -364,23 +365,38 @@ impl Judge<'_> {
     }
 
     /// Returns the commission of a part of a sale that the API converted by the rate of the refund's own day, if that is
-    /// near the user's rate and was reversed.
+    /// near the user's rate and was reversed. Each half of a split one may say the whole amount, or its own part.
     fn converted(&self, kept: EarnedCommission, refund: u32, own: &[u32]) -> Option<i64> {
-        let [row] = own else { return None };
-        let (ours, theirs) = (self.ours(refund), self.theirs(*row));
-        if ours.account_cents.is_some() || theirs.unit != self.books.account_currency {
+        let ours = self.ours(refund);
+        let is_theirs = |row: &u32| self.theirs(*row).unit == self.books.account_currency;
+        if ours.account_cents.is_some() || !own.iter().all(is_theirs) {
             return None;
         }
-        let told = theirs.sale_cents?.saturating_abs();
-        let estimated = ours.estimated_cents.unwrap_or(told);
-        let cents = match kept.pays {
-            Some(pays) => self.terms.commission(pays, told),
-            None => {
-                let sale_cents = self.theirs(kept.main).sale_cents?;
-                self.terms.share(kept.actual_cents, told, sale_cents)
-            }
+        let told = own.iter().map(|row| self.theirs(*row).sale_cents);
+        let told: Vec<i64> = told
+            .map(|cents| Some(cents?.saturating_abs()))
+            .collect::<Option<_>>()?;
+        let sum = told.iter().copied().fold(0, i64::saturating_add);
+        let whole = *told.first()?;
+        let told = if told.iter().all(|cents| *cents == whole) && told.len() == kept.lines {
+            [whole, sum]
+        } else {
+            [sum, sum]
         };
-        (is_near_rate(told, estimated) && cents == -theirs.amount_cents).then_some(cents)
+        let reversed = -self.sum(own);
+        let fits = |told: &i64| {
+            let estimated = ours.estimated_cents.unwrap_or(*told);
+            let cents = match kept.pays {
+                Some(pays) => self.terms.commission(pays, *told),
+                None => {
+                    let sale_cents = self.theirs(kept.main).sale_cents?;
+                    self.terms.share(kept.actual_cents, *told, sale_cents)
+                }
+            };
+            let is_right = is_near_rate(*told, estimated) && is_near(cents, reversed, own.len());
+            is_right.then_some(reversed)
+        };
+        told.iter().find_map(fits)
     }
 
     /// Returns what a refund should reverse whose sale has earned nothing.
@@ -393,6 +409,15 @@ impl Judge<'_> {
     ) -> Option<i64> {
         let (part, _) = self.part(case, refund);
         let theirs = *self.theirs(*own.first()?);
+        let ours = *self.ours(refund);
+        if theirs.is_cash && ![self.books.account_currency, ours.currency].contains(&theirs.unit) {
+            for row in own {
+                let cents = self.theirs(*row).amount_cents;
+                self.tallies
+                    .add(UncheckedReason::OtherCurrency, theirs.unit, cents);
+            }
+            return None;
+        }
         let paid = self.pays_of(group, &theirs, theirs.promoter, refund);
         let account = if case.sale == Some(refund) {
             Some(part).filter(|_| self.ours(refund).account_cents.is_some())

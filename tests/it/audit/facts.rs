@@ -179,6 +179,24 @@ fn columns_that_decide_are_read_or_named() {
         assert_eq!(said.code, 1, "{column}");
         assert_eq!(unchecked(&said, "other_currency")["count"], 1, "{column}");
     }
+    // So is a reversal in another currency than the commission.
+    let header = COMMISSIONS.replace("created_at", "created_at,Devise");
+    let list = format!(
+        "{header}1,s1,nora@x.com,20.00,100.00,approved,2026-03-01,USD\n\
+         2,r1,nora@x.com,-20.00,-100.00,approved,2026-03-05,EUR\n"
+    );
+    let said = audit(
+        &place(TWENTY_PERCENT, &format!("{SALE}{REFUND}")),
+        &list,
+        &[],
+    );
+    assert_eq!(said.findings(), found("refund_not_taken_back", 2000, 0));
+    assert_eq!(
+        unchecked(&said, "other_currency")["count"],
+        1,
+        "{}",
+        said.text
+    );
     // A status in another language is read, or its row is not.
     for (column, word, code) in [
         ("Statut", "refusé", 1),

@@ -233,6 +233,28 @@ fn a_refund_of_a_whole_foreign_sale_reverses_its_commission_whatever_the_rates()
     };
     let right = said(&reversal(2, "-14.28", "-71.40"));
     assert_eq!(right.findings(), []);
+    // Of a split one each half is reversed by the rate of that day.
+    let header = COMMISSIONS.replace("created_at", "created_at,is_split");
+    let halves = |number: u32, cents: &str, amount: &str, event: &str| {
+        let line = |id: u32, who: &str| {
+            format!("{id},{event},{who}@x.com,{cents},{amount},approved,2026-03-05,yes\n")
+        };
+        line(number, "nora") + &line(number + 1, "felix")
+    };
+    let half = format!("{sale}{}", refund(1, "50.00")).replace("USD", "EUR");
+    let split = |cents: &str, amount: &str| {
+        let place = place(&format!("{FOREIGN}{TWENTY_PERCENT}"), &half);
+        place.write("rates.csv", "date,currency,rate\n2026-01-01,EUR,1.10\n");
+        let earned = halves(1, "11.00", "110.00", "s1");
+        let list = format!("{header}{earned}{}", halves(3, cents, amount, "r1"));
+        audit(&place, &list, &[]).findings()
+    };
+    assert_eq!(split("-5.60", "-56.00"), []);
+    assert_eq!(split("-5.60", "-28.00").len(), 0);
+    assert_eq!(
+        split("-7.00", "-70.00"),
+        found("taken_back_too_much", -300, 0)
+    );
     let wrong = said(&reversal(2, "-13.20", "-66.00"));
     assert_eq!(wrong.findings(), found("refund_partly_taken_back", 108, 0));
 }
@@ -262,6 +284,8 @@ fn a_reversal_under_another_id_of_the_payment_is_that_of_the_refund() {
     let export = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Refunded date (UTC),Status,Customer ID,Customer Email,Invoice ID\n\
         ch_1,2026-03-02 09:14:00,100.00,50.00,usd,true,2026-04-01 10:00:00,Paid,cus_a,a@x.com,in_1\n";
     for (earned, reversed) in [
+        ("CH_1", "'ch_1_refund_5000"),
+        ("ch_1", "CH_1_refund_5000"),
         ("ch_1", "ch_1_refund_5000"),
         ("in_1", "ch_1_refund_5000"),
         ("ch_1", "in_1_refund_5000"),
