@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use polars::prelude::{DataFrame, PlHashMap};
 
 use super::frames::{BilledColumns, CommissionColumns, Frames, LeadColumns};
+use super::matching::similar_id;
 use super::parallel::both;
 use super::{AuditError, Promoter, Rules, Status};
 use crate::journal::Outcome;
@@ -318,7 +319,7 @@ pub(super) struct AuditData {
     pub(super) billed: BilledColumns,
     pub(super) commissions: CommissionColumns,
     pub(super) lead_columns: LeadColumns,
-    /// The ids of events of ours that are held.
+    /// The ids of events of ours that are held, without what spreadsheets and people change in one.
     pub(super) held_ids: HashSet<String>,
     /// Plans, currencies and units.
     pub(super) names: Names,
@@ -372,7 +373,7 @@ impl AuditData {
             leads: theirs.leads,
             billed: ours.columns,
             commissions: theirs.columns,
-            held_ids,
+            held_ids: held_ids.iter().map(|id| similar_id(id).collect()).collect(),
             lead_columns: theirs.lead_columns,
             names,
             promoters,

@@ -24,7 +24,7 @@ use super::books::{AuditData, Code, OurRow, TheirRow};
 use super::expected::{Payment, Terms, TermsKey};
 use super::grouped::{Grouped, index};
 use super::history::History;
-use super::matching::{Matching, sale_of_running_total};
+use super::matching::{Matching, sale_of_running_total, similar_id};
 use super::money::money;
 use super::parallel::ranges;
 use super::referrers::{Referral, Referrers};
@@ -411,11 +411,11 @@ impl<'a> Judge<'a> {
     /// Returns `true` if a commission is for an event of ours that is held: it was billed, and nobody can compare it.
     fn is_of_held(&self, commission: u32) -> bool {
         let id = self.books.commissions.event_id.get(index(commission));
-        let held = &self.books.held_ids;
-        id.is_some_and(|id| {
-            let sale = sale_of_running_total(id);
-            held.contains(id) || sale.is_some_and(|sale| held.contains(sale))
-        })
+        let is_held = |id: &str| {
+            let id: String = similar_id(id).collect();
+            self.books.held_ids.contains(&id)
+        };
+        id.is_some_and(|id| is_held(id) || sale_of_running_total(id).is_some_and(is_held))
     }
 
     /// Returns which of ours a commission that belongs to nothing may mean, with their places.

@@ -345,7 +345,7 @@ impl Matching {
 }
 
 /// An id without what spreadsheets and people change in one.
-fn similar_id(id: &str) -> impl Iterator<Item = char> {
+pub(super) fn similar_id(id: &str) -> impl Iterator<Item = char> {
     let trimmed = id.trim().trim_start_matches('\'').trim_start();
     let without_zeros = trimmed.trim_start_matches('0');
     let kept = match without_zeros {

@@ -222,6 +222,7 @@ pub(crate) fn verdict(report: &AuditReport) -> String {
         (0, _)
             if !report.audit.unchecked.is_empty()
                 || !report.accepted_items.is_empty()
+                || !report.audit.unused_names.is_empty()
                 || !report.theirs.is_read_whole() =>
         {
             "No differences in what was checked.".to_owned()

@@ -291,6 +291,7 @@ fn names_in_rules_are_meant_in_any_case_and_said_where_nothing_has_them() {
         let said = said(key, name);
         let line = format!("Rule 2 fits nothing: no {key} is called `{name}`.");
         assert!(said.text.contains(&line), "{}", said.text);
+        assert!(said.text.contains("No differences in what was checked."));
         let unused = json!([{"rule": 2, "key": key, "name": name}]);
         assert_eq!(said.json["unused_names"], unused);
     }
@@ -375,6 +376,7 @@ fn nothing_is_denied_because_its_sale_is_held() {
     let sales = format!("{SALE}{REFUND}").replace("USD", "EUR");
     let list = format!("{RIGHT}2,r1,nora@x.com,-20.00,-100.00,approved,2026-03-05\n");
     let total = list.replace("r1", "s1_refund_10000");
+    let upper = list.replace("s1", "S1").replace("r1", "'r1");
     for (config, list) in [
         ("[currencies]\nforeign = \"hold\"\n", &list),
         (
@@ -382,6 +384,7 @@ fn nothing_is_denied_because_its_sale_is_held() {
             &list,
         ),
         ("[currencies]\nforeign = \"hold\"\n", &total),
+        ("[currencies]\nforeign = \"hold\"\n", &upper),
     ] {
         let said = held(config, &sales, list);
         assert_eq!(
