@@ -105,7 +105,11 @@ impl Model {
                     let at = at + SignedDuration::from_secs(draws.i64(60..30 * 86_400));
                     let refund = format!("re_{number}");
                     model.add("refund", &refund, &id, (&email, back, at));
-                    let part = commission.map(|commission| -rounded(back * commission, sold));
+                    // What is earned by a rate is taken back by it; of a fixed sum, a part.
+                    let part = promoter.map(|(_, rate, _)| match rate {
+                        Rate::Percent(percent) => -rounded(back * percent, 100),
+                        Rate::Cents(cents) => -rounded(back * cents, sold),
+                    });
                     model.expect(&refund, promoter, part, at, false);
                 }
             }
