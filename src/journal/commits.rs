@@ -372,7 +372,11 @@ pub(super) fn lost(
             Some(true) => Some(LostCommits::Changed { at }),
             Some(false) => None,
             None if slot.log.frames == 0 || slot.log == LogEnd::UNKNOWN => None,
-            None if slot.has_all_pages(journal, commit, database)? => None,
+            None if slot.has_all_pages(journal, commit, database)? => {
+                // The log that was recorded is gone. If there is one again, all of it came later.
+                let later = LogEnd::default().is_followed_by_another(journal, page_of_number)?;
+                (later == Some(true)).then_some(LostCommits::Changed { at })
+            }
             None => Some(LostCommits::HalfMoved { at }),
         }
     };
@@ -418,8 +422,10 @@ pub(super) struct CommitRecord {
     /// The database, to compare its pages. Closing it releases SQLite's locks, as with the index of the log.
     database: File,
     database_state: DatabaseState,
-    /// The content of the database at the base, if no other program has moved the log since.
+    /// The content of the database at the base, if that is known.
     database_digest: Option<DatabaseDigest>,
+    /// `true` if another program has touched the database: what it is then is for the next process to check in whole.
+    is_touched: bool,
 }
 
 /// Says what a database was when it was looked at, before it was opened.
@@ -427,10 +433,12 @@ pub(super) struct CommitRecord {
 pub(super) struct LookedAt {
     identity: Option<FileIdentity>,
     state: DatabaseState,
-    /// The content of the database by the record, if that says so.
-    recorded: Option<DatabaseDigest>,
-    /// The content of the database, if the record says what it has to be.
-    found: Option<DatabaseDigest>,
+    /// The content of the database, if it is, bit for bit, what was checked and written, and has no log: what a log adds to
+    /// it has to be checked.
+    as_recorded: Option<DatabaseDigest>,
+    /// `true` if the database has no log and is not what was written: another program has changed or touched it, or its disk
+    /// has.
+    is_changed: bool,
 }
 
 impl LookedAt {
@@ -438,27 +446,29 @@ impl LookedAt {
     pub(super) fn read(journal: &Path, record: RecordState) -> Result<LookedAt, JournalError> {
         let failed = |source| JournalError::unreadable(journal, "reading its pages", source);
         let (identity, state) = (place::identity_of(journal)?, DatabaseState::read(journal)?);
+        let has_log = fs::metadata(beside(journal, "-wal")).is_ok_and(|log| log.len() > 0);
         let recorded = record.slot().and_then(|slot| slot.database);
         let found = match recorded {
-            Some(_) => File::open(journal).and_then(|file| DatabaseDigest::read(&file)),
-            None => Ok(None),
+            Some(_) if !has_log => File::open(journal).and_then(|file| DatabaseDigest::read(&file)),
+            _ => Ok(None),
         };
+        let found = found.map_err(failed)?;
         Ok(LookedAt {
             identity,
             state,
-            recorded,
-            found: found.map_err(failed)?,
+            as_recorded: found.filter(|found| Some(*found) == recorded),
+            is_changed: !has_log && recorded.is_some() && found != recorded,
         })
     }
 
-    /// Returns `true` if the database is, bit for bit, what was checked and written.
+    /// Returns `true` if the journal needs no further check.
     pub(super) fn is_as_recorded(&self) -> bool {
-        self.recorded.is_some() && self.found == self.recorded
+        self.as_recorded.is_some()
     }
 
-    /// Returns `true` if the database is not what was written: another program or a kill has changed it, or its disk has.
+    /// Returns `true` if more has to be checked than what is about to be used.
     pub(super) fn is_changed(&self) -> bool {
-        self.recorded.is_some() && self.found != self.recorded
+        self.is_changed
     }
 
     /// Refuses a journal that is another file now.
@@ -533,13 +543,16 @@ impl CommitRecord {
             // Its files may have been exchanged since they were looked at. From here on, changes are noticed.
             migrate::expect_nothing_lost(journal, &database)?;
         }
-        let as_recorded = looked_at.filter(|looked_at| looked_at.is_as_recorded());
-        if as_recorded.is_some_and(|looked_at| looked_at.state != database_state) {
+        let is_later = |looked_at: &LookedAt| {
+            looked_at.state != database_state || looked_at.is_as_recorded() && log.frames > 0
+        };
+        let database_digest = if looked_at.is_some_and(is_later) {
             migrate::expect_sound(journal, &database)?;
-        }
-        let database_digest = match as_recorded {
-            Some(looked_at) if looked_at.state == database_state => looked_at.found,
-            _ => DatabaseDigest::read(&database).map_err(failed)?,
+            Some(DatabaseDigest::OF_NO_DATABASE)
+        } else if let Some(as_recorded) = looked_at.and_then(|looked_at| looked_at.as_recorded) {
+            Some(as_recorded)
+        } else {
+            DatabaseDigest::read(&database).map_err(failed)?
         };
         let (state, base) = match before {
             Some(before) if before.state != State::AtRest && log.frames > 0 => {
@@ -574,6 +587,7 @@ impl CommitRecord {
             database,
             database_state,
             database_digest,
+            is_touched: false,
         };
         record.list(0, &log)?;
         record.write()?;
@@ -687,8 +701,14 @@ impl CommitRecord {
 
     /// Takes note that the database has all commits up to this one without its log.
     fn database_is_whole(&mut self, number: i64) {
-        let before = self.database_digest;
-        self.database_digest = before.and_then(|before| self.pages.applied_to(before));
+        self.database_digest = match self.database_digest {
+            _ if self.is_touched => Some(DatabaseDigest::OF_NO_DATABASE),
+            Some(before) => self.pages.applied_to(before).or_else(|| {
+                // Pages were cut off, as by `VACUUM`.
+                DatabaseDigest::read(&self.database).ok().flatten()
+            }),
+            None => None,
+        };
         self.slot.database = self.database_digest;
         self.slot.base = number;
         self.pages = PageList::default();
@@ -717,8 +737,7 @@ impl CommitRecord {
         match migrate::expect_sound(&self.journal, &self.database) {
             Ok(()) => {
                 self.database_state = found;
-                // Some pages may have been moved before they were listed.
-                self.database_digest = None;
+                self.is_touched = true;
                 Ok(())
             }
             Err(error @ (JournalError::Sqlite { .. } | JournalError::NotReadable { .. })) => {
@@ -933,13 +952,13 @@ mod tests {
             .map(|n| sale(&format!("new_{n}"), 100, 2))
             .collect();
         record(&mut journal, &many);
-        assert!(is_as_recorded(&path), "while its log is moved now and then");
+        assert!(!is_as_recorded(&path), "what is in a log has to be checked");
         drop(journal);
         assert!(is_as_recorded(&path), "one that has grown");
         drop(open(&path).unwrap());
         assert!(is_as_recorded(&path), "one that was only opened");
 
-        // Killed with a log that is not moved: the database is as the log found it.
+        // Killed with a log that is not moved: the database is as the log found it, and the log has to be checked.
         let (_directory, path) = place();
         let journal = answered(&path);
         let killed = Files::read(&path);
@@ -949,7 +968,7 @@ mod tests {
         fs::write(&path, &killed.database).unwrap();
         fs::write(beside(&path, "-wal"), &killed.log).unwrap();
         fs::write(beside(&path, files::COMMITS), &killed.record).unwrap();
-        assert!(is_as_recorded(&path), "a killed one");
+        assert!(!is_as_recorded(&path), "a killed one");
         drop(open(&path).unwrap());
         assert!(is_as_recorded(&path), "one that went on after a kill");
     }

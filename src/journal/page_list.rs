@@ -39,6 +39,9 @@ const PIECE_BYTES: usize = 1 << 20;
 pub(super) struct DatabaseDigest(u128);
 
 impl DatabaseDigest {
+    /// What is recorded of a database that somebody else has touched, so that the next process checks all of it.
+    pub(super) const OF_NO_DATABASE: DatabaseDigest = DatabaseDigest(0);
+
     /// Reads a database as it is without its log; `None` if it is none.
     ///
     /// # Errors

@@ -105,7 +105,13 @@ fn new_run() -> NewRun {
 
 pub(super) fn record(journal: &mut Journal, events: &[Event]) -> RunId {
     let mut recording = journal.begin(&new_run()).unwrap();
-    recording.add_input(&input()).unwrap();
+    let only_events = NewInput {
+        rows_read: 3,
+        rows_ignored: 0,
+        rows_rejected: 0,
+        ..input()
+    };
+    recording.add_input(&only_events).unwrap();
     for event in events {
         recording.add_event(event).unwrap();
     }

@@ -1138,6 +1138,72 @@ fn row_04_any_change_by_another_program_is_looked_for_before_anything_is_sent() 
     }
 }
 
+/// Another program has written to a journal that was whole, and its log is still there: it is open, was killed, or somebody
+/// else reads. The database is what it was.
+#[test]
+fn row_04_what_another_program_adds_in_a_log_is_looked_for_before_anything_is_sent() {
+    for (change, counts) in [
+        (
+            "UPDATE event SET outcome = NULL, settled_ms = NULL, result_seal = NULL, http_status = NULL,
+             message = NULL, inferred = 0",
+            false,
+        ),
+        (
+            "UPDATE event SET outcome = NULL, settled_ms = NULL, result_seal = NULL, http_status = NULL,
+             message = NULL, inferred = 0",
+            true,
+        ),
+        ("DELETE FROM attempt", false),
+        ("UPDATE run_event SET input = 99", false),
+    ] {
+        let (place, sandbox) = (
+            Place::new(),
+            SandboxProcess::start(&["--lead-share", "100"]),
+        );
+        cancellations(&place, 6);
+        let run = ["run", "cancellations.csv", "--yes"];
+        place.run_to(&sandbox, &run).expect_code_one_of(&[0, 1]);
+        let arrived = sandbox.arrivals().len();
+        let before = fs::read(place.path(JOURNAL)).unwrap();
+        let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+        other.pragma_update(None, "foreign_keys", false).unwrap();
+        let transaction = other.unchecked_transaction().unwrap();
+        assert_eq!(transaction.execute(change, []).unwrap(), 6, "{change}");
+        if counts {
+            let number = "UPDATE last_commit SET number = number + 1";
+            assert_eq!(transaction.execute(number, []).unwrap(), 1);
+        }
+        transaction.commit().unwrap();
+        assert_eq!(fs::read(place.path(JOURNAL)).unwrap(), before);
+        for command in [&["resume"][..], &run] {
+            place.run_to(&sandbox, command).expect(6);
+        }
+        assert_eq!(sandbox.arrivals().len(), arrived, "{change}");
+        drop(other);
+    }
+}
+
+/// Something that touches the file during a run leaves nothing that a later command believes unchecked.
+#[test]
+fn row_04_a_journal_that_was_touched_during_a_run_is_checked_by_the_next_command() {
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    payments(&place, 60);
+    let mut run = run_under_way(&place, &sandbox);
+    let mode = fs::metadata(place.path(JOURNAL)).unwrap().permissions();
+    fs::set_permissions(place.path(JOURNAL), mode).unwrap();
+    assert!(run.wait().unwrap().code().is_some_and(|code| code <= 1));
+    let arrived = sandbox.arrivals().len();
+    let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+    other.pragma_update(None, "foreign_keys", false).unwrap();
+    let gone = "DELETE FROM event WHERE id > (SELECT max(id) - 3 FROM event)";
+    assert_eq!(other.execute(gone, []).unwrap(), 3);
+    drop(other);
+    for command in [&["resume"][..], &["run", "payments.csv", "--yes"]] {
+        place.run_to(&sandbox, command).expect(6);
+    }
+    assert_eq!(sandbox.arrivals().len(), arrived);
+}
+
 /// The files of a journal are exchanged while a command starts, at every moment of it: what it sends is not what was sent.
 #[test]
 fn row_36_files_that_are_exchanged_while_a_command_starts_repeat_nothing() {

@@ -38,13 +38,15 @@ pub(in crate::cli) fn resume(
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "resume", now)?;
     if runs_to_finish(&journal)?.is_empty() {
-        return nothing_to_do(
+        let ended = nothing_to_do(
             &journal,
             "nothing to resume: every event in the journal is settled",
             &settings,
             &commands,
             terminal,
-        );
+        )?;
+        journal.close()?;
+        return Ok(ended);
     }
     let refunds = journal.undo_refunds(|_, outcome, _| outcome.is_none())?;
     let again = Again {
@@ -191,13 +193,15 @@ pub(in crate::cli) fn retry(
     };
     let compared = compare_again(&journal, &refunds, again, (&settings, &target), terminal)?;
     let Some(run) = journal.start_retry(&selection, now)? else {
-        return nothing_to_do(
+        let ended = nothing_to_do(
             &journal,
             "nothing to retry: no event has this outcome",
             &settings,
             &commands,
             terminal,
-        );
+        )?;
+        journal.close()?;
+        return Ok(ended);
     };
     compared.record(&mut journal, Some(run), terminal)?;
     let delivery = RunDelivery {

@@ -88,7 +88,9 @@ pub(in crate::cli) fn undo(
             _ => "its tracked sales are refunded in full already",
         };
         let message = format!("nothing to undo of the run {}: {why}", run.name);
-        return nothing_to_do(&journal, &message, &settings, &commands, terminal);
+        let ended = nothing_to_do(&journal, &message, &settings, &commands, terminal)?;
+        journal.close()?;
+        return Ok(ended);
     }
     let figures = figures(&plan);
     figures.check()?;
