@@ -284,7 +284,7 @@ fn names_in_rules_are_meant_in_any_case_and_said_where_nothing_has_them() {
         assert_eq!(said.json["unused_names"], json!([]));
     }
     for (key, name) in [
-        ("plan", "enterprize"),
+        ("plan", "corporate"),
         ("campaign", "silver"),
         ("promoter", "norah@x.com"),
     ] {
