@@ -104,7 +104,7 @@ class Sandbox:
 
 def measure(command, expected=(0, 1)):
     """Runs a command, and returns its seconds and its megabytes."""
-    environment = dict(os.environ, FPRECON_API_KEY="a key for the sandbox", FPRECON_WID="w")
+    environment = dict(os.environ, FPRECON_API_KEY="a-key-for-the-sandbox", FPRECON_WID="w")
     started = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     said = process.stderr.read()
@@ -179,7 +179,7 @@ def journals(table, programs, place, rounds):
 def resumed(table, programs, place, rounds):
     """The time until the first request after a kill in the middle of the export."""
     what = "resume after a kill at half, to its first request"
-    environment = dict(os.environ, FPRECON_API_KEY="a key for the sandbox", FPRECON_WID="w")
+    environment = dict(os.environ, FPRECON_API_KEY="a-key-for-the-sandbox", FPRECON_WID="w")
     for name, program in programs.items():
         with Sandbox(program, "--lead-share", "100") as sandbox:
             journal = os.path.join(place, f"killed-{name}.journal")
@@ -191,6 +191,8 @@ def resumed(table, programs, place, rounds):
             while sandbox.arrivals() < half and run.poll() is None:
                 time.sleep(0.05)
             for _ in range(rounds):
+                if run.poll() is not None:
+                    sys.exit(f"a run ended with {run.returncode} before it could be killed: take more rows")
                 run.kill()
                 run.wait()
                 before, started = sandbox.arrivals(), time.monotonic()
