@@ -24,6 +24,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADER = ("id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,Converted Amount Refunded,"
           "Converted Currency,Decline Reason,Description,Fee,Refunded date (UTC),Statement Descriptor,Status,"
           "Seller Message,Taxes On Fee,Card ID,Customer ID,Customer Description,Customer Email,Invoice ID,Transfer")
+ENVIRONMENT = dict(os.environ, FPRECON_API_KEY="a-key-for-the-sandbox", FPRECON_WID="w")
 # What `plan --events` does, in SQL: classified, cents, refunds linked by id, each id once, ordered.
 DUCKDB = """
 import duckdb, sys
@@ -104,9 +105,8 @@ class Sandbox:
 
 def measure(command, expected=(0, 1)):
     """Runs a command, and returns its seconds and its megabytes."""
-    environment = dict(os.environ, FPRECON_API_KEY="a-key-for-the-sandbox", FPRECON_WID="w")
     started = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT)
     said = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - started
@@ -179,13 +179,12 @@ def journals(table, programs, place, rounds):
 def resumed(table, programs, place, rounds):
     """The time until the first request after a kill in the middle of the export."""
     what = "resume after a kill at half, to its first request"
-    environment = dict(os.environ, FPRECON_API_KEY="a-key-for-the-sandbox", FPRECON_WID="w")
     for name, program in programs.items():
         with Sandbox(program, "--lead-share", "100") as sandbox:
             journal = os.path.join(place, f"killed-{name}.journal")
             start = lambda *arguments: subprocess.Popen(
                 sending(program, sandbox, *arguments, "--journal", journal), stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, env=environment)
+                stderr=subprocess.DEVNULL, env=ENVIRONMENT)
             run = start("run", "big.csv")
             half = sum(1 for _ in open("big.csv")) * 0.47
             while sandbox.arrivals() < half and run.poll() is None:
