@@ -422,8 +422,6 @@ pub(super) struct CommitRecord {
     /// The database, to compare its pages. Closing it releases SQLite's locks, as with the index of the log.
     database: File,
     database_state: DatabaseState,
-    /// The content of the database at the base, if that is known.
-    database_digest: Option<DatabaseDigest>,
     /// `true` if another program has touched the database: what it is then is for the next process to check in whole.
     is_touched: bool,
 }
@@ -433,12 +431,18 @@ pub(super) struct CommitRecord {
 pub(super) struct LookedAt {
     identity: Option<FileIdentity>,
     state: DatabaseState,
-    /// The content of the database, if it is, bit for bit, what was checked and written, and has no log: what a log adds to
-    /// it has to be checked.
-    as_recorded: Option<DatabaseDigest>,
-    /// `true` if the database has no log and is not what was written: another program has changed or touched it, or its disk
-    /// has.
-    is_changed: bool,
+    content: Content,
+}
+
+/// Says what a database is by its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// Bit for bit what was checked and written, and it has no log.
+    AsRecorded(DatabaseDigest),
+    /// Something else, without a log: another program has changed or touched it, or its disk has.
+    Changed,
+    /// Nothing says it: there is no digest, or there is a log, and what that adds has to be checked.
+    Unknown,
 }
 
 impl LookedAt {
@@ -448,27 +452,40 @@ impl LookedAt {
         let (identity, state) = (place::identity_of(journal)?, DatabaseState::read(journal)?);
         let has_log = fs::metadata(beside(journal, "-wal")).is_ok_and(|log| log.len() > 0);
         let recorded = record.slot().and_then(|slot| slot.database);
-        let found = match recorded {
-            Some(_) if !has_log => File::open(journal).and_then(|file| DatabaseDigest::read(&file)),
-            _ => Ok(None),
+        let content = match recorded.filter(|_| !has_log) {
+            None => Content::Unknown,
+            Some(recorded) => {
+                let found = File::open(journal).and_then(|file| DatabaseDigest::read(&file));
+                if found.map_err(failed)? == Some(recorded) {
+                    Content::AsRecorded(recorded)
+                } else {
+                    Content::Changed
+                }
+            }
         };
-        let found = found.map_err(failed)?;
         Ok(LookedAt {
             identity,
             state,
-            as_recorded: found.filter(|found| Some(*found) == recorded),
-            is_changed: !has_log && recorded.is_some() && found != recorded,
+            content,
         })
+    }
+
+    /// Returns the content of the database if the journal needs no further check.
+    fn as_recorded(&self) -> Option<DatabaseDigest> {
+        match self.content {
+            Content::AsRecorded(digest) => Some(digest),
+            Content::Changed | Content::Unknown => None,
+        }
     }
 
     /// Returns `true` if the journal needs no further check.
     pub(super) fn is_as_recorded(&self) -> bool {
-        self.as_recorded.is_some()
+        self.as_recorded().is_some()
     }
 
     /// Returns `true` if more has to be checked than what is about to be used.
     pub(super) fn is_changed(&self) -> bool {
-        self.is_changed
+        self.content == Content::Changed
     }
 
     /// Refuses a journal that is another file now.
@@ -549,7 +566,7 @@ impl CommitRecord {
         let database_digest = if looked_at.is_some_and(is_later) {
             migrate::expect_sound(journal, &database)?;
             Some(DatabaseDigest::OF_NO_DATABASE)
-        } else if let Some(as_recorded) = looked_at.and_then(|looked_at| looked_at.as_recorded) {
+        } else if let Some(as_recorded) = looked_at.and_then(LookedAt::as_recorded) {
             Some(as_recorded)
         } else {
             DatabaseDigest::read(&database).map_err(failed)?
@@ -586,7 +603,6 @@ impl CommitRecord {
             place: PlaceWatch::new(journal)?,
             database,
             database_state,
-            database_digest,
             is_touched: false,
         };
         record.list(0, &log)?;
@@ -701,7 +717,7 @@ impl CommitRecord {
 
     /// Takes note that the database has all commits up to this one without its log.
     fn database_is_whole(&mut self, number: i64) {
-        self.database_digest = match self.database_digest {
+        self.slot.database = match self.slot.database {
             _ if self.is_touched => Some(DatabaseDigest::OF_NO_DATABASE),
             Some(before) => self.pages.applied_to(before).or_else(|| {
                 // Pages were cut off, as by `VACUUM`.
@@ -709,7 +725,6 @@ impl CommitRecord {
             }),
             None => None,
         };
-        self.slot.database = self.database_digest;
         self.slot.base = number;
         self.pages = PageList::default();
         self.slot.listed = ListEnd::default();

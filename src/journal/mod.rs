@@ -265,7 +265,7 @@ impl Journal {
         let lock = Lock::take(&found, command, now)?;
         let (connection, looked_at) = migrate::open_for_writing(&found, account, now)?;
         let mut journal =
-            Journal::start(found, beside, connection, lock, (0, Some(&looked_at)), now)?;
+            Journal::start(found, beside, connection, lock, 0, Some(&looked_at), now)?;
         // From here on its place is watched. What was looked at must be what is there.
         looked_at.expect_same(&journal.path)?;
         journal.record.reached_by(path);
@@ -285,7 +285,8 @@ impl Journal {
         beside: PathBuf,
         connection: Connection,
         mut lock: Lock,
-        (intended_before, looked_at): (i64, Option<&LookedAt>),
+        intended_before: i64,
+        looked_at: Option<&LookedAt>,
         now: Timestamp,
     ) -> Result<Journal, JournalError> {
         lock.hold_database(&path)?;

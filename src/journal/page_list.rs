@@ -8,14 +8,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use twox_hash::xxhash3_128;
 
 use super::files::{self, beside};
-use super::log_file::{Frame, big_endian, fill, fill_most};
+use super::log_file::{Frame, big_endian, fill};
 
 /// The place of the list in the commit record, behind its two slots.
 const PLACE: u64 = 8192;
@@ -48,21 +48,22 @@ impl DatabaseDigest {
     ///
     /// It can't be read.
     pub(super) fn read(mut database: &File) -> io::Result<Option<Self>> {
-        let mut piece = vec![0; PIECE_BYTES];
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
         let (mut sum, mut number, mut page_bytes) = (0_u128, 0, 0);
         database.seek(SeekFrom::Start(0))?;
         loop {
-            let read = fill_most(&mut database, &mut piece)?;
-            if read == 0 {
+            piece.clear();
+            database.take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
+            if piece.is_empty() {
                 return Ok((number > 0).then_some(DatabaseDigest(sum)));
             }
             if number == 0 {
-                page_bytes = page_bytes_of(&piece[..read]);
+                page_bytes = page_bytes_of(&piece);
             }
-            if page_bytes == 0 || read % page_bytes != 0 {
+            if page_bytes == 0 || !piece.len().is_multiple_of(page_bytes) {
                 return Ok(None);
             }
-            for page in piece[..read].chunks_exact(page_bytes) {
+            for page in piece.chunks_exact(page_bytes) {
                 number += 1;
                 sum = sum.wrapping_add(u128::from_be_bytes(digest(number, page)));
             }

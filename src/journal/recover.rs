@@ -207,12 +207,7 @@ impl Journal {
         removed.map_err(|source| JournalError::io(&path, DOING, source))?;
         // The same backup may be restored once more.
         drop(Journal::start(
-            path,
-            beside,
-            connection,
-            lock,
-            (intended, None),
-            now,
+            path, beside, connection, lock, intended, None, now,
         )?);
         Ok(Some(Recovered { in_doubt }))
     }

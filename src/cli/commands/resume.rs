@@ -38,15 +38,13 @@ pub(in crate::cli) fn resume(
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "resume", now)?;
     if runs_to_finish(&journal)?.is_empty() {
-        let ended = nothing_to_do(
-            &journal,
+        return nothing_to_do(
+            journal,
             "nothing to resume: every event in the journal is settled",
             &settings,
             &commands,
             terminal,
-        )?;
-        journal.close()?;
-        return Ok(ended);
+        );
     }
     let refunds = journal.undo_refunds(|_, outcome, _| outcome.is_none())?;
     let again = Again {
@@ -193,15 +191,13 @@ pub(in crate::cli) fn retry(
     };
     let compared = compare_again(&journal, &refunds, again, (&settings, &target), terminal)?;
     let Some(run) = journal.start_retry(&selection, now)? else {
-        let ended = nothing_to_do(
-            &journal,
+        return nothing_to_do(
+            journal,
             "nothing to retry: no event has this outcome",
             &settings,
             &commands,
             terminal,
-        )?;
-        journal.close()?;
-        return Ok(ended);
+        );
     };
     compared.record(&mut journal, Some(run), terminal)?;
     let delivery = RunDelivery {
@@ -323,22 +319,23 @@ pub(super) fn no_journal(settings: &EffectiveSettings) -> CliError {
 
 /// Ends a command that found nothing to send. Its verdict is that of the latest run, whose figures it prints.
 pub(super) fn nothing_to_do(
-    journal: &JournalReader,
+    journal: Journal,
     message: &str,
     settings: &EffectiveSettings,
     commands: &Commands,
     terminal: &Terminal,
 ) -> Result<Ended, CliError> {
     terminal.human(message);
-    let nothing_else = if after_loss::say(journal, terminal)? {
+    let nothing_else = if after_loss::say(&journal, terminal)? {
         Exit::Attention
     } else {
         Exit::Done
     };
     let Some(run) = journal.latest_run()? else {
+        journal.close()?;
         return Ok(nothing_else.into());
     };
-    let mut summary = RunSummary::load(journal, &run)?;
+    let mut summary = RunSummary::load(&journal, &run)?;
     summary.set_account_currency(settings.api.account_currency);
     summary.name_commands(commands);
     let exit = if summary.needs_attention() {
@@ -354,5 +351,6 @@ pub(super) fn nothing_to_do(
         terminal.human(&next::verdict(&summary, commands));
         say_attention(&summary, terminal);
     }
+    journal.close()?;
     Ok(exit.into())
 }

@@ -88,9 +88,7 @@ pub(in crate::cli) fn undo(
             _ => "its tracked sales are refunded in full already",
         };
         let message = format!("nothing to undo of the run {}: {why}", run.name);
-        let ended = nothing_to_do(&journal, &message, &settings, &commands, terminal)?;
-        journal.close()?;
-        return Ok(ended);
+        return nothing_to_do(journal, &message, &settings, &commands, terminal);
     }
     let figures = figures(&plan);
     figures.check()?;
