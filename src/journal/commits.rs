@@ -28,10 +28,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Statement};
 use sha2::{Digest, Sha256};
 
+use super::database_pages::{DatabaseDigest, DatabasePages};
 use super::error::LostCommits;
 use super::files::{self, beside};
 use super::log_file::{LogEnd, LogIndex};
-use super::page_list::{DatabaseDigest, ListEnd, PageList, Unlisted};
+use super::page_list::{ListEnd, PageList, Unlisted};
 use super::place::{DATABASE_OVERWRITTEN, LOG_OVERWRITTEN, PlaceWatch, WRITTEN_BY_ANOTHER};
 use super::read_only::open_without_log;
 use super::{EventRow, JournalError, JournalId, JournalReader, migrate, place};
@@ -415,6 +416,9 @@ pub(super) struct CommitRecord {
     file: File,
     index: LogIndex,
     slot: Slot,
+    /// What the database was when it was last whole by itself; `None` if that can't be known.
+    base_pages: Option<DatabasePages>,
+    /// What was written since.
     pages: PageList,
     /// The number of frames that the log had when it was last moved, or that was tried.
     moved_frames: u32,
@@ -422,12 +426,13 @@ pub(super) struct CommitRecord {
     /// The database, to compare its pages. Closing it releases SQLite's locks, as with the index of the log.
     database: File,
     database_state: DatabaseState,
-    /// `true` if another program has touched the database: what it is then is for the next process to check in whole.
+    /// `true` if another program has touched the database, and its pages could not be compared: what it is then is for the
+    /// next process to check in whole.
     is_touched: bool,
 }
 
 /// Says what a database was when it was looked at, before it was opened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct LookedAt {
     identity: Option<FileIdentity>,
     state: DatabaseState,
@@ -435,10 +440,10 @@ pub(super) struct LookedAt {
 }
 
 /// Says what a database is by its record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Content {
     /// Bit for bit what was checked and written, and it has no log.
-    AsRecorded(DatabaseDigest),
+    AsRecorded(DatabasePages),
     /// Something else, without a log: another program has changed or touched it, or its disk has.
     Changed,
     /// Nothing says it: there is no digest, or there is a log, and what that adds has to be checked.
@@ -455,11 +460,10 @@ impl LookedAt {
         let content = match recorded.filter(|_| !has_log) {
             None => Content::Unknown,
             Some(recorded) => {
-                let found = File::open(journal).and_then(|file| DatabaseDigest::read(&file));
-                if found.map_err(failed)? == Some(recorded) {
-                    Content::AsRecorded(recorded)
-                } else {
-                    Content::Changed
+                let found = File::open(journal).and_then(|file| DatabasePages::read(&file));
+                match found.map_err(failed)? {
+                    Some(pages) if pages.digest() == recorded => Content::AsRecorded(pages),
+                    _ => Content::Changed,
                 }
             }
         };
@@ -471,9 +475,9 @@ impl LookedAt {
     }
 
     /// Returns the content of the database if the journal needs no further check.
-    fn as_recorded(&self) -> Option<DatabaseDigest> {
-        match self.content {
-            Content::AsRecorded(digest) => Some(digest),
+    fn as_recorded(&self) -> Option<&DatabasePages> {
+        match &self.content {
+            Content::AsRecorded(pages) => Some(pages),
             Content::Changed | Content::Unknown => None,
         }
     }
@@ -485,7 +489,7 @@ impl LookedAt {
 
     /// Returns `true` if more has to be checked than what is about to be used.
     pub(super) fn is_changed(&self) -> bool {
-        self.content == Content::Changed
+        matches!(self.content, Content::Changed)
     }
 
     /// Refuses a journal that is another file now.
@@ -563,14 +567,15 @@ impl CommitRecord {
         let is_later = |looked_at: &LookedAt| {
             looked_at.state != database_state || looked_at.is_as_recorded() && log.frames > 0
         };
-        let database_digest = if looked_at.is_some_and(is_later) {
-            migrate::expect_sound(journal, &database)?;
-            Some(DatabaseDigest::OF_NO_DATABASE)
-        } else if let Some(as_recorded) = looked_at.and_then(LookedAt::as_recorded) {
-            Some(as_recorded)
-        } else {
-            DatabaseDigest::read(&database).map_err(failed)?
+        let is_touched = looked_at.is_some_and(is_later);
+        let as_recorded = looked_at.and_then(LookedAt::as_recorded);
+        let base_pages = match as_recorded.filter(|_| !is_touched) {
+            Some(pages) => Some(pages.clone()),
+            None => DatabasePages::read(&database).map_err(failed)?,
         };
+        if is_touched {
+            migrate::expect_sound(journal, &database)?;
+        }
         let (state, base) = match before {
             Some(before) if before.state != State::AtRest && log.frames > 0 => {
                 (State::Moving, before.base)
@@ -596,15 +601,17 @@ impl CommitRecord {
                     .max(intended)
                     .max(intended_before),
                 listed: ListEnd::default(),
-                database: database_digest,
+                database: None,
             },
+            base_pages,
             pages: PageList::default(),
             moved_frames: 0,
             place: PlaceWatch::new(journal)?,
             database,
             database_state,
-            is_touched: false,
+            is_touched,
         };
+        record.slot.database = record.database_digest();
         record.list(0, &log)?;
         record.write()?;
         Ok(record)
@@ -637,16 +644,9 @@ impl CommitRecord {
         if commit.number != self.slot.commit.number + 1 {
             return Err(self.changed(WRITTEN_BY_ANOTHER));
         }
-        self.expect_untouched()?;
+        self.place.check()?;
         let log = self.log_end()?;
-        if !self
-            .index
-            .has_header_of(&log)
-            .map_err(|error| self.unreadable_log(error))?
-        {
-            return Err(self.changed(LOG_OVERWRITTEN));
-        }
-        self.take_in(log, commit.number - 1)?;
+        self.take_in_commit(log, commit.number)?;
         let intended = intended.map_or(0, |event| event.0);
         self.slot.intended = self.slot.intended.max(intended);
         self.slot.commit = commit;
@@ -674,6 +674,8 @@ impl CommitRecord {
                 Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
             })
             .map_err(|error| JournalError::sqlite(&self.journal, "emptying its log", error))?;
+        let kept = self.index.keep();
+        kept.map_err(|source| JournalError::io(&self.journal, "locking its log", source))?;
         self.database_state = DatabaseState::read(&self.journal)?;
         self.moved_frames = self.slot.log.frames;
         let is_whole = moved.0 == moved.1;
@@ -703,31 +705,43 @@ impl CommitRecord {
         self.move_log(connection).map(drop)
     }
 
-    /// Adds the frames of the log behind the first `after` ones to the list of pages.
-    fn list(&mut self, after: u32, log: &LogEnd) -> Result<(), JournalError> {
+    /// Adds the frames of the log behind the first `after` ones to the list of pages. Returns the number of commits that
+    /// they are.
+    fn list(&mut self, after: u32, log: &LogEnd) -> Result<u32, JournalError> {
         let (index, file) = (&mut self.index, &mut self.file);
-        let listed = self.pages.add(file, &self.database, |work| {
-            index.for_each_frame(after, log, work)
+        let mut commits = 0;
+        let listed = self.pages.add(file, self.base_pages.as_ref(), |work| {
+            index.for_each_frame(after, log, &mut |frame| {
+                commits += u32::from(frame.database_pages.is_some());
+                work(frame);
+            })
         });
         self.slot.listed = listed.map_err(|source| {
             JournalError::io(&self.journal, "writing its commit record", source)
         })?;
-        Ok(())
+        Ok(commits)
     }
 
     /// Takes note that the database has all commits up to this one without its log.
     fn database_is_whole(&mut self, number: i64) {
-        self.slot.database = match self.slot.database {
-            _ if self.is_touched => Some(DatabaseDigest::OF_NO_DATABASE),
-            Some(before) => self.pages.applied_to(before).or_else(|| {
-                // Pages were cut off, as by `VACUUM`.
-                DatabaseDigest::read(&self.database).ok().flatten()
-            }),
-            None => None,
-        };
+        if let Some(pages) = &mut self.base_pages
+            && !self.pages.apply_to(pages)
+        {
+            // There were too many to list, or SQLite has left one out.
+            self.base_pages = DatabasePages::read(&self.database).ok().flatten();
+        }
+        self.slot.database = self.database_digest();
         self.slot.base = number;
         self.pages = PageList::default();
         self.slot.listed = ListEnd::default();
+    }
+
+    /// Returns what is recorded of the database at its base.
+    fn database_digest(&self) -> Option<DatabaseDigest> {
+        if self.is_touched {
+            return Some(DatabaseDigest::OF_NO_DATABASE);
+        }
+        self.base_pages.as_ref().map(DatabasePages::digest)
     }
 
     /// Checks that the database has what the log had that was moved into it, as far as a list of that was kept.
@@ -740,15 +754,37 @@ impl CommitRecord {
         }
     }
 
-    /// Checks that no other program has changed the database. SQLite does not look: it has pages in memory, and
-    /// goes on with them until the next process finds what is on disk. One that has moved the log, as
-    /// `sqlite3` does, has changed nothing that counts.
-    fn expect_untouched(&mut self) -> Result<(), JournalError> {
+    /// Checks that the files are in their place, and that no other program has changed the database.
+    pub(super) fn expect_untouched(&mut self) -> Result<(), JournalError> {
         self.place.check()?;
+        self.expect_known_pages()
+    }
+
+    /// Checks that each page of the database is what it was, or what a commit of this process made of it. SQLite does not
+    /// look: it has pages in memory, and goes on with them until the next process finds what is on disk. Another
+    /// program that has moved the log, as `sqlite3` does, has changed nothing that counts.
+    fn expect_known_pages(&mut self) -> Result<(), JournalError> {
         let found = DatabaseState::read(&self.journal)?;
         if found == self.database_state {
             return Ok(());
         }
+        let Some(base) = self.base_pages.as_ref().filter(|_| self.pages.is_kept()) else {
+            return self.expect_sound_database(found);
+        };
+        let may_be = |number, was, found| self.pages.may_have_made(number, was, found);
+        let unexpected = base.unexpected_in(&self.database, may_be);
+        match unexpected {
+            Ok(pages) if pages.is_empty() => {
+                self.database_state = found;
+                Ok(())
+            }
+            Ok(_) => Err(self.changed(DATABASE_OVERWRITTEN)),
+            Err(source) => Err(JournalError::io(&self.journal, "reading its pages", source)),
+        }
+    }
+
+    /// Checks the rows of a database of which the pages are not known.
+    fn expect_sound_database(&mut self, found: DatabaseState) -> Result<(), JournalError> {
         match migrate::expect_sound(&self.journal, &self.database) {
             Ok(()) => {
                 self.database_state = found;
@@ -762,6 +798,19 @@ impl CommitRecord {
         }
     }
 
+    /// Takes note that another program has moved a commit before its pages could be read.
+    fn take_in_moved(&mut self, log: LogEnd, number: i64) -> Result<(), JournalError> {
+        let found = DatabaseState::read(&self.journal)?;
+        self.base_pages = DatabasePages::read(&self.database)
+            .map_err(|source| JournalError::io(&self.journal, "reading its pages", source))?;
+        self.pages = PageList::default();
+        self.expect_sound_database(found)?;
+        self.slot.log = log;
+        self.slot.state = State::AtRest;
+        self.database_is_whole(number);
+        Ok(())
+    }
+
     /// Checks that no other program has written to the log since the last commit of this process. One may have moved
     /// all of it into the database and emptied it.
     pub(super) fn expect_last_log(&mut self) -> Result<(), JournalError> {
@@ -772,8 +821,24 @@ impl CommitRecord {
         Err(self.changed(WRITTEN_BY_ANOTHER))
     }
 
-    /// Takes note of where the log ends now. Where it was begun anew, the database must have all commits up to `before`.
-    fn take_in(&mut self, log: LogEnd, before: i64) -> Result<(), JournalError> {
+    /// Takes note of the pages that a commit has written, which must be all that is new.
+    fn take_in_commit(&mut self, log: LogEnd, number: i64) -> Result<(), JournalError> {
+        if log.frames == 0 {
+            return self.take_in_moved(log, number);
+        }
+        let has_header = self.index.has_header_of(&log);
+        if !has_header.map_err(|error| self.unreadable_log(error))? {
+            return Err(self.changed(LOG_OVERWRITTEN));
+        }
+        if self.take_in(log, number - 1)? != 1 {
+            return Err(self.changed(WRITTEN_BY_ANOTHER));
+        }
+        self.expect_known_pages()
+    }
+
+    /// Takes note of where the log ends now, and returns the number of commits that are new in it. Where it was begun anew,
+    /// the database must have all commits up to `before`.
+    fn take_in(&mut self, log: LogEnd, before: i64) -> Result<u32, JournalError> {
         let mut listed_frames = self.slot.log.frames;
         if log.salts != self.slot.log.salts {
             self.expect_all_in()?;
@@ -781,9 +846,9 @@ impl CommitRecord {
             self.database_is_whole(before);
             listed_frames = 0;
         }
-        self.list(listed_frames, &log)?;
+        let commits = self.list(listed_frames, &log)?;
         self.slot.log = log;
-        Ok(())
+        Ok(commits)
     }
 
     /// Returns the error, and leaves a record that no later process takes for that of a whole journal: what is on disk
@@ -1219,6 +1284,107 @@ mod tests {
             is_changed(&writing) && is_changed(&reading),
             "{writing:?} {reading:?}"
         );
+    }
+
+    /// Runs SQL as another program would that has the journal open for a moment, and that may move the log.
+    fn by_another(journal: &Journal, sql: &str) {
+        journal.record.index.release();
+        let path = journal.path();
+        let other = Connection::open(path).unwrap();
+        other.execute_batch(sql).unwrap();
+    }
+
+    const MOVES: [&str; 4] = ["PASSIVE", "FULL", "RESTART", "TRUNCATE"];
+
+    /// The rows that it leaves fit together, and its log is gone: only the pages say that they are not those that were
+    /// written.
+    #[test]
+    fn what_another_program_writes_and_moves_during_a_run_is_noticed() {
+        let forget = "BEGIN; DELETE FROM attempt; UPDATE event SET outcome = NULL; COMMIT;";
+        for sql in [forget, "BEGIN; UPDATE run SET requests = 7; COMMIT;"] {
+            for how in ["RESTART", "TRUNCATE"] {
+                let (_directory, path) = place();
+                let mut journal = in_use(&path);
+                by_another(&journal, &format!("{sql} PRAGMA wal_checkpoint({how});"));
+                let settled = answer(57, 1, Effect::Recorded, Some(Outcome::Tracked));
+                let written = journal.write(&[settled]);
+                assert!(
+                    matches!(written, Err(JournalError::Displaced { .. })),
+                    "{how}: {written:?}"
+                );
+                drop(journal);
+                let opened = open(&path);
+                assert!(
+                    matches!(opened, Err(JournalError::Lost { .. })),
+                    "{opened:?}"
+                );
+            }
+            let (_directory, path) = place();
+            let journal = in_use(&path);
+            by_another(&journal, &format!("{sql} PRAGMA wal_checkpoint(TRUNCATE);"));
+            let closed = journal.close();
+            assert!(
+                matches!(closed, Err(JournalError::Displaced { .. })),
+                "{closed:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_another_program_adds_behind_a_commit_is_noticed() {
+        let (_directory, path) = place();
+        let mut journal = in_use(&path);
+        let transaction = journal.reader.connection.unchecked_transaction().unwrap();
+        let counted = Commit::count(&mut Commit::prepare(&transaction).unwrap()).unwrap();
+        transaction.commit().unwrap();
+        by_another(&journal, "DELETE FROM attempt");
+        let connection = &journal.reader.connection;
+        let recorded = journal.record.committed(connection, counted, None);
+        assert!(
+            matches!(recorded, Err(JournalError::Displaced { .. })),
+            "{recorded:?}"
+        );
+    }
+
+    #[test]
+    fn a_log_that_another_program_only_moves_is_no_change() {
+        for how in MOVES {
+            let (_directory, path) = place();
+            let mut journal = in_use(&path);
+            for n in 1..50 {
+                by_another(&journal, &format!("PRAGMA wal_checkpoint({how})"));
+                let settled = answer(n, 1, Effect::Recorded, Some(Outcome::Tracked));
+                journal.write(&[settled]).unwrap();
+                if n % 7 == 0 {
+                    by_another(&journal, &format!("PRAGMA wal_checkpoint({how})"));
+                    let many: Vec<_> = (0..20 * n)
+                        .map(|m| sale(&format!("new_{n}_{m}"), 100, 2))
+                        .collect();
+                    record(&mut journal, &many);
+                }
+            }
+            journal.close().unwrap();
+            assert!(is_as_recorded(&path), "{how}: nothing is left to check");
+        }
+    }
+
+    /// It is moved before this process has seen what its own commit wrote.
+    #[test]
+    fn a_commit_that_another_program_moves_at_once_is_taken_in() {
+        let (_directory, path) = place();
+        let mut journal = in_use(&path);
+        let transaction = journal.reader.connection.unchecked_transaction().unwrap();
+        let counted = Commit::count(&mut Commit::prepare(&transaction).unwrap()).unwrap();
+        transaction.commit().unwrap();
+        by_another(&journal, "PRAGMA wal_checkpoint(TRUNCATE)");
+        let connection = &journal.reader.connection;
+        journal.record.committed(connection, counted, None).unwrap();
+        let settled = answer(57, 1, Effect::Recorded, Some(Outcome::Tracked));
+        journal.write(&[settled]).unwrap();
+        journal.close().unwrap();
+        assert!(!is_as_recorded(&path), "the next process checks all of it");
+        drop(open(&path).unwrap());
+        assert!(is_as_recorded(&path));
     }
 
     /// A database that is written anew has more in its log than its number says.

@@ -8,6 +8,8 @@
 
 #[cfg(target_os = "linux")]
 mod database;
+#[cfg(unix)]
+mod log;
 
 use std::fmt;
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
@@ -20,6 +22,10 @@ use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 #[cfg(target_os = "linux")]
 use database::DatabaseLock;
+#[cfg(unix)]
+pub(super) use log::hold as hold_log;
+#[cfg(all(unix, test))]
+pub(super) use log::release as release_log;
 
 use super::files::{self, beside};
 use super::place;

@@ -3,11 +3,13 @@
 //!
 //! Source: <https://sqlite.org/fileformat2.html#the_write_ahead_log> and <https://sqlite.org/walformat.html>.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::files::beside;
+#[cfg(unix)]
+use super::lock;
 
 /// Locates the end of the last commit in a log: which log it is, and how many of its frames count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,12 +36,36 @@ pub(super) struct LogIndex {
 }
 
 impl LogIndex {
-    /// Opens the index of a journal that is open and has been read.
+    /// Opens the index of a journal that is open and has been read, and keeps other programs from moving the log.
     pub(super) fn open(journal: &Path) -> io::Result<LogIndex> {
-        Ok(LogIndex {
-            index: File::open(beside(journal, "-shm"))?,
+        let mut options = OpenOptions::new();
+        let index = LogIndex {
+            index: options
+                .read(true)
+                .write(true)
+                .open(beside(journal, "-shm"))?,
             log: File::open(beside(journal, "-wal"))?,
-        })
+        };
+        index.keep()?;
+        Ok(index)
+    }
+
+    /// Keeps other programs from moving the log, until SQLite moves it for this process.
+    #[cfg(unix)]
+    pub(super) fn keep(&self) -> io::Result<()> {
+        lock::hold_log(&self.index)
+    }
+
+    /// Lets other programs move the log, as on a file system that has no locks.
+    #[cfg(all(unix, test))]
+    pub(super) fn release(&self) {
+        lock::release_log(&self.index);
+    }
+
+    /// Other systems have other locks; that another program has moved the log is noticed afterwards.
+    #[cfg(not(unix))]
+    pub(super) fn keep(&self) -> io::Result<()> {
+        Ok(())
     }
 
     /// Reads where the log ends now. This is right for the process that writes, between two commits.
@@ -58,9 +84,6 @@ impl LogIndex {
     /// Returns `true` if the log begins as the index says. SQLite does not look: it writes behind what it has
     /// written, also if the file has been emptied since.
     pub(super) fn has_header_of(&mut self, end: &LogEnd) -> io::Result<bool> {
-        if end.frames == 0 {
-            return Ok(true);
-        }
         let mut header = [0; HEADER_BYTES];
         self.log.seek(SeekFrom::Start(0))?;
         Ok(fill(&mut self.log, &mut header)? && header[16..24] == end.salts)

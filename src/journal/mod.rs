@@ -25,6 +25,7 @@ mod commissions;
 mod commits;
 mod conversions;
 mod corrected_rows;
+mod database_pages;
 mod deliver;
 mod error;
 mod events;
@@ -407,8 +408,9 @@ fn start<'j>(
     let transaction =
         Transaction::new_unchecked(&reader.connection, TransactionBehavior::Immediate)
             .map_err(|error| reader.failed(doing, error))?;
-    // Nobody else can write now: what another program has written stands in the log.
+    // Nobody else can write now: what another program has written stands in the log, or was moved into the database.
     record.expect_last_log()?;
+    record.expect_untouched()?;
     Ok(transaction)
 }
 

@@ -6,14 +6,14 @@
 //! itself, in order: what it was in the database, and what each commit made of it. Where the log is gone, the pages are
 //! compared with the list.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use twox_hash::xxhash3_128;
 
+use super::database_pages::{DIGEST_BYTES, DatabasePages, PageDigest, digest, read_page};
 use super::files::{self, beside};
 use super::log_file::{Frame, big_endian, fill};
 
@@ -21,83 +21,11 @@ use super::log_file::{Frame, big_endian, fill};
 const PLACE: u64 = 8192;
 /// The number of a page, and the digest of what it was.
 const ENTRY_BYTES: usize = 4 + DIGEST_BYTES;
-const DIGEST_BYTES: usize = 16;
 /// The most entries that are kept: a log with more pages is a large record that is moved at once, or one that
 /// somebody has read for hours.
 const MOST_ENTRIES: usize = 100_000;
 /// The number, where that of a page would be, of an entry that says how many pages are left.
 const CUT: u32 = 0;
-
-type PageDigest = [u8; DIGEST_BYTES];
-
-/// The size of the pieces in which a database is read, which is a multiple of every size of a page.
-const PIECE_BYTES: usize = 1 << 20;
-
-/// Identifies the content of a whole database: the sum of the digests of all its pages, so that what a commit makes of
-/// it follows from the pages that it writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct DatabaseDigest(u128);
-
-impl DatabaseDigest {
-    /// What is recorded of a database that somebody else has touched, so that the next process checks all of it.
-    pub(super) const OF_NO_DATABASE: DatabaseDigest = DatabaseDigest(0);
-
-    /// Reads a database as it is without its log; `None` if it is none.
-    ///
-    /// # Errors
-    ///
-    /// It can't be read.
-    pub(super) fn read(mut database: &File) -> io::Result<Option<Self>> {
-        let mut piece = Vec::with_capacity(PIECE_BYTES);
-        let (mut sum, mut number, mut page_bytes) = (0_u128, 0, 0);
-        database.seek(SeekFrom::Start(0))?;
-        loop {
-            piece.clear();
-            database.take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
-            if piece.is_empty() {
-                return Ok((number > 0).then_some(DatabaseDigest(sum)));
-            }
-            if number == 0 {
-                page_bytes = page_bytes_of(&piece);
-            }
-            if page_bytes == 0 || !piece.len().is_multiple_of(page_bytes) {
-                return Ok(None);
-            }
-            for page in piece.chunks_exact(page_bytes) {
-                number += 1;
-                sum = sum.wrapping_add(u128::from_be_bytes(digest(number, page)));
-            }
-        }
-    }
-
-    pub(super) fn from_bytes(bytes: [u8; DIGEST_BYTES]) -> Self {
-        DatabaseDigest(u128::from_be_bytes(bytes))
-    }
-
-    pub(super) fn to_bytes(self) -> [u8; DIGEST_BYTES] {
-        self.0.to_be_bytes()
-    }
-
-    fn replace(&mut self, before: Option<PageDigest>, after: PageDigest) {
-        let value = |digest: PageDigest| u128::from_be_bytes(digest);
-        self.0 = self.0.wrapping_sub(before.map_or(0, value));
-        self.0 = self.0.wrapping_add(value(after));
-    }
-}
-
-/// Returns the size of a page by the header of a database; 0 if it has none.
-///
-/// Source: <https://sqlite.org/fileformat2.html#page_size>.
-fn page_bytes_of(start: &[u8]) -> usize {
-    match start.get(16..18) {
-        Some([0, 1]) => 65_536,
-        Some(&[high, low]) => {
-            let bytes = usize::from(u16::from_be_bytes([high, low]));
-            if bytes.is_power_of_two() { bytes } else { 0 }
-        }
-        _ => 0,
-    }
-}
 
 /// Says which part of the list counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,10 +61,10 @@ pub(super) enum Unlisted {
 pub(super) struct PageList {
     /// What each page was, in order; it has to be the last one.
     pages: BTreeMap<u32, Vec<PageDigest>>,
-    /// The pages that the database had when they were listed first; the others are new.
-    had: BTreeSet<u32>,
-    /// `true` if a commit has left the database with fewer pages.
-    is_cut: bool,
+    /// The fewest pages that a commit has left the database with, if it has cut any off.
+    cut_to: Option<u32>,
+    /// The number of pages that the database has after the last commit.
+    database_pages: Option<u32>,
     page_bytes: usize,
     entries: usize,
     digest: Sha256,
@@ -144,22 +72,21 @@ pub(super) struct PageList {
 
 impl PageList {
     /// Adds the frames of commits, and writes them behind the list in the record. The caller puts that on disk together
-    /// with the end that this returns.
+    /// with the end that this returns. `was` is what the database was when it was last whole by itself, if that is
+    /// known.
     pub(super) fn add(
         &mut self,
         record: &mut File,
-        database: &File,
+        was: Option<&DatabasePages>,
         frames: impl FnOnce(&mut dyn FnMut(Frame<'_>)) -> io::Result<()>,
     ) -> io::Result<ListEnd> {
         let before = self.entries;
         let mut bytes = Vec::new();
-        let mut failed = Ok(());
         frames(&mut |frame| {
-            if failed.is_ok() && self.is_kept() {
-                failed = self.add_frame(database, frame, &mut bytes);
+            if self.is_kept() {
+                self.add_frame(was, frame, &mut bytes);
             }
         })?;
-        failed?;
         if self.is_kept() {
             record.seek(SeekFrom::Start(PLACE + (before * ENTRY_BYTES) as u64))?;
             record.write_all(&bytes)?;
@@ -168,12 +95,7 @@ impl PageList {
         Ok(self.end())
     }
 
-    fn add_frame(
-        &mut self,
-        mut database: &File,
-        frame: Frame<'_>,
-        bytes: &mut Vec<u8>,
-    ) -> io::Result<()> {
+    fn add_frame(&mut self, was: Option<&DatabasePages>, frame: Frame<'_>, bytes: &mut Vec<u8>) {
         let number = frame.page_number;
         self.page_bytes = frame.page.len();
         let mut add = |number: u32, digest: PageDigest| {
@@ -182,28 +104,32 @@ impl PageList {
             self.entries += 1;
         };
         let versions = self.pages.entry(number).or_default();
-        if versions.is_empty() {
-            let mut page = vec![0; frame.page.len()];
-            database.seek(place_of(number, page.len()))?;
-            if fill(&mut database, &mut page)? {
-                let found = digest(number, &page);
-                self.had.insert(number);
-                versions.push(found);
-                add(number, found);
-            }
+        if versions.is_empty()
+            && let Some(before) = was.and_then(|was| was.get(number))
+        {
+            versions.push(before);
+            add(number, before);
         }
         let written = digest(number, frame.page);
         versions.push(written);
         add(number, written);
-        let last = self.pages.last_key_value().map_or(0, |(last, _)| *last);
-        if let Some(left) = frame.database_pages.filter(|left| *left < last) {
-            self.pages.split_off(&(left + 1));
-            self.is_cut = true;
+        let Some(left) = frame.database_pages else {
+            return;
+        };
+        let was_pages = self.database_pages.or(was.map(DatabasePages::count));
+        self.database_pages = Some(left);
+        if was_pages.is_some_and(|pages| left < pages) {
             let mut size = PageDigest::default();
             size[..4].copy_from_slice(&left.to_be_bytes());
             add(CUT, size);
+            self.cut(left);
         }
-        Ok(())
+    }
+
+    /// Forgets the pages behind the first ones.
+    fn cut(&mut self, left: u32) {
+        self.pages.split_off(&left.saturating_add(1));
+        self.cut_to = Some(self.cut_to.map_or(left, |before| before.min(left)));
     }
 
     fn end(&self) -> ListEnd {
@@ -233,21 +159,16 @@ impl PageList {
             return Ok(None);
         }
         let mut list = PageList {
-            pages: BTreeMap::new(),
-            had: BTreeSet::new(),
-            is_cut: true,
             page_bytes: end.page_bytes as usize,
             entries,
             digest: Sha256::new_with_prefix(&bytes),
+            ..PageList::default()
         };
         for entry in bytes.chunks_exact(ENTRY_BYTES) {
             let mut digest = PageDigest::default();
             digest.copy_from_slice(&entry[4..]);
             match big_endian(entry, 0) {
-                CUT => drop(
-                    list.pages
-                        .split_off(&big_endian(entry, 4).saturating_add(1)),
-                ),
+                CUT => list.cut(big_endian(entry, 4)),
                 number => list.pages.entry(number).or_default().push(digest),
             }
         }
@@ -255,17 +176,14 @@ impl PageList {
     }
 
     /// Returns `true` if a database has each page as it was listed last; `false` too if no list was kept.
-    pub(super) fn are_all_in(&self, mut database: &File, unlisted: Unlisted) -> io::Result<bool> {
+    pub(super) fn are_all_in(&self, database: &File, unlisted: Unlisted) -> io::Result<bool> {
         if !self.is_kept() {
             return Ok(false);
         }
-        let mut page = vec![0; self.page_bytes];
         for (&number, versions) in &self.pages {
-            database.seek(place_of(number, page.len()))?;
-            if !fill(&mut database, &mut page)? {
+            let Some(found) = read_page(database, number, self.page_bytes)? else {
                 return Ok(false);
-            }
-            let found = digest(number, &page);
+            };
             let is_newer = unlisted == Unlisted::Newer && !versions.contains(&found);
             if versions.last() != Some(&found) && !is_newer {
                 return Ok(false);
@@ -274,33 +192,47 @@ impl PageList {
         Ok(true)
     }
 
-    /// Returns what a database is once all pages are in it, if that follows from what it was; `None` if it has to be
-    /// read.
-    pub(super) fn applied_to(&self, mut database: DatabaseDigest) -> Option<DatabaseDigest> {
-        if !self.is_kept() || self.is_cut {
-            return None;
+    /// Returns `true` if a page of a database, into which a part of the log may have been moved, can be this by what the
+    /// commits wrote. `was` is what the page was when the database was last whole by itself; `None` says that there is, or
+    /// was, no such page.
+    pub(super) fn may_have_made(
+        &self,
+        number: u32,
+        was: Option<PageDigest>,
+        found: Option<PageDigest>,
+    ) -> bool {
+        // Whether the rest of a database is cut off at once, and what is there till then, counts for nobody.
+        if self.cut_to.is_some_and(|left| number > left) {
+            return true;
         }
-        for (number, versions) in &self.pages {
-            let before = versions.first().filter(|_| self.had.contains(number));
-            database.replace(before.copied(), *versions.last()?);
+        match (self.pages.get(&number), found) {
+            (Some(versions), Some(found)) => versions.contains(&found) || was == Some(found),
+            (None, Some(found)) => was.is_none_or(|was| was == found),
+            (_, None) => was.is_none(),
         }
-        Some(database)
+    }
+
+    /// Makes what a database was what it is once all pages are in it. Returns `false` if that does not follow, so that it
+    /// has to be read.
+    pub(super) fn apply_to(&self, database: &mut DatabasePages) -> bool {
+        if let Some(left) = self.cut_to {
+            database.truncate(left);
+        }
+        let last = |versions: &[PageDigest]| versions.last().copied();
+        let mut pages = self.pages.iter();
+        self.is_kept()
+            && pages.all(|(number, versions)| {
+                last(versions).is_some_and(|page| database.set(*number, page))
+            })
+            && self
+                .database_pages
+                .is_none_or(|pages| pages == database.count())
     }
 
     /// Returns `true` if the list was kept since the database was last whole by itself.
     pub(super) fn is_kept(&self) -> bool {
         self.entries <= MOST_ENTRIES
     }
-}
-
-fn place_of(number: u32, page_bytes: usize) -> SeekFrom {
-    SeekFrom::Start(u64::from(number.saturating_sub(1)).saturating_mul(page_bytes as u64))
-}
-
-/// Returns the digest of a page: against accidents, and fast, since every page of the database is read before anything is
-/// sent.
-fn digest(number: u32, page: &[u8]) -> PageDigest {
-    xxhash3_128::Hasher::oneshot_with_seed(number.into(), page).to_be_bytes()
 }
 
 fn first_bytes(sum: Sha256) -> PageDigest {
