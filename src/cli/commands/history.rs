@@ -110,6 +110,7 @@ fn mark_paid(
     }
     let problem = end.problem(&marking_words(settings.api.version), &command);
     let (exit, problems) = with_report(written, (exit, problem), &command)?;
+    journal.close()?;
     report.finish(exit, problems, terminal)
 }
 

@@ -73,19 +73,16 @@ pub(in crate::cli::commands) fn change(
             take_over(settings, &mut journal)?;
             let findings = of_journal(&findings, &settings.journal)?;
             let count = findings.len() as u64;
+            let mut changed = Changed::default();
             if reason.is_none() {
                 let seen = findings.iter().map(|own| own.seen).collect();
-                return Ok(Changed {
-                    undone: journal.withdraw_accepted_differences(&seen, &by, at)?,
-                    ..Changed::default()
-                });
+                changed.undone = journal.withdraw_accepted_differences(&seen, &by, at)?;
+            } else {
+                changed.accepted = journal.accept_differences(&findings)?;
+                changed.accepted_before = count.saturating_sub(changed.accepted);
             }
-            let accepted = journal.accept_differences(&findings)?;
-            Ok(Changed {
-                accepted,
-                accepted_before: count.saturating_sub(accepted),
-                ..Changed::default()
-            })
+            journal.close()?;
+            Ok(changed)
         }
         None => change_file(&audits(settings), findings, reason.is_none()),
     }

@@ -105,6 +105,7 @@ pub(super) fn customer_since(
     }
     let problem = end.problem(&EARLY_END, &command);
     let (exit, problems) = with_report(written, (exit, problem), &command)?;
+    journal.close()?;
     report.finish(exit, problems, terminal)
 }
 
