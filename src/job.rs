@@ -187,9 +187,10 @@ impl Job {
                 PlanState::ToSend | PlanState::Settled | PlanState::Duplicate
             )
         };
-        let unwell = self.plan.events().filter(|planned| !is_well(planned.state));
-        let unwell: HashSet<EventKey> = unwell.map(|planned| planned.event.key()).collect();
-        for Planned { event, .. } in self.plan.events() {
+        let unwell = self.plan.unordered();
+        let unwell = unwell.filter(|(_, planned)| !is_well(planned.state));
+        let unwell: HashSet<EventKey> = unwell.map(|(_, planned)| planned.event.key()).collect();
+        for (_, Planned { event, .. }) in self.plan.unordered() {
             let of_input = &mut keys[event.source.input];
             // Of several readings of an event, one is held and the others are its duplicates.
             if unwell.contains(&event.key()) {

@@ -122,8 +122,8 @@ fn record_events(
     let sent = LazyCell::new(|| keys_in(&job.plan, |state| state == PlanState::ToSend));
     let too_much = job.sent_too_much.iter().map(|sent| sent.place);
     let too_much: HashSet<usize> = too_much.collect();
-    for (place, planned) in job.plan.events().enumerate() {
-        let Planned { event, state } = planned;
+    for place in job.plan.places() {
+        let Planned { event, state } = job.plan.event(place);
         match state {
             PlanState::ToSend => record_event(recording, event, &job.plan, known)?,
             PlanState::Duplicate if event.is_uncounted() && !held.contains(&event.key()) => {

@@ -39,13 +39,18 @@ pub(crate) fn findings(
     let mut finder = Finder::new(plan, past, paths);
     let mut future = FindingGroup::new(ProblemCode::DateInFuture, paths);
     let limit = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
-    for (place, planned) in plan.events().enumerate() {
+    let mut in_future = Vec::new();
+    for (place, planned) in plan.unordered() {
         finder.collect(place, planned);
         if planned.state == PlanState::ToSend && planned.event.created_at > Some(limit) {
-            future.add(planned.event, |event| {
-                format!("is dated {}", date_of(event))
-            });
+            in_future.push(place);
         }
+    }
+    plan.sort(&mut in_future);
+    for place in in_future {
+        future.add(plan.event(place).event, |event| {
+            format!("is dated {}", date_of(event))
+        });
     }
     finder.compare_sales();
     let mut problems = finder.refunds();
@@ -114,6 +119,10 @@ impl<'p> Finder<'p> {
             return;
         }
         let needs_only_keys = self.ends.is_empty() && self.outliers.is_empty();
+        let turns = self.plan.turns();
+        self.refunds
+            .sort_unstable_by_key(|(_, refund)| turns[*refund]);
+        let mut after_their_ends = Vec::new();
         for (place, &state) in self.plan.states().iter().enumerate() {
             let (kind, key) = self.plan.kind_and_key(place);
             if kind != Kind::Sale {
@@ -121,6 +130,7 @@ impl<'p> Finder<'p> {
             }
             if state != PlanState::Duplicate
                 && let Some(sale) = self.sales.get_mut(&key)
+                && sale.is_none_or(|other| turns[other] < turns[place])
             {
                 *sale = Some(place);
             }
@@ -131,14 +141,19 @@ impl<'p> Finder<'p> {
             if state == PlanState::ToSend
                 && let Some(end) = self.ends.before(event)
             {
-                self.after_cancellation.add(event, |event| {
-                    let (sale, end) = (date_of(event), date(end));
-                    format!("is dated {sale}, and the customer canceled on {end}")
-                });
+                after_their_ends.push((turns[place], place, end));
             }
             if is_sound(state) {
-                self.outliers.add(place, event);
+                self.outliers.add(turns[place], event);
             }
+        }
+        after_their_ends.sort_unstable();
+        for (_, place, end) in after_their_ends {
+            let event = self.plan.event(place).event;
+            self.after_cancellation.add(event, |event| {
+                let (sale, end) = (date_of(event), date(end));
+                format!("is dated {sale}, and the customer canceled on {end}")
+            });
         }
     }
 

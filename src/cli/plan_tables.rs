@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use jiff::Timestamp;
 
 use super::tables::{count, grouped, input_line, rows_line, skipped_line};
-use crate::event::{Currency, Event};
+use crate::event::{Currency, EventRef};
 use crate::invisible::shown;
 use crate::job::{ExportTotals, Job, RowTotals, RowsOf};
 use crate::report::words::{amount, kind_words};
@@ -20,14 +20,14 @@ pub(super) struct Span {
 
 impl Span {
     /// Returns the span of these events.
-    pub(super) fn new(events: impl Iterator<Item = Event>) -> Self {
+    pub(super) fn new<'e>(events: impl Iterator<Item = EventRef<'e>>) -> Self {
         let mut span = Span {
             days: None,
             customers: HashSet::new(),
         };
         for event in events {
             // Two of a million are the same by chance once in some ten million runs.
-            let customer = (&event.customer.email, &event.customer.uid);
+            let customer = (event.customer.email, event.customer.uid);
             let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(customer);
             span.customers.insert(hash);
             if let Some(at) = event.created_at {

@@ -40,7 +40,7 @@ pub(crate) fn hold_inexact(
 /// setting says which one the account takes.
 pub(super) fn undecided(plan: &Plan, decimals: &Decimals) -> Vec<Problem> {
     let mut undecided: BTreeMap<Currency, (u32, Tally)> = BTreeMap::new();
-    for planned in plan.events() {
+    for (_, planned) in plan.unordered() {
         if planned.state == PlanState::ToSend
             && let Some(money) = planned.event.money
             && let Some(digits) = money.currency.stripe_digits()

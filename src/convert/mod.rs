@@ -458,7 +458,7 @@ impl Seen {
         }
         let (mut sent, mut held) = (Tally::default(), Tally::default());
         let mut converted: BTreeMap<(Kind, Currency), (Sum, Sum)> = BTreeMap::new();
-        for planned in plan.events() {
+        for (_, planned) in plan.unordered() {
             let event = planned.event;
             let is_foreign = event.money.is_some_and(|money| money.currency != account);
             match (planned.state, event.original_money()) {
@@ -530,7 +530,7 @@ impl Seen {
 /// Reports what is sent without the last decimal of its currency.
 fn cut_amounts(plan: &Plan) -> Vec<Problem> {
     let mut cut: BTreeMap<Currency, Tally> = BTreeMap::new();
-    for planned in plan.events() {
+    for (_, planned) in plan.unordered() {
         let event = planned.event;
         if planned.state == PlanState::ToSend
             && event.original_money().is_none()

@@ -157,15 +157,6 @@ impl Events {
         result
     }
 
-    /// Swaps two events.
-    ///
-    /// # Panics
-    ///
-    /// If there is no event at one of the indexes.
-    pub fn swap(&mut self, one: usize, other: usize) {
-        self.starts.swap(one, other);
-    }
-
     fn record(&self, index: usize) -> &[u8] {
         self.pages.at(self.starts[index])
     }

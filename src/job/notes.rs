@@ -15,7 +15,7 @@ use crate::problem::{Problem, ProblemCode};
 /// Describes a settled sale of which less counts, as the exports say, than an earlier run sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SentTooMuch {
-    /// The index of the sale in the plan.
+    /// The place of the sale in the plan.
     pub place: usize,
     /// The amount that the API has too much of it: after its refunds, and after those of the job.
     pub difference: Money,
@@ -23,19 +23,25 @@ pub struct SentTooMuch {
 
 /// Returns the settled sales of which less counts than an earlier run sent.
 pub(super) fn sent_too_much(plan: &Plan, history: &dyn History) -> Vec<SentTooMuch> {
+    if history.is_empty() {
+        return Vec::new();
+    }
     let counts_less = |planned: &Planned<'_>| {
         planned.state == PlanState::Settled && counts_less(planned.event, history).is_some()
     };
-    let all = plan.events().enumerate();
-    let sales: Vec<_> = all.filter(|(_, planned)| counts_less(planned)).collect();
-    let keys = sales.iter().map(|(_, planned)| planned.event.key());
+    let sales = plan.unordered().filter(|(_, planned)| counts_less(planned));
+    let mut sales: Vec<usize> = sales.map(|(place, _)| place).collect();
+    plan.sort(&mut sales);
+    let keys = sales.iter().map(|&place| plan.event(place).event.key());
     let mut here: BTreeMap<EventKey, Refunded> = BTreeMap::new();
     here.extend(keys.map(|key| (key, Refunded::default())));
     if here.is_empty() {
         return Vec::new();
     }
-    let to_send = plan.events();
-    for planned in to_send.filter(|planned| planned.state == PlanState::ToSend) {
+    for (_, planned) in plan.unordered() {
+        if planned.state != PlanState::ToSend {
+            continue;
+        }
         let refund = planned.event.essence();
         // What an earlier run recorded is in its sums already, sent or not.
         let is_new = !is_in_sums(planned.event.key(), history);
@@ -46,13 +52,12 @@ pub(super) fn sent_too_much(plan: &Plan, history: &dyn History) -> Vec<SentTooMu
             *sum = sum.with(Refunded::from_refund(planned.event.event_id(), &refund));
         }
     }
-    let too_much = sales
-        .into_iter()
-        .filter_map(|(place, Planned { event, .. })| {
-            let here = here.get(&event.key()).copied().unwrap_or_default();
-            let difference = excess(event, here, history)?;
-            Some(SentTooMuch { place, difference })
-        });
+    let too_much = sales.into_iter().filter_map(|place| {
+        let event = plan.event(place).event;
+        let here = here.get(&event.key()).copied().unwrap_or_default();
+        let difference = excess(event, here, history)?;
+        Some(SentTooMuch { place, difference })
+    });
     too_much.collect()
 }
 
@@ -101,7 +106,7 @@ pub(super) fn repeated_unconfirmed(
     if unconfirmed.is_empty() {
         return repeated;
     }
-    for Planned { event, state } in plan.events() {
+    for (_, Planned { event, state }) in plan.unordered() {
         let key = event.key();
         let is_new = state == PlanState::ToSend && history.essence(key).is_none();
         if is_new && unconfirmed.contains(&key) {
@@ -117,7 +122,7 @@ pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
         return;
     }
     let mut dated = Tally::default();
-    for Planned { event, state } in job.plan.events() {
+    for (_, Planned { event, state }) in job.plan.unordered() {
         let takes_date = match event.kind {
             Kind::Signup => true,
             Kind::Sale => setup.creates_commissions,
@@ -149,7 +154,7 @@ pub(super) fn note_commissions(job: &mut Job, setup: &Setup<'_>) {
         return;
     }
     let (mut refused, mut shortened) = (Tally::default(), Tally::default());
-    for Planned { event, state } in job.plan.events() {
+    for (_, Planned { event, state }) in job.plan.unordered() {
         if event.kind != Kind::Sale || state != PlanState::ToSend {
             continue;
         }
@@ -252,8 +257,11 @@ pub(super) fn note_in_account(job: &mut Job, setup: &Setup<'_>) {
 
 /// Reports which events of these exports an earlier run left to send, or left with an unknown result.
 pub(super) fn note_left_over(job: &mut Job, history: &dyn History) {
+    if history.is_empty() {
+        return;
+    }
     let (mut unsent, mut unconfirmed) = (Tally::default(), Tally::default());
-    for planned in job.plan.events() {
+    for (_, planned) in job.plan.unordered() {
         let event = planned.event;
         let recorded = history.essence(event.key());
         let outcome = recorded.map(|_| history.outcome(event.key()));
@@ -329,7 +337,7 @@ pub(super) fn note_undone(job: &mut Job, history: &dyn History) {
     }
     let mut undone = Tally::default();
     let mut covered = Tally::default();
-    for Planned { event, state } in job.plan.events() {
+    for (_, Planned { event, state }) in job.plan.unordered() {
         let sale = match event.kind {
             Kind::Sale => Some(event.key()),
             Kind::Refund => event.sale_event_id.map(EventKey::from_id),

@@ -32,11 +32,15 @@ pub struct Planned<'p> {
     pub state: PlanState,
 }
 
-/// Holds a job's events in sending order, each in exactly one state.
+/// Holds a job's events and the order in which they are sent, each in exactly one state.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// As they were read. Each has its place here, which says nothing of the order.
     events: Events,
+    /// By place.
     states: Vec<PlanState>,
+    /// The places in sending order.
+    order: Vec<u32>,
     replacing: KeyMap<()>,
     restated: KeyMap<()>,
     /// The held refunds that stand for ones that are not there any more.
@@ -50,12 +54,45 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Returns every event that was read, in sending order.
+    /// Returns every event that was read, in sending order. Events that follow one another there may be far apart in
+    /// memory: what does not depend on the order is several times as fast in the order of memory.
     pub fn events(&self) -> impl ExactSizeIterator<Item = Planned<'_>> {
-        (0..self.events.len()).map(|place| self.event(place))
+        self.places().map(|place| self.event(place))
     }
 
-    /// Returns the event at this place of the sending order.
+    /// Returns the places of all events, in sending order.
+    pub(crate) fn places(&self) -> impl ExactSizeIterator<Item = usize> {
+        self.order.iter().map(|&place| place as usize)
+    }
+
+    /// Returns every event that was read with its place, as they lie in memory.
+    pub(crate) fn unordered(&self) -> impl ExactSizeIterator<Item = (usize, Planned<'_>)> {
+        (0..self.events.len()).map(|place| (place, self.event(place)))
+    }
+
+    /// Returns when each event is sent, by its place: the number of events before it.
+    pub(crate) fn turns(&self) -> Vec<u32> {
+        let mut turns = vec![0; self.order.len()];
+        for (turn, place) in (0..).zip(self.places()) {
+            turns[place] = turn;
+        }
+        turns
+    }
+
+    /// Returns the place of the event with so many before it.
+    pub(crate) fn place_of_turn(&self, turn: u32) -> usize {
+        self.order[turn as usize] as usize
+    }
+
+    /// Brings places into sending order.
+    pub(crate) fn sort(&self, places: &mut [usize]) {
+        if places.len() > 1 {
+            let turns = self.turns();
+            places.sort_unstable_by_key(|&place| turns[place]);
+        }
+    }
+
+    /// Returns the event at this place.
     ///
     /// # Panics
     ///
@@ -67,7 +104,7 @@ impl Plan {
         }
     }
 
-    /// Returns the state of each event, in sending order.
+    /// Returns the state of each event, by its place.
     pub(crate) fn states(&self) -> &[PlanState] {
         &self.states
     }
@@ -188,12 +225,12 @@ pub(crate) fn plan(
     let undone = held.filter(|(_, reason)| reason.is_of_undone_refund());
     let mut undone_refunds = KeyMap::default();
     undone_refunds.extend(undone.map(|(&index, _)| (events.key(index), ())));
-    let (mut states, replacing) = (planner.states, planner.replacing);
+    let (states, replacing) = (planner.states, planner.replacing);
     let (restated, in_account) = (planner.restated, planner.in_account);
-    arrange(order, &mut events, &mut states);
     Plan {
         events,
         states,
+        order,
         replacing,
         restated,
         undone_refunds,
@@ -204,10 +241,10 @@ pub(crate) fn plan(
 }
 
 /// Returns `true` if an order names each event once, and each refund after the sale that it reverses.
-fn sends_sales_first(order: &[usize], events: &Events, firsts: &Firsts) -> bool {
+fn sends_sales_first(order: &[u32], events: &Events, firsts: &Firsts) -> bool {
     let mut turns = vec![usize::MAX; events.len()];
     for (turn, &index) in order.iter().enumerate() {
-        turns[index] = turn;
+        turns[index as usize] = turn;
     }
     let is_after_its_sale = |index: usize| {
         let sale = events.sale_event_id(index).map(EventKey::from_id);
@@ -220,21 +257,6 @@ fn sends_sales_first(order: &[usize], events: &Events, firsts: &Firsts) -> bool 
     order.len() == events.len()
         && turns.iter().all(|&turn| turn < events.len())
         && (0..events.len()).filter(is_refund).all(is_after_its_sale)
-}
-
-/// Puts events and states into an order that names each index once, without a second copy of them.
-fn arrange(mut order: Vec<usize>, events: &mut Events, states: &mut [PlanState]) {
-    for start in 0..order.len() {
-        let mut to = start;
-        while order[to] != start {
-            let from = order[to];
-            events.swap(to, from);
-            states.swap(to, from);
-            order[to] = to;
-            to = from;
-        }
-        order[to] = to;
-    }
 }
 
 #[cfg(test)]

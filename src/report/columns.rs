@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use crate::event::{Event, Money};
+use crate::event::{CustomerRef, Event, EventRef, Kind, Money};
 use crate::invisible::shown;
 use crate::journal::{AcceptedRecord, ConversionRecord, EventRecord, HeldRecord, Outcome};
 
@@ -293,14 +293,48 @@ pub(super) fn converted_cells(record: &ConversionRecord) -> [Cell<'_>; 11] {
     ]
 }
 
+/// Holds what identifies an event.
+pub(super) struct EventIdentity<'e> {
+    kind: Kind,
+    event_id: &'e str,
+    sale_event_id: Option<&'e str>,
+    customer: CustomerRef<'e>,
+    money: Option<Money>,
+}
+
+impl<'e> From<&'e Event> for EventIdentity<'e> {
+    fn from(event: &'e Event) -> Self {
+        EventIdentity {
+            kind: event.kind,
+            event_id: event.event_id(),
+            sale_event_id: event.sale_event_id.as_deref(),
+            customer: event.customer.borrowed(),
+            money: event.money,
+        }
+    }
+}
+
+impl<'e> From<EventRef<'e>> for EventIdentity<'e> {
+    fn from(event: EventRef<'e>) -> Self {
+        EventIdentity {
+            kind: event.kind,
+            event_id: event.event_id(),
+            sale_event_id: event.sale_event_id,
+            customer: event.customer,
+            money: event.money,
+        }
+    }
+}
+
 /// Returns the cells that identify an event, in the order of [`IDENTITY_COLUMNS`].
-pub(super) fn identity_cells(event: &Event) -> [Cell<'_>; 7] {
+pub(super) fn identity_cells<'e>(event: impl Into<EventIdentity<'e>>) -> [Cell<'e>; 7] {
+    let event = event.into();
     [
         Cell::Word(event.kind.as_str()),
-        Cell::text(event.event_id()),
-        Cell::optional_text(event.sale_event_id.as_deref()),
-        Cell::optional_text(event.customer.email.as_deref()),
-        Cell::optional_text(event.customer.uid.as_deref()),
+        Cell::text(event.event_id),
+        Cell::optional_text(event.sale_event_id),
+        Cell::optional_text(event.customer.email),
+        Cell::optional_text(event.customer.uid),
         event.money.map_or(Cell::Empty, Cell::Amount),
         event
             .money

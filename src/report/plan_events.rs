@@ -60,19 +60,19 @@ fn write_event(
     planned: Planned<'_>,
     file: Option<&str>,
 ) -> Result<(), FileError> {
-    let event = &planned.event.to_event();
+    let event = planned.event;
     let details = event.details();
     for cell in &identity_cells(event) {
         table.cell(cell)?;
     }
     table.row(&[
-        Cell::optional_text(event.plan.as_deref()),
+        Cell::optional_text(event.plan),
         Cell::optional_integer(details.mrr_cents),
         Cell::optional_text(details.promo_code.as_deref()),
         Cell::optional_time(event.created_at),
         Cell::optional_said(file),
-        Cell::line(planned.event.source.line),
+        Cell::line(event.source.line),
         Cell::Word(planned.state.as_str()),
-        Cell::escaped(&event.note),
+        Cell::escaped(event.note),
     ])
 }

@@ -29,20 +29,21 @@ pub(super) struct Outliers {
     amounts: Vec<Amount>,
 }
 
-#[derive(Clone, Copy)]
+/// Holds what a sale is compared by. There may be as many as there are sales, so it has nothing else.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Amount {
     /// One customer in one currency.
     of: u64,
-    money: Money,
-    input: usize,
-    /// Its place in the plan.
-    sale: usize,
+    cents: i64,
+    /// When the sale is sent, as in [`Plan::turns`].
+    turn: u32,
+    input: u32,
 }
 
 /// Two exports whose amounts are a hundred times apart.
 struct UnitMismatch {
-    large: usize,
-    small: usize,
+    large: u32,
+    small: u32,
     /// For how many customers they are.
     customers: usize,
     /// The number of customers that both have.
@@ -82,33 +83,37 @@ impl Outliers {
         self.ranges.is_empty()
     }
 
-    pub(super) fn add(&mut self, place: usize, sale: EventRef<'_>) {
+    pub(super) fn add(&mut self, turn: u32, sale: EventRef<'_>) {
         if !self.ranges.is_empty()
             && let Some((of, money)) = buyer(sale)
             && self.ranges.contains_key(&of)
         {
             self.amounts.push(Amount {
                 of,
-                money,
-                input: sale.source.input,
-                sale: place,
+                cents: money.amount_cents,
+                turn,
+                input: sale.source.input as u32,
             });
         }
     }
 
     pub(super) fn into_problems(mut self, plan: &Plan, paths: &[String]) -> Vec<Problem> {
-        self.amounts
-            .sort_by_key(|amount| (amount.of, amount.money.amount_cents));
+        self.amounts.sort_unstable();
         let exports = self.exports(plan);
-        let in_export = |input: usize| {
+        let in_export = |input: u32| {
             let mut pairs = exports.iter();
             pairs.any(|pair| pair.large == input || pair.small == input)
         };
         let mut found = FindingGroup::new(ProblemCode::AmountHundredfold, paths);
-        for (sale, usual) in self.unusual() {
-            let sale = plan.event(sale);
-            if sale.state == PlanState::ToSend && !in_export(sale.event.source.input) {
-                found.add(sale.event, |_| {
+        for (sale, usual_cents) in self.unusual() {
+            let place = plan.place_of_turn(sale.turn);
+            if plan.states()[place] == PlanState::ToSend && !in_export(sale.input) {
+                found.add(plan.event(place).event, |event| {
+                    let usual = event.read_money().map(|money| Money {
+                        amount_cents: usual_cents,
+                        ..money
+                    });
+                    let usual = usual.map(|usual| usual.to_string()).unwrap_or_default();
                     format!("is a hundred times off the customer's usual {usual}")
                 });
             }
@@ -126,19 +131,18 @@ impl Outliers {
         self.amounts.chunk_by(|a, b| a.of == b.of)
     }
 
-    /// Sales about a hundred times off the (lower) median of the customer's others, with that.
-    fn unusual(&self) -> impl Iterator<Item = (usize, Money)> {
+    /// Sales about a hundred times off the (lower) median of the customer's others, with that in minor units.
+    fn unusual(&self) -> impl Iterator<Item = (Amount, i64)> {
         let enough = self.buyers().filter(|amounts| amounts.len() > OTHERS);
         enough.flat_map(|amounts| {
             let middle = (amounts.len() - 2) / 2;
             let all = amounts.iter().enumerate();
             all.filter_map(move |(index, amount)| {
                 let other = if index <= middle { middle + 1 } else { middle };
-                let usual = amounts[other].money;
-                let (cents, usual_cents) = (amount.money.amount_cents, usual.amount_cents);
-                let is_off =
-                    is_hundredfold(cents, usual_cents) || is_hundredfold(usual_cents, cents);
-                is_off.then_some((amount.sale, usual))
+                let usual_cents = amounts[other].cents;
+                let is_off = is_hundredfold(amount.cents, usual_cents)
+                    || is_hundredfold(usual_cents, amount.cents);
+                is_off.then_some((*amount, usual_cents))
             })
         })
     }
@@ -146,13 +150,20 @@ impl Outliers {
     /// Each export is compared with the one in which the customer's amounts are smallest, so that
     /// many exports take no longer.
     fn exports(&self, plan: &Plan) -> Vec<UnitMismatch> {
-        let mut pairs: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+        if self
+            .amounts
+            .iter()
+            .all(|amount| amount.input == self.amounts[0].input)
+        {
+            return Vec::new();
+        }
+        let mut pairs: BTreeMap<(u32, u32), usize> = BTreeMap::new();
         for amounts in self.buyers() {
             // They are sorted: the first of an export, its smallest, stands for it.
-            let (small, least) = (amounts[0].input, amounts[0].money.amount_cents);
+            let (small, least) = (amounts[0].input, amounts[0].cents);
             let mut seen = HashSet::from([small]);
             for amount in amounts.iter().filter(|amount| seen.insert(amount.input)) {
-                if is_hundredfold(amount.money.amount_cents, least) {
+                if is_hundredfold(amount.cents, least) {
                     *pairs.entry((amount.input, small)).or_default() += 1;
                 }
             }
@@ -177,14 +188,15 @@ impl Outliers {
     }
 }
 
-fn buyers_by_export(plan: &Plan) -> HashMap<usize, HashSet<u64>> {
-    let mut buyers: HashMap<usize, HashSet<u64>> = HashMap::new();
-    for Planned { event, state } in plan.events() {
+fn buyers_by_export(plan: &Plan) -> HashMap<u32, HashSet<u64>> {
+    let mut buyers: HashMap<u32, HashSet<u64>> = HashMap::new();
+    for (_, Planned { event, state }) in plan.unordered() {
         if event.kind == Kind::Sale
             && is_sound(state)
             && let Some((of, _)) = buyer(event)
         {
-            buyers.entry(event.source.input).or_default().insert(of);
+            let of_export = buyers.entry(event.source.input as u32).or_default();
+            of_export.insert(of);
         }
     }
     buyers
@@ -192,7 +204,7 @@ fn buyers_by_export(plan: &Plan) -> HashMap<usize, HashSet<u64>> {
 
 impl UnitMismatch {
     fn problem(&self, paths: &[String]) -> Problem {
-        let name = |input: usize| paths.get(input).cloned().unwrap_or_default();
+        let name = |input: u32| paths.get(input as usize).cloned().unwrap_or_default();
         let UnitMismatch {
             customers, shared, ..
         } = self;

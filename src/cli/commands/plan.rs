@@ -155,7 +155,7 @@ fn show(
 ) -> Result<(), CliError> {
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
     terminal.problems(job.problems.kept(), omitted);
-    let span = Span::new(job.plan.events().map(|planned| planned.event.to_event()));
+    let span = Span::new(job.plan.unordered().map(|(_, planned)| planned.event));
     if terminal.json() {
         let output = PlanOutput {
             schema: SCHEMA,

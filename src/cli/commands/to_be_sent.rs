@@ -25,6 +25,12 @@ pub(super) fn to_send(job: &Job) -> impl Iterator<Item = Event> {
     planned.map(|planned| planned.event.to_event())
 }
 
+fn span_to_send(job: &Job) -> Span {
+    let planned = job.plan.unordered().map(|(_, planned)| planned);
+    let planned = planned.filter(|planned| planned.state == PlanState::ToSend);
+    Span::new(planned.map(|planned| planned.event))
+}
+
 /// Returns what would be sent: events and amounts, days, customers, the account, how long.
 pub(super) fn what_is_sent(
     job: &Job,
@@ -42,7 +48,7 @@ pub(super) fn what_is_sent(
     format!(
         "To be sent to {}:\n  {to_send}\n  {}\n  in {about} {}, at {} requests a minute\n  {}",
         target.described(),
-        Span::new(self::to_send(job)).in_words(),
+        span_to_send(job).in_words(),
         estimate.in_words(),
         settings.send.requests_per_minute,
         commission.in_words,
@@ -80,7 +86,7 @@ impl UnpaidHistory {
             .checked_sub(SignedDuration::from_hours(24 * HISTORY_DAYS))
             .unwrap_or(Timestamp::MIN);
         let mut sales = Tally::default();
-        for Planned { event, state } in job.plan.events() {
+        for (_, Planned { event, state }) in job.plan.unordered() {
             let is_old = event.created_at.is_some_and(|at| at < before);
             if state == PlanState::ToSend && event.kind == Kind::Sale && is_old {
                 sales.add(event.kind, event.money);

@@ -153,7 +153,7 @@ fn assumed(
 /// Returns the number of sales of each of a job's exports.
 fn sales_of(job: &Job) -> Vec<u64> {
     let mut sales = vec![0; job.inputs.len()];
-    for planned in job.plan.events() {
+    for (_, planned) in job.plan.unordered() {
         if planned.event.kind == Kind::Sale
             && let Some(sales) = sales.get_mut(planned.event.source.input)
         {
