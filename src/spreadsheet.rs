@@ -19,6 +19,10 @@ const STARTS: [char; 12] = [
 /// or a carriage return is dangerous too. Quotation marks and apostrophes before that do not help, and what
 /// has apostrophes gets one more, so that an apostrophe that was there before is never removed.
 pub(crate) fn neutralise(text: &str) -> Cow<'_, str> {
+    // Nearly all texts: one part, which begins with a letter or a digit.
+    if text.starts_with(|first: char| first.is_ascii_alphanumeric()) && !has_separator(text) {
+        return Cow::Borrowed(text);
+    }
     let is_bare = |part: &TextSegment<'_>| part.is_dangerous(part.text);
     if is_number(text) || !parts(text).any(|part| is_bare(&part)) {
         return Cow::Borrowed(text);
@@ -70,6 +74,13 @@ impl TextSegment<'_> {
         let is_blank = inner.is_empty() && matches!(self.separator, Some('\t' | '\r'));
         inner.starts_with(STARTS) || (self.is_first && is_blank)
     }
+}
+
+/// Returns `true` if a text has several parts. Each separator is one byte, and all bytes are looked at, so that many
+/// are compared at once.
+fn has_separator(text: &str) -> bool {
+    let is_one = |byte: u8| matches!(byte, b',' | b';' | b'\t' | b'|' | b'\n' | b'\r');
+    text.bytes().fold(false, |any, byte| any | is_one(byte))
 }
 
 /// Returns the parts of a text.

@@ -1,13 +1,12 @@
 //! What a plan says of the exports before it says what would be sent: what each is, what its column of
 //! amounts comes to, and where each of its rows goes.
 
-use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use jiff::Timestamp;
 
 use super::tables::{count, grouped, input_line, rows_line, skipped_line};
-use crate::event::{Currency, EventRef};
+use crate::event::{Currency, EventRef, HashedMap};
 use crate::invisible::shown;
 use crate::job::{ExportTotals, Job, RowTotals, RowsOf};
 use crate::report::words::{amount, kind_words};
@@ -15,7 +14,7 @@ use crate::report::words::{amount, kind_words};
 /// Holds the first and last dates of events, and the number of their customers.
 pub(super) struct Span {
     days: Option<(Timestamp, Timestamp)>,
-    customers: HashSet<u64>,
+    customers: HashedMap<()>,
 }
 
 impl Span {
@@ -23,13 +22,13 @@ impl Span {
     pub(super) fn new<'e>(events: impl Iterator<Item = EventRef<'e>>) -> Self {
         let mut span = Span {
             days: None,
-            customers: HashSet::new(),
+            customers: HashedMap::default(),
         };
         for event in events {
             // Two of a million are the same by chance once in some ten million runs.
             let customer = (event.customer.email, event.customer.uid);
             let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(customer);
-            span.customers.insert(hash);
+            span.customers.insert(hash, ());
             if let Some(at) = event.created_at {
                 let (first, last) = span.days.unwrap_or((at, at));
                 span.days = Some((first.min(at), last.max(at)));

@@ -278,7 +278,17 @@ impl Essence {
 impl CustomerRef<'_> {
     /// Returns hashes of email and uid, as essences have them.
     pub(crate) fn hashes(self) -> (Option<u64>, Option<u64>) {
-        let email = self.email.map(|email| fingerprint(&email.to_lowercase()));
+        let is_folded = |email: &str| {
+            let is_lower = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+            email.bytes().all(is_lower)
+        };
+        let email = self.email.map(|email| {
+            if is_folded(email) {
+                fingerprint(email)
+            } else {
+                fingerprint(&email.to_lowercase())
+            }
+        });
         (email, self.uid.map(fingerprint))
     }
 }

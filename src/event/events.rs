@@ -112,6 +112,24 @@ impl Events {
         record::has_no_refunds(self.record(index))
     }
 
+    /// Returns `true` if the event at this index has any of the fields that few events have.
+    ///
+    /// # Panics
+    ///
+    /// If there is no event at this index.
+    pub(crate) fn has_details(&self, index: usize) -> bool {
+        record::has_details(self.record(index))
+    }
+
+    /// Returns `true` if the event at this index has an email or a uid.
+    ///
+    /// # Panics
+    ///
+    /// If there is no event at this index.
+    pub(crate) fn has_customer(&self, index: usize) -> bool {
+        record::has_customer(self.record(index))
+    }
+
     /// Returns [`Event::is_fixed_after_refusal`] of the event at this index, without reading the rest of it.
     ///
     /// # Panics

@@ -355,7 +355,10 @@ impl Event {
 /// Maps an [`EventKey`] to a value.
 pub(crate) type KeyMap<V> = HashMap<EventKey, V, BuildHasherDefault<KeyHasher>>;
 
-/// Hashes an [`EventKey`] by taking its start, which is a hash already.
+/// Maps a hash to a value.
+pub(crate) type HashedMap<V> = HashMap<u64, V, BuildHasherDefault<KeyHasher>>;
+
+/// Hashes an [`EventKey`], or another hash, by taking its start.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct KeyHasher(u64);
 

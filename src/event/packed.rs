@@ -109,7 +109,12 @@ impl<'e> Reader<'e> {
 
     #[inline]
     pub(crate) fn byte(&mut self) -> u8 {
-        self.bytes(1)[0]
+        let (&byte, rest) = self
+            .0
+            .split_first()
+            .expect("a record is read as it was written");
+        self.0 = rest;
+        byte
     }
 
     #[inline]

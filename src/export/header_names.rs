@@ -23,14 +23,19 @@ pub(crate) enum HeaderLikeness {
 pub(crate) struct HeaderNames<'h> {
     in_order: Vec<&'h str>,
     names: HashSet<&'h str>,
+    /// The lengths that names have, one for each bit; the last one is for all that are longer.
+    lengths: u64,
 }
 
 impl<'h> HeaderNames<'h> {
     pub(crate) fn new(header: &'h [String]) -> Self {
         let in_order = Vec::from_iter(header.iter().map(|name| trimmed(name)));
         let names = in_order.iter().copied().filter(|name| !name.is_empty());
+        let names: HashSet<&str> = names.collect();
+        let lengths = names.iter().map(|name| bit_of_length(name));
         HeaderNames {
-            names: names.collect(),
+            lengths: lengths.fold(0, |all, bit| all | bit),
+            names,
             in_order,
         }
     }
@@ -38,7 +43,9 @@ impl<'h> HeaderNames<'h> {
     /// Returns what a row has in common with the header.
     pub(crate) fn compare(&self, row: &Row) -> HeaderLikeness {
         let mut cells = row.iter().map(trimmed);
-        let is_name = |cell: &str| cell.is_empty() || self.names.contains(cell);
+        let may_be_name = |cell: &str| bit_of_length(cell) & self.lengths != 0;
+        let is_name =
+            |cell: &str| cell.is_empty() || (may_be_name(cell) && self.names.contains(cell));
         // Nearly every row ends here.
         if self.names.len() < COLUMNS_FEWEST || !cells.all(is_name) {
             return HeaderLikeness::None;
@@ -56,7 +63,17 @@ impl<'h> HeaderNames<'h> {
     }
 }
 
+fn bit_of_length(name: &str) -> u64 {
+    1 << name.len().min(63)
+}
+
 /// Returns a cell without spaces around it, and without the byte-order mark that the second of two files begins with.
 fn trimmed(cell: &str) -> &str {
+    if let [first, .., last] = cell.as_bytes()
+        && first.is_ascii_graphic()
+        && last.is_ascii_graphic()
+    {
+        return cell;
+    }
     cell.trim_matches(|c: char| c == '\u{feff}' || c.is_whitespace())
 }

@@ -228,6 +228,9 @@ impl Completions {
         history: &dyn History,
     ) -> HeldPayments {
         let mut waiting = HeldPayments::new();
+        if self.inputs.iter().all(|input| input.completes.is_empty()) {
+            return waiting;
+        }
         for (index, event) in events.iter().enumerate() {
             let input = &self.inputs[event.source.input];
             if event.kind != Kind::Sale || history.essence(event.key()).is_some() {
@@ -504,7 +507,7 @@ impl Plans {
     ) -> Vec<(usize, Text)> {
         let mut unplanned = Vec::new();
         for index in 0..events.len() {
-            if !events.get(index).has_details() {
+            if !events.has_details(index) {
                 continue;
             }
             let mut details = events.get(index).details();

@@ -154,8 +154,7 @@ pub(super) fn hold_unclear(
 /// Holds the events that have no customer left.
 pub(super) fn hold_without_customer(events: &Events, links: &mut Links) {
     for index in 0..events.len() {
-        let event = events.get(index);
-        if event.customer.is_unknown() && event.kind != Kind::Refund {
+        if !events.has_customer(index) && events.kind(index) != Kind::Refund {
             let reason = "no email, and its uid is not the id of one customer".to_owned();
             links.set(index, Link::held(HeldReason::Customer, reason));
         }
@@ -249,7 +248,7 @@ fn doubtful_uids(events: &Events, history: &dyn History, named: &NamedUids) -> B
             || named.standing(uid).is_some()
             || history.standing_of_uid(uid).is_some()
             || earlier.is_some()
-            || suspects.binary_search(&Essence::hash_of_uid(uid)).is_ok();
+            || !suspects.is_empty() && suspects.binary_search(&Essence::hash_of_uid(uid)).is_ok();
         if !is_suspect {
             continue;
         }

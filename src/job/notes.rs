@@ -122,7 +122,7 @@ pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
         return;
     }
     let mut dated = Tally::default();
-    for (_, Planned { event, state }) in job.plan.unordered() {
+    for (event, state) in job.plan.unordered_numbers() {
         let takes_date = match event.kind {
             Kind::Signup => true,
             Kind::Sale => setup.creates_commissions,

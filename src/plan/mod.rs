@@ -15,7 +15,7 @@ pub(crate) use settle::{CSV_HEADER, named_list, reversal_row};
 
 use std::collections::BTreeMap;
 
-use crate::event::{EventKey, EventRef, Events, KeyMap, Kind, Tally};
+use crate::event::{EventKey, EventNumbers, EventRef, Events, KeyMap, Kind, Tally};
 use crate::journal::PlanState;
 use crate::link::{AskedAgain, Links};
 use crate::problem::Problem;
@@ -70,6 +70,12 @@ impl Plan {
         (0..self.events.len()).map(|place| (place, self.event(place)))
     }
 
+    /// Returns the numbers and the state of every event that was read, as they lie in memory.
+    pub(crate) fn unordered_numbers(&self) -> impl Iterator<Item = (EventNumbers, PlanState)> {
+        let numbers = (0..self.events.len()).map(|place| self.events.figures(place));
+        numbers.zip(self.states.iter().copied())
+    }
+
     /// Returns when each event is sent, by its place: the number of events before it.
     pub(crate) fn turns(&self) -> Vec<u32> {
         let mut turns = vec![0; self.order.len()];
@@ -80,8 +86,8 @@ impl Plan {
     }
 
     /// Returns the place of the event with so many before it.
-    pub(crate) fn place_of_turn(&self, turn: u32) -> usize {
-        self.order[turn as usize] as usize
+    pub(crate) fn place_of_turn(&self, turn: usize) -> usize {
+        self.order[turn] as usize
     }
 
     /// Brings places into sending order.

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::group::FindingGroup;
 use super::{customer_of, is_sound};
-use crate::event::{EventRef, Kind, Money};
+use crate::event::{EventRef, HashedMap, Kind, Money};
 use crate::journal::PlanState;
 use crate::plan::{Plan, Planned};
 use crate::problem::{Problem, ProblemCode};
@@ -25,7 +25,7 @@ const CUSTOMERS_APART: usize = 3;
 #[derive(Default)]
 pub(super) struct Outliers {
     /// The least and the most of each customer in each currency.
-    ranges: HashMap<u64, (i64, i64)>,
+    ranges: HashedMap<(i64, i64)>,
     amounts: Vec<Amount>,
 }
 
@@ -106,7 +106,7 @@ impl Outliers {
         };
         let mut found = FindingGroup::new(ProblemCode::AmountHundredfold, paths);
         for (sale, usual_cents) in self.unusual() {
-            let place = plan.place_of_turn(sale.turn);
+            let place = plan.place_of_turn(sale.turn as usize);
             if plan.states()[place] == PlanState::ToSend && !in_export(sale.input) {
                 found.add(plan.event(place).event, |event| {
                     let usual = event.read_money().map(|money| Money {

@@ -13,7 +13,7 @@ use crate::cli::plan_tables::Span;
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::count;
 use crate::event::{Currency, Event, Kind, Tally};
-use crate::job::{Job, Planned};
+use crate::job::Job;
 use crate::journal::{JournalReader, PlanState};
 use crate::report::HISTORY_DAYS;
 use crate::report::words::amount;
@@ -86,7 +86,7 @@ impl UnpaidHistory {
             .checked_sub(SignedDuration::from_hours(24 * HISTORY_DAYS))
             .unwrap_or(Timestamp::MIN);
         let mut sales = Tally::default();
-        for (_, Planned { event, state }) in job.plan.unordered() {
+        for (event, state) in job.plan.unordered_numbers() {
             let is_old = event.created_at.is_some_and(|at| at < before);
             if state == PlanState::ToSend && event.kind == Kind::Sale && is_old {
                 sales.add(event.kind, event.money);

@@ -108,6 +108,16 @@ pub(super) fn is_fixed_after_refusal(record: &[u8]) -> bool {
     Reader(&record[FLAGS_AT..]).flags() & FIXED_AFTER_REFUSAL != 0
 }
 
+/// Returns `true` if the event has any of the fields that few events have.
+pub(super) fn has_details(record: &[u8]) -> bool {
+    Reader(&record[FLAGS_AT..]).flags() & DETAILS != 0
+}
+
+/// Returns `true` if the event has an email or a uid.
+pub(super) fn has_customer(record: &[u8]) -> bool {
+    Reader(&record[FLAGS_AT..]).flags() & (EMAIL | UID) != 0
+}
+
 /// Returns `true` if the event's row says that nothing was refunded.
 pub(super) fn has_no_refunds(record: &[u8]) -> bool {
     Reader(&record[FLAGS_AT..]).flags() & NO_REFUNDS != 0
