@@ -58,6 +58,26 @@ pub(super) fn cell_text(cell: &Cell<'_>) -> String {
     }
 }
 
+impl Table<Vec<u8>> {
+    /// Starts lines of a table, without its header, in memory; errors call it `path`.
+    pub(super) fn lines(path: PathBuf) -> Self {
+        Table {
+            writer: csv::WriterBuilder::new()
+                .flexible(true)
+                .from_writer(Vec::new()),
+            path,
+            scratch: String::new(),
+        }
+    }
+
+    pub(super) fn into_bytes(self) -> Result<Vec<u8>, FileError> {
+        let Table { writer, path, .. } = self;
+        writer
+            .into_inner()
+            .map_err(|error| FileError::new(&path, "writing it", error.into_error()))
+    }
+}
+
 impl<W: Write> Table<W> {
     /// Starts a table that is written to `to`, which errors call `path`.
     pub(super) fn over<'h>(

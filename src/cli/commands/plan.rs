@@ -98,7 +98,8 @@ pub(in crate::cli) fn plan(
     let (mut job, _) = planner.plan_files(exports, || Ok(SourceRows::dropped()), now, history)?;
     if let Some(path) = &arguments.events {
         let paths: Vec<String> = job.inputs.iter().map(|input| input.path.clone()).collect();
-        write_plan_events(job.plan.events(), &paths, path)?;
+        let event_at = |turn| job.plan.event(job.plan.place_of_turn(turn));
+        write_plan_events(job.plan.events().len(), event_at, &paths, path)?;
         terminal.note(&format!(
             "{} written to {}",
             tables::count(job.reading.events.read.count(), "event"),

@@ -615,7 +615,7 @@ fn planned_events_are_written_in_their_order() {
         state,
     });
     let paths = ["a.csv".to_owned(), "-".to_owned()];
-    write_plan_events(planned.into_iter(), &paths, &path).unwrap();
+    write_plan_events(2, |number| planned[number], &paths, &path).unwrap();
     assert_snapshot!(fs::read_to_string(&path).unwrap(), @r#"
     kind,event_id,sale_event_id,email,uid,amount_cents,currency,plan,mrr_cents,promo_code,created_at,file,line,plan_state,note
     sale,in_1,,a@example.com,cus_1,800,USD,pro,-400,'+SAVE,2026-11-17T11:06:40Z,a.csv,2,to_send,'=note
@@ -623,13 +623,33 @@ fn planned_events_are_written_in_their_order() {
     "#);
 
     let nowhere = directory.path().join("none").join("events.csv");
-    let error = write_plan_events(planned.into_iter(), &paths, &nowhere).unwrap_err();
+    let error = write_plan_events(2, |number| planned[number], &paths, &nowhere).unwrap_err();
     assert!(matches!(&error, ReportError::WriteEvents { path, .. } if *path == nowhere));
     assert!(error.hint().contains("nothing was sent"));
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    write_plan_events(planned.into_iter(), &paths, &path).unwrap_err();
+    write_plan_events(2, |number| planned[number], &paths, &path).unwrap_err();
     assert_eq!(names(directory.path()), ["events.csv"]);
+}
+
+#[test]
+fn the_events_of_a_large_plan_are_written_in_their_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("events.csv");
+    let lines = 2..30_002;
+    let events: Events = lines
+        .clone()
+        .map(|line| event(Kind::Sale, &format!("in_{line}"), Some(800), line))
+        .collect();
+    let event_at = |number| Planned {
+        event: events.get(number),
+        state: PlanState::ToSend,
+    };
+    write_plan_events(events.len(), event_at, &["a.csv".to_owned()], &path).unwrap();
+    let written = fs::read_to_string(&path).unwrap();
+    let ids = written.lines().map(|line| line.split(',').nth(1).unwrap());
+    let expected = lines.map(|line| format!("in_{line}"));
+    assert!(ids.eq(std::iter::once("event_id".to_owned()).chain(expected)));
 }
 
 /// Generates texts that people may have in their exports, and texts that a spreadsheet would run.
