@@ -159,11 +159,18 @@ impl Promoters {
     fn code(&mut self, keys: [Option<&str>; 3]) -> Code {
         let known = keys.iter().zip(&self.codes);
         let known = known.filter_map(|(key, codes)| codes.get((*key)?));
-        // Two that have different ids are two, whatever else they share.
+        // Two that have different ids are two, whatever else they share; and two of one name, which is not an email, if
+        // they have different referral ids.
+        let is_name = keys[1].is_some_and(|name| !name.contains('@'));
         let known = known.copied().find(|code| {
             let promoter = self.keys(*code);
-            let ids = keys[0].zip(promoter.and_then(|keys| keys[0].as_deref()));
-            ids.is_none_or(|(one, other)| one == other)
+            let differ = |key: usize| {
+                let known = promoter.and_then(|keys| keys[key].as_deref());
+                keys[key]
+                    .zip(known)
+                    .is_some_and(|(one, other)| one != other)
+            };
+            !(differ(0) || is_name && differ(2))
         });
         let Some(code) = known else {
             if keys.iter().all(Option::is_none) {
@@ -208,12 +215,12 @@ impl Promoters {
         self.promoters.len()
     }
 
-    /// Returns the name of a promoter for readers; of several with one name each with the number.
+    /// Returns the name of a promoter for readers; of several with one name each with the number or the referral id.
     pub(super) fn name(&self, code: Code) -> Option<String> {
         let promoter = self.promoter(code);
         let name = promoter.name()?;
-        let number = promoter.id.as_deref().filter(|id| *id != name);
-        Some(match number {
+        let number = promoter.id.as_deref().or(promoter.ref_id.as_deref());
+        Some(match number.filter(|number| *number != name) {
             Some(number) if self.shared.contains(name) => format!("{name} ({number})"),
             _ => name.to_owned(),
         })

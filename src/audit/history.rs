@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::Rules;
 use super::books::{AuditData, Code, Month, month_of};
 use super::expected::Payment;
 use super::grouped::{Grouped, index};
 use super::matching::Matching;
 use super::referrers::Referrers;
 use super::rules::VolumePer;
+use super::{Rounding, Rules};
+use crate::journal::Outcome;
 
+/// The steps in which rates are compared: a tenth of a percent, so that rounding makes no difference.
+const RATE_STEPS: i64 = 1_000;
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -60,12 +63,25 @@ impl History {
     }
 }
 
-/// The order in which sales were made, whatever the order of rows.
-fn by_date(books: &AuditData, rows: &mut [u32]) {
-    let id = |row: u32| books.billed.event_id.get(index(row));
-    rows.sort_by(|one, other| {
-        let key = |row: u32| (books.ours[index(row)].created_ms, id(row));
-        key(*one).cmp(&key(*other))
+/// The order in which sales were made, whatever the order of rows. Of sales of one moment nothing says which was first:
+/// it is the one with the lower rate, since rates rise with the volume; of
+/// one rate the smaller one, which may leave the others below the next step.
+fn by_date(books: &AuditData, commissions: &Grouped, rows: &mut [u32]) {
+    let rate = |row: u32| {
+        let amounts =
+            earned(books, commissions, row).map(|row| books.theirs[index(row)].amount_cents);
+        let cents = amounts.fold(0, i64::saturating_add);
+        let ours = &books.ours[index(row)];
+        let whole = ours
+            .account_cents
+            .or(ours.estimated_cents)
+            .filter(|cents| *cents > 0);
+        whole.map_or(0, |whole| Rounding::Down.share(cents, RATE_STEPS, whole))
+    };
+    rows.sort_by_cached_key(|row| {
+        let id = books.billed.event_id.get(index(*row));
+        let ours = &books.ours[index(*row)];
+        (ours.created_ms, rate(*row), ours.amount_cents, id)
     });
 }
 
@@ -134,11 +150,27 @@ fn of_customers(
             let id = books.billed.event_id.get(index(*row));
             (created_ms, is_unpaid(*row), id)
         });
-        let first = rows
-            .first()
-            .and_then(|row| books.ours[index(*row)].created_ms);
-        let Some(first) = first else { continue };
-        for (row, number) in rows.into_iter().zip(1..) {
+        let created_ms = |row: &u32| books.ours[index(*row)].created_ms;
+        let is_counted = |row: &u32| {
+            !commissions.rows(index(*row)).is_empty() || may_be_referred(books, matching, *row)
+        };
+        // Payments from before somebody referred the customer do not count.
+        let before = rows.iter().position(is_counted).unwrap_or(0);
+        let counted = rows.split_off(before);
+        for row in rows {
+            let first_ms = created_ms(&row).unwrap_or(0);
+            all.insert(
+                row,
+                OfCustomer {
+                    first_ms,
+                    number: 1,
+                },
+            );
+        }
+        let Some(first) = counted.first().and_then(created_ms) else {
+            continue;
+        };
+        for (row, number) in counted.into_iter().zip(1..) {
             let lead = matching.lead.get(index(row)).copied().flatten();
             let since = lead.and_then(|lead| books.leads[index(lead)].customer_since_ms);
             // The same payment may be dated a little differently there.
@@ -152,6 +184,16 @@ fn of_customers(
         }
     }
     all
+}
+
+/// Returns `true` if something says that the customer of a sale was referred before it: the API, or the date of the lead.
+fn may_be_referred(books: &AuditData, matching: &Matching, row: u32) -> bool {
+    let ours = &books.ours[index(row)];
+    let lead = matching.lead.get(index(row)).copied().flatten();
+    let since = lead.map(|lead| books.leads[index(lead)].created_ms);
+    let is_before = |since_ms: i64| ours.created_ms.is_none_or(|ms| since_ms <= ms + DAY_MS);
+    ours.outcome.is_some_and(Outcome::is_tracked)
+        || since.is_some_and(|since| since.is_none_or(is_before))
 }
 
 /// Returns the volume of each sale's promoter before the sale, in the account's currency: in its month, or
@@ -184,7 +226,7 @@ fn volumes(
     }
     let mut volumes = HashMap::new();
     for mut rows in sales.into_values() {
-        by_date(books, &mut rows);
+        by_date(books, commissions, &mut rows);
         let mut volume_cents: i64 = 0;
         for row in rows {
             volumes.insert(row, volume_cents);
@@ -202,7 +244,10 @@ fn promoter_of(books: &AuditData, matching: &Matching, commissions: &Grouped, ro
     if let Some(promoter) = lead.filter(|promoter| *promoter != 0) {
         return promoter;
     }
-    let first = earned(books, commissions, row).min_by(|one, other| books.in_order(*one, *other));
+    let in_order = |one: &u32, other: &u32| books.in_order(*one, *other);
+    let first = earned(books, commissions, row).min_by(in_order);
+    // A sale whose commission was denied is sold all the same.
+    let first = first.or_else(|| of_first_tier(books, commissions, row).min_by(in_order));
     first.map_or(books.ours[index(row)].promoter, |row| {
         books.theirs[index(row)].promoter
     })
@@ -214,9 +259,19 @@ fn earned<'b>(
     commissions: &'b Grouped,
     sale: u32,
 ) -> impl Iterator<Item = u32> + 'b {
+    let rows = of_first_tier(books, commissions, sale);
+    rows.filter(|row| books.theirs[index(*row)].is_live())
+}
+
+/// Returns the commissions of a sale in the first tier, also those that were denied.
+fn of_first_tier<'b>(
+    books: &'b AuditData,
+    commissions: &'b Grouped,
+    sale: u32,
+) -> impl Iterator<Item = u32> + 'b {
     let rows = commissions.rows(index(sale)).iter().copied();
     rows.filter(|row| {
         let theirs = &books.theirs[index(*row)];
-        theirs.is_live() && theirs.tier == 1 && !theirs.takes_back()
+        theirs.tier == 1 && !theirs.takes_back()
     })
 }

@@ -9,12 +9,13 @@ mod refunds;
 mod sale;
 mod tiers;
 mod twice;
+mod unearned;
 mod words;
 
 pub(super) use words::action;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 use jiff::Timestamp;
@@ -110,16 +111,19 @@ struct Group<'c> {
     taken: &'c [u32],
 }
 
-/// The commission of a sale that has one: the measure of what its refunds reverse.
+/// The commission that a sale has, or should have: the measure of what its refunds reverse.
 #[derive(Clone, Copy)]
 struct EarnedCommission {
-    main: u32,
+    /// The commission under which it is shown; absent if there is none.
+    main: Option<u32>,
     promoter: Code,
     actual_cents: i64,
     /// The commission that it should have, which is the same where nothing was found.
     due_cents: i64,
     lines: usize,
     is_paid: bool,
+    /// `true` if nobody has it, though it is due.
+    is_missing: bool,
     pays: Option<CommissionRate>,
     /// The finding whose effect a refund shares.
     finding: Option<usize>,
@@ -136,6 +140,10 @@ struct Undone {
     due_cents: i64,
     /// The same of what the sale has in fact earned.
     actual_cents: i64,
+    /// The part that is due for refunds that reversed nothing of a commission that nobody has.
+    open_cents: i64,
+    /// `true` if refunds may not be converted by the rates of their days: too much would be left.
+    is_rest_far: bool,
     /// What the reversals were rounded otherwise than expected.
     rounded_cents: i64,
     /// The last refund and reversal of which this is so.
@@ -187,6 +195,18 @@ pub(super) fn all(brief: &Brief<'_>) -> Result<Judged, AuditError> {
         owners: rest.owners,
     });
     Ok(judged)
+}
+
+impl Group<'_> {
+    /// Returns a tier without commissions.
+    fn empty(tier: u32) -> Self {
+        Group {
+            tier,
+            is_cash: true,
+            earned: &[],
+            taken: &[],
+        }
+    }
 }
 
 impl Judged {
@@ -284,38 +304,59 @@ impl<'a> Judge<'a> {
                 (case.commissions, &[][..])
             };
             let group = self.group(*only, earned, taken);
-            earned_first = group.tier == 1 && !takes_back;
+            earned_first = group.tier == 1 && self.is_judged(&group);
             first = self.judge_group(case, &group);
         } else if !case.commissions.is_empty() {
-            let mut rows = case.commissions.to_vec();
-            let key = |row: &u32| {
-                let theirs = self.theirs(*row);
-                let unit = self.books.names.name(theirs.unit);
-                (theirs.tier, unit, self.takes_back(*row))
-            };
-            // It keeps the order of those that are alike.
-            rows.sort_by_key(key);
-            let same = |one: &u32, other: &u32| {
-                let (one, other) = (self.theirs(*one), self.theirs(*other));
-                (one.tier, one.unit) == (other.tier, other.unit)
-            };
-            let groups: Vec<&[u32]> = rows.chunk_by(same).collect();
-            for rows in groups {
-                let from = rows.partition_point(|row| !self.takes_back(*row));
-                let (earned, taken) = rows.split_at(from);
-                let group = self.group(rows[0], earned, taken);
-                earned_first |= group.tier == 1 && !earned.is_empty();
+            let mut tiers = BTreeMap::new();
+            for row in case.commissions {
+                let unit = self.theirs(*row).unit;
+                let key = (self.tier_of(case, *row), self.books.names.name(unit));
+                let (earned, taken): &mut (Vec<u32>, Vec<u32>) = tiers.entry(key).or_default();
+                if self.takes_back(*row) {
+                    taken.push(*row);
+                } else {
+                    earned.push(*row);
+                }
+            }
+            for ((tier, _), (earned, taken)) in &tiers {
+                let any = earned
+                    .first()
+                    .or(taken.first())
+                    .copied()
+                    .unwrap_or_default();
+                let group = Group {
+                    tier: *tier,
+                    ..self.group(any, earned, taken)
+                };
+                earned_first |= group.tier == 1 && self.is_judged(&group);
                 first = first.or(self.judge_group(case, &group));
             }
         }
         if !earned_first {
-            self.nothing_earned(case);
+            first = self.nothing_earned(case);
         }
         if let Some(first) = first {
             self.higher_tiers(case, first);
         }
         self.months(case);
         self.check(case, drafts, expected)
+    }
+
+    /// Returns the tier in which a commission is judged: of a reversal that of its promoter's commission, if no other one
+    /// of the sale is his.
+    fn tier_of(&self, case: &Case<'_>, row: u32) -> u32 {
+        let theirs = *self.theirs(row);
+        if !self.takes_back(row) {
+            return theirs.tier;
+        }
+        let earned = case.commissions.iter().copied();
+        let earned = earned.filter(|own| !self.takes_back(*own));
+        let his = earned.filter(|own| self.theirs(*own).promoter == theirs.promoter);
+        let tiers: BTreeSet<u32> = his.map(|own| self.theirs(own).tier).collect();
+        match (tiers.contains(&theirs.tier), tiers.len(), tiers.first()) {
+            (false, 1, Some(tier)) if theirs.promoter != 0 => *tier,
+            _ => theirs.tier,
+        }
     }
 
     fn group<'c>(&self, row: u32, earned: &'c [u32], taken: &'c [u32]) -> Group<'c> {
@@ -328,13 +369,23 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Returns what a sale has earned in its first tier.
+    /// Returns `true` if a group says what a sale has earned: by a commission, or by a reversal that stands.
+    fn is_judged(&self, group: &Group<'_>) -> bool {
+        !group.earned.is_empty() || self.live_reversal(group.taken).is_some()
+    }
+
+    /// Returns what a sale has earned in its first tier, or should have.
     fn judge_group(&mut self, case: &Case<'_>, group: &Group<'_>) -> Option<EarnedCommission> {
         self.parts.clear();
         self.undone = Undone::default();
         self.of_extra.clear();
-        let kept = self.earned(case, group);
-        self.taken_back(case, group, kept);
+        let kept = match (self.earned(case, group), case.sale) {
+            (None, Some(sale)) => self.unearned(case, group, sale),
+            (kept, _) => {
+                self.taken_back(case, group, kept);
+                kept
+            }
+        };
         kept.filter(|_| group.tier == 1)
     }
 
@@ -635,13 +686,13 @@ impl<'a> Judge<'a> {
     }
 
     /// Adds the expected commission of a sale or refund that has none.
-    fn expect_unpaid(&mut self, billed: u32, deals: TermsKey, cents: i64) {
+    fn expect_unpaid(&mut self, billed: u32, deals: TermsKey, unit: Code, cents: i64) {
         let head = TotalKey {
             promoter: deals.promoter,
             campaign: deals.campaign,
             plan: deals.plan,
             month: self.ours(billed).month,
-            unit: self.books.account_currency,
+            unit,
             status: None,
         };
         self.expected.push(Expected { head, cents });

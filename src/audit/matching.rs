@@ -1,7 +1,7 @@
 //! Matches each commission with a sale or refund: by event id, then by the linked sale, then by customer and amount
 //! where the user wants that.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use polars::prelude::*;
 
@@ -10,6 +10,8 @@ use super::grouped::index;
 use super::parallel::{both, ranges};
 use super::{AuditError, MatchReason};
 
+/// The number of letters and digits that an id has to have to be offered for one with other signs.
+const LOOSE_LENGTH: usize = 3;
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -79,6 +81,7 @@ impl Matching {
         if let Some(days) = match_days {
             matching.by_customer_and_amount(books, i64::from(days) * DAY_MS);
         }
+        matching.offer_loose_ids(books);
         Ok(matching)
     }
 
@@ -276,9 +279,49 @@ impl Matching {
                 None | Some([]) => {}
                 Some([only]) => self.billed[row] = Some((*only, MatchReason::SimilarId)),
                 Some(several) => {
+                    // One that only the apostrophe distinguishes is meant.
+                    let own = without_apostrophe(id);
+                    let is_own = |row: &&u32| {
+                        let id = books.billed.event_id.get(index(**row));
+                        id.map(without_apostrophe) == Some(own)
+                    };
+                    let mut same = several.iter().filter(is_own);
+                    if let (Some(only), None) = (same.next(), same.next()) {
+                        self.billed[row] = Some((*only, MatchReason::SimilarId));
+                        continue;
+                    }
                     let row = u32::try_from(row).unwrap_or(u32::MAX);
                     self.near.insert(row, several.to_vec());
                 }
+            }
+        }
+    }
+
+    /// Offers what has the id of a commission that belongs to nothing, but for its signs: `INV-100` for `INV 100`.
+    fn offer_loose_ids(&mut self, books: &AuditData) {
+        let loose = |id: &str| -> String {
+            similar_id(id)
+                .filter(|sign| sign.is_alphanumeric())
+                .collect()
+        };
+        let mut waiting: HashMap<String, Vec<u32>> = HashMap::new();
+        for (row, billed) in (0..).zip(&self.billed) {
+            let id = books.commissions.event_id.get(index(row));
+            if let (None, Some(id), false) = (billed, id, self.near.contains_key(&row)) {
+                let key = loose(id);
+                if key.len() >= LOOSE_LENGTH {
+                    waiting.entry(key).or_default().push(row);
+                }
+            }
+        }
+        if waiting.is_empty() {
+            return;
+        }
+        for row in 0..books.ours.len() {
+            let id = books.billed.event_id.get(row).unwrap_or_default();
+            let ours = u32::try_from(row).unwrap_or(u32::MAX);
+            for commission in waiting.get(&loose(id)).into_iter().flatten() {
+                self.near.entry(*commission).or_default().push(ours);
             }
         }
     }
@@ -324,17 +367,16 @@ impl Matching {
                 }
             }
         }
+        for (commission, row) in pairs(books, &fitting, &taken) {
+            self.billed[commission] = Some((row, MatchReason::CustomerAndAmount));
+        }
         for (commission, rows) in fitting {
-            let free = |row: &&u32| taken.get(index(**row)) == Some(&false);
-            let untaken: Vec<&u32> = rows.iter().filter(free).collect();
-            let only = match (untaken.as_slice(), rows.as_slice()) {
-                ([only], _) => Some(**only),
-                ([], [only]) => Some(*only),
-                _ => None,
-            };
-            match (self.billed.get_mut(commission), only) {
-                (Some(slot), Some(only)) => *slot = Some((only, MatchReason::CustomerAndAmount)),
-                _ if rows.len() > 1 => {
+            match (&self.billed[commission], rows.as_slice()) {
+                // It is one too many, if another one has that sale.
+                (None, [only]) => {
+                    self.billed[commission] = Some((*only, MatchReason::CustomerAndAmount));
+                }
+                (None, [_, _, ..]) => {
                     let commission = u32::try_from(commission).unwrap_or(u32::MAX);
                     self.alike.insert(commission, rows);
                 }
@@ -342,6 +384,71 @@ impl Matching {
             }
         }
     }
+}
+
+/// Pairs commissions with the rows of ours that fit them and are free, as many as possible: those of one time first, then
+/// the nearest. Of those that are alike it does not matter which one is whose.
+fn pairs(
+    books: &AuditData,
+    fitting: &HashMap<usize, Vec<u32>>,
+    taken: &[bool],
+) -> Vec<(usize, u32)> {
+    let apart = |commission: usize, row: u32| {
+        let ours = books.ours[index(row)].created_ms.unwrap_or(0);
+        let theirs = books.theirs[commission].created_ms.unwrap_or(0);
+        ours.abs_diff(theirs)
+    };
+    let id = |row: u32| books.billed.event_id.get(index(row));
+    let mut nearest: Vec<(usize, Vec<u32>)> = Vec::with_capacity(fitting.len());
+    for (commission, rows) in fitting {
+        let free = rows.iter().copied();
+        let mut rows: Vec<u32> = free.filter(|row| !taken[index(*row)]).collect();
+        rows.sort_by_key(|row| (apart(*commission, *row), id(*row)));
+        nearest.push((*commission, rows));
+    }
+    let place = |commission: usize| u32::try_from(commission).unwrap_or(u32::MAX);
+    nearest.sort_by(|(one, of_one), (other, of_other)| {
+        let first =
+            |commission: usize, rows: &[u32]| rows.first().map(|row| apart(commission, *row));
+        let near = first(*one, of_one).cmp(&first(*other, of_other));
+        near.then_with(|| books.in_order(place(*one), place(*other)))
+    });
+    let mut of_row: HashMap<u32, usize> = HashMap::new();
+    for commission in 0..nearest.len() {
+        take(&nearest, commission, &mut of_row, &mut HashSet::new());
+    }
+    let pairs = of_row.into_iter();
+    pairs.map(|(row, place)| (nearest[place].0, row)).collect()
+}
+
+/// Finds a row for a commission; the one that has it may take another one instead.
+fn take(
+    nearest: &[(usize, Vec<u32>)],
+    commission: usize,
+    of_row: &mut HashMap<u32, usize>,
+    seen: &mut HashSet<u32>,
+) -> bool {
+    let rows = &nearest[commission].1;
+    let free = rows.iter().find(|row| !of_row.contains_key(row));
+    if let Some(row) = free {
+        of_row.insert(*row, commission);
+        return true;
+    }
+    for row in rows {
+        if seen.insert(*row)
+            && let Some(other) = of_row.get(row).copied()
+            && take(nearest, other, of_row, seen)
+        {
+            of_row.insert(*row, commission);
+            return true;
+        }
+    }
+    false
+}
+
+/// An id without the apostrophe by which a spreadsheet keeps it a text.
+fn without_apostrophe(id: &str) -> &str {
+    id.trim().trim_start_matches('\'').trim()
 }
 
 /// An id without what spreadsheets and people change in one.

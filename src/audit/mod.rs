@@ -77,32 +77,40 @@ pub struct Audit {
     pub unused_names: Vec<UnusedName>,
     /// The sales and commissions that were not checked, and why.
     pub unchecked: Vec<Unchecked>,
+    /// `true` if neither side has anything, on any day.
+    pub is_empty: bool,
     /// The difference that the findings explain, by currency or unit: all of it. The program checks
     /// that it is the same as in the totals.
     pub explained_cents: BTreeMap<String, i128>,
 }
 
 impl Audit {
-    /// Returns `true` if there are sales or commissions, and no commission could be checked: of none the rate is known,
-    /// or there are none and nobody knows whether there should be.
+    /// Returns `true` if no commission could be checked: of none the rate is known, all are bonuses or not money, or there
+    /// are none and nobody knows whether there should be; also if there is nothing on either side, on any day.
     pub(crate) fn is_unchecked(&self) -> bool {
         let of = |reason| {
             let mut all = self.unchecked.iter();
             all.find(|one| one.reason == reason)
                 .map_or(0, |one| one.count)
         };
-        let commissions: u64 = self
-            .totals
-            .in_all
-            .values()
-            .map(|figures| figures.commissions)
-            .sum();
+        let figures = self.totals.in_all.values();
+        let commissions: u64 = figures.map(|figures| figures.commissions).sum();
+        let unchecked: u64 = [
+            UncheckedReason::RateUnknown,
+            UncheckedReason::ByHand,
+            UncheckedReason::NotMoney,
+            UncheckedReason::OtherCurrency,
+            UncheckedReason::EventHeld,
+        ]
+        .map(of)
+        .iter()
+        .sum();
         if !self.findings.is_empty() {
             false
         } else if commissions == 0 {
-            of(UncheckedReason::CustomerUnknown) > 0
+            self.is_empty || of(UncheckedReason::CustomerUnknown) > 0
         } else {
-            of(UncheckedReason::RateUnknown) >= commissions
+            unchecked >= commissions
         }
     }
 }

@@ -28,7 +28,11 @@ impl<'b> Referrers<'b> {
     pub(super) fn new(books: &'b AuditData, matching: &Matching, commissions: &Grouped) -> Self {
         let mut by_key: PlHashMap<&str, Vec<Referral>> = PlHashMap::default();
         for (row, ours) in books.ours.iter().enumerate() {
-            if !ours.is_refund && commissions.rows(row).is_empty() {
+            let has_first = commissions.rows(row).iter().any(|row| {
+                let theirs = &books.theirs[index(*row)];
+                theirs.tier == 1 && !theirs.takes_back()
+            });
+            if !ours.is_refund && !has_first {
                 for key in keys(books, row).into_iter().flatten() {
                     by_key.entry(key).or_default();
                 }
@@ -61,6 +65,12 @@ impl<'b> Referrers<'b> {
             });
         }
         Referrers { by_key }
+    }
+
+    /// Returns `true` if a customer has a commission, but none for a sale before this one.
+    pub(super) fn is_later(&self, books: &AuditData, sale: u32) -> bool {
+        let mut keys = keys(books, index(sale)).into_iter().flatten();
+        self.before(books, sale).is_none() && keys.any(|key| self.by_key.contains_key(key))
     }
 
     /// The last sale with a commission before a sale, and whether there is one after it.

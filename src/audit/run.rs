@@ -97,6 +97,7 @@ pub fn audit_with_matches(
         judged_by_inferred: judged.tallies.inferred,
         unused_names: rules.unused_names(&books),
         unchecked: judged.tallies.unchecked(&books),
+        is_empty: books.ours.is_empty() && books.theirs.is_empty(),
         explained_cents,
     };
     Ok((audit, Matches::new(books, matching, selection)))

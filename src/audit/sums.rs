@@ -195,7 +195,9 @@ impl<'p> Long<'p> {
             let ours = &books.ours[row];
             let main = judged.mains[index(matching.case[row])];
             let main = main.map(|main| &books.theirs[index(main)]);
-            let lead = matching.lead[row].map(|lead| books.leads[index(lead)].promoter);
+            // A refund is shown under whom its sale is, whoever has the customer by then.
+            let lead = matching.lead[index(matching.case[row])];
+            let lead = lead.map(|lead| books.leads[index(lead)].promoter);
             let measure = if ours.is_refund {
                 Measure::Refund
             } else {
@@ -203,7 +205,9 @@ impl<'p> Long<'p> {
             };
             let mut head = head_of_ours(books, ours, main, lead.unwrap_or(0));
             let owner = judged.owners.get(&matching.case[row]);
-            if let Some((promoter, campaign)) = owner.filter(|_| head.promoter == 0) {
+            let is_of_higher_tier = main.is_some_and(|main| main.tier > 1) && lead.is_none();
+            let is_open = head.promoter == 0 || is_of_higher_tier;
+            if let Some((promoter, campaign)) = owner.filter(|_| is_open) {
                 (head.promoter, head.campaign) = (*promoter, *campaign);
             }
             self.push(&head, measure, ours.amount_cents);

@@ -26,9 +26,14 @@ words! {
         /// Later sales of referred customers, without a commission and without a rule that says
         /// whether they earn one.
         LaterPayment = "later_payment",
+        /// Sales without a commission of customers whose later sales have one: nobody knows whether they were
+        /// referred by then.
+        EarlierPayment = "earlier_payment",
         /// Sales without a commission of customers of whom nobody knows whether they were referred.
         CustomerUnknown = "customer_unknown",
-        /// Commissions of events of ours that are held.
+        /// Sales about which there is a dispute that is not decided.
+        DisputeOpen = "dispute_open",
+        /// Commissions of events of ours that are held or accepted as they are, or of rows that can't be read.
         EventHeld = "event_held",
         /// Commissions that name the event of a sale, and another customer.
         OtherCustomer = "other_customer",
@@ -54,6 +59,7 @@ impl UncheckedReason {
                 | UncheckedReason::OtherCurrency
                 | UncheckedReason::Undated
                 | UncheckedReason::RateUnknown
+                | UncheckedReason::EarlierPayment
         )
     }
 }

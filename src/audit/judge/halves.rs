@@ -43,16 +43,6 @@ impl Judge<'_> {
         }
     }
 
-    /// Reports a sale of which all commissions were denied: of a split one each half.
-    pub(super) fn all_denied(&mut self, case: &Case<'_>, group: &Group<'_>, sale: u32) {
-        let halves = self.denied_halves(group, sale, &[], 0);
-        if halves.len() > 1 {
-            self.halves(case, group, sale, &halves);
-        } else if let Some(first) = group.earned.first() {
-            self.denied(case, group, sale, *first);
-        }
-    }
-
     /// Reports the denied halves of a split commission. Returns what those of them come to that refunds have reversed
     /// as well.
     pub(super) fn halves(
@@ -69,7 +59,7 @@ impl Judge<'_> {
             let is_his = |row: &u32| self.theirs(*row).promoter == theirs.promoter;
             let is_reversed = self.live(group.taken).iter().any(is_his);
             let left_cents = if is_reversed {
-                self.parts.push((theirs.promoter, theirs.amount_cents));
+                self.add_part(theirs.promoter, theirs.amount_cents);
                 again_cents = again_cents.saturating_add(theirs.amount_cents);
                 theirs.amount_cents
             } else {

@@ -20,6 +20,15 @@ struct Back {
     actual_cents: i64,
 }
 
+/// What was reversed and what should be, as negative amounts.
+#[derive(Clone, Copy)]
+struct Backs {
+    actual: i64,
+    due: i64,
+    /// `true` if nobody has the commission.
+    is_missing: bool,
+}
+
 /// Refunds with the reversals of them: one refund, or those that can't be told apart.
 #[derive(Clone, Copy)]
 struct Reversed<'r> {
@@ -45,6 +54,7 @@ impl Judge<'_> {
             !case.refunds.iter().any(|refund| Some(*refund) == matched)
         };
         let (loose, matched): (Vec<u32>, Vec<u32>) = live.iter().partition(|row| is_loose(row));
+        self.undone.is_rest_far = kept.is_some_and(|kept| self.is_rest_far(case, kept, &matched));
         let mut open = case.refunds.to_vec();
         if let Some(sale) = case.sale
             && self.ours(sale).is_dispute
@@ -91,7 +101,7 @@ impl Judge<'_> {
             self.judge_refunds(case, group, kept, reversed);
         }
         self.rounded();
-        if kept.is_some() && !group.taken.is_empty() {
+        if kept.is_some_and(|kept| !kept.is_missing) && !group.taken.is_empty() {
             self.reversed_of_another(case, group, kept);
             self.half_approved(case, group);
         }
@@ -295,7 +305,7 @@ impl Judge<'_> {
         let first = *refunds.first()?;
         let parts = refunds.iter().map(|refund| self.part(case, *refund).0);
         let part_cents = parts.fold(0, i64::saturating_add);
-        let theirs = self.theirs(kept.main).sale_cents;
+        let theirs = kept.main.and_then(|main| self.theirs(main).sale_cents);
         let (_, whole) = self.part(case, first);
         let whole = whole.or(theirs.map(i64::saturating_abs))?;
         let before = self.undone;
@@ -304,7 +314,9 @@ impl Judge<'_> {
             return None;
         }
         let told_cents = match refunds {
-            [refund] if to_cents < whole => self.converted(kept, *refund, own),
+            [refund] if to_cents < whole && !before.is_rest_far => {
+                self.converted(kept, *refund, own)
+            }
             _ => None,
         };
         let own_cents = to_cents - before.part_cents;
@@ -364,6 +376,35 @@ impl Judge<'_> {
         }
     }
 
+    /// Returns `true` if refunds that were converted by the rates of their days leave a part of the commission that is not
+    /// near that of what is left of the sale, by the user's rate: the allowance for other rates is one of what remains.
+    fn is_rest_far(&self, case: &Case<'_>, kept: EarnedCommission, matched: &[u32]) -> bool {
+        let Some(sale) = case.sale else { return false };
+        let ours = *self.ours(sale);
+        let (rest, whole) = (self.rest_of(case, sale), ours.amount_cents);
+        let Some((estimated, pays)) = ours.estimated_cents.zip(kept.pays) else {
+            return false;
+        };
+        // Refunds of all of it reverse all of its commission.
+        if ours.account_cents.is_some() || ours.is_dispute || rest <= 0 {
+            return false;
+        }
+        let mut left_cents = kept.actual_cents;
+        for refund in case.refunds.iter().copied() {
+            let is_for = |row: &u32| self.matched(*row) == Some(refund);
+            let own: Vec<u32> = matched.iter().copied().filter(is_for).collect();
+            let part = || {
+                self.terms
+                    .share(kept.actual_cents, self.ours(refund).amount_cents, whole)
+            };
+            left_cents -= self.converted(kept, refund, &own).unwrap_or_else(part);
+        }
+        let due_cents = self
+            .terms
+            .share(self.terms.commission(pays, estimated), rest, whole);
+        !is_near_rate(left_cents, due_cents) && !is_near(left_cents, due_cents, 2)
+    }
+
     /// Returns the commission of a part of a sale that the API converted by the rate of the refund's own day, if that is
     /// near the user's rate and was reversed. Each half of a split one may say the whole amount, or its own part.
     fn converted(&self, kept: EarnedCommission, refund: u32, own: &[u32]) -> Option<i64> {
@@ -389,7 +430,7 @@ impl Judge<'_> {
             let cents = match kept.pays {
                 Some(pays) => self.terms.commission(pays, *told),
                 None => {
-                    let sale_cents = self.theirs(kept.main).sale_cents?;
+                    let sale_cents = self.theirs(kept.main?).sale_cents?;
                     self.terms.share(kept.actual_cents, *told, sale_cents)
                 }
             };
@@ -399,37 +440,37 @@ impl Judge<'_> {
         told.iter().find_map(fits)
     }
 
-    /// Returns what a refund should reverse whose sale has earned nothing.
-    fn back_alone(
-        &mut self,
-        case: &Case<'_>,
-        group: &Group<'_>,
-        refund: u32,
-        own: &[u32],
-    ) -> Option<i64> {
-        let (part, _) = self.part(case, refund);
+    /// Returns what a refund should reverse whose sale is not in our data; nothing where nobody knows it: without the sale,
+    /// a fixed or capped commission may be reversed in any part.
+    fn back_alone(&mut self, group: &Group<'_>, refund: u32, own: &[u32]) -> Option<i64> {
         let theirs = *self.theirs(*own.first()?);
         let ours = *self.ours(refund);
-        if theirs.is_cash && ![self.books.account_currency, ours.currency].contains(&theirs.unit) {
-            for row in own {
-                let cents = self.theirs(*row).amount_cents;
-                self.tallies
-                    .add(UncheckedReason::OtherCurrency, theirs.unit, cents);
-            }
-            return None;
-        }
+        let actual_cents = self.sum(own);
+        let is_foreign =
+            theirs.is_cash && ![self.books.account_currency, ours.currency].contains(&theirs.unit);
         let paid = self.pays_of(group, &theirs, theirs.promoter, refund);
-        let account = if case.sale == Some(refund) {
-            Some(part).filter(|_| self.ours(refund).account_cents.is_some())
-        } else {
-            self.ours(refund).account_cents
-        };
         let told = own.iter().filter_map(|row| self.theirs(*row).sale_cents);
         let told = told.map(|cents| cents.saturating_abs()).max();
-        match paid?.pays {
-            CommissionRate::Fixed(cents) => Some(-cents),
-            pays => Some(-self.terms.commission(pays, account.or(told)?)),
+        let base = ours.account_cents.or(told);
+        let due = match paid.map(|paid| paid.pays).filter(|_| !is_foreign) {
+            Some(CommissionRate::Fixed(most)) => (-actual_cents > most).then_some(-most),
+            Some(pays) => base.and_then(|base| {
+                let cents = -self.terms.commission(pays, base);
+                let is_capped =
+                    matches!(pays, CommissionRate::ShareUpTo(_, most) if most == -cents);
+                (!is_capped || actual_cents < cents).then_some(cents)
+            }),
+            None => None,
+        };
+        if due.is_none() {
+            let reason = match (is_foreign, theirs.is_cash) {
+                (true, _) => UncheckedReason::OtherCurrency,
+                (false, true) => UncheckedReason::RateUnknown,
+                (false, false) => UncheckedReason::NotMoney,
+            };
+            self.tallies.add(reason, theirs.unit, actual_cents);
         }
+        due
     }
 
     /// Returns what refunds should reverse; what was reversed, if nobody knows it.
@@ -445,12 +486,12 @@ impl Judge<'_> {
         {
             return back;
         }
-        let actual = self.sum(reversed.own);
-        let mut cents: i64 = 0;
-        for refund in reversed.refunds {
-            let one = self.back_alone(case, group, *refund, reversed.own);
-            cents = cents.saturating_add(one.unwrap_or(actual));
-        }
+        let refunds = reversed.refunds.iter();
+        let due: Vec<_> = refunds
+            .map(|refund| self.back_alone(group, *refund, reversed.own))
+            .collect();
+        let due: Option<Vec<i64>> = due.into_iter().collect();
+        let cents = due.map_or_else(|| self.sum(reversed.own), |due| sum(&due));
         Back {
             due_cents: cents,
             actual_cents: cents,
@@ -469,11 +510,16 @@ impl Judge<'_> {
         let Some(refund) = refunds.first().copied() else {
             return;
         };
-        let Some(main) = own.first().copied().or(kept.map(|kept| kept.main)) else {
-            return;
-        };
         let actual = self.sum(own);
         let back = self.back(case, group, kept, reversed);
+        if own.is_empty() && kept.is_some_and(|kept| kept.is_missing) {
+            self.undone.open_cents += back.due_cents;
+            return;
+        }
+        let main = own.first().copied();
+        let Some(main) = main.or(kept.and_then(|kept| kept.main)) else {
+            return;
+        };
         let promoter = kept.map_or(self.theirs(main).promoter, |kept| kept.promoter);
         let lines = own.len().max(kept.map_or(1, |kept| kept.lines));
         let mut due = back.due_cents;
@@ -491,7 +537,17 @@ impl Judge<'_> {
             self.undone.rounded_cents += actual - due;
             self.undone.rounded_last = Some((last, main));
         } else {
-            self.not_whole(refund, main, own, actual, due);
+            let is_missing = kept.is_some_and(|kept| kept.is_missing);
+            self.not_whole(
+                refund,
+                own,
+                main,
+                Backs {
+                    actual,
+                    due,
+                    is_missing,
+                },
+            );
         }
         self.expect_back(main, promoter, refund, own, back.due_cents);
         if is_rounded {
@@ -528,7 +584,12 @@ impl Judge<'_> {
         }
     }
 
-    fn not_whole(&mut self, refund: u32, main: u32, own: &[u32], actual: i64, due: i64) {
+    fn not_whole(&mut self, refund: u32, own: &[u32], main: u32, backs: Backs) {
+        let Backs {
+            actual,
+            due,
+            is_missing,
+        } = backs;
         let ours = *self.ours(refund);
         let told = own.first().and_then(|row| self.theirs(*row).sale_cents);
         let is_told_otherwise =
@@ -545,6 +606,13 @@ impl Judge<'_> {
                 format!(
                     "{} was refunded, and FirstPromoter has another amount",
                     self.money(ours.amount_cents, ours.currency)
+                ),
+            ),
+            _ if due == 0 && is_missing => (
+                FindingKind::TakenBackTooMuch,
+                format!(
+                    "{} was reversed, and nobody has had a commission that is due",
+                    money(-actual)
                 ),
             ),
             _ if difference < 0 => (
@@ -652,7 +720,8 @@ impl Judge<'_> {
                 expected_cents: due.map(|cents| -cents),
                 message: message.to_owned(),
             });
-            self.expect_unpaid(refund, deals, -due.unwrap_or(0));
+            let unit = self.books.account_currency;
+            self.expect_unpaid(refund, deals, unit, -due.unwrap_or(0));
         }
     }
 }

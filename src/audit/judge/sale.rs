@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Case, EarnedCommission, Group, Judge, PairFinding, Referral};
+use super::{Case, EarnedCommission, Group, Judge, PairFinding};
 use crate::audit::books::Code;
 use crate::audit::expected::{Paid, TermsKey};
 use crate::audit::rules::CommissionRate;
@@ -17,7 +17,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// The commission that a sale should earn.
 pub(super) struct Due {
-    paid: Option<Paid>,
+    pub(super) paid: Option<Paid>,
     /// The commission for the amount that was billed.
     pub(super) cents: i64,
     /// The commission for the amount that FirstPromoter has.
@@ -40,7 +40,6 @@ impl Judge<'_> {
             return self.earned_of_nothing(case, group, &live);
         };
         if live.is_empty() {
-            self.all_denied(case, group, sale);
             return None;
         }
         let (kept, extra) = self.keep(sale, group, &live);
@@ -82,7 +81,7 @@ impl Judge<'_> {
         let theirs = *self.theirs(main);
         let paid = self.pays_of(group, &theirs, theirs.promoter, refund);
         Some(EarnedCommission {
-            main,
+            main: Some(main),
             promoter: theirs.promoter,
             actual_cents,
             due_cents: actual_cents,
@@ -90,6 +89,7 @@ impl Judge<'_> {
             is_paid: live
                 .iter()
                 .all(|row| self.theirs(*row).is_paid == Some(true)),
+            is_missing: false,
             pays: paid.map(|paid| paid.pays),
             finding: None,
         })
@@ -127,13 +127,6 @@ impl Judge<'_> {
         }
         let books = self.books;
         let is_split = |row: &u32| books.theirs[super::index(*row)].is_split;
-        if live.iter().any(|row| is_split(row) == Some(true)) {
-            let mut seen = std::collections::HashSet::new();
-            let (kept, extra): (Vec<u32>, _) = live.iter().partition(|row| {
-                is_split(row) == Some(true) && seen.insert(self.theirs(**row).promoter)
-            });
-            return (kept.into(), extra);
-        }
         let lead = if group.tier == 1 {
             self.lead_promoter(sale)
         } else {
@@ -143,6 +136,19 @@ impl Judge<'_> {
         let mut promoters: Vec<Code> = live.iter().map(|row| self.theirs(*row).promoter).collect();
         promoters.sort_unstable();
         promoters.dedup();
+        // Parts that add up are no duplicates, also of one promoter.
+        let may_be_parts =
+            promoters.len() == 1 || live.iter().all(|row| is_split(row) != Some(false));
+        if may_be_parts && due == Some(self.sum(live)) {
+            return (live.into(), Vec::new());
+        }
+        if live.iter().any(|row| is_split(row) == Some(true)) {
+            let mut seen = std::collections::HashSet::new();
+            let (kept, extra): (Vec<u32>, _) = live.iter().partition(|row| {
+                is_split(row) == Some(true) && seen.insert(self.theirs(**row).promoter)
+            });
+            return (kept.into(), extra);
+        }
         let unsaid = live.iter().all(|row| is_split(row).is_none());
         if unsaid && promoters.len() == live.len() {
             let parts = self.sum(live);
@@ -222,15 +228,25 @@ impl Judge<'_> {
     /// Returns our amount of a sale in the currency of a commission, if both can be compared: as it was
     /// billed, as it was converted, or, where the API converted by a rate near the user's, as they have it.
     fn comparable(&self, sale: u32, main: u32) -> Option<i64> {
-        let (ours, theirs) = (self.ours(sale), self.theirs(main));
-        if theirs.unit != self.books.account_currency && theirs.is_cash {
-            return (theirs.unit == ours.currency).then_some(ours.amount_cents);
+        let theirs = self.theirs(main);
+        self.amount_in(sale, theirs.unit, theirs.is_cash, theirs.sale_cents)
+    }
+
+    /// Returns our amount of a sale in a unit, as far as it is known; `told_cents` is the amount that they have.
+    pub(super) fn amount_in(
+        &self,
+        sale: u32,
+        unit: Code,
+        is_cash: bool,
+        told_cents: Option<i64>,
+    ) -> Option<i64> {
+        let ours = self.ours(sale);
+        if unit != self.books.account_currency && is_cash {
+            return (unit == ours.currency).then_some(ours.amount_cents);
         }
         ours.account_cents.or_else(|| {
             let estimated = ours.estimated_cents?;
-            let near = theirs
-                .sale_cents
-                .filter(|cents| is_near_rate(*cents, estimated));
+            let near = told_cents.filter(|cents| is_near_rate(*cents, estimated));
             Some(near.unwrap_or(estimated))
         })
     }
@@ -241,14 +257,15 @@ impl Judge<'_> {
         let estimated = ours
             .estimated_cents
             .filter(|_| ours.account_cents.is_none());
-        let compared = self.comparable(sale, main);
+        let is_in_account = self.theirs(main).unit == self.books.account_currency;
+        let compared = self.comparable(sale, main).filter(|_| is_in_account);
         compared
             .zip(estimated)
             .is_some_and(|(theirs, ours)| theirs != ours)
     }
 
     /// Returns the commission itself as the right one if no rate is known; only its amount is checked.
-    fn due_by_itself(&self, sale: u32, main: u32, actual_cents: i64) -> Due {
+    pub(super) fn due_by_itself(&self, sale: u32, main: u32, actual_cents: i64) -> Due {
         let theirs = self.theirs(main);
         let amounts = self.comparable(sale, main).zip(theirs.sale_cents);
         let amounts = amounts.filter(|(ours, theirs)| ours != theirs);
@@ -376,9 +393,8 @@ impl Judge<'_> {
         let mut finding = None;
         let mut left_cents = actual_cents - due.cents;
         if let Some((ours, theirs)) = due.amounts {
-            let explained = if is_near(actual_cents, due.of_theirs_cents, kept.len())
-                || is_near(actual_cents, due.cents, kept.len())
-            {
+            let is_all = [due.of_theirs_cents, due.cents].contains(&actual_cents);
+            let explained = if is_all {
                 left_cents
             } else {
                 due.of_theirs_cents - due.cents
@@ -427,27 +443,30 @@ impl Judge<'_> {
             });
             finding = finding.or(Some(place));
         }
-        let rounded = finding.is_none() && is_near(actual_cents, due.cents, kept.len());
-        let expected_cents = if rounded { actual_cents } else { due.cents };
-        if left_cents != 0 && !rounded {
+        let expected_cents = due.cents;
+        if left_cents != 0 {
             let unit = self.theirs(main).unit;
             let (actual, right) = (self.money(actual_cents, unit), self.money(due.cents, unit));
+            let commission = match kept.len() {
+                1 => format!("commission {actual}"),
+                parts => format!("the {parts} parts of the commission come to {actual}"),
+            };
             let message = match due.paid.map(|paid| paid.pays) {
                 Some(CommissionRate::Fixed(0)) => {
                     "no rule pays for this payment of the customer".to_owned()
                 }
                 Some(CommissionRate::Fixed(_)) => {
-                    format!("commission {actual}; the rule pays {right} for a sale")
+                    format!("{commission}; the rule pays {right} for a sale")
                 }
                 Some(CommissionRate::ShareUpTo(rate, cap)) if due.cents == cap => {
                     let base = self.money(due.base_cents, unit);
-                    format!("commission {actual}; {rate} % of {base}, up to {right}")
+                    format!("{commission}; {rate} % of {base}, up to {right}")
                 }
                 Some(CommissionRate::Share(rate) | CommissionRate::ShareUpTo(rate, _)) => {
                     let base = self.money(due.base_cents, unit);
-                    format!("commission {actual}; {rate} % of {base} is {right}")
+                    format!("{commission}; {rate} % of {base} is {right}")
                 }
-                None => format!("commission {actual}; expected {right}"),
+                None => format!("{commission}; expected {right}"),
             };
             let kind = FindingKind::CommissionDiffers;
             let expected = Some(due.cents);
@@ -475,16 +494,16 @@ impl Judge<'_> {
             };
             self.expect(*row, promoter, Some(sale), cents);
             if kept.len() > 1 {
-                self.parts.push((promoter, cents));
+                self.add_part(promoter, cents);
             }
         }
         self.pending(case, sale, kept);
         let again_cents = self.halves(case, group, sale, &halves);
         if again_cents != 0 && kept.len() == 1 {
-            self.parts.push((promoter, rest));
+            self.add_part(promoter, rest);
         }
         EarnedCommission {
-            main,
+            main: Some(main),
             promoter,
             actual_cents: actual_cents.saturating_add(again_cents),
             due_cents: expected_cents.saturating_add(again_cents),
@@ -492,6 +511,7 @@ impl Judge<'_> {
             is_paid: kept
                 .iter()
                 .all(|row| self.theirs(*row).is_paid == Some(true)),
+            is_missing: false,
             pays: due.paid.map(|paid| paid.pays),
             finding,
         }
@@ -526,6 +546,15 @@ impl Judge<'_> {
             due.of_theirs_cents -= denied_cents;
         }
         due
+    }
+
+    /// Adds what a promoter has of a split commission.
+    pub(super) fn add_part(&mut self, promoter: Code, cents: i64) {
+        let mut parts = self.parts.iter_mut();
+        match parts.find(|(own, _)| *own == promoter) {
+            Some((_, sum)) => *sum = sum.saturating_add(cents),
+            None => self.parts.push((promoter, cents)),
+        }
     }
 
     fn wrong_promoter(&self, lead: Code, own: Code) -> String {
@@ -583,197 +612,11 @@ impl Judge<'_> {
         refunds.map(i128::from).sum()
     }
 
-    /// Reports a sale for which nobody is paid, because that was denied.
-    pub(super) fn denied(&mut self, case: &Case<'_>, group: &Group<'_>, sale: u32, main: u32) {
-        let stands = self.sale_stands(case, sale);
-        if !stands && self.live_reversal(group.taken).is_none() {
-            return;
-        }
-        let amount_cents = self.theirs(main).amount_cents;
-        let due = self.due(group, sale, main, 0);
-        let due = due.unwrap_or_else(|| self.due_by_itself(sale, main, amount_cents));
-        let left = self.net_of_open_refunds(case, group, sale, due.cents);
-        if left == 0 {
-            return;
-        }
-        let (kind, message) = if stands {
-            (
-                FindingKind::Denied,
-                "the sale stands, and its commission was denied",
-            )
-        } else {
-            (
-                FindingKind::TakenBackTooMuch,
-                "the commission was denied, and the refund reversed it as well",
-            )
-        };
-        let promoter = self.theirs(main).promoter;
-        self.push(PairFinding {
-            kind,
-            ours: sale,
-            theirs: main,
-            difference_cents: -left,
-            concerned_cents: 0,
-            expected_cents: Some(left),
-            message: message.to_owned(),
-        });
-        self.expect(main, promoter, Some(sale), left);
-    }
-
-    /// Returns the first reversal of a sale's commission that stands.
-    fn live_reversal(&self, rows: &[u32]) -> Option<u32> {
-        let mut rows = rows.iter().copied();
-        rows.find(|row| self.theirs(*row).is_live() && self.takes_back(*row))
-    }
-
-    /// Returns the part of a sale's commission that is left after refunds that reversed nothing.
-    pub(super) fn net_of_open_refunds(
-        &self,
-        case: &Case<'_>,
-        group: &Group<'_>,
-        sale: u32,
-        cents: i64,
-    ) -> i64 {
-        let live = |row: &&u32| self.theirs(**row).is_live() && self.takes_back(**row);
-        let live = group.taken.iter().filter(live);
-        if live.count() > 0 {
-            return cents;
-        }
-        self.without_refunds(case, sale, cents)
-    }
-
     /// Returns the part of a sale's commission that belongs to what was not refunded.
     pub(super) fn without_refunds(&self, case: &Case<'_>, sale: u32, cents: i64) -> i64 {
         let ours = self.ours(sale).amount_cents;
         let refunded = i64::try_from(self.refunded(case)).unwrap_or(i64::MAX);
         cents - self.terms.share(cents, refunded.min(ours), ours)
-    }
-
-    /// A case in which the first promoter has earned nothing.
-    pub(super) fn nothing_earned(&mut self, case: &Case<'_>) {
-        let Some(sale) = case.sale else {
-            return self.refund_alone(case);
-        };
-        let first_tier = |row: &u32| self.theirs(*row).tier == 1;
-        let reversals: Vec<u32> = case
-            .commissions
-            .iter()
-            .copied()
-            .filter(first_tier)
-            .collect();
-        let reversal = self.live_reversal(&reversals);
-        if reversal.is_none() && !self.sale_stands(case, sale) {
-            return;
-        }
-        let ours = *self.ours(sale);
-        let referral = self.referrers.before(self.books, sale);
-        let lead = self.lead_promoter(sale);
-        let by_commissions = referral.map_or(0, |(referral, _)| referral.promoter);
-        let by_reversal = reversal.map_or(0, |row| self.theirs(row).promoter);
-        let known = [lead, ours.promoter, by_reversal, by_commissions];
-        let promoter = known.into_iter().find(|code| *code != 0).unwrap_or(0);
-        let campaign = match referral {
-            Some((referral, _)) if referral.promoter == promoter => referral.campaign,
-            _ => match reversal.map(|row| *self.theirs(row)) {
-                Some(reversal) if reversal.promoter == promoter => reversal.campaign,
-                _ => self.books.campaign_of(promoter).unwrap_or(0),
-            },
-        };
-        let deals = TermsKey {
-            promoter,
-            campaign,
-            plan: ours.plan,
-            tier: 1,
-        };
-        let why = match reversal {
-            Some(_) => Some("a commission of this sale was reversed, and nobody has had one"),
-            None => self.earns(sale, deals, referral),
-        };
-        let Some(why) = why else {
-            return;
-        };
-        let payment = self.payment(sale);
-        let amount_cents = ours.account_cents.or(ours.estimated_cents);
-        let worth = amount_cents.and_then(|cents| self.worth(deals, payment, cents));
-        let worth = worth.or(ours.commission_cents);
-        let taken: Vec<u32> = case.commissions.to_vec();
-        let group = Group {
-            tier: 1,
-            is_cash: true,
-            earned: &[],
-            taken: &taken,
-        };
-        let left = worth.map(|cents| self.net_of_open_refunds(case, &group, sale, cents));
-        if left == Some(0) {
-            return;
-        }
-        self.drafts.push(super::Draft {
-            kind: FindingKind::SaleWithoutCommission,
-            difference_cents: -left.unwrap_or(0),
-            concerned_cents: if left.is_none() { ours.amount_cents } else { 0 },
-            unit: match left {
-                Some(_) => self.books.account_currency,
-                None => ours.currency,
-            },
-            ours: Some(sale),
-            theirs: None,
-            matched_by: None,
-            expected_cents: left,
-            message: why.to_owned(),
-        });
-        self.owners.insert(sale, (promoter, campaign));
-        self.expect_unpaid(sale, deals, left.unwrap_or(0));
-    }
-
-    /// Returns why a sale without a commission should have one; `None` if it should not, or nobody knows.
-    fn earns(
-        &mut self,
-        sale: u32,
-        deals: TermsKey,
-        referral: Option<(Referral, bool)>,
-    ) -> Option<&'static str> {
-        const TRACKED: &str = "the sale was tracked, and nobody has a commission for it";
-        const LEAD: &str = "the customer is a lead, and nobody has a commission for this sale";
-        const OTHERS: &str =
-            "the customer's earlier sales have a commission, and this one has none";
-        let ours = *self.ours(sale);
-        let lead = self
-            .matching
-            .lead
-            .get(super::index(sale))
-            .copied()
-            .flatten();
-        let lead = lead.map(|lead| self.books.leads[super::index(lead)]);
-        let since = lead.map(|lead| lead.created_ms.zip(ours.created_ms));
-        let was_lead = since.map(|both| both.map(|(lead, sale)| lead <= sale));
-        match ours.outcome {
-            Some(Outcome::Tracked | Outcome::AlreadyTracked) => return Some(TRACKED),
-            // It was asked for and there was no lead: one that came later earns nothing.
-            Some(Outcome::NonReferral) => {
-                return (was_lead == Some(Some(true))).then_some(LEAD);
-            }
-            Some(Outcome::Failed | Outcome::Unconfirmed) | None => {}
-        }
-        if was_lead.is_some_and(|was_lead| was_lead.unwrap_or(true)) {
-            return Some(LEAD);
-        }
-        let Some((_, is_between)) = referral else {
-            if self.books.leads.is_empty() {
-                let reason = UncheckedReason::CustomerUnknown;
-                self.tallies.add(reason, ours.currency, ours.amount_cents);
-            }
-            return None;
-        };
-        let payment = self.payment(sale);
-        let is_declared = self.terms.is_declared(self.books, deals, payment);
-        // Without a rule, only a sale between others with a commission is known to earn one: nobody
-        // knows for how many payments the campaign pays.
-        if is_declared || (is_between && self.terms.is_known_to_earn(self.books, deals, payment)) {
-            return Some(OTHERS);
-        }
-        let reason = UncheckedReason::LaterPayment;
-        self.tallies.add(reason, ours.currency, ours.amount_cents);
-        None
     }
 }
 

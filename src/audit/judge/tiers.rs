@@ -96,31 +96,38 @@ impl Judge<'_> {
         tier: u32,
         promoter: Code,
     ) {
-        let (ours, theirs) = (*self.ours(sale), *self.theirs(kept.main));
+        if !self.sale_stands(case, sale) {
+            return;
+        }
+        let ours = *self.ours(sale);
+        let first = kept.main.map(|main| *self.theirs(main));
+        let campaign = first.map(|theirs| theirs.campaign);
+        let campaign = campaign.or_else(|| self.books.campaign_of(kept.promoter));
         let deals = TermsKey {
             promoter,
-            campaign: theirs.campaign,
+            campaign: campaign.unwrap_or(0),
             plan: if ours.plan == 0 {
-                theirs.plan
+                first.map_or(0, |theirs| theirs.plan)
             } else {
                 ours.plan
             },
             tier,
         };
         let payment = self.payment(sale);
-        let pays = self.terms.declared(self.books, deals, payment);
-        let worth = ours.account_cents.or(theirs.sale_cents).zip(pays);
-        let group = Group {
-            tier,
-            is_cash: true,
-            earned: &[],
-            taken: &[],
+        let Some(pays) = self.terms.declared(self.books, deals, payment) else {
+            return;
         };
-        let left = worth.map_or(0, |(cents, pays)| {
-            let cents = self.terms.commission(pays, cents);
-            self.net_of_open_refunds(case, &group, sale, cents)
-        });
-        if left == 0 || !self.sale_stands(case, sale) {
+        let told = first.and_then(|theirs| theirs.sale_cents);
+        let base = ours.account_cents.or(told.filter(|_| !kept.is_missing));
+        let Some(base) = base.or(ours.estimated_cents) else {
+            return;
+        };
+        let due = EarnedCommission {
+            pays: Some(pays),
+            ..self.missing(None, promoter, self.terms.commission(pays, base))
+        };
+        let left = self.left_of(case, &Group::empty(tier), due);
+        if left == 0 {
             return;
         }
         let name = self.promoter_name(promoter);
@@ -137,6 +144,6 @@ impl Judge<'_> {
                 "the sale has no commission of tier {tier}, and a rule says that `{name}` has one"
             ),
         });
-        self.expect_unpaid(sale, deals, left);
+        self.expect_unpaid(sale, deals, self.books.account_currency, left);
     }
 }

@@ -17,12 +17,12 @@ impl Judge<'_> {
         let back = self.reversals_of_extra(case, group, kept, row);
         let left_cents = theirs.amount_cents.saturating_add(self.sum(&back));
         let first = back.first().copied();
-        self.of_extra.extend(back);
+        self.of_extra.extend(&back);
         let name = self.commission_name(kept[0]);
         let mut message = format!("duplicate: commission {name} already exists for this sale");
         let mut kind = FindingKind::CommissionTwice;
         match (left_cents, first) {
-            (0, Some(_)) => return,
+            (0, Some(_)) => return self.paid_twice(sale, row, &back),
             (left_cents, Some(_)) if left_cents < 0 => {
                 kind = FindingKind::TakenBackTooMuch;
                 message += ", and more of it was reversed than there was";
@@ -40,6 +40,32 @@ impl Judge<'_> {
             difference_cents: left_cents,
             concerned_cents: 0,
             expected_cents: Some(0),
+            message,
+        });
+    }
+
+    /// Reports a second commission that was paid out, while the reversal of it is open.
+    fn paid_twice(&mut self, sale: u32, row: u32, back: &[u32]) {
+        let is_open = |row: &u32| self.theirs(*row).is_paid != Some(true);
+        let open: Vec<u32> = back.iter().copied().filter(is_open).collect();
+        let Some(first) = open.first().copied() else {
+            return;
+        };
+        if self.theirs(row).is_paid != Some(true) {
+            return;
+        }
+        let cents = self.sum(&open).saturating_neg();
+        let message = format!(
+            "a second commission was paid out, and {} of it is still to come back",
+            self.money(cents, self.theirs(row).unit)
+        );
+        self.push(PairFinding {
+            kind: FindingKind::PaidBeforeRefund,
+            ours: sale,
+            theirs: first,
+            difference_cents: 0,
+            concerned_cents: cents,
+            expected_cents: None,
             message,
         });
     }

@@ -94,7 +94,7 @@ pub(in crate::audit) fn action(kind: FindingKind) -> &'static str {
             "look for the refund in the billing provider; restore what was reversed too far"
         }
         FindingKind::DisputedSale => {
-            "if the dispute is lost, take back what is left of the commission; deny it only if nothing of it was reversed"
+            "take back what is left of the commission (of an open dispute, once it is lost); deny it only if nothing of it was reversed"
         }
         FindingKind::WrongPromoter => {
             "move the commission to the promoter whose lead the customer is"

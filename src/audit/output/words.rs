@@ -152,12 +152,20 @@ pub(crate) fn unchecked(unchecked: &Unchecked) -> String {
             "{} of referred customers without a commission ({sums}): no rule says whether later payments earn one",
             count(n, "sale")
         ),
+        UncheckedReason::EarlierPayment => format!(
+            "{} without a commission ({sums}), whose customers have one for a later sale: without a list of leads nobody knows whether they were referred by then",
+            count(n, "sale")
+        ),
         UncheckedReason::CustomerUnknown => format!(
             "{} without a commission ({sums}): without a list of leads nobody knows whether their customers were referred",
             count(n, "sale")
         ),
+        UncheckedReason::DisputeOpen => format!(
+            "{} ({sums}) with a dispute that is not decided: a commission is to be reversed once it is lost",
+            count(n, "sale")
+        ),
         UncheckedReason::EventHeld => format!(
-            "{} ({sums}) of events of ours that are held: they count as they are",
+            "{} ({sums}) of events or rows of ours that are held, accepted or cannot be read: they count as they are",
             count(n, "commission")
         ),
         UncheckedReason::OtherCustomer => format!(

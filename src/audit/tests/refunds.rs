@@ -106,3 +106,31 @@ fn paid_out_before_the_refund_came() {
     );
     check(paid(true), &[]);
 }
+
+/// Its reversal says that there was a commission, and not what it was.
+#[test]
+fn a_reversal_whose_sale_is_not_there_is_unchecked_without_a_rate() {
+    let audited = |rules: &str, cents: i64| {
+        let mut account = account();
+        account.rules = rules.to_owned();
+        account.billed = vec![refund("r", "nobody", 3_000)];
+        let back = taken_back("c_r", "r", 3_000);
+        account.commissions = vec![Commission {
+            amount_cents: cents,
+            ..back
+        }];
+        account.audit()
+    };
+    let fixed = "[[rule]]\nfixed_cents = 500";
+    let capped = "[[rule]]\nrate = \"20\"\ncap_cents = 500";
+    for rules in [fixed, capped, "rule = []"] {
+        let audit = audited(rules, -150);
+        assert_eq!(audit.findings, [], "{rules}");
+        assert_eq!(audit.unchecked[0].reason, UncheckedReason::RateUnknown);
+    }
+    for rules in [fixed, capped] {
+        let audit = audited(rules, -550);
+        assert_eq!(audit.findings[0].kind, FindingKind::TakenBackTooMuch);
+        assert_eq!(audit.findings[0].difference_cents, -50, "{rules}");
+    }
+}

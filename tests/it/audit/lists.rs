@@ -264,8 +264,16 @@ fn a_commission_that_may_be_of_two_sales_names_them() {
     let header = COMMISSIONS
         .replace("event_id,", "")
         .replace("status", "email,status");
-    let list = format!("{header}1,nora@x.com,20.00,100.00,a@x.com,approved,2026-03-01\n");
-    let said = audit(&place(&rules, &format!("{SALE}{second}")), &list, &[]);
+    let three = |days: [&str; 3]| {
+        let row = |(number, day): (usize, &&str)| {
+            format!("{number},nora@x.com,20.00,100.00,a@x.com,approved,2026-03-{day}\n")
+        };
+        let rows: String = days.iter().enumerate().map(row).collect();
+        format!("{header}{rows}")
+    };
+    let sales = place(&rules, &format!("{SALE}{second}"));
+    let said = audit(&sales, &three(["01", "02", "02"]), &[]);
+    assert_eq!(said.findings(), found("commission_without_sale", 2000, 0));
     let message = "customer and amount are those of `s1` (s.csv:2) and `s2` (s.csv:3): which one is meant is not known";
     assert!(said.text.contains(message), "{}", said.text);
     assert!(!said.text.contains("nothing was billed"), "{}", said.text);

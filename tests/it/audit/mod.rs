@@ -13,5 +13,6 @@ mod report;
 mod reversals;
 mod rules;
 mod theirs;
+mod unearned;
 mod walk;
 mod world;

@@ -1,0 +1,309 @@
+//! Judges a commission that a sale should have and nobody has: it was denied, or there is none.
+//!
+//! What its refunds may reverse follows from what was expected for the sale, by the rule that was picked for the sale. So a
+//! reversal of what was never due is a finding of its own.
+
+use super::{Case, Code, Draft, EarnedCommission, Group, Judge, PairFinding, Referral, index};
+use crate::audit::FindingKind;
+use crate::audit::expected::TermsKey;
+use crate::audit::unchecked::UncheckedReason;
+use crate::journal::Outcome;
+
+impl Judge<'_> {
+    /// Judges the commissions of a sale in a tier in which nobody has earned anything. Returns what somebody should
+    /// have.
+    pub(super) fn unearned(
+        &mut self,
+        case: &Case<'_>,
+        group: &Group<'_>,
+        sale: u32,
+    ) -> Option<EarnedCommission> {
+        let halves = self.denied_halves(group, sale, &[], 0);
+        if let [first, _, ..] = *halves {
+            let again_cents = self.halves(case, group, sale, &halves);
+            let kept = EarnedCommission {
+                lines: halves.len(),
+                is_missing: false,
+                ..self.missing(Some(first), 0, again_cents)
+            };
+            self.taken_back(case, group, Some(kept));
+            return None;
+        }
+        if let Some(first) = group.earned.first().copied() {
+            return self.denied(case, group, sale, first);
+        }
+        let reversal = self.live_reversal(group.taken)?;
+        if self.is_of_other_currency(sale, reversal) {
+            self.leave_unchecked(group, sale);
+            return None;
+        }
+        let why = "a commission of this sale was reversed, and nobody has had one";
+        self.missing_of(case, group, sale, Some(reversal), why)
+    }
+
+    /// Returns `true` if a commission is in another currency than the account's and its sale's.
+    fn is_of_other_currency(&self, sale: u32, row: u32) -> bool {
+        let theirs = self.theirs(row);
+        let known = [self.books.account_currency, self.ours(sale).currency];
+        theirs.is_cash && !known.contains(&theirs.unit)
+    }
+
+    /// Takes reversals in a currency that can't be compared as they are, and counts them.
+    fn leave_unchecked(&mut self, group: &Group<'_>, sale: u32) {
+        for row in self.live(group.taken).into_owned() {
+            let theirs = *self.theirs(row);
+            let reason = UncheckedReason::OtherCurrency;
+            self.tallies.add(reason, theirs.unit, theirs.amount_cents);
+            let billed = self.matched(row).unwrap_or(sale);
+            self.expect(row, theirs.promoter, Some(billed), theirs.amount_cents);
+        }
+    }
+
+    /// Reports a sale for which nobody is paid, because that was denied.
+    fn denied(
+        &mut self,
+        case: &Case<'_>,
+        group: &Group<'_>,
+        sale: u32,
+        main: u32,
+    ) -> Option<EarnedCommission> {
+        let theirs = *self.theirs(main);
+        let due = self.due(group, sale, main, 0);
+        let due = due.unwrap_or_else(|| self.due_by_itself(sale, main, theirs.amount_cents));
+        let kept = EarnedCommission {
+            pays: due.paid.map(|paid| paid.pays),
+            ..self.missing(Some(main), theirs.promoter, due.cents)
+        };
+        let left = self.left_of(case, group, kept);
+        if left == 0 {
+            return None;
+        }
+        let (kind, message) = if self.sale_stands(case, sale) {
+            (
+                FindingKind::Denied,
+                "the sale stands, and its commission was denied",
+            )
+        } else {
+            (
+                FindingKind::TakenBackTooMuch,
+                "the commission was denied, and the refund reversed it as well",
+            )
+        };
+        self.push(PairFinding {
+            kind,
+            ours: sale,
+            theirs: main,
+            difference_cents: -left,
+            concerned_cents: 0,
+            expected_cents: Some(left),
+            message: message.to_owned(),
+        });
+        self.expect(main, theirs.promoter, Some(sale), left);
+        Some(kept)
+    }
+
+    /// Reports a sale of which there is no commission in a tier.
+    fn missing_of(
+        &mut self,
+        case: &Case<'_>,
+        group: &Group<'_>,
+        sale: u32,
+        reversal: Option<u32>,
+        why: &str,
+    ) -> Option<EarnedCommission> {
+        let ours = *self.ours(sale);
+        let deals = self.owner(sale, group.tier, reversal);
+        let (unit, is_cash) = reversal.map_or((self.books.account_currency, true), |row| {
+            let theirs = self.theirs(row);
+            (theirs.unit, theirs.is_cash)
+        });
+        let payment = self.payment(sale);
+        let paid = is_cash
+            .then(|| self.terms.pays(self.books, deals, payment))
+            .flatten();
+        let base = self.amount_in(sale, unit, is_cash, None);
+        let told = ours
+            .commission_cents
+            .filter(|_| group.tier == 1 && unit == self.books.account_currency);
+        let worth = paid.zip(base);
+        let worth = worth.map(|(paid, base)| self.terms.commission(paid.pays, base));
+        let worth = worth.or(told);
+        let kept = EarnedCommission {
+            pays: paid.map(|paid| paid.pays),
+            ..self.missing(reversal, deals.promoter, worth.unwrap_or(0))
+        };
+        let left = self.left_of(case, group, kept);
+        // What its reversals come to is a finding already.
+        let is_said = worth.is_none() && reversal.is_some();
+        if is_said || (worth.is_some() && left == 0) {
+            return None;
+        }
+        self.drafts.push(Draft {
+            kind: FindingKind::SaleWithoutCommission,
+            difference_cents: -left,
+            concerned_cents: if worth.is_none() {
+                ours.amount_cents
+            } else {
+                0
+            },
+            unit: if worth.is_some() { unit } else { ours.currency },
+            ours: Some(sale),
+            theirs: None,
+            matched_by: None,
+            expected_cents: worth.map(|_| left),
+            message: why.to_owned(),
+        });
+        if group.tier == 1 {
+            self.owners.insert(sale, (deals.promoter, deals.campaign));
+        }
+        self.expect_unpaid(sale, deals, unit, left);
+        Some(kept)
+    }
+
+    /// Reports a sale of which the first promoter has no commission, if somebody should have one.
+    pub(super) fn nothing_earned(&mut self, case: &Case<'_>) -> Option<EarnedCommission> {
+        let Some(sale) = case.sale else {
+            self.refund_alone(case);
+            return None;
+        };
+        if !self.sale_stands(case, sale) {
+            return None;
+        }
+        let group = Group::empty(1);
+        let higher = case.commissions.iter().map(|row| self.theirs(*row));
+        let mut higher = higher.filter(|theirs| theirs.is_live() && !theirs.takes_back());
+        if let Some(theirs) = higher.find(|theirs| theirs.tier > 1) {
+            let tier = theirs.tier;
+            let why = format!("the sale has a commission of tier {tier}, and none of tier 1");
+            return self.missing_of(case, &group, sale, None, &why);
+        }
+        let deals = self.owner(sale, 1, None);
+        let referral = self.referrers.before(self.books, sale);
+        let why = self.earns(sale, deals, referral)?;
+        self.missing_of(case, &group, sale, None, why)
+    }
+
+    /// Returns a commission of a promoter that nobody has.
+    pub(super) fn missing(
+        &self,
+        main: Option<u32>,
+        promoter: Code,
+        cents: i64,
+    ) -> EarnedCommission {
+        EarnedCommission {
+            main,
+            promoter,
+            actual_cents: cents,
+            due_cents: cents,
+            lines: 1,
+            is_paid: false,
+            is_missing: true,
+            pays: None,
+            finding: None,
+        }
+    }
+
+    /// Judges the reversals of a commission that nobody has. Returns what of it is due beside them: without the part of
+    /// refunds that reversed nothing.
+    pub(super) fn left_of(
+        &mut self,
+        case: &Case<'_>,
+        group: &Group<'_>,
+        kept: EarnedCommission,
+    ) -> i64 {
+        self.parts.clear();
+        self.undone = super::Undone::default();
+        self.taken_back(case, group, Some(kept));
+        kept.due_cents.saturating_add(self.undone.open_cents)
+    }
+
+    /// Returns whose a commission is that is missing, and of which campaign and plan: of a higher tier as its reversal
+    /// says, else by the lead, the API's answer, the reversal, and the customer's other commissions.
+    fn owner(&self, sale: u32, tier: u32, reversal: Option<u32>) -> TermsKey {
+        let ours = *self.ours(sale);
+        let reversal = reversal.map(|row| *self.theirs(row));
+        let by_reversal = reversal.map_or(0, |row| row.promoter);
+        let referral = self.referrers.before(self.books, sale);
+        let by_commissions = referral.map_or(0, |(referral, _)| referral.promoter);
+        let lead = self.lead_promoter(sale);
+        let known = match tier {
+            1 => [lead, ours.promoter, by_reversal, by_commissions],
+            _ => [by_reversal, 0, 0, 0],
+        };
+        let promoter = known.into_iter().find(|code| *code != 0).unwrap_or(0);
+        let campaign = match (referral, reversal) {
+            (Some((referral, _)), _) if tier == 1 && referral.promoter == promoter => {
+                referral.campaign
+            }
+            (_, Some(reversal)) if reversal.promoter == promoter => reversal.campaign,
+            _ => self.books.campaign_of(promoter).unwrap_or(0),
+        };
+        let plan_of_reversal = reversal.map_or(0, |row| row.plan);
+        TermsKey {
+            promoter,
+            campaign,
+            plan: if ours.plan == 0 {
+                plan_of_reversal
+            } else {
+                ours.plan
+            },
+            tier,
+        }
+    }
+
+    /// Returns the first reversal of a sale's commission that stands.
+    pub(super) fn live_reversal(&self, rows: &[u32]) -> Option<u32> {
+        let mut rows = rows.iter().copied();
+        rows.find(|row| self.theirs(*row).is_live() && self.takes_back(*row))
+    }
+
+    /// Returns why a sale without a commission should have one; `None` if it should not, or nobody knows.
+    fn earns(
+        &mut self,
+        sale: u32,
+        deals: TermsKey,
+        referral: Option<(Referral, bool)>,
+    ) -> Option<&'static str> {
+        const TRACKED: &str = "the sale was tracked, and nobody has a commission for it";
+        const LEAD: &str = "the customer is a lead, and nobody has a commission for this sale";
+        const OTHERS: &str =
+            "the customer's earlier sales have a commission, and this one has none";
+        let ours = *self.ours(sale);
+        let lead = self.matching.lead.get(index(sale)).copied().flatten();
+        let lead = lead.map(|lead| self.books.leads[index(lead)]);
+        let since = lead.map(|lead| lead.created_ms.zip(ours.created_ms));
+        let was_lead = since.map(|both| both.map(|(lead, sale)| lead <= sale));
+        match ours.outcome {
+            Some(Outcome::Tracked | Outcome::AlreadyTracked) => return Some(TRACKED),
+            // It was asked for and there was no lead: one that came later earns nothing.
+            Some(Outcome::NonReferral) => {
+                return (was_lead == Some(Some(true))).then_some(LEAD);
+            }
+            Some(Outcome::Failed | Outcome::Unconfirmed) | None => {}
+        }
+        if was_lead.is_some_and(|was_lead| was_lead.unwrap_or(true)) {
+            return Some(LEAD);
+        }
+        let Some((_, is_between)) = referral else {
+            if self.books.leads.is_empty() {
+                let reason = if self.referrers.is_later(self.books, sale) {
+                    UncheckedReason::EarlierPayment
+                } else {
+                    UncheckedReason::CustomerUnknown
+                };
+                self.tallies.add(reason, ours.currency, ours.amount_cents);
+            }
+            return None;
+        };
+        let payment = self.payment(sale);
+        let is_declared = self.terms.is_declared(self.books, deals, payment);
+        // Without a rule, only a sale between others with a commission is known to earn one: nobody
+        // knows for how many payments the campaign pays.
+        if is_declared || (is_between && self.terms.is_known_to_earn(self.books, deals, payment)) {
+            return Some(OTHERS);
+        }
+        let reason = UncheckedReason::LaterPayment;
+        self.tallies.add(reason, ours.currency, ours.amount_cents);
+        None
+    }
+}
