@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::accepted::AcceptedFinding;
 use super::ours::AcceptedItem;
 use super::statement::Statement;
+use super::theirs::DecidingColumn;
 use super::{
     Audit, AuditError, Finding, FindingKind, Match, Matches, PastFinding, Period, Since, UnreadCode,
 };
@@ -132,6 +133,8 @@ pub struct TheirsSummary {
     pub has_status: bool,
     /// Columns of a list that are not read, though their names are of what an audit compares.
     pub columns_not_read: Vec<String>,
+    /// Those of them that may decide what is paid.
+    pub columns_that_decide: Vec<DecidingColumn>,
 }
 
 /// The findings of one kind.

@@ -42,6 +42,7 @@ const RESOLVED_SHOWN: usize = 10;
 /// first, then what else was not checked and how many differences there are.
 pub(crate) fn answer(report: &AuditReport) -> Vec<String> {
     let mut lines: Vec<String> = report.unread.iter().map(unread).collect();
+    lines.extend(deciding(&report.theirs));
     let all = report.audit.unchecked.iter();
     let (open, said): (Vec<_>, Vec<_>) = all.partition(|one| one.reason.needs_attention());
     lines.extend(open.into_iter().map(unchecked));
@@ -53,6 +54,27 @@ pub(crate) fn answer(report: &AuditReport) -> Vec<String> {
     lines.extend(accepted_items(&report.accepted_items));
     lines.push(verdict(report));
     lines
+}
+
+/// Returns the columns of theirs that are not read and may decide what is paid.
+fn deciding(theirs: &TheirsSummary) -> Option<String> {
+    let columns = theirs.columns_that_decide.iter().take(COLUMNS_NAMED);
+    let columns: Vec<String> = columns
+        .map(|column| {
+            let commissions = count(column.commissions, "commission");
+            format!("`{}` ({commissions})", shown(&column.name))
+        })
+        .collect();
+    let more = match theirs.columns_that_decide.len() - columns.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!columns.is_empty()).then(|| {
+        format!(
+            "Not checked: columns of theirs that are not read and may decide what is paid: {}{more}.",
+            columns.join(", ")
+        )
+    })
 }
 
 /// Returns the days of an export: `2026-03-01 to 2026-03-31`; without a date, that there is none.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
+use super::deciding::{DecidingColumn, DecidingColumns};
 use crate::audit::{Commission, Promoter, SourceLocation, Status, Unit};
 use crate::classify::{Classifier, CommissionOutcome, CommissionRow, CommissionStatus};
 use crate::event::{Currency, Text};
@@ -31,11 +32,13 @@ pub struct ReadCommissions {
     pub has_status: bool,
     /// Columns that are not read and whose names are of what an audit compares.
     pub not_read: Vec<String>,
+    /// Those of them that may decide what is paid, by their names and by what they say.
+    pub deciding: Vec<DecidingColumn>,
 }
 
-/// Parts of the names of columns that an audit should read, in lower case: what decides about a commission, whose it is,
-/// what it is for, and how much it is, also in some other languages.
-const TELLING: [&str; 56] = [
+/// Parts of the names of columns that an audit should read, in lower case: what decides about a commission, what it
+/// is for, and how much it is, also in some other languages.
+const TELLING: [&str; 53] = [
     "status",
     "state",
     "zustand",
@@ -65,9 +68,6 @@ const TELLING: [&str; 56] = [
     "payout",
     "pagad",
     "pagat",
-    "promoter",
-    "affiliate",
-    "partner",
     "currency",
     "währung",
     "waehrung",
@@ -94,6 +94,9 @@ const TELLING: [&str; 56] = [
     "importo",
 ];
 
+/// Parts of the names of columns that say whose a commission is, which one that is read says already.
+const WHOSE: [&str; 3] = ["promoter", "affiliate", "partner"];
+
 /// Reads a CSV of commissions by a profile for such lists, whose columns `binding` has found. A date without a time is a
 /// day in `zone`, that of the audit, unless the profile has a zone of its own.
 ///
@@ -118,8 +121,13 @@ pub fn read_csv(
         sha256: String::new(),
         problems: Problems::default(),
         has_status: status.is_some(),
-        not_read: not_read(&header, &binding),
+        not_read: Vec::new(),
+        deciding: Vec::new(),
     };
+    let columns = header.iter().enumerate();
+    let unread = columns.filter(|(place, _)| !binding.has(*place));
+    let unread: Vec<(usize, &String)> = unread.collect();
+    let mut deciding = DecidingColumns::new(unread.iter().copied(), account_currency.code());
     let classifier = Classifier::new(profile, binding, &header, account_currency);
     let mut seen = Lines::default();
     let failed = |error: ExportError| Box::new(export_problem(&error));
@@ -136,6 +144,7 @@ pub fn read_csv(
                 Line::New => {
                     let cell = status.and_then(|at| row.get(at));
                     read.has_status &= cell.is_some_and(|cell| !cell.trim().is_empty());
+                    deciding.add(&row, commission.amount_cents);
                     let mut commission = commission_of(*commission, place);
                     commission.created_at = commission.created_at.map(|at| day_in(at, day_zone));
                     read.rows.with_events += 1;
@@ -169,6 +178,7 @@ pub fn read_csv(
         }
     }
     read.sha256 = export.finish().map_err(failed)?.sha256;
+    name_unread(&mut read, &unread, deciding);
     Ok(read)
 }
 
@@ -206,15 +216,28 @@ impl Lines {
     }
 }
 
-/// Returns the names of columns that no column of the profile is, and that an audit should read by their names.
-fn not_read(header: &[String], binding: &Binding) -> Vec<String> {
-    let is_telling = |name: &str| {
-        let name = name.to_lowercase();
-        TELLING.iter().any(|part| name.contains(part))
-    };
-    let columns = header.iter().enumerate();
-    let unread = columns.filter(|(place, name)| !binding.has(*place) && is_telling(name));
-    unread.map(|(_, name)| name.clone()).collect()
+/// Names the columns that are not read and that an audit should read, by their names and by what they say.
+fn name_unread(read: &mut ReadCommissions, unread: &[(usize, &String)], deciding: DecidingColumns) {
+    let mut commissions = read.commissions.iter();
+    let has_promoter = commissions.any(|own| !own.promoter.is_unknown());
+    let told = unread
+        .iter()
+        .filter(|(place, name)| !deciding.is_silent(*place) && is_telling(name, has_promoter));
+    read.not_read = told.map(|(_, name)| (*name).clone()).collect();
+    read.deciding = deciding.found();
+    for column in &read.deciding {
+        if !read.not_read.contains(&column.name) {
+            read.not_read.push(column.name.clone());
+        }
+    }
+}
+
+/// Returns `true` if an audit should read a column by its name; one that says whose a commission is only if no other one
+/// does.
+fn is_telling(name: &str, has_promoter: bool) -> bool {
+    let name = name.to_lowercase();
+    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+    has(&TELLING) || (!has_promoter && has(&WHOSE))
 }
 
 /// Returns the day that a date without a time is, which was read as its midnight in UTC.

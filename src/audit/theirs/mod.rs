@@ -1,9 +1,11 @@
 //! Their side: commissions and leads, from the listings or from a CSV that was exported.
 
 mod csv;
+mod deciding;
 mod store;
 
 pub use self::csv::{ReadCommissions, read_csv};
+pub use self::deciding::DecidingColumn;
 pub use store::{PartialListing, StoreError, StoredListing, latest};
 
 use std::collections::BTreeMap;
@@ -12,7 +14,9 @@ use super::statement::Payout;
 use super::{Commission, Lead, Promoter, SourceLocation, Unit};
 use crate::event::{Currency, Customer, Money};
 use crate::problem::{Problem, ProblemCode};
-use crate::tracking::{self, CASH, COMPLETED, ListedCommission, ListedPayout, ListedPromoter};
+use crate::tracking::{
+    self, CANCELLED, CASH, COMPLETED, ListedCommission, ListedPayout, ListedPromoter,
+};
 
 /// Commissions of a listing, and what of it can't be taken for one.
 pub(crate) fn commissions_of(
@@ -114,7 +118,16 @@ pub fn leads_of(listing: StoredListing<tracking::Lead>) -> Vec<Lead> {
         .collect()
 }
 
-/// The payouts of a listing that were made, in words of the audit; and how many have an amount that can't
+/// The statuses of payouts that were not made.
+const NOT_PAID: [&str; 5] = [
+    "pending",
+    "awaiting_confirmation",
+    "processing",
+    "failed",
+    CANCELLED,
+];
+
+/// The payouts of a listing that were made, in words of the audit; and how many have an amount or a status that can't
 /// be read.
 pub(crate) fn payouts_of(
     listing: StoredListing<ListedPayout>,
@@ -124,6 +137,8 @@ pub(crate) fn payouts_of(
     let mut payouts = Vec::new();
     for (_, listed) in listing.lines {
         if listed.status != COMPLETED {
+            // Of a status that is not known nobody can say whether it was paid.
+            unreadable += u64::from(!NOT_PAID.contains(&listed.status.as_str()));
             continue;
         }
         let Some(amount_cents) = listed.amount else {

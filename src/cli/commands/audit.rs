@@ -220,6 +220,7 @@ impl Call<'_> {
             || is_unchecked
             || audit.is_unchecked()
             || is_overdrawn
+            || !theirs_summary.columns_that_decide.is_empty()
             || !unread.is_empty();
         let exit = if needs_attention {
             Exit::Attention

@@ -131,6 +131,7 @@ impl Call<'_> {
                 payouts: None,
                 has_status: read.has_status,
                 columns_not_read: read.not_read,
+                columns_that_decide: read.deciding,
             },
             commissions: read.commissions,
             leads: None,
@@ -182,6 +183,7 @@ impl Call<'_> {
             payouts: None,
             has_status: true,
             columns_not_read: Vec::new(),
+            columns_that_decide: Vec::new(),
         };
         let account = kept.account.clone();
         let currency = self.settings.api.account_currency;
