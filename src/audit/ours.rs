@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::{Billed, BilledKind, PeriodBy, Promoter, SourceLocation, UnreadCode};
 use crate::event::{Currency, Event, Kind, Money, Sum, Tally, is_undo};
-use crate::job::Job;
+use crate::job::{Job, SourceRows, SourceRowsError};
 use crate::journal::{
-    EventRecord, JournalError, JournalReader, Outcome, PlanState, Settlement, Span,
+    Disposition, EventRecord, JournalError, JournalReader, Outcome, PlanState, Settlement, Span,
 };
 
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::report::open_items::{LEFT_OUT, OpenItem, open_items};
 
 /// The start of a note that says that the customer's bank reversed the payment.
@@ -30,6 +30,8 @@ pub struct Ours {
     pub open: Vec<Open>,
     /// The ids of those that are held, and other ids of their payments: commissions for them are not for nothing.
     pub held_ids: HashSet<String>,
+    /// The places of rows about payments whose dispute is open.
+    pub disputed: HashSet<(String, u64)>,
     /// What was held, failed or rejected, and somebody has accepted as it is.
     pub accepted: Vec<AcceptedItem>,
     /// SHA-256 of the exports, by path, as far as it is known.
@@ -118,6 +120,7 @@ pub fn of_journal(
     by: PeriodBy,
 ) -> Result<Ours, OursError> {
     let mut ours = Ours::default();
+    let mut accepted_ids = HashSet::new();
     // What was refused and corrected stands a second time, as it was sent again.
     let of_no_account = journal.of_no_account()?;
     let recorded = match by {
@@ -142,6 +145,7 @@ pub fn of_journal(
             ours.held_ids.extend(item.event_id.clone());
         }
         if item.acceptance.is_some() {
+            accepted_ids.extend(item.event_id.clone());
             ours.accepted.extend(AcceptedItem::new(item, code));
             continue;
         }
@@ -153,7 +157,24 @@ pub fn of_journal(
             created_at: item.created_at,
         });
     }
+    // What somebody accepted as it is is not compared; nor are commissions of it.
+    let is_open = |own: &Billed| !own.outcome.is_some_and(Outcome::is_tracked);
+    ours.billed
+        .retain(|own| !(is_open(own) && accepted_ids.contains(&own.event_id)));
+    ours.held_ids.extend(accepted_ids);
     for run in journal.runs(u32::MAX)? {
+        let is_last = |file: &str| !ours.sha256.contains_key(file);
+        let mut disputed = Vec::new();
+        journal.for_each_problem(run.id, |problem| {
+            let place = dispute_of(&problem);
+            disputed.extend(place.filter(|(file, _)| is_last(file)));
+            Ok::<_, JournalError>(())
+        })?;
+        ours.disputed.extend(disputed);
+        journal.for_each_row(run.id, Disposition::Rejected, |row| {
+            ours.held_ids.extend(ids_among(row.fields));
+            Ok::<_, JournalError>(())
+        })?;
         for input in run.inputs {
             ours.sha256.entry(input.path).or_insert(input.sha256);
         }
@@ -231,8 +252,9 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
                 ours.held += u64::from(event.kind.has_amount());
                 let event = event.to_event();
                 ours.held_ids.insert(event.event_id().to_owned());
-                ours.held_ids
-                    .extend(event.reference.as_deref().map(str::to_owned));
+                let others = [&event.reference, &event.sale_event_id];
+                let others = others.into_iter().filter_map(|id| id.as_deref());
+                ours.held_ids.extend(others.map(str::to_owned));
                 ours.open.push(Open {
                     code: match planned.state {
                         PlanState::Conflict => UnreadCode::Conflict,
@@ -268,11 +290,40 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
             created_at: None,
         });
     }
+    ours.disputed = job.problems.kept().iter().filter_map(dispute_of).collect();
     let inputs = job.inputs.iter();
     ours.sha256 = inputs
         .map(|input| (input.path.clone(), input.sha256.clone()))
         .collect();
     ours
+}
+
+/// Returns the place of a row that a problem says to be disputed, as long as that is not decided.
+fn dispute_of(problem: &Problem) -> Option<(String, u64)> {
+    const OPEN: &str = "is disputed";
+    let is_open = problem.code == ProblemCode::RowRemarkable && problem.message.contains(OPEN);
+    problem.file.clone().zip(problem.line).filter(|_| is_open)
+}
+
+/// Returns the cells of a row that may be the id of an event.
+fn ids_among(cells: Vec<String>) -> impl Iterator<Item = String> {
+    let cells = cells.into_iter();
+    cells.filter(|cell| !cell.trim().is_empty() && !cell.contains('@'))
+}
+
+/// Takes the cells of rows that were rejected for ids: a commission that names one was billed, and nobody can compare it.
+///
+/// # Errors
+///
+/// The rows can't be read back.
+pub fn add_rejected(ours: &mut Ours, rows: SourceRows) -> Result<(), SourceRowsError> {
+    for row in rows.read()? {
+        let row = row?;
+        if row.is_rejected {
+            ours.held_ids.extend(ids_among(row.fields));
+        }
+    }
+    Ok(())
 }
 
 /// Gives the sales of exports that `fprecon undo` has refunded the refunds that the journal has of them, and returns

@@ -76,6 +76,15 @@ pub(crate) enum CommissionOutcome {
     Rejected(Box<Problem>),
 }
 
+/// Returns an email without the suffix of a lead that was moved, in any case of letters.
+fn without_moved(email: &str) -> &str {
+    let end = email.len().checked_sub(MOVED.len());
+    let parts = end.and_then(|end| email.split_at_checked(end));
+    parts
+        .filter(|(_, suffix)| suffix.eq_ignore_ascii_case(MOVED))
+        .map_or(email, |(email, _)| email)
+}
+
 impl Classifier<'_> {
     /// Reads a row of a list of commissions. The profile must be one for such lists.
     ///
@@ -212,7 +221,7 @@ impl Classifier<'_> {
             self.see_ends(row, column);
         }
         // FirstPromoter adds this to the email of a lead that was moved to another promoter.
-        let email = cell(columns.email).map(|email| email.strip_suffix(MOVED).unwrap_or(email));
+        let email = cell(columns.email).map(without_moved);
         Ok(Customer::new(email, cell(columns.uid)))
     }
 

@@ -566,7 +566,10 @@ impl<'p> Planner<'p> {
         opened.settle(|mut export| job::profile_of(&setup, &mut export).is_some())?;
         let remarks = opened.remarks();
         let without_journal = |_: &dyn Fn() -> _| Ok(JournalHistory::default());
-        let context = PlanContext::new(now);
+        let context = PlanContext {
+            source_rows: source_rows()?,
+            ..PlanContext::new(now)
+        };
         let (mut job, _) = self.plan_with(&setup, opened, context, without_journal)?;
         job.problems.extend(remarks);
         Ok(job)

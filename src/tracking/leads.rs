@@ -96,8 +96,11 @@ impl Listed for Lead {
 
 /// Returns an email without the suffix that the API adds for a lead that was moved, and whether it had it.
 pub(super) fn without_moved(email: &str) -> (String, bool) {
-    match email.strip_suffix(" (moved)") {
-        Some(email) => (email.trim_end().to_owned(), true),
+    const MOVED: &str = " (moved)";
+    let end = email.len().checked_sub(MOVED.len());
+    let parts = end.and_then(|end| email.split_at_checked(end));
+    match parts.filter(|(_, suffix)| suffix.eq_ignore_ascii_case(MOVED)) {
+        Some((email, _)) => (email.trim_end().to_owned(), true),
         None => (email.to_owned(), false),
     }
 }

@@ -44,6 +44,8 @@ pub(super) fn write(report: &AuditReport, path: &Path) -> Result<FinishedFile, F
 struct AuditPage<'p> {
     shell: Shell,
     is_good: bool,
+    /// `true` if a balance is not what the lists come to.
+    has_other_balance: bool,
     verdict: String,
     answer: Vec<String>,
     tiles: Vec<Tile>,
@@ -244,6 +246,7 @@ impl<'p> AuditPage<'p> {
                 ),
             ),
             is_good: !report.needs_attention,
+            has_other_balance: report.statements.iter().any(|own| own.ties == Some(false)),
             verdict,
             answer,
             tiles: tiles(report),

@@ -12,17 +12,26 @@ impl AuditReport {
         for finding in &mut self.audit.findings {
             of_finding(redactor, finding);
         }
-        if let Some(promoters) = self.audit.totals.by.get_mut(&Cut::Promoter) {
-            for line in promoters {
-                name_of_promoter(redactor, &mut line.value);
+        for (cut, lines) in &mut self.audit.totals.by {
+            for line in lines {
+                match cut {
+                    Cut::Promoter => name_of_promoter(redactor, &mut line.value),
+                    _ => line
+                        .value
+                        .iter_mut()
+                        .for_each(|value| text(redactor, value)),
+                }
             }
         }
         for inferred in &mut self.audit.inferred {
             name_of_promoter(redactor, &mut inferred.promoter);
+            let names = inferred.plan.iter_mut().chain(&mut inferred.campaign);
+            names.for_each(|name| text(redactor, name));
         }
         for unused in &mut self.audit.unused_names {
-            if unused.key == "promoter" {
-                unused.name = word(redactor, &unused.name);
+            match unused.key {
+                "promoter" => unused.name = word(redactor, &unused.name),
+                _ => text(redactor, &mut unused.name),
             }
         }
         for past in self
@@ -37,10 +46,17 @@ impl AuditReport {
         }
         for accepted in &mut self.accepted {
             accepted.message = message(redactor, &accepted.kind, &accepted.message);
+            text(redactor, &mut accepted.reason);
         }
         for item in &mut self.accepted_items {
             item.event_id.iter_mut().for_each(|id| text(redactor, id));
             text(redactor, &mut item.reason);
+        }
+        for column in &mut self.theirs.columns_that_decide {
+            text(redactor, &mut column.name);
+        }
+        for name in &mut self.theirs.columns_not_read {
+            text(redactor, name);
         }
         for problem in &mut self.problems {
             redactor.problem(problem);
@@ -64,6 +80,8 @@ fn of_setting(redactor: &Redactor, (name, value): &mut (String, String)) {
     {
         *name = format!("{before}{PROMOTER}{}`{behind}", word(redactor, promoter));
     }
+    // Names of campaigns and plans may be addresses, too.
+    text(redactor, name);
 }
 
 fn of_finding(redactor: &Redactor, finding: &mut Finding) {
@@ -115,13 +133,21 @@ fn billed(redactor: &Redactor, billed: &mut Billed) {
         .reference
         .iter_mut()
         .for_each(|id| text(redactor, id));
+    billed.plan.iter_mut().for_each(|plan| text(redactor, plan));
     customer(redactor, &mut billed.customer);
     promoter(redactor, &mut billed.promoter);
 }
 
 fn commission(redactor: &Redactor, own: &mut Commission) {
-    for id in own.id.iter_mut().chain(&mut own.event_id) {
-        text(redactor, id);
+    let names = [
+        &mut own.id,
+        &mut own.event_id,
+        &mut own.campaign,
+        &mut own.campaign_id,
+        &mut own.plan,
+    ];
+    for name in names.into_iter().flatten() {
+        text(redactor, name);
     }
     customer(redactor, &mut own.customer);
     promoter(redactor, &mut own.promoter);

@@ -96,7 +96,8 @@ pub(in crate::cli) fn accept(
     let reader = JournalReader::open(&settings.journal)?;
     if arguments.list {
         let findings = accepted_findings(&settings)?;
-        if reader.is_none() && findings.is_empty() {
+        let is_known = reader.is_some() || has_accepted_file(&settings);
+        if !is_known && findings.is_empty() {
             return Err(no_journal(&settings));
         }
         return list(reader.as_ref(), findings, terminal);
@@ -379,6 +380,17 @@ fn differences(arguments: &AcceptArguments) -> Result<bool, CliError> {
 #[cfg(not(feature = "polars"))]
 fn differences(_: &AcceptArguments) -> Result<bool, CliError> {
     Ok(false)
+}
+
+/// Returns `true` if differences were accepted without a journal, even if none is any more.
+#[cfg(feature = "polars")]
+fn has_accepted_file(settings: &EffectiveSettings) -> bool {
+    super::audit::accept::has_file(settings)
+}
+
+#[cfg(not(feature = "polars"))]
+fn has_accepted_file(_: &EffectiveSettings) -> bool {
+    false
 }
 
 #[cfg(feature = "polars")]

@@ -3,7 +3,7 @@
 pub(super) mod accept;
 mod theirs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
@@ -21,8 +21,8 @@ use crate::audit::output::{
 };
 use crate::audit::statement::{Statement, statements};
 use crate::audit::{
-    Audit, AuditError, Billed, Commission, Lead, Matches, Period, PeriodBy, Rules, Sides, Since,
-    UnreadCode, View, ZonedPeriod,
+    Audit, AuditError, Billed, BilledKind, Commission, Lead, Matches, Period, PeriodBy, Rules,
+    Sides, Since, Unchecked, UncheckedReason, UnreadCode, View, ZonedPeriod,
 };
 use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{AuditArguments, Common, DatedBy};
@@ -32,7 +32,7 @@ use crate::cli::exports::{self, Choice, Planner};
 use crate::cli::settings::{EffectiveSettings, line_of};
 use crate::cli::tables::grouped;
 use crate::cli::terminal::Terminal;
-use crate::job::Imbalance;
+use crate::job::{Imbalance, SourceRows};
 use crate::journal::{Account, JournalReader};
 use crate::problem::{Problem, ProblemCode, Problems, Severity, causes};
 use crate::report::{Redactor, SCHEMA};
@@ -193,19 +193,21 @@ impl Call<'_> {
         }
         ours_summary.inputs = inputs;
         let accepted_items = self.accepted_items(ours.accepted);
+        let disputed = self.disputed(&ours.billed, &ours.disputed);
         let billed = self.estimated(ours.billed)?;
         let mut sides = Sides::default();
         sides.held_ids = ours.held_ids;
         for one in billed {
             sides.add_billed(one)?;
         }
-        let (audit, matches) = self.compare(sides, theirs.commissions, leads, as_of)?;
+        let (mut audit, matches) = self.compare(sides, theirs.commissions, leads, as_of)?;
         for figures in audit.totals.in_all.values() {
             ours_summary.sales += figures.sales;
             ours_summary.refunds += figures.refunds;
             theirs_summary.commissions += figures.commissions;
         }
 
+        audit.unchecked.extend(disputed);
         let (directory, last) = self.directory();
         let tolerance_cents = match self.arguments.tolerance {
             Some(cents) => i64::from(cents),
@@ -267,6 +269,29 @@ impl Call<'_> {
                     .is_none_or(|at| self.period.holds(self.rules.zone.to_datetime(at).date()))
         });
         accepted
+    }
+
+    /// Returns the sales of the period about which there is a dispute that is not decided.
+    fn disputed(&self, billed: &[Billed], places: &HashSet<(String, u64)>) -> Option<Unchecked> {
+        let mut unchecked = Unchecked {
+            reason: UncheckedReason::DisputeOpen,
+            count: 0,
+            amount_cents: BTreeMap::new(),
+        };
+        for own in billed.iter().filter(|own| own.kind == BilledKind::Sale) {
+            let place = own.place.line.map(|line| (own.place.file.clone(), line));
+            let day = own
+                .created_at
+                .map(|at| self.rules.zone.to_datetime(at).date());
+            let is_of_period =
+                self.period.by == PeriodBy::RunDate || day.is_none_or(|day| self.period.holds(day));
+            if is_of_period && place.is_some_and(|place| places.contains(&place)) {
+                unchecked.count += 1;
+                let sum = unchecked.amount_cents.entry(own.money.currency.to_string());
+                *sum.or_default() += i128::from(own.money.amount_cents);
+            }
+        }
+        Some(unchecked).filter(|unchecked| unchecked.count > 0)
     }
 
     /// Lays both sides beside each other; `as_of` is when theirs was read.
@@ -440,12 +465,14 @@ impl Call<'_> {
             choice.profiles.sheets(),
         )?;
         let planner = Planner::new(&choice, self.settings, self.terminal, None)?.for_looking();
-        let job = planner.plan_alone(opened, Timestamp::now())?;
+        let mut job = planner.plan_alone(opened, Timestamp::now())?;
         for problem in job.problems.kept() {
             problems.push(problem.clone());
         }
         let files = job.inputs.iter().map(|input| input.path.clone()).collect();
         let mut ours = ours::of_job(&job, self.settings.api.account_currency);
+        let rows = std::mem::replace(&mut job.source_rows, SourceRows::dropped());
+        ours::add_rejected(&mut ours, rows)?;
         self.add_undos(&mut ours, problems)?;
         Ok((ours, files))
     }

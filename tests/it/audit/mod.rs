@@ -4,6 +4,7 @@
 
 #![cfg(feature = "polars")]
 mod cases;
+mod doubts;
 mod facts;
 mod fetching;
 mod kinds;

@@ -88,6 +88,11 @@ pub(in crate::cli::commands) fn change(
     }
 }
 
+/// Returns `true` if differences were accepted without a journal, even if none is any more.
+pub(in crate::cli::commands) fn has_file(settings: &EffectiveSettings) -> bool {
+    AcceptedFindings::file(&audits(settings)).exists()
+}
+
 /// Accepts findings in the file among the audits, or takes that back.
 fn change_file(
     audits: &Path,
