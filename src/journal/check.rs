@@ -577,36 +577,36 @@ mod tests {
             ),
             (
                 "INSERT INTO flag (event, code, seal) VALUES (1, 'other_amount', 0)",
-                "seals: Conversion error from type Null at index: 2, the flag of event 1 is not as it \
+                "seals: the flag of event 1 is not as it \
                  was written (reading the flagged events)",
             ),
             (
                 "INSERT INTO accepted (id, item, code, message, reason, accepted_by, accepted_ms, seal)
                  VALUES (1, zeroblob(16), 'rejected', '', 'why', 'ann', 0, 0)",
-                "seals: Conversion error from type Null at index: 15, accepted item 1 is not as it \
+                "seals: accepted item 1 is not as it \
                  was written (reading what was accepted)",
             ),
             (
                 "INSERT INTO accepted_difference VALUES (1, zeroblob(16), '5f', 'denied', -800, 0, 'USD', '',
                  'why', 'ann', 0, NULL, NULL, 0)",
-                "seals: Conversion error from type Null at index: 13, accepted difference 1 is not as it \
+                "seals: accepted difference 1 is not as it \
                  was written (reading accepted differences)",
             ),
             (
                 "INSERT INTO payout_request (id, step, promoter_id, commission_ids, amount_cents, intended_ms, seal)
                  VALUES (1, 'create', '9', '7', 100, 0, 0)",
-                "seals: Conversion error from type Null at index: 7, the request for a payout 1 is not as it \
+                "seals: the request for a payout 1 is not as it \
                  was written (reading the requests for payouts)",
             ),
             (
                 "INSERT INTO paid_commission VALUES ('7', 1, '5', 100, 0, 0)",
-                "seals: Conversion error from type Null at index: 5, what was paid of event 1 is not as it \
+                "seals: what was paid of event 1 is not as it \
                  was written (reading the commissions that were paid)",
             ),
             (
                 "INSERT INTO lead_date_request (id, lead_id, event, since_ms, intended_ms, seal)
                  VALUES (1, '9', 1, 0, 0, 0)",
-                "seals: Conversion error from type Null at index: 5, the request for a lead's date 1 is not as it \
+                "seals: the request for a lead's date 1 is not as it \
                  was written (reading the requests for the dates of leads)",
             ),
             (

@@ -329,8 +329,12 @@ impl JournalError {
 
         let path = path.to_owned();
         match &error {
-            Error::FromSqlConversionFailure(..)
-            | Error::IntegralValueOutOfRange(..)
+            // Its own words say more than where in the row it was found.
+            Error::FromSqlConversionFailure(_, _, source) => JournalError::Damaged {
+                path,
+                what: format!("{source} ({doing})"),
+            },
+            Error::IntegralValueOutOfRange(..)
             | Error::InvalidColumnType(..)
             | Error::Utf8Error(..) => JournalError::Damaged {
                 path,
