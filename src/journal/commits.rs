@@ -236,21 +236,40 @@ impl Slot {
 
     /// Returns `true` if the database alone is none that the log was written for: it has neither the commit
     /// that it had when the log was begun nor, as after a part of the log was moved, a later one.
-    fn is_log_foreign(&self, journal: &Path, commit: Commit) -> bool {
+    fn is_log_foreign(
+        &self,
+        journal: &Path,
+        commit: Commit,
+        database: Option<&File>,
+    ) -> io::Result<bool> {
         let is_readable = self.state == State::AtRest && self.base > 0;
         let alone = if is_readable {
             commit_when_readable(journal)
         } else {
             commit_without_log(journal)
         };
-        match alone {
+        Ok(match alone {
             Some(alone) => {
                 alone.journal != commit.journal
                     || !(self.base..=commit.number).contains(&alone.number)
             }
             // Some of its pages may be newer than others.
-            None => is_readable,
-        }
+            None => is_readable && !self.is_moved_in_part(journal, database)?,
+        })
+    }
+
+    /// Returns `true` if the database alone is what the log found it as, but for pages that are as the log has them:
+    /// another program has begun to move it.
+    fn is_moved_in_part(&self, journal: &Path, database: Option<&File>) -> io::Result<bool> {
+        let list = PageList::read(journal, self.listed)?;
+        let Some((list, base)) = list.zip(self.database) else {
+            return Ok(false);
+        };
+        let found = match database {
+            Some(file) => DatabasePages::read(file)?,
+            None => DatabasePages::read(&File::open(journal)?)?,
+        };
+        Ok(found.is_some_and(|found| list.is_in_part_in(&found, base)))
     }
 
     /// Returns `true` if the database alone has each page as the log had it.
@@ -364,7 +383,7 @@ pub(super) fn lost(
     let Some((commit, page_of_number)) = last else {
         return Ok(None);
     };
-    let lost = if slot.is_log_foreign(journal, commit) {
+    let lost = if slot.is_log_foreign(journal, commit, database)? {
         Some(LostCommits::ForeignLog)
     } else if slot.state == State::Changed {
         Some(LostCommits::Changed { at })
@@ -429,6 +448,8 @@ pub(super) struct CommitRecord {
     /// `true` if another program has touched the database, and its pages could not be compared: what it is then is for the
     /// next process to check in whole.
     is_touched: bool,
+    /// What another program has done to the files, if that was noticed.
+    changed: Option<&'static str>,
 }
 
 /// Says what a database was when it was looked at, before it was opened.
@@ -576,14 +597,15 @@ impl CommitRecord {
         if is_touched {
             migrate::expect_sound(journal, &database)?;
         }
+        let alone = commit_without_log(journal);
         let (state, base) = match before {
-            Some(before) if before.state != State::AtRest && log.frames > 0 => {
+            // Another program may have begun to move the log, and left some pages newer than others.
+            Some(before)
+                if log.frames > 0 && (before.state != State::AtRest || alone.is_none()) =>
+            {
                 (State::Moving, before.base)
             }
-            _ => (
-                State::AtRest,
-                commit_without_log(journal).map_or(0, |alone| alone.number),
-            ),
+            _ => (State::AtRest, alone.map_or(0, |alone| alone.number)),
         };
         let mut record = CommitRecord {
             journal: journal.to_owned(),
@@ -610,6 +632,7 @@ impl CommitRecord {
             database,
             database_state,
             is_touched,
+            changed: None,
         };
         record.slot.database = record.database_digest();
         record.list(0, &log)?;
@@ -666,19 +689,33 @@ impl CommitRecord {
     pub(super) fn move_log(&mut self, connection: &Connection) -> Result<bool, JournalError> {
         self.expect_untouched()?;
         self.expect_last_log()?;
+        self.move_checked_log(connection)
+    }
+
+    /// Moves a log that nobody else had written to.
+    fn move_checked_log(&mut self, connection: &Connection) -> Result<bool, JournalError> {
         self.expect_whole_log()?;
         self.slot.state = State::Moving;
         self.write()?;
-        let moved = connection
+        let is_whole = connection
             .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-                Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+                let (is_busy, frames, moved): (bool, i64, i64) =
+                    (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(!is_busy && frames == moved)
             })
             .map_err(|error| JournalError::sqlite(&self.journal, "emptying its log", error))?;
         let kept = self.index.keep();
         kept.map_err(|source| JournalError::io(&self.journal, "locking its log", source))?;
         self.database_state = DatabaseState::read(&self.journal)?;
+        // What another program has written since the log was looked at was moved with it.
+        let log = self.log_end()?;
+        if log.frames != 0 && log != self.slot.log {
+            return Err(self.changed(WRITTEN_BY_ANOTHER));
+        }
+        if log.frames == 0 && self.slot.log.frames > 0 {
+            self.expect_pages()?;
+        }
         self.moved_frames = self.slot.log.frames;
-        let is_whole = moved.0 == moved.1;
         if is_whole {
             self.expect_all_in()?;
             self.slot.state = State::AtRest;
@@ -699,7 +736,10 @@ impl CommitRecord {
         self.expect_last_log()?;
         let rewritten = connection.execute_batch("VACUUM");
         let log = self.log_end()?;
-        self.take_in(log, self.slot.commit.number)?;
+        let commits = self.take_in(log, self.slot.commit.number)?;
+        if commits != u32::from(rewritten.is_ok()) {
+            return Err(self.changed(WRITTEN_BY_ANOTHER));
+        }
         self.write()?;
         rewritten.map_err(|error| JournalError::sqlite(&self.journal, doing, error))?;
         self.move_log(connection).map(drop)
@@ -764,10 +804,15 @@ impl CommitRecord {
     /// look: it has pages in memory, and goes on with them until the next process finds what is on disk. Another
     /// program that has moved the log, as `sqlite3` does, has changed nothing that counts.
     fn expect_known_pages(&mut self) -> Result<(), JournalError> {
-        let found = DatabaseState::read(&self.journal)?;
-        if found == self.database_state {
+        if DatabaseState::read(&self.journal)? == self.database_state {
             return Ok(());
         }
+        self.expect_pages()
+    }
+
+    /// Checks each page of the database, whether the system says that it was changed or not.
+    fn expect_pages(&mut self) -> Result<(), JournalError> {
+        let found = DatabaseState::read(&self.journal)?;
         let Some(base) = self.base_pages.as_ref().filter(|_| self.pages.is_kept()) else {
             return self.expect_sound_database(found);
         };
@@ -855,13 +900,26 @@ impl CommitRecord {
     /// may look like one, and lack what was sent.
     fn changed(&mut self, what: &'static str) -> JournalError {
         self.slot.state = State::Changed;
+        self.changed = Some(what);
         // If this fails too, the log, the pages and the rows are what is left to judge by.
         let _ = self.write();
+        self.displaced(what)
+    }
+
+    fn displaced(&self, what: &'static str) -> JournalError {
         let path = match what {
             LOG_OVERWRITTEN => beside(&self.journal, "-wal"),
             _ => self.journal.clone(),
         };
         JournalError::Displaced { path, what }
+    }
+
+    /// Says once more what another program has done to the files, if it was noticed or shows.
+    pub(super) fn expect_unchanged(&self) -> Result<(), JournalError> {
+        match self.changed {
+            Some(what) => Err(self.displaced(what)),
+            None => self.place.check(),
+        }
     }
 
     /// Checks that each frame of the log is as it was written.
@@ -1250,6 +1308,29 @@ mod tests {
             }
         }
         assert!(missed > 0, "{pages:?}");
+        // With the log, all of that is whole.
+        for left_out in &pages {
+            let mut database = whole.clone();
+            let at = left_out * PAGE_BYTES..(left_out + 1) * PAGE_BYTES;
+            match before.database.get(at.clone()) {
+                Some(old) => database[at].copy_from_slice(old),
+                None => database[at].fill(0),
+            }
+            let files = Files {
+                database,
+                ..before.clone()
+            };
+            assert_eq!(files.lost(), [None, None], "{left_out}");
+        }
+        let mut torn = whole.clone();
+        torn[..2 * PAGE_BYTES].copy_from_slice(&before.database[..2 * PAGE_BYTES]);
+        for database in [torn.clone(), torn[..before.database.len()].to_vec()] {
+            let files = Files {
+                database,
+                ..before.clone()
+            };
+            assert_eq!(files.lost(), [None, None]);
+        }
         let files = Files {
             database: whole,
             log: Vec::new(),
@@ -1328,6 +1409,65 @@ mod tests {
                 "{closed:?}"
             );
         }
+    }
+
+    /// It writes after the log was looked at, and before that is moved: its commit is moved as well.
+    #[test]
+    fn what_another_program_writes_while_the_log_is_moved_is_noticed() {
+        let (_directory, path) = place();
+        let mut journal = in_use(&path);
+        let other = Connection::open(&path).unwrap();
+        journal.record.expect_last_log().unwrap();
+        other.execute_batch("DELETE FROM attempt").unwrap();
+        let moved = journal.record.move_checked_log(&journal.reader.connection);
+        assert!(
+            matches!(moved, Err(JournalError::Displaced { .. })),
+            "{moved:?}"
+        );
+        let closed = journal.close();
+        assert!(
+            matches!(closed, Err(JournalError::Displaced { .. })),
+            "{closed:?}"
+        );
+    }
+
+    /// A move that another program keeps from beginning leaves a log, and nothing is wrong.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_log_that_another_program_is_moving_stays() {
+        let (_directory, path) = place();
+        let mut journal = in_use(&path);
+        journal.record.index.release();
+        let options = OpenOptions::new().read(true).write(true).clone();
+        let elsewhere = options.open(beside(&path, "-shm")).unwrap();
+        super::super::lock::hold_log_elsewhere(&elsewhere);
+        let connection = &journal.reader.connection;
+        assert!(!journal.record.move_log(connection).unwrap());
+        let settled = answer(57, 1, Effect::Recorded, Some(Outcome::Tracked));
+        journal.write(&[settled]).unwrap();
+        journal.close().unwrap();
+        drop(elsewhere);
+        drop(open(&path).unwrap());
+        assert!(is_as_recorded(&path));
+    }
+
+    /// What a reader still needs of a log is not moved.
+    #[test]
+    fn a_log_that_somebody_reads_stays() {
+        let (_directory, path) = place();
+        let mut journal = in_use(&path);
+        let reader = Connection::open(&path).unwrap();
+        reader.execute_batch("BEGIN").unwrap();
+        let events = "SELECT count(*) FROM event";
+        reader.query_row(events, [], |_| Ok(())).unwrap();
+        let settled = answer(57, 1, Effect::Recorded, Some(Outcome::Tracked));
+        journal.write(&[settled]).unwrap();
+        let connection = &journal.reader.connection;
+        assert!(!journal.record.move_log(connection).unwrap());
+        journal.close().unwrap();
+        drop(reader);
+        drop(open(&path).unwrap());
+        assert!(is_as_recorded(&path));
     }
 
     #[test]

@@ -31,6 +31,11 @@ impl DatabaseDigest {
     /// What is recorded of a database that somebody else has touched, so that the next process checks all of it.
     pub(super) const OF_NO_DATABASE: DatabaseDigest = DatabaseDigest(0);
 
+    /// Returns the digest of a database that has this page, too.
+    pub(super) fn with(self, page: PageDigest) -> Self {
+        DatabaseDigest(self.0.wrapping_add(u128::from_be_bytes(page)))
+    }
+
     pub(super) fn from_bytes(bytes: [u8; DIGEST_BYTES]) -> Self {
         DatabaseDigest(u128::from_be_bytes(bytes))
     }
@@ -83,8 +88,8 @@ impl DatabasePages {
 
     /// Returns what identifies all of them.
     pub(super) fn digest(&self) -> DatabaseDigest {
-        let values = self.digests.iter().map(|page| u128::from_be_bytes(*page));
-        DatabaseDigest(values.fold(0, u128::wrapping_add))
+        let pages = self.digests.iter().copied();
+        pages.fold(DatabaseDigest::OF_NO_DATABASE, DatabaseDigest::with)
     }
 
     /// Returns what a page is; `None` if the database has no such page.

@@ -24,6 +24,8 @@ use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use database::DatabaseLock;
 #[cfg(unix)]
 pub(super) use log::hold as hold_log;
+#[cfg(all(test, target_os = "linux"))]
+pub(super) use log::hold_elsewhere as hold_log_elsewhere;
 #[cfg(all(unix, test))]
 pub(super) use log::release as release_log;
 

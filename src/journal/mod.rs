@@ -329,6 +329,7 @@ impl Journal {
         self.is_closed = true;
         match emptied {
             Err(error @ JournalError::Displaced { .. }) => Err(error),
+            _ if self.poison.is_some() => self.record.expect_unchanged(),
             _ => Ok(()),
         }
     }
@@ -338,6 +339,8 @@ impl Journal {
         use rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         let connection = &self.reader.connection;
         if !self.is_closed && self.poison.is_none() && self.record.move_log(connection)? {
+            // SQLite moves what is in the log when it closes the file, whoever wrote it.
+            self.record.expect_last_log()?;
             let _ = connection.set_db_config(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
         }
         Ok(())

@@ -13,7 +13,9 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::database_pages::{DIGEST_BYTES, DatabasePages, PageDigest, digest, read_page};
+use super::database_pages::{
+    DIGEST_BYTES, DatabaseDigest, DatabasePages, PageDigest, digest, read_page,
+};
 use super::files::{self, beside};
 use super::log_file::{Frame, big_endian, fill};
 
@@ -210,6 +212,27 @@ impl PageList {
             (None, Some(found)) => was.is_none_or(|was| was == found),
             (_, None) => was.is_none(),
         }
+    }
+
+    /// Returns `true` if a database is one with this digest, but for pages that are another of their versions in the list.
+    pub(super) fn is_in_part_in(&self, found: &DatabasePages, was: DatabaseDigest) -> bool {
+        if !self.is_kept() {
+            return false;
+        }
+        let mut before = DatabaseDigest::OF_NO_DATABASE;
+        let mut is_found = false;
+        for number in 1..=found.count() {
+            let page = found.get(number);
+            let versions = self.pages.get(&number);
+            if versions.is_some_and(|versions| !page.is_some_and(|page| versions.contains(&page))) {
+                return false;
+            }
+            let first = versions.and_then(|versions| versions.first()).copied();
+            before = first.or(page).map_or(before, |page| before.with(page));
+            // How many pages it had is not known: those behind them are new.
+            is_found |= before == was;
+        }
+        is_found
     }
 
     /// Makes what a database was what it is once all pages are in it. Returns `false` if that does not follow, so that it

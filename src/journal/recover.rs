@@ -195,7 +195,11 @@ impl Journal {
         if lost == LostCommits::ForeignLog {
             set_log_aside(&path)?;
         }
-        let account = expect_sound(&path)?;
+        let account = expect_sound(&path).inspect_err(|_| {
+            if lost == LostCommits::ForeignLog {
+                put_log_back(&path);
+            }
+        })?;
         let connection = migrate::open_as_it_is(&path, &account, now)?;
         let failed = |error| JournalError::sqlite(&path, DOING, error);
         let intended = intended(&connection, &lost, found).map_err(failed)?;
@@ -228,6 +232,11 @@ fn set_log_aside(path: &Path) -> Result<(), JournalError> {
     fs::rename(beside(path, "-wal"), beside(path, "-wal.set-aside"))
         .and_then(|()| files::sync_directory(path))
         .map_err(|source| JournalError::io(path, DOING, source))
+}
+
+/// Leaves the files as they were. If that fails, the log is where it was moved to.
+fn put_log_back(path: &Path) {
+    let _ = fs::rename(beside(path, "-wal.set-aside"), beside(path, "-wal"));
 }
 
 /// Returns the highest number of an event of which a request was intended, by the record, if that is the

@@ -18,7 +18,7 @@ use nix::libc;
 
 const LOCKED_BYTE: libc::off_t = 121;
 /// The time that is waited for another program that moves the log.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// Takes the lock in the index of a log that is open for writing, and waits for a move that goes on. It is released when any
@@ -50,6 +50,13 @@ pub(in crate::journal) fn hold(index: &File) -> io::Result<()> {
 pub(in crate::journal) fn release(index: &File) {
     let released = fcntl(index, FcntlArg::F_SETLK(&range(libc::F_UNLCK)));
     assert!(released.is_ok(), "{released:?}");
+}
+
+/// Takes the lock as another process would, until the file is closed.
+#[cfg(all(test, target_os = "linux"))]
+pub(in crate::journal) fn hold_elsewhere(index: &File) {
+    let held = fcntl(index, FcntlArg::F_OFD_SETLK(&range(libc::F_WRLCK)));
+    assert!(held.is_ok(), "{held:?}");
 }
 
 fn range(kind: libc::c_int) -> libc::flock {
