@@ -24,7 +24,7 @@ mod wanted;
 pub use crate::convert::{Foreign, Rates, RatesError};
 pub use crate::plan::{
     AccountFindings, AccountSales, DateRange, History, InAccount, ListVersion, Plan, Planned,
-    SaleOfAccount,
+    RefundOfAccount, SaleOfAccount,
 };
 pub(crate) use figures::{EventsSummary, IgnoredSummary, InputSummary, RecognisedAs};
 pub use figures::{Imbalance, JobFigures};

@@ -149,6 +149,8 @@ pub(crate) struct OwnEvents {
     undone: KeyMap<EventKey>,
     /// The sales that an undo has refunded in full.
     undone_sales: HashSet<EventKey>,
+    /// The sales that an undo is to refund, and has not refunded yet.
+    to_undo: HashSet<EventKey>,
     /// The sales and refunds in the range that are not settled, or not known to be.
     pub(crate) unsettled: Tally,
 }
@@ -192,6 +194,23 @@ impl OwnEvents {
         if place(event, None, until) != Placement::Outside {
             self.unsettled.add(event.kind, event.money);
         }
+    }
+
+    /// Notes a refund that is not settled, or not known to be: it may be the undo of a sale.
+    pub(crate) fn note_open_undo(&mut self, event: &Event) {
+        let sale = event.sale_event_id.as_deref();
+        if let Some(sale) = sale.filter(|_| is_undo(event.kind, event.event_id(), sale)) {
+            self.to_undo.insert(EventKey::from_id(sale));
+        }
+    }
+
+    /// Returns `true` if an undo of the sale of an event is not finished.
+    fn has_open_undo(&self, event: &Event) -> bool {
+        let sale = match event.kind {
+            Kind::Refund => event.sale_event_id.as_deref(),
+            _ => Some(event.event_id()),
+        };
+        sale.is_some_and(|sale| self.to_undo.contains(&EventKey::from_id(sale)))
     }
 
     /// Notes a refund, whenever it is dated: it may be the undo of a sale.
@@ -276,6 +295,11 @@ impl OwnEvents {
                 ids.map(move |id| (id.as_str(), request))
             })
             .collect();
+        let created: HashSet<&str> = requests
+            .iter()
+            .filter(|request| request.asked.step == PayoutStep::Create && !request.is_refused())
+            .flat_map(|request| request.asked.commission_ids.iter().map(String::as_str))
+            .collect();
         let settled = self.settled_undos(listed);
         let mut found: HashSet<EventKey> = HashSet::new();
         let mut all: Vec<OwnCommission> = Vec::new();
@@ -294,9 +318,18 @@ impl OwnEvents {
                 (None, None) => None,
             };
             (commission.state, commission.reason) = match before {
+                Some(_) if line.is_paid == Some(false) && line.status == APPROVED => {
+                    (MarkState::NotMarked, TAKEN_BACK.to_owned())
+                }
                 Some(_) => (MarkState::MarkedBefore, String::new()),
+                None if self.has_open_undo(&own.event) => {
+                    (MarkState::NotMarked, UNDO_OPEN.to_owned())
+                }
                 None if self.is_undone(&own.event) => (MarkState::Undone, String::new()),
-                None => self.not_ours(own, state_of(line, request.is_some())),
+                None => {
+                    let was_asked = request.is_some() || created.contains(line.id.as_str());
+                    self.not_ours(own, state_of(line, was_asked))
+                }
             };
             let is_paid = before.is_some() || line.is_paid == Some(true);
             if is_paid && line.unit == CASH && !self.undone.contains_key(&own.event.key()) {
@@ -320,6 +353,9 @@ impl OwnEvents {
     }
 }
 
+/// The reason why a commission is not known to be paid any more.
+pub(crate) const TAKEN_BACK: &str = "an earlier call marked it as paid, and the account has it as unpaid now: somebody took its payout back; if it was paid, mark it by hand under Payouts";
+const UNDO_OPEN: &str = "an undo of its sale is not finished: settle that first, with `fprecon resume` or by what `fprecon status` says, then run the command again";
 const THERE_BEFORE: &str = "FirstPromoter had its event before this journal sent it (`already_tracked`): if an import of yours has sent it, mark it by hand under Payouts";
 const UNDATED: &str = "its export does not date it, so that nothing says whether it belongs to what was paid: mark it by hand under Payouts, or with an `--until` after the run that sent it";
 

@@ -59,6 +59,9 @@ pub(crate) struct UndoPlan {
     pub(crate) earlier: Tally,
     /// The sales that other refunds have refunded in full.
     pub(crate) refunded: Tally,
+    /// Those of them that others have refunded, as the account's list says, each with what they refunded in minor units of
+    /// its currency.
+    pub(crate) refunded_by_others: Vec<(EventRow, i64)>,
     /// The refunds of an earlier undo that are not tracked and need attention, and those that were not sent since nothing is
     /// left of their sales.
     pub(crate) open: Vec<EventRow>,
@@ -149,7 +152,9 @@ fn plan_without(
         Ok::<_, JournalError>(())
     })?;
     let flags = journal.flags()?;
+    let mut undone_before: HashSet<EventKey> = HashSet::new();
     journal.for_each_refund(|refund| {
+        undone_before.extend(undone_by(&refund.event));
         let sale = refund.event.sale_event_id.as_deref().map(EventKey::from_id);
         if let Some(refunds) = sale.and_then(|sale| sales.get_mut(&sale)) {
             let standing = RefundStanding {
@@ -179,7 +184,10 @@ fn plan_without(
                 };
                 planned.add(&sale, refunds, (run, now));
             }
-            None => rest.add(&record, |sale| sales.contains_key(&EventKey::from_id(sale))),
+            None => rest.add(&record, |sale| {
+                let sale = EventKey::from_id(sale);
+                sales.contains_key(&sale) || undone_before.contains(&sale)
+            }),
         }
         Ok::<_, JournalError>(())
     })?;
@@ -188,6 +196,13 @@ fn plan_without(
     planned.problems.extend(problems);
     planned.problems.extend(planned.left_out_problem());
     Ok(planned)
+}
+
+/// Returns the sale that a refund undoes, if it is one that undoes.
+fn undone_by(refund: &Event) -> Option<EventKey> {
+    let sale = refund.sale_event_id.as_deref();
+    let is_one = is_undo(refund.kind, refund.event_id(), sale);
+    sale.filter(|_| is_one).map(EventKey::from_id)
 }
 
 /// Returns an event that the run has left to send, with the outcome of leaving it out.
@@ -371,7 +386,7 @@ impl UndoPlan {
         let message =
             format!("left to send by this run, and not sent any more once it is undone: {unsent}");
         Some(Problem::warning(ProblemCode::UndoLeftOut, message).hint(
-            "they are in failed.csv then, and need attention: `fprecon retry --failed` sends them after all; if they are not to be sent, `fprecon accept` that file",
+            "they are in failed.csv then, and need attention: if they are not to be sent, `fprecon accept` that file; `fprecon run` of it, or `fprecon retry --event ID`, sends them after all, and `fprecon retry --failed` does not",
         ))
     }
 

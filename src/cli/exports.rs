@@ -522,13 +522,15 @@ impl<'p> Planner<'p> {
     /// it again would give nothing new.
     ///
     /// `history` returns what the journal knows, and the number of its commits. It may be called twice: if an event
-    /// is held, all exports are read, since one of them may say more.
+    /// is held, all exports are read, since one of them may say more. `is_planned_again` says whether there is more to
+    /// plan by now.
     pub(super) fn plan_files(
         &self,
         mut opened: Opened,
         source_rows: fn() -> Result<SourceRows, CliError>,
         now: Timestamp,
         mut history: impl FnMut(&dyn Fn() -> HistoryRequest) -> Result<(JournalHistory, i64), CliError>,
+        mut is_planned_again: impl FnMut(&Job) -> bool,
     ) -> Result<(Job, JournalHistory), CliError> {
         let read_before = |header: &[String]| self.profiles_of_header(header);
         let setup = self.setup(&read_before)?;
@@ -548,6 +550,9 @@ impl<'p> Planner<'p> {
             })?;
             if !left_out.exports.is_empty() && (commits != left_out.commits || has_held(&job)) {
                 left_out = LeftOut::default();
+                continue;
+            }
+            if is_planned_again(&job) {
                 continue;
             }
             if opened.has_folders() {

@@ -49,7 +49,7 @@ pub use tally::{Sum, Tally};
 pub(crate) use terms::{Names, Terms};
 pub(crate) use ties::Ties;
 pub use undo::UndoState;
-pub(crate) use undo::{is_undo, undo_id};
+pub(crate) use undo::{is_undo, undo_id, undone_sale};
 pub use view::EventRef;
 
 use std::collections::HashMap;
@@ -79,8 +79,17 @@ pub(crate) const OTHER_AMOUNT_IN_ACCOUNT: &str = "in the account with another am
 /// The remark on a sale of which nothing says whether the account has it under another id.
 pub(crate) const NOT_COMPARED_WITH_ACCOUNT: &str = "not compared with the account: it has no date, or another currency than the account's commissions";
 
+/// The remark on a running total that was compared with the account's refunds.
+pub(crate) const COMPARED_WITH_REFUNDS: &str = "compared with the account's refunds";
+
+/// Returns the part of a note that says how what was compared with the account was found there.
+pub(crate) fn remark_on_account(note: &str) -> Option<&str> {
+    let is_remark = |part: &&str| REMARKS_ON_ACCOUNT.iter().any(|it| part.starts_with(it));
+    note.split("; ").find(is_remark)
+}
+
 /// The beginnings of all remarks on what was compared with the account and is held on request.
-pub(crate) const REMARKS_ON_ACCOUNT: [&str; 4] = [
+const REMARKS_ON_ACCOUNT: [&str; 4] = [
     IN_ACCOUNT,
     MAYBE_IN_ACCOUNT,
     OTHER_AMOUNT_IN_ACCOUNT,

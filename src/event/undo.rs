@@ -10,6 +10,11 @@ pub(crate) fn undo_id(sale_event_id: &str) -> Text {
     compact_str::format_compact!("{sale_event_id}{SUFFIX}")
 }
 
+/// Returns the id of the sale that the refund with this id undoes, if it is one that undoes.
+pub(crate) fn undone_sale(event_id: &str) -> Option<&str> {
+    event_id.strip_suffix(SUFFIX)
+}
+
 /// Returns `true` if an event with this id is the refund that undoes this sale.
 pub(crate) fn is_undo(kind: Kind, event_id: &str, sale_event_id: Option<&str>) -> bool {
     kind == Kind::Refund
@@ -24,6 +29,8 @@ pub enum UndoState {
     Refunded,
     /// The refund is not sent, or was not recorded.
     Open,
+    /// Others have refunded all of the sale, as the account's list said when the sale was to be undone.
+    RefundedByOthers,
 }
 
 #[cfg(test)]

@@ -234,6 +234,15 @@ pub(super) fn note_in_account(job: &mut Job, setup: &Setup<'_>) {
             "FirstPromoter keeps its amount, and takes refunds of more: look at them there; `--in-account hold` with `run` holds them and their refunds",
         ));
     }
+    if found.maybe_refunded.count() > 0 {
+        let message = format!(
+            "perhaps refunded already under other ids: {}",
+            found.maybe_refunded
+        );
+        problems.push(Problem::warning(ProblemCode::SaleNotCompared, message).hint(
+            "the account has refunds of these customers that this journal has not sent: look them up in FirstPromoter; `--in-account hold` with `run` holds ours",
+        ));
+    }
     problems.extend(found.not_compared());
     for Planned { event, state } in job.plan.events() {
         let named = [
@@ -345,7 +354,10 @@ pub(super) fn note_undone(job: &mut Job, history: &dyn History) {
         };
         let is_undone = || {
             let state = sale.and_then(|sale| history.undone(sale));
-            state == Some(UndoState::Refunded)
+            matches!(
+                state,
+                Some(UndoState::Refunded | UndoState::RefundedByOthers)
+            )
         };
         match (event.kind, state) {
             (Kind::Sale, PlanState::Settled) if is_undone() => {

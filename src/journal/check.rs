@@ -156,7 +156,7 @@ const RULES: [Rule; 10] = [
         of: "event",
         what: "is tracked, and no answer of the API says so",
         sql:
-            "SELECT id FROM event WHERE outcome IN ('tracked', 'already_tracked')
+            "SELECT id FROM event WHERE outcome IN ('tracked', 'already_tracked') AND inferred = 0
               AND NOT EXISTS (SELECT 1 FROM attempt
                   WHERE attempt.event = event.id AND effect = 'recorded')
               AND id NOT IN (SELECT event FROM run_event WHERE run IN (SELECT run FROM pruned_run))",
@@ -263,6 +263,8 @@ impl JournalReader {
         let looked = self.originals().map(drop);
         checked.take(Aspect::Seals, looked)?;
         let looked = self.undos().map(drop);
+        checked.take(Aspect::Seals, looked)?;
+        let looked = self.refunded_by_others().map(drop);
         checked.take(Aspect::Seals, looked)?;
         let looked = self.payout_requests().map(drop);
         checked.take(Aspect::Seals, looked)?;

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::columns::Columns;
-use super::{AttentionCode, EventRow, Outcome};
+use super::{AcceptedRecord, AttentionCode, EventRow, Outcome};
 use crate::event::{
     Conversion, ConvertedRefunds, Correction, Customer, CustomerRef, EmailsOfUid, Essence, Event,
     EventKey, EventRef, KeyMap, Kind, Refunded, Text, UndoState,
@@ -67,6 +67,10 @@ pub struct JournalHistory {
     pub(crate) invoices: KeyMap<Event>,
     /// The requested sales that earlier runs held since what they need was missing, by their keys.
     pub(crate) held_sales: KeyMap<Vec<HeldSale>>,
+    /// The time up to which events were sent that the journal does not know any more, if it lost some.
+    pub(crate) lost_until: Option<Timestamp>,
+    /// The events that somebody accepted while they were held, with what was said of them.
+    pub(crate) accepted_held: KeyMap<Text>,
     /// The sales that earlier runs held since the account may have them under another id, with the reasons.
     pub(crate) held_in_account: KeyMap<Text>,
     /// The plans of requested subscriptions.
@@ -159,6 +163,28 @@ pub struct HeldSale {
 }
 
 impl JournalHistory {
+    /// Keeps what planning needs of an acceptance; they come in the order in which they were made. One that was withdrawn
+    /// ends also the earlier ones of its event.
+    fn add_accepted(&mut self, record: AcceptedRecord) {
+        let Some(key) = record.item.event_id.as_deref().map(EventKey::from_id) else {
+            return;
+        };
+        let is_withdrawn = record.withdrawn.is_some();
+        match record.item.code {
+            AttentionCode::Unconfirmed if !is_withdrawn => {
+                self.accepted_unconfirmed.insert(key, ());
+            }
+            AttentionCode::Held | AttentionCode::Conflict if is_withdrawn => {
+                self.accepted_held.remove(&key);
+            }
+            AttentionCode::Held | AttentionCode::Conflict => {
+                self.accepted_held
+                    .insert(key, Text::new(&record.item.message));
+            }
+            _ => {}
+        }
+    }
+
     fn add_requested(&mut self, key: EventKey, event: &Columns<'_>, wanted: &HistoryRequest) {
         if let Some(shared) = event.shared_id() {
             let further = self.further_payments.entry(EventKey::from_id(shared));

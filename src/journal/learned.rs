@@ -13,7 +13,7 @@ use super::columns::{impossible, read_money};
 use super::known::{HeldSale, HistoryRequest, JournalHistory};
 use super::read::count;
 use super::{JournalError, JournalReader};
-use crate::event::{Customer, Details, Event, EventKey, Kind, REMARKS_ON_ACCOUNT, Text};
+use crate::event::{Customer, Details, Event, EventKey, Kind, Text, remark_on_account};
 
 /// What an invoice says of its payments, as the sale that it is by itself.
 const INVOICES: LearnedTable = LearnedTable {
@@ -356,12 +356,7 @@ impl JournalReader {
         self.each("reading what is held", sql, [], |row| {
             let key = EventKey::from_id(&row.get::<_, String>(0)?);
             let note: String = row.get(1)?;
-            let mut parts = note.split("; ");
-            let is_remark = |part: &&str| {
-                let mut remarks = REMARKS_ON_ACCOUNT.iter();
-                remarks.any(|remark| part.starts_with(remark))
-            };
-            if let Some(part) = parts.find(is_remark) {
+            if let Some(part) = remark_on_account(&note) {
                 known.held_in_account.insert(key, Text::new(part));
             }
             Ok(())

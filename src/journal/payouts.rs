@@ -3,7 +3,7 @@
 //! A request is on disk before it is sent, and its answer before anything follows from it. What was paid is what a
 //! listing of the account has shown, not what an answer said.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::{Row, params};
@@ -298,6 +298,24 @@ impl JournalReader {
     ) -> Result<(), JournalError> {
         let outcomes = [Outcome::Tracked, Outcome::AlreadyTracked];
         self.for_each_in_account(runs, &outcomes, &["sale", "refund"], each)
+    }
+
+    /// Returns the number of commissions that a payout was asked for, that the API did not refuse, and that no listing of the
+    /// account has shown as paid.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
+    pub(crate) fn commissions_of_open_payouts(&self) -> Result<usize, JournalError> {
+        let requests = self.payout_requests()?;
+        let asked = requests.iter().filter(|request| !request.is_refused());
+        let asked = asked.flat_map(|request| &request.asked.commission_ids);
+        let mut open: HashSet<&str> = asked.map(String::as_str).collect();
+        if !open.is_empty() {
+            let paid = self.paid_commissions()?;
+            open.retain(|id| !paid.contains_key(*id));
+        }
+        Ok(open.len())
     }
 
     /// Streams the sales and refunds that are not sent yet, or that the API may have, of these runs; of all, if none is

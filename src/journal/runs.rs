@@ -11,7 +11,7 @@ use super::{
     Disposition, HeldRecord, InputRecord, Journal, JournalError, JournalReader, OutcomeTallies,
     PlanTotal, ReasonCount, RowRecord, RunCommand, RunId, RunRecord,
 };
-use crate::event::{Details, Text};
+use crate::event::{Details, EventKey, Text};
 use crate::problem::{Problem, ProblemCode};
 
 /// Holds the sums of the sales that were tracked with a commission.
@@ -80,6 +80,23 @@ impl JournalReader {
             })?;
         }
         Ok(begun)
+    }
+
+    /// Goes through the sales that are older than the journal, and those without a date.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub(crate) fn for_each_older_sale(
+        &self,
+        mut each: impl FnMut(EventKey),
+    ) -> Result<(), JournalError> {
+        let sql = "SELECT key FROM event WHERE kind = 'sale' AND (created_at_ms IS NULL
+             OR created_at_ms < (SELECT min(started_ms) FROM run))";
+        self.each("looking for older sales", sql, [], |row| {
+            each(EventKey(row.get(0)?));
+            Ok(())
+        })
     }
 
     /// Returns the latest run over exports, even if it had to read none of them again.

@@ -10,6 +10,14 @@ CREATE TABLE undo (
     seal   INTEGER NOT NULL               -- checksum of the columns before
 ) STRICT;
 
+-- The sales of which an undo found that others have refunded all: nothing is left of them to refund.
+CREATE TABLE refunded_by_others (
+    sale         INTEGER NOT NULL PRIMARY KEY REFERENCES event (id),
+    amount_cents INTEGER NOT NULL,        -- what others have refunded, in the account's currency
+    found_ms     INTEGER NOT NULL,
+    seal         INTEGER NOT NULL         -- checksum of the columns before
+) STRICT;
+
 -- A request for a payout of commissions, or to mark one as paid: on disk before it is sent. While `answered_ms` is
 -- empty, its result is not known.
 CREATE TABLE payout_request (

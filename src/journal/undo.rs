@@ -109,6 +109,15 @@ fn seal(run: RunId, undone: RunId, account_check: Option<&str>) -> i64 {
     seal.value()
 }
 
+/// Returns the checksum of what others have refunded of a sale.
+fn seal_of_refunded(sale: EventRow, cents: i64, found_ms: i64) -> i64 {
+    let mut seal = Seal::new(sale);
+    seal.bytes(b"refunded by others");
+    seal.integer(Some(cents));
+    seal.integer(Some(found_ms));
+    seal.value()
+}
+
 /// Keeps that a run undoes another one, and what the account said of its sales.
 pub(super) fn insert(
     connection: &Connection,
@@ -158,7 +167,66 @@ impl Journal {
     }
 }
 
+impl Journal {
+    /// Keeps of which sales others have refunded all, and how much in minor units of the account's currency, as its list
+    /// says: nothing is left of them to refund.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn record_refunded_by_others(
+        &mut self,
+        refunded: &[(EventRow, i64)],
+        now: Timestamp,
+    ) -> Result<(), JournalError> {
+        const DOING: &str = "recording what others have refunded";
+        if refunded.is_empty() {
+            return Ok(());
+        }
+        let path = self.path.clone();
+        let found_ms = now.as_millisecond();
+        self.transact(DOING, |connection| {
+            let insert = || -> rusqlite::Result<()> {
+                let mut statement = connection
+                    .prepare("INSERT OR IGNORE INTO refunded_by_others VALUES (?1, ?2, ?3, ?4)")?;
+                for (sale, cents) in refunded {
+                    let seal = seal_of_refunded(*sale, *cents, found_ms);
+                    statement.execute(params![sale.0, cents, found_ms, seal])?;
+                }
+                Ok(())
+            };
+            insert().map_err(|error| JournalError::sqlite(&path, DOING, error))
+        })
+    }
+}
+
 impl JournalReader {
+    /// Returns the sales of which others have refunded all.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
+    pub(crate) fn refunded_by_others(&self) -> Result<HashSet<EventRow>, JournalError> {
+        let mut sales = HashSet::new();
+        if !self.has_table("refunded_by_others")? {
+            return Ok(sales);
+        }
+        let sql = "SELECT sale, amount_cents, found_ms, seal FROM refunded_by_others";
+        self.each("reading what others have refunded", sql, [], |row| {
+            let sale = EventRow(row.get(0)?);
+            if row.get::<_, i64>(3)? != seal_of_refunded(sale, row.get(1)?, row.get(2)?) {
+                let what = format!(
+                    "what others have refunded of event {} is not as it was written",
+                    sale.0
+                );
+                return Err(impossible(3, what));
+            }
+            sales.insert(sale);
+            Ok(())
+        })?;
+        Ok(sales)
+    }
+
     /// Returns the runs that undo another one, each with that.
     ///
     /// # Errors
@@ -186,6 +254,28 @@ impl JournalReader {
             Ok(())
         })?;
         Ok(undos)
+    }
+
+    /// Returns the events of runs that were undone, and that no other run was started to send since: their outcome alone does
+    /// not say that they are to be sent again.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub(crate) fn events_of_undone_runs(&self) -> Result<HashSet<EventRow>, JournalError> {
+        let mut events = HashSet::new();
+        if !self.has_table("undo")? {
+            return Ok(events);
+        }
+        let sql = "SELECT re.event FROM undo u JOIN run_event re ON re.run = u.of_run
+             JOIN event e ON e.id = re.event
+             WHERE e.outcome IN ('failed', 'unconfirmed', 'non_referral') AND NOT EXISTS
+                 (SELECT 1 FROM run_event later WHERE later.event = re.event AND later.run > u.run)";
+        self.each("reading the events of undone runs", sql, [], |row| {
+            events.insert(EventRow(row.get(0)?));
+            Ok(())
+        })?;
+        Ok(events)
     }
 
     /// Returns the refunds that undos were started to send, by the run that is undone and by the undo: those of which

@@ -23,6 +23,8 @@ pub enum HeldReason {
     SaleNotSent,
     /// An undo of its sale is to refund all that is left of that, and has not done so yet.
     UndoOpen,
+    /// The journal lost commits that may have refunded its sale.
+    AfterLoss,
     /// Its customer was corrected in a report, and that of its sale was not.
     CorrectedAlone,
     /// The sale with the id that it names may be another provider's.
@@ -53,6 +55,10 @@ pub enum HeldReason {
     Profile,
     /// The account may have it under another id.
     InAccount,
+    /// Somebody has accepted that it is not sent, when it was held for another reason.
+    Accepted,
+    /// Somebody has accepted that it is not sent, since the account may have it under another id.
+    AcceptedInAccount,
 }
 
 impl HeldReason {
@@ -68,6 +74,7 @@ impl HeldReason {
             | HeldReason::UndoOpen
             | HeldReason::CorrectedAlone
             | HeldReason::OtherProvider => ProblemCode::RefundUnlinked,
+            HeldReason::AfterLoss => ProblemCode::RefundAfterLoss,
             HeldReason::Currency => ProblemCode::CurrencyHeld,
             HeldReason::Customer => ProblemCode::CustomerUnclear,
             HeldReason::UidUnclear => ProblemCode::UidUnclear,
@@ -79,6 +86,7 @@ impl HeldReason {
             | HeldReason::Profile => ProblemCode::SaleNotPaid,
             HeldReason::RefundFailed => ProblemCode::RefundFailed,
             HeldReason::InAccount => ProblemCode::SaleInAccount,
+            HeldReason::Accepted | HeldReason::AcceptedInAccount => ProblemCode::AcceptedNotSent,
             HeldReason::ReportUnknown => ProblemCode::ReportEventUnknown,
         }
     }

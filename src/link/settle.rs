@@ -13,6 +13,9 @@ use crate::journal::Outcome;
 /// The note of a refund of a sale that is undone.
 const UNDONE: &str = "`fprecon undo` has refunded all that was left of its sale";
 
+/// The note of a refund of a sale that others have refunded.
+const REFUNDED_BY_OTHERS: &str = "others have refunded all of its sale, as the account's list said when `fprecon undo` compared it";
+
 /// The note of a refund of a sale that is to be undone.
 const UNDO_OPEN: &str =
     "`fprecon undo` is to refund all that is left of its sale, and that refund is not tracked yet";
@@ -120,6 +123,7 @@ impl<'e> SaleAccount<'e> {
                 refund,
                 match state {
                     UndoState::Refunded => Link::Covered(UNDONE.to_owned()),
+                    UndoState::RefundedByOthers => Link::Covered(REFUNDED_BY_OTHERS.to_owned()),
                     UndoState::Open => Link::held(HeldReason::UndoOpen, UNDO_OPEN),
                 },
             );

@@ -76,7 +76,9 @@ impl<'r> Requests<'r> {
                 continue;
             }
             open.placed.extend(&places);
-            if payout.status == COMPLETED && payout.amount == Some(request.asked.amount_cents) {
+            // One of more than was asked for pays others as well: somebody has completed it, who saw that.
+            let pays_all = payout.amount >= Some(request.asked.amount_cents);
+            if payout.status == COMPLETED && payout.unit == CASH && pays_all {
                 let paid = places.iter().map(|place| (*place, payout.id.clone()));
                 steps.paid.extend(paid);
                 continue;

@@ -4,21 +4,45 @@ use std::borrow::Cow;
 
 use super::planner::{Firsts, Planner};
 use super::settle;
-use crate::event::{EventKey, EventRef, Events};
+use crate::event::{EventKey, EventRef, Events, Tally};
 use crate::journal::{Outcome, PlanState};
 use crate::link::HeldReason;
 use crate::problem::{Problem, ProblemCode};
+use crate::shell_word::shell_word;
+
+/// Warns of what would be sent, but for that somebody accepted that it is not.
+fn accepted_not_sent(accepted: &Tally) -> Option<Problem> {
+    if accepted.count() == 0 {
+        return None;
+    }
+    let message = format!("accepted as held since the account has them, and not sent: {accepted}");
+    let hint = sent_after_all("ID".into());
+    Some(Problem::warning(ProblemCode::AcceptedNotSent, message).hint(hint))
+}
+
+/// Returns how to send an event although somebody accepted that it is not sent.
+fn sent_after_all(id: Cow<'_, str>) -> String {
+    format!(
+        "`fprecon accept --list` says why; to send it after all, withdraw that by `fprecon accept --undo --event {id}`, and run the same command again"
+    )
+}
 
 impl Planner<'_> {
     /// Returns a problem for each event that is held, with what to do about it.
     pub(super) fn problems(&self, events: &Events, firsts: &Firsts) -> Vec<Problem> {
-        let held = (0..events.len()).filter_map(|index| {
+        let mut accepted = Tally::default();
+        let mut held: Vec<Problem> = Vec::new();
+        for index in 0..events.len() {
             let event = || events.get(index);
             let (code, hint) = match self.states[index] {
                 PlanState::Conflict => (
                     ProblemCode::EventConflict,
                     self.conflict_hint(index, event()),
                 ),
+                PlanState::Unlinked if self.held[&index] == HeldReason::AcceptedInAccount => {
+                    accepted.add(event().kind, event().money);
+                    continue;
+                }
                 PlanState::Unlinked => {
                     let reason = self.held[&index];
                     (reason.code(), self.held_hint(reason, event(), firsts))
@@ -26,7 +50,7 @@ impl Planner<'_> {
                 PlanState::ToSend
                 | PlanState::Settled
                 | PlanState::Duplicate
-                | PlanState::OutOfRange => return None,
+                | PlanState::OutOfRange => continue,
             };
             let event = event();
             let message = format!(
@@ -36,13 +60,14 @@ impl Planner<'_> {
                 self.note(index)
             );
             let path = self.origins.path(event.source.input);
-            Some(
+            held.push(
                 Problem::error(code, message)
                     .at(path, Some(event.source.line))
                     .hint(hint),
-            )
-        });
-        held.collect()
+            );
+        }
+        held.extend(accepted_not_sent(&accepted));
+        held
     }
 
     fn held_hint(
@@ -59,6 +84,7 @@ impl Planner<'_> {
             | HeldReason::TotalFell
             | HeldReason::SaleNotSent => self.unlinked_hint(event, firsts),
             HeldReason::UndoOpen => "`fprecon status` shows what came of that refund, and the command for it; then run the exports again".into(),
+            HeldReason::AfterLoss => format!("`fprecon run` of the same exports with `--in-account hold` compares it with the account's list, and sends what is not there; or look its sale up in FirstPromoter, and if the refund is there, `fprecon accept --event {} --reason TEXT`", shell_word(event.event_id())).into(),
             HeldReason::CorrectedAlone => "correct the customer in the row of its sale in non_referral.csv as well, and run both rows".into(),
             HeldReason::OtherProvider => "add the export that holds its sale; if it is that one, name it in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into(),
             HeldReason::Currency => "fix the rates file, or choose by `foreign` under `[currencies]` what is done with other currencies".into(),
@@ -72,7 +98,8 @@ impl Planner<'_> {
             HeldReason::PaidUnclear => settle::paid_unclear_hint(event).into(),
             HeldReason::ReportUnknown => "give the row the `event_id` that it had: it is sent again under that; if the report is of another journal, name that with `--journal`; or run the export that has the event".into(),
             HeldReason::RefundFailed => settle::refund_failed_hint(event).into(),
-            HeldReason::InAccount => "look the sale up in FirstPromoter: if it is the same one, accept that it is not sent, `fprecon accept --event ID --reason TEXT`; if it is another one, run its exports with `--in-account send`, which sends all that are held for this reason".into(),
+            HeldReason::InAccount => "look the sale up in FirstPromoter: if it is the same one, accept that it is not sent, `fprecon accept --event ID --reason TEXT`; if it is another one, run its exports with `--in-account send`, which sends all that are held for this reason and not accepted".into(),
+            HeldReason::Accepted | HeldReason::AcceptedInAccount => sent_after_all(shell_word(event.event_id())).into(),
             HeldReason::Profile => settle::looked_at_hint(event, self.history).into(),
         }
     }

@@ -1,5 +1,7 @@
 //! Defines what a plan asks of the journal.
 
+use jiff::Timestamp;
+
 use crate::event::{
     Conversion, ConvertedRefunds, Customer, CustomerRef, EmailsOfUid, Essence, Event, EventKey,
     Refunded, Terms, Text, UidStanding, UndoState,
@@ -46,6 +48,11 @@ pub trait History: SaleHistory {
         None
     }
 
+    /// Returns the time up to which the journal lost what it had sent, if somebody continued with it after such a loss.
+    fn lost_until(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// Returns `true` if some run undoes sales.
     fn has_undone(&self) -> bool {
         false
@@ -88,6 +95,11 @@ pub trait History: SaleHistory {
 
     /// Returns why an earlier run held a sale that the account may have under another id.
     fn held_in_account(&self, _: EventKey) -> Option<&Text> {
+        None
+    }
+
+    /// Returns what was said of an event that somebody accepted while it was held.
+    fn accepted_held(&self, _: EventKey) -> Option<&Text> {
         None
     }
 
@@ -235,6 +247,10 @@ impl History for JournalHistory {
         JournalHistory::not_paid_refund(self, sale, input)
     }
 
+    fn lost_until(&self) -> Option<Timestamp> {
+        self.lost_until
+    }
+
     fn has_undone(&self) -> bool {
         !self.undone.is_empty()
     }
@@ -266,6 +282,10 @@ impl History for JournalHistory {
 
     fn held_in_account(&self, key: EventKey) -> Option<&Text> {
         self.held_in_account.get(&key)
+    }
+
+    fn accepted_held(&self, key: EventKey) -> Option<&Text> {
+        self.accepted_held.get(&key)
     }
 
     fn standing_of_uid(&self, uid: &str) -> Option<UidStanding> {

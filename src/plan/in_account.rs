@@ -3,6 +3,10 @@
 //! A sale of another integration has another id, so that the API would count it a second time. It is found by
 //! what it is: the same lead, the same amount, the same day. One sale of the account is at most one of ours.
 
+mod refunds;
+
+pub use refunds::RefundOfAccount;
+
 use std::hash::{BuildHasher, RandomState};
 
 use jiff::civil::Date;
@@ -10,11 +14,13 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use self::refunds::KnownRefunds;
 use super::planner::{Firsts, Planner};
 use super::range::DateRange;
 use crate::event::{
     Currency, CustomerRef, Decimals, EventKey, EventRef, Events, IN_ACCOUNT, KeyMap, Kind,
     MAYBE_IN_ACCOUNT, NOT_COMPARED_WITH_ACCOUNT, OTHER_AMOUNT_IN_ACCOUNT, Tally, Text, in_units,
+    remark_on_account,
 };
 use crate::journal::PlanState;
 use crate::link::HeldReason;
@@ -52,6 +58,11 @@ pub struct SaleOfAccount<'s> {
 /// The time by which two times of one sale may differ across midnight: an invoice is charged an hour after it was made.
 const NEAR: SignedDuration = SignedDuration::from_hours(2);
 
+/// The note of an event that somebody accepted while it was held for what does not hold it any more. It names nothing that
+/// may differ in a later run, so that it can be accepted once more.
+const ACCEPTED_AS_HELD: &str =
+    "it was accepted that it is not sent, when an earlier run held it; that reason is gone";
+
 /// Holds the sales of an account, to compare others with them.
 #[derive(Clone, Debug)]
 pub struct AccountSales {
@@ -64,6 +75,7 @@ pub struct AccountSales {
     /// Hashes of the customers and amounts of sales, with their times in seconds and their places in `sales`; sorted once
     /// all are there.
     faces: Vec<(u64, i64, u32)>,
+    refunds: KnownRefunds,
     hasher: RandomState,
     /// The number of commissions that were read.
     pub commissions: u64,
@@ -92,6 +104,8 @@ struct KnownSale {
     cents: i64,
     original: Option<(i64, Currency)>,
     at: Timestamp,
+    /// Hashes of what identifies its customer.
+    leads: [Option<u64>; 2],
 }
 
 /// Says what of a customer two sales have in common.
@@ -141,6 +155,7 @@ impl AccountSales {
             sales: Vec::new(),
             by_key: KeyMap::default(),
             faces: Vec::new(),
+            refunds: KnownRefunds::default(),
             hasher: RandomState::new(),
             commissions: 0,
             unclear: 0,
@@ -175,6 +190,7 @@ impl AccountSales {
             cents: sale.amount_cents,
             original: sale.original,
             at: sale.at,
+            leads: self.leads(sale.customer),
         });
         if let Some(key) = key {
             self.by_key.insert(key, place);
@@ -329,6 +345,9 @@ pub struct AccountFindings {
     pub under_same_ids: Tally,
     /// The sales among those that it has with another amount, and refunds of more than it has of their sale.
     pub other_amounts: Tally,
+    /// The refunds of which the account may have some already: it has refunds of the customer that this journal has not sent,
+    /// and does not say of which sale.
+    pub maybe_refunded: Tally,
     /// The sales that can't be compared: they have no date, or another currency than the list.
     pub not_compared: Tally,
     /// The commissions of sales that can't be compared: they have no lead, no amount or no date.
@@ -344,6 +363,7 @@ impl AccountFindings {
         let sales = [
             &self.under_other_ids,
             &self.maybe_under_other_ids,
+            &self.maybe_refunded,
             &self.other_amounts,
             &self.not_compared,
         ];
@@ -404,15 +424,35 @@ impl Planner<'_> {
         }
     }
 
+    /// Holds what would be sent although somebody accepted that it is held, and so not sent. What the account has stays
+    /// held for that reason, and accepted; of everything else, what it was held for has changed since, so that it needs
+    /// attention.
+    pub(super) fn hold_accepted(&mut self, events: &Events) {
+        for index in 0..events.len() {
+            let key = events.key(index);
+            if self.states[index] != PlanState::ToSend || self.history.essence(key).is_some() {
+                continue;
+            }
+            let Some(accepted) = self.history.accepted_held(key) else {
+                continue;
+            };
+            match remark_on_account(accepted) {
+                Some(note) => self.hold(index, HeldReason::AcceptedInAccount, note.to_owned()),
+                None => self.hold(index, HeldReason::Accepted, ACCEPTED_AS_HELD),
+            }
+        }
+    }
+
     /// Compares the sales to send with those of the account, and holds those that it has under another id, if that
     /// is wanted.
     pub(super) fn compare_with_account(
         &mut self,
         account: &AccountSales,
         treatment: InAccount,
-        (events, firsts): (&Events, &Firsts),
+        (events, firsts, subtracted): (&Events, &Firsts, &KeyMap<()>),
         range: &DateRange,
     ) {
+        let is_after_loss = self.history.lost_until().is_some();
         let findings = AccountFindings {
             commissions: account.commissions,
             requests: account.requests,
@@ -425,6 +465,13 @@ impl Planner<'_> {
             events,
             taken: account.known(events, self),
             open: Vec::new(),
+            refunds: Vec::new(),
+            taken_refunds: Vec::new(),
+            found: KeyMap::default(),
+            treatment_of_refunds: match treatment {
+                InAccount::AsBefore if is_after_loss => InAccount::Hold,
+                chosen => chosen,
+            },
             findings,
             ids: IdsFound::default(),
         };
@@ -450,6 +497,8 @@ impl Planner<'_> {
             comparison.take(others);
             comparison.find(Nearness::Later, self);
         }
+        comparison.open_refunds(self, range);
+        comparison.find_refunds(subtracted, self);
         let Comparison {
             mut findings, ids, ..
         } = comparison;
@@ -480,6 +529,13 @@ struct Comparison<'c> {
     taken: Vec<bool>,
     /// The sales that are not found yet.
     open: Vec<(usize, Face)>,
+    /// The refunds that are not found yet, each with the place of its sale among those of the account.
+    refunds: Vec<(usize, Option<u32>)>,
+    /// Says of each refund of the account whether it is one of ours.
+    taken_refunds: Vec<bool>,
+    /// The sales of ours that the account has under other ids, by their keys, with their places there.
+    found: KeyMap<u32>,
+    treatment_of_refunds: InAccount,
     findings: AccountFindings,
     ids: IdsFound,
 }
@@ -516,6 +572,25 @@ impl Comparison<'_> {
         }
     }
 
+    /// Collects the refunds to send of sales that the account has, under whatever id, or that an earlier run sent.
+    fn open_refunds(&mut self, planner: &Planner<'_>, range: &DateRange) {
+        for index in 0..self.events.len() {
+            let event = self.events.get(index);
+            let is_sent = planner.states[index] == PlanState::ToSend && !range.is_outside(event);
+            let is_new = planner.history.essence(event.key()).is_none();
+            if event.kind != Kind::Refund || !is_sent || !is_new {
+                continue;
+            }
+            let sale = event.sale_event_id.map(EventKey::from_id);
+            let by_id = sale.and_then(|sale| self.account.by_key.get(&sale));
+            let there = by_id.or_else(|| self.found.get(&sale?)).copied();
+            let was_sent = sale.is_none_or(|sale| planner.history.outcome(sale).is_some());
+            if there.is_some() || was_sent {
+                self.refunds.push((index, there));
+            }
+        }
+    }
+
     /// Finds sales in the account under other ids.
     fn find(&mut self, nearness: Nearness, planner: &mut Planner<'_>) {
         for by in IDENTIFIERS {
@@ -526,6 +601,7 @@ impl Comparison<'_> {
                 };
                 self.taken[place as usize] = true;
                 let event = self.events.get(index);
+                self.found.insert(event.key(), place);
                 let sale = &self.account.sales[place as usize];
                 let name = &sale.name;
                 let tally = match nearness {

@@ -9,7 +9,9 @@ mod range;
 mod settle;
 
 pub use history::History;
-pub use in_account::{AccountFindings, AccountSales, InAccount, ListVersion, SaleOfAccount};
+pub use in_account::{
+    AccountFindings, AccountSales, InAccount, ListVersion, RefundOfAccount, SaleOfAccount,
+};
 pub use range::DateRange;
 pub(crate) use settle::{CSV_HEADER, named_list, reversal_row};
 
@@ -51,6 +53,8 @@ pub struct Plan {
     pub problems: Vec<Problem>,
     /// What came of comparing the sales to send with those of the account, if they were compared.
     pub in_account: Option<AccountFindings>,
+    /// The number of refunds that are held since the journal lost commits, and that the account's list would settle.
+    pub(crate) refunds_in_doubt: u64,
 }
 
 impl Plan {
@@ -195,6 +199,10 @@ pub(crate) fn plan(
     history: &dyn History,
     origins: &Origins,
 ) -> Plan {
+    let subtracted = match account {
+        Some(account) => account.subtract_totals(&mut events, history),
+        None => KeyMap::default(),
+    };
     let read = (0..events.len())
         .map(|index| events.figures(index))
         .collect();
@@ -206,12 +214,8 @@ pub(crate) fn plan(
     planner.other_customers = links.take_other_customers();
     planner.compare_with_history(&events, &mut firsts);
     planner.apply_links(&mut events, links);
-    if let Some(account) = account {
-        planner.compare_with_account(account, in_account, (&events, &firsts), range);
-    }
-    if in_account == InAccount::AsBefore {
-        planner.hold_as_before(&events);
-    }
+    let by_account = (account, in_account, &subtracted);
+    let refunds_in_doubt = hold_by_account(&mut planner, by_account, (&events, &firsts), range);
     planner.hold_refunds_of_other_providers(&events, &firsts);
     planner.hold_refunds_of_held_sales(&events, &firsts);
     planner.apply_range(range, &events, &firsts);
@@ -243,6 +247,28 @@ pub(crate) fn plan(
         read,
         problems,
         in_account,
+        refunds_in_doubt,
+    }
+}
+
+/// Holds what the account has already, as far as it is compared or was before, and what was accepted so. Returns the number
+/// of refunds that are held since the journal lost commits.
+fn hold_by_account(
+    planner: &mut Planner<'_>,
+    (account, treatment, subtracted): (Option<&AccountSales>, InAccount, &KeyMap<()>),
+    (events, firsts): (&Events, &Firsts),
+    range: &DateRange,
+) -> u64 {
+    if let Some(account) = account {
+        planner.compare_with_account(account, treatment, (events, firsts, subtracted), range);
+    }
+    if treatment == InAccount::AsBefore {
+        planner.hold_as_before(events);
+    }
+    planner.hold_accepted(events);
+    match account {
+        Some(_) => 0,
+        None => planner.hold_after_loss(events, firsts),
     }
 }
 

@@ -47,6 +47,7 @@ macro_rules! problem_codes {
 problem_codes! {
     AcceptMixed = "accept-mixed",
     AcceptRefused = "accept-refused",
+    AcceptedNotSent = "accepted-not-sent",
     AcceptedUnusable = "accepted-unusable",
     AccountClash = "account-clash",
     AccountIdMissing = "account-id-missing",
@@ -165,6 +166,7 @@ problem_codes! {
     OutputInput = "output-input",
     OutputNotWritten = "output-not-written",
     Paused = "paused",
+    PayoutOpen = "payout-open",
     PeriodEmpty = "period-empty",
     ProfileIncomplete = "profile-incomplete",
     ProfileInvalid = "profile-invalid",
@@ -184,6 +186,7 @@ problem_codes! {
     RedactionKey = "redaction-key",
     RefundAboveSale = "refund-above-sale",
     RefundBeforeSale = "refund-before-sale",
+    RefundAfterLoss = "refund-after-loss",
     RefundFailed = "refund-failed",
     RefundUnlinked = "refund-unlinked",
     RepeatsUnconfirmed = "repeats-unconfirmed",

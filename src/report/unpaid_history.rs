@@ -95,7 +95,35 @@ impl UnpaidHistoryTable {
         Ok(())
     }
 
+    /// Joins the sums of promoters of whom some answers have the email alone, as those of version 2 to sales do.
+    fn join_sums(&mut self) {
+        let named: BTreeMap<String, PromoterKey> = self
+            .sums
+            .keys()
+            .filter_map(|key| Some((key.0.clone()?, key.clone())))
+            .filter(|(_, (_, ref_id))| ref_id.is_some())
+            .collect();
+        let alone: Vec<PromoterKey> = self
+            .sums
+            .keys()
+            .filter(|(_, ref_id)| ref_id.is_none())
+            .cloned()
+            .collect();
+        for key in alone {
+            let Some(whole) = key.0.as_ref().and_then(|email| named.get(email)) else {
+                continue;
+            };
+            let (Some(part), Some(sum)) = (self.sums.remove(&key), self.sums.get_mut(whole)) else {
+                continue;
+            };
+            sum.commissions += part.commissions;
+            let both = sum.cents.zip(part.cents);
+            sum.cents = both.map(|(one, other)| one.saturating_add(other));
+        }
+    }
+
     pub(super) fn finish(mut self) -> Result<FinishedFile, FileError> {
+        self.join_sums();
         for ((email, ref_id), sum) in &self.sums {
             self.table.row(&[
                 Cell::optional_text(email.as_deref()),

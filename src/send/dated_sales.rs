@@ -13,10 +13,10 @@ use super::lanes::Lane;
 use super::listing;
 use super::pace::Pace;
 use super::{End, Stop};
-use crate::event::{Event, EventKey, KeyMap};
+use crate::event::{Currency, CustomerRef, Event, EventKey, KeyMap, Text, in_units};
 use crate::journal::{Outcome, Settlement};
 use crate::tracking::{
-    Client, CommissionOf, Form, Lead, LeadIndex, LeadMatch, Listed, ListedCommission,
+    Client, CommissionOf, DENIED, Form, Lead, LeadIndex, LeadMatch, Listed, ListedCommission,
 };
 
 /// The number of lines up to which a list is kept: some 100 bytes each.
@@ -90,21 +90,26 @@ impl DatedSales {
         client: &Client,
         standing: &SaleStanding<'_>,
     ) -> SaleDecision {
-        let settle = |outcome, message: &str| {
+        // What the list says is not an answer to a request of ours.
+        let settle = |outcome: Outcome, message: &str| {
             let message = Some(message.to_owned());
             SaleDecision::Settle(Box::new(Settlement {
-                is_inferred: outcome == Outcome::NonReferral,
+                is_inferred: outcome == Outcome::NonReferral || outcome.is_tracked(),
                 ..Settlement::without_answer(outcome, message, Timestamp::now())
             }))
         };
-        if let Some(amount) = self.there.0.get(&sale.key()) {
-            let is_ours = standing.is_maybe_recorded && *amount == client.form(sale).amount();
-            let outcome = if is_ours {
-                Outcome::Tracked
-            } else {
-                Outcome::AlreadyTracked
+        if let Some(there) = self.there.0.get(&sale.key()) {
+            let sent = client.form(sale).amount();
+            return match self.other_than_there(sale, there, sent) {
+                Some(message) if standing.is_maybe_recorded => {
+                    settle(Outcome::Unconfirmed, &message)
+                }
+                Some(message) => settle(Outcome::Failed, &message),
+                None if standing.is_maybe_recorded && there.amount == sent => {
+                    settle(Outcome::Tracked, IS_THERE)
+                }
+                None => settle(Outcome::AlreadyTracked, IS_THERE),
             };
-            return settle(outcome, IS_THERE);
         }
         if standing.is_maybe_recorded && !standing.should_repeat {
             return settle(Outcome::Unconfirmed, MAYBE_SENT);
@@ -124,6 +129,65 @@ impl DatedSales {
                 settle(Outcome::Failed, MAY_CREATE_REFERRAL)
             }
             LeadMatch::None => settle(Outcome::NonReferral, NO_REFERRAL),
+        }
+    }
+}
+
+impl DatedSales {
+    /// Returns how a sale of the account is another one than the sale that would be sent under its id, if it is.
+    fn other_than_there(
+        &self,
+        sale: &Event,
+        there: &SaleThere,
+        sent: Option<i64>,
+    ) -> Option<String> {
+        let what = if there.is_denied {
+            "its commission is denied".to_owned()
+        } else if self.is_of_another(sale.customer.borrowed(), there) {
+            let customer = there.email.as_ref().or(there.uid.as_ref());
+            format!(
+                "it is of another customer, `{}`",
+                customer.map_or("", |customer| customer)
+            )
+        } else {
+            let currency = sale.money?.currency;
+            let (amount, of) = match &there.original {
+                Some((cents, code)) => (Some(*cents), Currency::from_code(code)?),
+                None => (there.amount, currency),
+            };
+            let is_same = of == currency && amount == sent;
+            if is_same || amount.is_none() {
+                return None;
+            }
+            let cents = amount.unwrap_or_default();
+            format!("its amount is {}", in_units(cents.into(), of))
+        };
+        Some(format!(
+            "not sent: the account's list of commissions has its id, and {what}; look it up in FirstPromoter, correct it there or accept it, or send the sale under another id"
+        ))
+    }
+
+    /// Returns `true` if a sale of the account is of another referral than the one of this customer, as far as both are known.
+    fn is_of_another(&self, customer: CustomerRef<'_>, there: &SaleThere) -> bool {
+        let theirs = CustomerRef {
+            email: there.email.as_deref(),
+            uid: there.uid.as_deref(),
+        };
+        if theirs.is_unknown() {
+            return false;
+        }
+        let is_same_uid = theirs.uid.is_some() && theirs.uid == customer.uid;
+        let is_same_email =
+            theirs.email.is_some() && theirs.email_folded() == customer.email_folded();
+        if is_same_uid || is_same_email {
+            return false;
+        }
+        match (
+            self.referrals.0.find(customer),
+            self.referrals.0.find(theirs),
+        ) {
+            (LeadMatch::One(one), LeadMatch::One(other)) => one != other,
+            _ => true,
         }
     }
 }
@@ -181,16 +245,40 @@ impl LineKeeper<Lead> for Referrals {
     }
 }
 
-/// Holds the amounts of the sales that the account has, by the keys of their ids, in the unit that it takes.
+/// Holds what the account has of a sale.
+#[derive(Clone, Debug)]
+struct SaleThere {
+    /// The amount in the unit that the API takes.
+    amount: Option<i64>,
+    /// The amount as it was sent and its currency, if that was another one.
+    original: Option<(i64, Text)>,
+    email: Option<Text>,
+    uid: Option<Text>,
+    /// `true` if each of its commissions is denied.
+    is_denied: bool,
+}
+
+/// Holds the sales that the account has, by the keys of their ids.
 #[derive(Default)]
-struct SalesThere(KeyMap<Option<i64>>);
+struct SalesThere(KeyMap<SaleThere>);
 
 impl LineKeeper<ListedCommission> for SalesThere {
     fn keep(&mut self, commission: &ListedCommission) {
-        if let Some(id) = &commission.event_id {
-            let sale = EventKey::from_id(id);
-            self.0.entry(sale).or_insert(commission.sale_amount);
-        }
+        let Some(id) = &commission.event_id else {
+            return;
+        };
+        let is_denied = commission.status == DENIED;
+        let text = |text: &Option<String>| text.as_deref().map(Text::new);
+        let original = commission.original_sale.as_ref();
+        let there = self.0.entry(EventKey::from_id(id));
+        let there = there.or_insert_with(|| SaleThere {
+            amount: commission.sale_amount,
+            original: original.map(|(cents, code)| (*cents, Text::new(code))),
+            email: text(&commission.email),
+            uid: text(&commission.uid),
+            is_denied,
+        });
+        there.is_denied &= is_denied;
     }
 
     fn clear(&mut self) {

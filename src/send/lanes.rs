@@ -40,6 +40,8 @@ struct Learned {
     is_lead: bool,
     /// `true` if the API had a sale of the lane before this run first sent it.
     is_sent_by_others: bool,
+    /// The sales that the API had before this run first sent them, or of which it is not known whether it has them.
+    doubtful_sales: HashMap<Text, Outcome>,
     /// The API's answer for each email and uid: it is a non-referral if the API doesn't know it, and tracked
     /// if a sale of it was.
     answers: HashMap<(Tie, Text), Outcome, BuildHasherDefault<DefaultHasher>>,
@@ -143,6 +145,17 @@ impl Lane {
             Outcome::AlreadyTracked => Outcome::Tracked,
             outcome => outcome,
         };
+        if is_sale && (was_there || outcome == Outcome::Unconfirmed) {
+            let known = if was_there {
+                Outcome::AlreadyTracked
+            } else {
+                outcome
+            };
+            let learned = self.learned.get_or_insert_default();
+            learned
+                .doubtful_sales
+                .insert(event.event_id().into(), known);
+        }
         let says_something = match outcome {
             Outcome::NonReferral => is_told,
             Outcome::Failed => is_sale,
@@ -215,7 +228,9 @@ impl Lane {
     /// Returns the outcome of the sale that this event refunds, if this run has it.
     pub(super) fn outcome_of_sale(&self, event: &Event) -> Option<Outcome> {
         let learned = self.learned.as_ref()?;
-        learned.answer(Tie::Sale, event.sale_event_id.as_ref()?)
+        let sale = event.sale_event_id.as_ref()?;
+        let doubtful = learned.doubtful_sales.get(sale).copied();
+        doubtful.or_else(|| learned.answer(Tie::Sale, sale))
     }
 }
 

@@ -44,7 +44,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::event::{CustomerRef, Event, EventKey, KeyMap, Kind, Ties};
-use crate::journal::{Journal, JournalError, JournalReader, Outcome, RunId};
+use crate::journal::{AttentionCode, Journal, JournalError, JournalReader, Outcome, RunId};
 use crate::tracking::{Answer, Client};
 use dated_sales::DatedSales;
 use lanes::{Lanes, Sorter, Standing};
@@ -334,6 +334,8 @@ impl Reversals {
 struct EarlierAnswers {
     /// The outcomes by the keys of the sales that are refunded.
     sales: KeyMap<Outcome>,
+    /// The keys of those of them that are older than the journal.
+    older_sales: HashSet<EventKey>,
     /// The cancelled customers who have a tracked sale.
     customers: Customers,
     /// The cancelled customers who have a sale that was there before this journal sent it.
@@ -348,8 +350,11 @@ impl EarlierAnswers {
         if wanted.sales.is_empty() && wanted.customers.is_empty() {
             return Ok(earlier);
         }
+        let accepted = accepted_unconfirmed(journal)?;
         journal.for_each_settled_sale(|key, outcome, event| {
-            if wanted.sales.contains(&key) {
+            // Somebody has looked it up, so that it holds its refunds no more.
+            let is_accepted = outcome == Outcome::Unconfirmed && accepted.contains(&key);
+            if wanted.sales.contains(&key) && !is_accepted {
                 earlier.sales.insert(key, outcome);
             }
             if outcome.is_tracked() && wanted.customers.include(event.customer) {
@@ -359,6 +364,13 @@ impl EarlierAnswers {
                 }
             }
         })?;
+        if !wanted.sales.is_empty() {
+            journal.for_each_older_sale(|sale| {
+                if wanted.sales.contains(&sale) {
+                    earlier.older_sales.insert(sale);
+                }
+            })?;
+        }
         if !earlier.sent_by_others.is_empty() {
             earlier.begun_after_account = journal.begun_after_account()?;
         }
@@ -372,6 +384,17 @@ impl EarlierAnswers {
         let customer = cancellation.customer.borrowed();
         self.begun_after_account.is_some_and(is_older) && self.sent_by_others.include(customer)
     }
+}
+
+/// Returns the keys of the events that somebody accepted as unconfirmed.
+fn accepted_unconfirmed(journal: &JournalReader) -> Result<HashSet<EventKey>, JournalError> {
+    let mut accepted = HashSet::new();
+    journal.for_each_accepted(|record| {
+        if record.item.code == AttentionCode::Unconfirmed && record.withdrawn.is_none() {
+            accepted.extend(record.item.event_id.as_deref().map(EventKey::from_id));
+        }
+    })?;
+    Ok(accepted)
 }
 
 /// Holds customers, by everything that identifies them.

@@ -253,7 +253,8 @@ impl UndoPlan {
                     undo.subtract(cents, units.currency);
                     self.to_send.push(undo);
                 }
-                Left::Nothing(_) => {
+                Left::Nothing(cents) => {
+                    self.refunded_by_others.push((undo.sale, cents));
                     self.refunded.add(Kind::Sale, undo.sent);
                     self.open.extend(undo.replaces);
                 }

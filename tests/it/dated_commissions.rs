@@ -319,3 +319,112 @@ fn only_version_2_of_a_real_account_has_it() {
     );
     assert!(sandbox.arrivals().is_empty());
 }
+
+#[test]
+fn a_refund_waits_for_its_unconfirmed_sale() {
+    let rows = "sale,in_1,,ana@example.com,,99.00,USD,2025-11-03T23:30:00Z,,\n\
+        refund,re_1,in_1,ana@example.com,,10.00,USD,2025-11-06T09:00:00Z,,\n";
+    let (place, sandbox) = set_up(rows);
+    let refunds = |sandbox: &SandboxProcess| {
+        let events = sandbox.events();
+        events.iter().filter(|own| own["kind"] == "refund").count()
+    };
+    sandbox.fault(&json!({"kind": "commission", "action": "reset", "after_effect": false}));
+    let report = run(&place, &sandbox, 1);
+    assert_eq!(outcome(&report, "unconfirmed"), 1);
+    let said = message(&place, &report, "failed.csv", "re_1");
+    assert!(
+        said.starts_with("not sent: its sale is unconfirmed"),
+        "{said}"
+    );
+    call(&place, &sandbox, &["journal", "check"]).expect(0);
+    // Nor does a retry send it alone.
+    call(&place, &sandbox, &["retry", "--failed"]).expect(1);
+    assert_eq!(refunds(&sandbox), 0);
+    // The sale is not there, and is sent on purpose; then its refund goes.
+    let retry = ["retry", "--unconfirmed", "--yes"];
+    call(&place, &sandbox, &retry).expect_code_one_of(&[0, 1]);
+    call(&place, &sandbox, &["retry", "--failed"]).expect(0);
+    assert_eq!((sales(&sandbox).len(), refunds(&sandbox)), (1, 1));
+}
+
+#[test]
+fn a_killed_run_sends_no_refund_of_a_sale_that_the_list_does_not_have() {
+    let rows = "sale,in_1,,ana@example.com,,99.00,USD,2025-11-03T23:30:00Z,,\n\
+        refund,re_1,in_1,ana@example.com,,99.00,USD,2025-11-06T09:00:00Z,,\n";
+    let (place, sandbox) = set_up(rows);
+    sandbox.fault(&json!({"kind": "commission", "action": "delay", "delay_ms": 60_000}));
+    let mut command = place.command_to_v2(&sandbox, &["run", "a.csv", "--yes"]);
+    let mut child = command
+        .env("FPRECON_HISTORY", "commissions")
+        .spawn()
+        .unwrap();
+    wait_until("the sale is under way", || created(&sandbox).len() == 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    sandbox.forget_faults();
+    call(&place, &sandbox, &["resume"]).expect(1);
+    let events = sandbox.events();
+    assert!(
+        events.iter().all(|own| own["kind"] != "refund"),
+        "{events:?}"
+    );
+    // Somebody accepts that the sale is not there; the refund still waits, and can be accepted as well.
+    let accept = |id: &str| place.run(&["accept", "--event", id, "--reason", "not there"]);
+    accept("in_1").expect(0);
+    accept("re_1").expect(0);
+    call(&place, &sandbox, &["run", "a.csv", "--yes"]).expect(0);
+    assert!(sandbox.events().iter().all(|own| own["kind"] != "refund"));
+}
+
+#[test]
+fn what_the_list_settles_is_sound_to_every_check() {
+    let (place, sandbox) = set_up(EXPORT);
+    sandbox.track("sale", "event_id=in_1&email=ana@example.com&amount=9900");
+    // The answer is lost after the effect.
+    sandbox.fault(&json!({"kind": "commission", "action": "reset", "after_effect": true}));
+    run(&place, &sandbox, 1);
+    call(&place, &sandbox, &["journal", "check"]).expect(0);
+    call(&place, &sandbox, &["retry", "--unconfirmed", "--yes"]).expect(0);
+    call(&place, &sandbox, &["journal", "check"]).expect(0);
+    call(&place, &sandbox, &["doctor"]).expect_code_one_of(&[0, 1]);
+}
+
+#[test]
+fn what_the_list_has_otherwise_under_an_id_is_not_taken_for_the_sale() {
+    for (other, said) in [
+        (
+            "event_id=in_1&email=ana@example.com&amount=4000",
+            "its amount is 40.00 USD",
+        ),
+        (
+            "event_id=in_1&uid=cus_ben&amount=9900",
+            "it is of another customer, `cus_ben`",
+        ),
+        (
+            "event_id=in_1&email=ana@example.com&amount=9900",
+            "its commission is denied",
+        ),
+    ] {
+        let rows = "sale,in_1,,ana@example.com,,99.00,USD,2025-11-03T23:30:00Z,,\n\
+            refund,re_1,in_1,ana@example.com,,45.00,USD,2025-11-06T09:00:00Z,,\n";
+        let (place, sandbox) = set_up(rows);
+        sandbox.track("sale", other);
+        if said.contains("denied") {
+            let deny = json!({"action": "change", "of": "in_1", "status": "denied"});
+            sandbox.post("/sandbox/commissions", &deny);
+        }
+        let report = run(&place, &sandbox, 1);
+        let message = message(&place, &report, "failed.csv", "in_1");
+        assert!(message.contains(said), "{message}");
+        let events = sandbox.events();
+        assert!(events.iter().all(|own| own["kind"] != "refund"), "{said}");
+        call(&place, &sandbox, &["journal", "check"]).expect(0);
+    }
+    // An email that the lead does not have any more is the same customer by its uid.
+    let rows = "sale,in_2,,new@example.com,cus_ben,20.00,USD,2025-11-04T09:00:00Z,,\n";
+    let (place, sandbox) = set_up(rows);
+    sandbox.track("sale", "event_id=in_2&uid=cus_ben&amount=2000");
+    let report = run(&place, &sandbox, 0);
+    assert_eq!(outcome(&report, "already_tracked"), 1);
+}

@@ -762,3 +762,67 @@ fn a_refund_that_its_export_does_not_date_is_not_taken_for_one_of_the_range() {
         import.mark(&all, i32::from(api == Api::V2));
     }
 }
+
+#[test]
+fn a_mark_that_was_taken_back_needs_attention() {
+    for api in [Api::V1, Api::V2] {
+        let import = Import::new(api);
+        let marked = import.mark(YEAR, 0);
+        assert_eq!(
+            import.mark(YEAR, 0)["commissions"]["marked_before"]["count"],
+            4
+        );
+        match api {
+            Api::V2 => {
+                let change = json!({"action": "change", "of": "in_1", "is_paid": false});
+                import.sandbox.post("/sandbox/commissions", &change);
+            }
+            Api::V1 => {
+                let id = &import.payouts()[0]["id"];
+                import.sandbox.change_payout(id, "pending");
+            }
+        }
+        let again = import.mark(YEAR, 1);
+        let taken_back = again["commissions"]["not_marked"]["count"].as_u64();
+        assert!(taken_back >= Some(1), "{api:?}: {again:#} {marked:#}");
+        let rows = import.report(&again);
+        let said = rows
+            .iter()
+            .any(|row| row["reason"].contains("took its payout back"));
+        assert!(said, "{rows:?}");
+    }
+}
+
+#[test]
+fn a_payout_that_was_left_open_is_said_until_it_is_settled() {
+    for api in [Api::V1, Api::V2] {
+        let import = Import::new(api);
+        let fault = json!({"kind": "payout", "action": "delay", "delay_ms": 60_000, "skip": 1});
+        import.sandbox.fault(&fault);
+        let arguments: Vec<&str> = YEAR.iter().copied().chain(["--yes"]).collect();
+        let mut command = import.command(&arguments);
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_until("the second call is under way", || {
+            import.payout_calls().len() >= 2
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
+        import.sandbox.forget_faults();
+        let said = "may be pending: ";
+        let status = import.run(&["status"]).expect(0);
+        assert!(status.stderr().contains(said), "{}", status.stderr());
+        assert!(!status.stdout().contains("Nothing needs attention"));
+        let status = import.run(&["status", "--json"]).expect(0).json();
+        assert_eq!(status["problems"][0]["code"], "payout-open");
+        assert!(import.run(&["resume"]).expect(1).stderr().contains(said));
+        let run = import.run(&["run", "a.csv", "--yes"]);
+        assert!(run.stderr().contains(said), "{}", run.stderr());
+        import.mark(YEAR, 0);
+        let status = import.run(&["status"]).expect(0);
+        assert!(!status.stderr().contains(said), "{}", status.stderr());
+    }
+}

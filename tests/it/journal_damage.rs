@@ -239,6 +239,8 @@ fn expect_each_once(killed: &Killed, place: &Place, before: usize, what: &str) {
     {
         *times.entry(subject).or_default() += 1;
     }
+    // After a loss, a run reads the account's list before it sends refunds.
+    times.retain(|subject, _| subject[0] != "list");
     let planned = planned(0..CUSTOMERS);
     for (subject, times) in &times {
         assert!(

@@ -247,14 +247,28 @@ fn held_sales_stay_held_until_somebody_sends_them() {
             "{version}"
         );
         let send = ["run", "a.csv", "--yes", "--json", "--in-account", "send"];
-        let report = call(&place, &sandbox, version, &send).expect(0).json();
-        assert_eq!(count(&report, "/outcomes/tracked/count"), held, "{version}");
-        assert_eq!(
-            sent(&sandbox),
-            [
-                "in_1", "in_2", "in_4", "in_5", "in_6", "in_7", "in_8", "re_2"
-            ]
-        );
+        let ran = call(&place, &sandbox, version, &send).expect(0);
+        let report = ran.json();
+        let tracked = count(&report, "/outcomes/tracked/count");
+        assert_eq!(tracked, held - 1, "{version}");
+        let said = "accepted as held since the account has them, and not sent: 1 sale, 99.00 USD";
+        assert!(ran.stderr().contains(said), "{}", ran.stderr());
+        assert_eq!(count(&report, "/events/by_plan/unlinked"), 1, "{version}");
+        assert_eq!(count(&report, "/accepted/0/count"), 1, "{version}");
+        let without = ["in_2", "in_4", "in_5", "in_6", "in_7", "in_8", "re_2"];
+        assert_eq!(sent(&sandbox), without, "{version}");
+
+        // Nor does it once the account has it no more. It goes when the acceptance is withdrawn.
+        let changed = json!({"action": "delete", "of": "ch_1"});
+        sandbox.post("/sandbox/commissions", &changed);
+        let hold = ["run", "a.csv", "--yes", "--json", "--in-account", "hold"];
+        call(&place, &sandbox, version, &hold).expect(0);
+        assert_eq!(sent(&sandbox), without, "{version}");
+        place
+            .run(&["accept", "--undo", "--event", "in_1"])
+            .expect(0);
+        call(&place, &sandbox, version, &send).expect(0);
+        assert!(sent(&sandbox).contains(&"in_1".to_owned()), "{version}");
     }
 }
 
@@ -539,4 +553,120 @@ fn the_sandbox_inside_the_program_has_nothing_to_compare_with() {
     let ran = place.run(&["plan", "a.csv", "--sandbox", "--check-account"]);
     let said = ran.expect(2).stderr();
     assert!(said.contains("without commissions"), "{said}");
+}
+
+#[test]
+fn what_was_accepted_as_held_is_not_sent_once_nothing_holds_it() {
+    for version in ["v1", "v2"] {
+        let place = Place::new();
+        let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+        let refund = "refund,re_1,in_1,ana@example.com,,5.00,USD,2026-03-05T09:00:00Z\n";
+        let sale = "sale,in_1,,ana@example.com,,9.00,USD,2026-03-01T09:00:00Z\n";
+        place.write("a.csv", &format!("{HEADER}{refund}"));
+        let run = ["run", "a.csv", "--yes", "--json"];
+        call(&place, &sandbox, version, &run).expect(1);
+        let accept = ["accept", "--event", "re_1", "--reason", "made by hand"];
+        place.run(&accept).expect(0);
+        call(&place, &sandbox, version, &run).expect(0);
+
+        // The sale comes after all: its refund was made by hand, and would count twice.
+        place.write("b.csv", &format!("{HEADER}{sale}{refund}"));
+        let run = ["run", "b.csv", "--yes", "--json"];
+        let ran = call(&place, &sandbox, version, &run).expect(1);
+        assert_eq!(sent(&sandbox), ["in_1"], "{version}");
+        let said = "refund `re_1`: it was accepted that it is not sent, when an earlier run held it; that reason is gone";
+        assert!(ran.stderr().contains(said), "{}", ran.stderr());
+        // Accepted as it is now, it is quiet in later runs, also of files with other names.
+        place.run(&accept).expect(0);
+        call(&place, &sandbox, version, &run).expect(0);
+        place.write("c.csv", &format!("{HEADER}{sale}{refund}"));
+        let run = ["run", "c.csv", "--yes", "--json"];
+        call(&place, &sandbox, version, &run).expect(0);
+        assert_eq!(sent(&sandbox), ["in_1"], "{version}");
+        place
+            .run(&["accept", "--undo", "--event", "re_1"])
+            .expect(0);
+        call(&place, &sandbox, version, &run).expect(0);
+        assert_eq!(sent(&sandbox), ["in_1", "re_1"], "{version}");
+    }
+}
+
+/// A live integration has sent each sale under the id that the export has, and its refund under an id of its own.
+#[test]
+fn refunds_that_are_there_under_other_ids_are_named_and_held() {
+    for version in ["v1", "v2"] {
+        let (place, sandbox) = (
+            Place::new(),
+            SandboxProcess::start(&["--lead-share", "100"]),
+        );
+        for form in [
+            "event_id=s1&email=ana@example.com&amount=10000&created_at=2026-03-01T09:00:00Z",
+            "event_id=s2&email=ben@example.com&amount=8000&created_at=2026-03-01T09:00:00Z",
+            "event_id=s3&email=cyd@example.com&amount=7000&created_at=2026-03-01T09:00:00Z",
+        ] {
+            sandbox.track("sale", form);
+        }
+        for form in [
+            "event_id=re_1&sale_event_id=s1&email=ana@example.com&amount=3000&created_at=2026-03-05T10:00:00Z",
+            // On another day, and of another amount.
+            "event_id=re_2&sale_event_id=s2&email=ben@example.com&amount=1000&created_at=2026-03-04T10:00:00Z",
+            // Under the same id.
+            "event_id=r3&sale_event_id=s3&email=cyd@example.com&amount=500&created_at=2026-03-04T10:00:00Z",
+        ] {
+            sandbox.track("refund", form);
+        }
+        let rows = "sale,s1,,ana@example.com,,100.00,USD,2026-03-01T09:00:00Z\n\
+            refund,r1,s1,ana@example.com,,30.00,USD,2026-03-05T09:00:00Z\n\
+            sale,s2,,ben@example.com,,80.00,USD,2026-03-01T09:00:00Z\n\
+            refund,r2,s2,ben@example.com,,25.00,USD,2026-03-09T09:00:00Z\n\
+            sale,s3,,cyd@example.com,,70.00,USD,2026-03-01T09:00:00Z\n\
+            refund,r3,s3,cyd@example.com,,5.00,USD,2026-03-04T09:00:00Z\n\
+            sale,s4,,dan@example.com,,60.00,USD,2026-03-01T09:00:00Z\n\
+            refund,r4,s4,dan@example.com,,6.00,USD,2026-03-04T09:00:00Z\n";
+        place.write("a.csv", &format!("{HEADER}{rows}"));
+        let plan = ["plan", "a.csv", "--check-account", "--json"];
+        let plan = call(&place, &sandbox, version, &plan).expect(1).json();
+        let found = &plan["account_check"];
+        assert_eq!(count(found, "/under_other_ids/count"), 1, "{version}");
+        assert_eq!(count(found, "/maybe_refunded/count"), 1, "{version}");
+        assert_eq!(count(found, "/under_same_ids/count"), 4, "{version}");
+        let hold = ["run", "a.csv", "--yes", "--json", "--in-account", "hold"];
+        let report = call(&place, &sandbox, version, &hold).expect(1).json();
+        assert_eq!(count(&report, "/events/by_plan/unlinked"), 2, "{version}");
+        let ids = |sandbox: &SandboxProcess| -> Vec<String> {
+            let events = sandbox.events();
+            let ids = events.iter().filter_map(|event| event["event_id"].as_str());
+            let mut ids: Vec<String> = ids.map(str::to_owned).collect();
+            ids.sort();
+            ids
+        };
+        let there = ["r3", "r4", "re_1", "re_2", "s1", "s2", "s3", "s4"];
+        assert_eq!(ids(&sandbox), there, "{version}");
+        // They stay held, until somebody sends what is another one.
+        let again = ["run", "a.csv", "--yes", "--json"];
+        call(&place, &sandbox, version, &again).expect(1);
+        assert_eq!(ids(&sandbox), there, "{version}");
+        let accept = ["accept", "--event", "r1", "--reason", "it is re_1"];
+        place.run(&accept).expect(0);
+        let send = ["run", "a.csv", "--yes", "--json", "--in-account", "send"];
+        call(&place, &sandbox, version, &send).expect(0);
+        let all = ["r2", "r3", "r4", "re_1", "re_2", "s1", "s2", "s3", "s4"];
+        assert_eq!(ids(&sandbox), all, "{version}");
+    }
+}
+
+#[test]
+fn a_key_that_the_list_refuses_is_said_with_what_to_do() {
+    let place = Place::new();
+    place.write("key", "another-key-another-key");
+    let key = place.path("key");
+    let sandbox = SandboxProcess::start(&["--require-key", key.to_str().unwrap()]);
+    let sale = "sale,in_1,,ana@example.com,,9.00,USD,2026-03-01T09:00:00Z\n";
+    place.write("a.csv", &format!("{HEADER}{sale}"));
+    for version in ["v1", "v2"] {
+        let plan = ["plan", "a.csv", "--check-account"];
+        let said = call(&place, &sandbox, version, &plan).expect(4).stderr();
+        assert!(said.contains("legacy key"), "{version}: {said}");
+        assert!(!said.contains("commissions: \n"), "{version}: {said}");
+    }
 }

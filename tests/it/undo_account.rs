@@ -453,3 +453,56 @@ fn the_report_of_an_undo_has_what_the_account_said() {
     assert_eq!(&again["account_check"], said);
     import.call(&["journal", "check"]).expect(0);
 }
+
+#[test]
+fn a_sale_that_others_refunded_in_full_is_not_refunded_by_later_exports() {
+    for way in WAYS {
+        let sale = "sale,s1,,ana@example.com,49.00,USD,2026-03-01T09:00:00Z\n";
+        let import = Import::new(way, sale);
+        let form = "event_id=re_1&sale_event_id=s1&email=ana@example.com&amount=4900";
+        import.sandbox.track("refund", form);
+        let said = import.undo(0).stdout();
+        assert!(
+            said.contains("are refunded in full already"),
+            "{way}: {said}"
+        );
+        let refund = "refund,r1,s1,ana@example.com,49.00,USD,2026-03-03T09:00:00Z\n";
+        import
+            .place
+            .write("b.csv", &format!("{HEADER}{sale}{refund}"));
+        let ran = import.call(&["run", "b.csv", "--yes"]).expect(0);
+        assert!(ran.stderr().contains("in full"), "{way}: {}", ran.stderr());
+        let events = import.sandbox.events();
+        let refunds = events.iter().filter(|own| own["kind"] == "refund");
+        assert_eq!(refunds.count(), 1, "{way}");
+        import.call(&["journal", "check"]).expect(0);
+        import.undo(0);
+    }
+}
+
+#[test]
+fn what_is_marked_as_paid_is_said_again_when_an_undo_goes_on() {
+    for way in WAYS {
+        let sale = "sale,s1,,ana@example.com,49.00,USD,2026-03-01T09:00:00Z\n";
+        let import = Import::new(way, sale);
+        let fault = json!({"kind": "refund", "action": "status", "status": 503, "percent": 100});
+        import.interrupt_undo(&fault);
+        // While an undo is open, its sale is not marked.
+        let mark = ["history", "mark-paid", "--until", "2026-12-31", "--yes"];
+        let said = import.call(&mark).expect(1).stdout();
+        assert!(
+            said.contains("an undo of its sale is not finished"),
+            "{way}: {said}"
+        );
+        let commissions = import.sandbox.get("/sandbox/commissions");
+        assert_eq!(commissions[0]["is_paid"], false, "{way}");
+        if way != "v1" {
+            // Somebody marks it by hand.
+            let paid = json!({"action": "change", "of": "s1", "is_paid": true});
+            import.sandbox.post("/sandbox/commissions", &paid);
+        }
+        let resumed = import.call(&["resume"]).expect(0);
+        let is_said = resumed.stderr().contains("marked as paid: 1 commission");
+        assert_eq!(is_said, way != "v1", "{way}: {}", resumed.stderr());
+    }
+}

@@ -114,3 +114,22 @@ fn the_report_lists_the_commissions_to_mark_with_the_sum_of_each_promoter() {
     assert_eq!(sums.values().map(|(cents, _)| cents).sum::<i64>(), cents);
     assert!(cents > 0);
 }
+
+/// With version 2, answers to sales have the promoter's email alone, and those to refunds the referral id as well.
+#[test]
+fn the_sum_of_a_promoter_is_one_line() {
+    let place = Place::new();
+    place.write("a.csv", &export());
+    let start = "[[promoter]]\nref_id = \"nora\"\n\
+        [[lead]]\nemail = \"ana@example.com\"\npromoter = \"nora\"\n\
+        [[lead]]\nemail = \"ben@example.com\"\npromoter = \"nora\"\n";
+    place.write("start.toml", start);
+    let start = place.path("start.toml");
+    let sandbox = SandboxProcess::start(&["--start", start.to_str().unwrap()]);
+    let run = ["run", "a.csv", "--yes", "--dir", "out"];
+    place.run_to_v2(&sandbox, &run).expect(0);
+    let listed = place.csv("out/unpaid_history.csv");
+    let sums: Vec<&Vec<String>> = listed.iter().filter(|row| row[2] == "sum").collect();
+    assert_eq!(sums.len(), 1, "{listed:?}");
+    assert_eq!(sums[0][8], "3");
+}

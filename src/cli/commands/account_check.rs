@@ -11,7 +11,9 @@ use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::count;
 use crate::cli::terminal::Terminal;
 use crate::event::{Currency, CustomerRef};
-use crate::job::{AccountFindings, AccountSales, InAccount, ListVersion, SaleOfAccount};
+use crate::job::{
+    AccountFindings, AccountSales, InAccount, ListVersion, RefundOfAccount, SaleOfAccount,
+};
 use crate::problem::{Problem, ProblemCode};
 use crate::send::{IncompleteListing, KeptLines, LineKeeper};
 use crate::tracking::{ListedCommission, Version};
@@ -65,7 +67,7 @@ pub(super) fn fetch_into(
     let mut listing = KeptLines::new(sales, MAX_COMMISSIONS);
     let per_minute = target.pace(settings).requests_per_minute;
     let read = fetch_list(target.client(), per_minute, &mut listing, terminal)?;
-    let read = read.map_err(|(unlisted, exit)| not_compared(&unlisted, exit))?;
+    let read = read.map_err(|(unlisted, exit)| not_compared(&unlisted, exit, api.version))?;
     let mut sales = listing.kept;
     sales.requests = read.requests;
     sales.sort();
@@ -74,10 +76,16 @@ pub(super) fn fetch_into(
 }
 
 /// Says that nothing was compared, and why.
-fn not_compared(unlisted: &IncompleteListing, interrupted: Exit) -> CliError {
+fn not_compared(unlisted: &IncompleteListing, interrupted: Exit, version: Version) -> CliError {
     let (exit, problem) = incomplete_listing("commissions", unlisted, interrupted);
     let message = format!("nothing was compared with the account: {}", problem.message);
-    let hint = "nothing was sent; run the same command again, or leave the option out";
+    let hint = match exit {
+        Exit::Refused => format!(
+            "nothing was sent; {}, then run the same command again",
+            version.key_advice()
+        ),
+        _ => "nothing was sent; run the same command again".to_owned(),
+    };
     CliError::Ended(exit, Box::new(Problem { message, ..problem }.hint(hint)))
 }
 
@@ -102,6 +110,12 @@ pub(super) fn in_words(found: &AccountFindings) -> String {
         parts.push(format!(
             "perhaps there under other ids, on later days: {}",
             found.maybe_under_other_ids
+        ));
+    }
+    if found.maybe_refunded.count() > 0 {
+        parts.push(format!(
+            "perhaps there under other ids: {}",
+            found.maybe_refunded
         ));
     }
     if found.other_amounts.count() > 0 {
@@ -134,6 +148,13 @@ impl LineKeeper<ListedCommission> for AccountSales {
         let is_of_sale = !line.is_by_hand && line.sale_amount.is_some_and(|amount| amount > 0);
         let has_no_amount = line.sale_amount.is_none() && line.event_id.is_some();
         let is_of_other_tier = line.tier > 1;
+        let is_less = |cents: Option<i64>| cents.is_some_and(|cents| cents < 0);
+        if !line.is_by_hand
+            && !is_of_other_tier
+            && (is_less(line.sale_amount) || line.sale_amount.is_none() && is_less(line.amount))
+        {
+            return self.keep_refund(line);
+        }
         if !(is_of_sale || has_no_amount) || is_of_other_tier {
             return;
         }
@@ -141,18 +162,13 @@ impl LineKeeper<ListedCommission> for AccountSales {
         if line.event_id.as_deref().is_some_and(|id| self.has(id)) {
             return;
         }
-        let customer = CustomerRef {
-            email: line.email.as_deref(),
-            uid: line.uid.as_deref(),
-        };
+        let customer = customer_of(line);
         let of_known = line.sale_amount.zip(line.created_at);
         let Some((amount_cents, at)) = of_known.filter(|_| !customer.is_unknown()) else {
             self.unclear += 1;
             return;
         };
-        let original = line.original_sale.as_ref();
-        let original =
-            original.and_then(|(cents, code)| Some((*cents, Currency::from_code(code)?)));
+        let original = original_of(line);
         self.add(&SaleOfAccount {
             event_id: line.event_id.as_deref(),
             commission_id: &line.id,
@@ -166,4 +182,43 @@ impl LineKeeper<ListedCommission> for AccountSales {
     fn clear(&mut self) {
         AccountSales::clear(self);
     }
+}
+
+impl AccountSales {
+    fn keep_refund(&mut self, line: &ListedCommission) {
+        // A refund of a sale that several promoters share is one for each of them.
+        if line
+            .event_id
+            .as_deref()
+            .is_some_and(|id| self.has_refund(id))
+        {
+            return;
+        }
+        let customer = customer_of(line);
+        if customer.is_unknown() {
+            self.unclear += 1;
+        }
+        self.add_refund(&RefundOfAccount {
+            event_id: line.event_id.as_deref(),
+            commission_id: &line.id,
+            customer,
+            amount_cents: line.sale_amount.map(i64::saturating_abs),
+            original: original_of(line).map(|(cents, currency)| (cents.saturating_abs(), currency)),
+            at: line.created_at,
+        });
+    }
+}
+
+/// Returns the customer of a commission, as the account has the lead.
+fn customer_of(line: &ListedCommission) -> CustomerRef<'_> {
+    CustomerRef {
+        email: line.email.as_deref(),
+        uid: line.uid.as_deref(),
+    }
+}
+
+/// Returns the amount of a commission's sale as it was sent, if that was in another currency.
+fn original_of(line: &ListedCommission) -> Option<(i64, Currency)> {
+    let (cents, code) = line.original_sale.as_ref()?;
+    Some((*cents, Currency::from_code(code)?))
 }

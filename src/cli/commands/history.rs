@@ -143,6 +143,7 @@ fn own_events(
     let runs = runs_named(journal, names)?;
     let mut own = OwnEvents::default();
     journal.for_each_amount_in_account(&[], |tracked| own.note_undo(&tracked.event))?;
+    journal.for_each_unsettled_amount(&[], |event| own.note_open_undo(&event))?;
     journal.for_each_amount_in_account(&runs, |tracked| own.add(tracked, until))?;
     journal.for_each_unsettled_amount(&runs, |event| own.add_unsettled(&event, until))?;
     Ok(own)

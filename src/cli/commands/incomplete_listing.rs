@@ -21,9 +21,13 @@ pub(super) fn incomplete_listing(
             );
         }
         IncompleteListing::Page {
-            answer: Answer::KeyRefused { message, .. },
+            answer: answer @ Answer::KeyRefused { message, .. },
             ..
         } => {
+            let message = match answer.status() {
+                Some(status) if message.is_empty() => format!("HTTP {status}"),
+                _ => message.clone(),
+            };
             let message = format!("the API refused the key for the list of {name}: {message}");
             return (
                 Exit::Refused,

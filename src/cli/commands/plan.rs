@@ -95,7 +95,13 @@ pub(in crate::cli) fn plan(
         }
     };
     let now = Timestamp::now();
-    let (mut job, _) = planner.plan_files(exports, || Ok(SourceRows::dropped()), now, history)?;
+    let (mut job, _) = planner.plan_files(
+        exports,
+        || Ok(SourceRows::dropped()),
+        now,
+        history,
+        |_| false,
+    )?;
     if let Some(path) = &arguments.events {
         let paths: Vec<String> = job.inputs.iter().map(|input| input.path.clone()).collect();
         let event_at = |turn| job.plan.event(job.plan.place_of_turn(turn));

@@ -170,14 +170,21 @@ pub(in crate::cli) fn retry(
         .any(|(_, outcome)| *outcome == Outcome::Unconfirmed);
     let repeat_unconfirmed = arguments.unconfirmed || is_any_unconfirmed;
     let accepted = accepted_events(&journal)?;
+    let events: Vec<EventRow> = events.into_iter().map(|(row, _)| row).collect();
+    let undone = journal.events_of_undone_runs()?;
+    say_accepted(&accepted, terminal);
+    if events.is_empty() {
+        let left_out = undone.iter().filter(|row| !accepted.contains(row));
+        say_undone(left_out.count(), terminal);
+    }
+    let accepted = accepted.into_iter().chain(undone).collect();
     let selection = RetrySelection {
         has_failed: arguments.failed,
         has_unconfirmed: arguments.unconfirmed,
         has_non_referral: arguments.non_referral,
-        events: events.into_iter().map(|(row, _)| row).collect(),
+        events,
         accepted,
     };
-    say_accepted(&selection, terminal);
     if repeat_unconfirmed && confirm_repeat(common, terminal)? == Answer::No {
         return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled);
     }
@@ -246,13 +253,25 @@ fn again_in_words(arguments: &RetryArguments) -> String {
 }
 
 /// Says that events which somebody has accepted are not tried again by their outcome.
-fn say_accepted(selection: &RetrySelection, terminal: &Terminal) {
-    let what = match selection.accepted.len() {
+fn say_accepted(accepted: &[EventRow], terminal: &Terminal) {
+    let what = match accepted.len() {
         0 => return,
         1 => "1 accepted event is".to_owned(),
         some => format!("{} accepted events are", grouped(some as i128)),
     };
     terminal.note(&format!("{what} not tried again; `--event ID` tries one"));
+}
+
+/// Says that events of undone runs are not tried again by their outcome.
+fn say_undone(undone: usize, terminal: &Terminal) {
+    let what = match undone {
+        0 => return,
+        1 => "1 event of an undone run is".to_owned(),
+        some => format!("{} events of undone runs are", grouped(some as i128)),
+    };
+    terminal.note(&format!(
+        "{what} not tried again; `--event ID` tries one, and `fprecon run` of the failed.csv of that undo sends all of it"
+    ));
 }
 
 /// Returns the events with these ids, each of which can be retried.

@@ -1,10 +1,12 @@
 //! `fprecon run`: plans, sends, and reports.
 
+use std::cell::Cell;
 use std::num::NonZeroU64;
 
 use jiff::Timestamp;
 
 use super::account_check::{self, expect_account, fetch_into, treatment};
+use super::after_loss;
 use super::confirm::{self, Answer, NOTHING_SENT};
 use super::delivery::RunDelivery;
 use super::destination::Destination;
@@ -23,7 +25,7 @@ use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::job::Job;
-use crate::journal::{Journal, PlanState, RunCommand};
+use crate::journal::{HistoryRequest, Journal, JournalHistory, PlanState, RunCommand};
 use crate::record::{NewJob, record};
 
 pub(in crate::cli) fn run(
@@ -54,26 +56,15 @@ pub(in crate::cli) fn run(
     if arguments.in_account.is_compared() {
         expect_account(common)?;
     }
-    let now = Timestamp::now();
-    // The journal is locked once the exports are read, and stays so until the run ends.
-    let mut opened = None;
-    let (mut job, known) = planner.plan_files(exports, exports::source_rows, now, |wanted| {
-        let (target, journal) = match opened.take() {
-            Some(opened_before) => opened.insert(opened_before),
-            None => {
-                let target = Destination::choose(common, &settings, terminal)?;
-                let journal = Journal::open(&settings.journal, target.account(), "run", now)?;
-                opened.insert((target, journal))
-            }
-        };
-        if arguments.in_account.is_compared() {
-            fetch_into(planner.account(), target, &settings, terminal)?;
-        }
-        Ok((journal.known_for(wanted)?, journal.commits()?))
-    })?;
-    let (target, mut journal) = opened.expect("a job is planned by what its journal knows");
+    let Planned {
+        mut job,
+        known,
+        target,
+        mut journal,
+    } = planned(&planner, exports, (common, arguments, &settings), terminal)?;
     expect_own_or_free(directory, &is_file_of_run, &journal)?;
     let mut commands = next::commands(common, &settings);
+    job.problems.extend(after_loss::open_payout(&journal)?);
     job.problems.edit(|problem| commands.complete(problem));
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
     terminal.plan_problems(job.problems.kept(), omitted);
@@ -123,6 +114,61 @@ pub(in crate::cli) fn run(
         ..RunDelivery::new(&target, &settings, pace, &commands, terminal)
     };
     delivery.deliver(journal, run)
+}
+
+/// Holds a job that is planned by what its journal knows.
+struct Planned {
+    job: Job,
+    known: JournalHistory,
+    target: Destination,
+    journal: Journal,
+}
+
+/// Plans the exports, with the account's list where that is asked for, or needed after a loss.
+fn planned(
+    planner: &Planner<'_>,
+    exports: exports::Opened,
+    (common, arguments, settings): (&Common, &RunArguments, &EffectiveSettings),
+    terminal: &Terminal,
+) -> Result<Planned, CliError> {
+    let now = Timestamp::now();
+    let is_list_needed = Cell::new(arguments.in_account.is_compared());
+    // The journal is locked once the exports are read, and stays so until the run ends.
+    let mut opened = None;
+    let history = |wanted: &dyn Fn() -> HistoryRequest| {
+        let (target, journal) = match opened.take() {
+            Some(opened_before) => opened.insert(opened_before),
+            None => {
+                let target = Destination::choose(common, settings, terminal)?;
+                let journal = Journal::open(&settings.journal, target.account(), "run", now)?;
+                opened.insert((target, journal))
+            }
+        };
+        if is_list_needed.get() {
+            fetch_into(planner.account(), target, settings, terminal)?;
+        }
+        Ok((journal.known_for(wanted)?, journal.commits()?))
+    };
+    // After a loss, the account's list says what the journal does not know any more.
+    let is_planned_again = |job: &Job| {
+        let is_needed = job.plan.refunds_in_doubt > 0 && !common.sandbox;
+        is_needed && !is_list_needed.replace(true)
+    };
+    let planned = planner.plan_files(
+        exports,
+        exports::source_rows,
+        now,
+        history,
+        is_planned_again,
+    );
+    let (job, known) = planned?;
+    let (target, journal) = opened.expect("a job is planned by what its journal knows");
+    Ok(Planned {
+        job,
+        known,
+        target,
+        journal,
+    })
 }
 
 /// Holds what is known before a run sends anything.

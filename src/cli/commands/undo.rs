@@ -87,6 +87,7 @@ pub(in crate::cli) fn undo(
             0 => "it has no tracked sale",
             _ => "its tracked sales are refunded in full already",
         };
+        journal.record_refunded_by_others(&plan.refunded_by_others, now)?;
         let message = format!("nothing to undo of the run {}: {why}", run.name);
         return nothing_to_do(journal, &message, &settings, &commands, terminal);
     }
@@ -106,6 +107,7 @@ pub(in crate::cli) fn undo(
         started: Timestamp::now(),
         by: &who(),
     };
+    journal.record_refunded_by_others(&plan.refunded_by_others, now)?;
     let undo = record_undo(&mut journal, &new, &run, &plan)?;
     drop(plan);
     if let Some(options) = commands.to_kept() {

@@ -1,10 +1,11 @@
 //! Goes through the journal to find what a plan compares a job with.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
 use rusqlite::Row;
 
-use super::super::columns::{self, Columns, Word, impossible};
+use super::super::columns::{self, Columns, Millis, Word, impossible};
 use super::super::{AttentionCode, EventRow, JournalError, JournalReader, Outcome};
 use super::{HistoryRequest, JournalHistory, KnownEvent, RunsOfExport};
 use crate::event::{
@@ -51,6 +52,7 @@ impl JournalReader {
     fn known_of(&self, wanted: &HistoryRequest) -> Result<JournalHistory, JournalError> {
         let mut known = JournalHistory::default();
         let profiles = self.profiles_of_events(&mut known)?;
+        known.lost_until = self.lost_until()?;
         known.runs_of_exports = self.runs_of_exports(&wanted.exports)?;
         self.learned(&mut known, wanted)?;
         self.held_sales(&mut known, wanted)?;
@@ -58,14 +60,7 @@ impl JournalReader {
         self.uncounted(&mut known)?;
         self.doubtful_uids(&mut known)?;
         self.aliases(&mut known, wanted)?;
-        self.for_each_accepted(|record| {
-            let id = record.item.event_id.filter(|_| record.withdrawn.is_none());
-            if let (AttentionCode::Unconfirmed, Some(id)) = (record.item.code, id) {
-                known
-                    .accepted_unconfirmed
-                    .insert(EventKey::from_id(&id), ());
-            }
-        })?;
+        self.for_each_accepted(|record| known.add_accepted(record))?;
         let mut scan = Scan {
             known,
             wanted,
@@ -73,6 +68,7 @@ impl JournalReader {
             originals: self.originals()?,
             mended: self.replaced()?,
             flags: self.flags()?,
+            refunded_by_others: self.refunded_by_others()?,
             unsettled: HashMap::new(),
             gross_kept_from: self.gross_kept_from()?,
             asked_again: KeyMap::default(),
@@ -98,6 +94,19 @@ impl JournalReader {
         self.emails_of_suspects(&mut known)?;
         known.maybe_recorded = self.maybe_recorded(&unsettled)?;
         Ok(known)
+    }
+
+    /// Returns the time up to which events were sent that the journal lost.
+    fn lost_until(&self) -> Result<Option<Timestamp>, JournalError> {
+        if !self.has_table("lost_commits")? {
+            return Ok(None);
+        }
+        let sql = "SELECT max(until_ms) FROM lost_commits";
+        let until = self
+            .connection
+            .query_row(sql, [], |row| row.get::<_, Option<Millis>>(0))
+            .map_err(|error| self.failed("looking for lost commits", error))?;
+        Ok(until.map(|until| until.0))
     }
 
     /// Reads which emails come with the uids that have more than the job knows: these are few, so that most
@@ -236,6 +245,7 @@ struct Scan<'w> {
     originals: HashMap<EventRow, Original>,
     mended: HashMap<EventRow, EventRow>,
     flags: HashMap<EventRow, AttentionCode>,
+    refunded_by_others: HashSet<EventRow>,
     /// The events without an outcome, with their keys.
     unsettled: HashMap<EventRow, EventKey>,
     gross_kept_from: i64,
@@ -305,6 +315,10 @@ impl Scan<'_> {
                 UndoState::Open
             };
             self.known.undone.insert(sale, state);
+        }
+        if self.refunded_by_others.contains(&id) {
+            let undone = self.known.undone.entry(key);
+            undone.or_insert(UndoState::RefundedByOthers);
         }
         self.account(key, columns.event_id(), &event, conversion.as_ref());
         let conversion = conversion.map(|conversion| (key, conversion));

@@ -3,12 +3,18 @@
 use jiff::Timestamp;
 
 use super::{After, Sender, Slot};
-use crate::event::{EventKey, Kind};
+use crate::event::{COMPARED_WITH_REFUNDS, EventKey, Kind};
 use crate::journal::{AttentionCode, Entry, EventRow, Outcome, Settlement};
 use crate::send::lanes::Basis;
 
 /// The message of a cancellation without an id that is not sent, since somebody may have sent it before.
 const SENT_BY_OTHERS: &str = "not sent: a sale of the customer was there already, sent by another journal or an integration, and so may be this";
+
+/// The message of a running total of refunds that is not sent, since somebody may have sent a part of it before.
+const TOTAL_SENT_BY_OTHERS: &str = "not sent: its sale was there already, sent by another journal or an integration, and so may be a part of this running total; look up what is refunded of the sale";
+
+/// The message of a refund whose sale may not be at the API.
+const SALE_UNCONFIRMED: &str = "not sent: its sale is unconfirmed, and without it, the refund would take what nobody earned; settle the sale first, by `fprecon retry --unconfirmed` or `fprecon accept`, then `fprecon retry --failed` sends this";
 
 /// The reason why an event is not sent that may have been sent before the journal lost commits.
 const LOST: &str =
@@ -46,6 +52,9 @@ impl Sender<'_> {
         if sale == Some(Outcome::Failed) {
             return Some(settle(Outcome::Failed, Some("not sent: its sale failed")));
         }
+        if sale == Some(Outcome::Unconfirmed) && slot.event.kind == Kind::Refund {
+            return Some(settle(Outcome::Failed, Some(SALE_UNCONFIRMED)));
+        }
         if slot.is_maybe_recorded {
             return None;
         }
@@ -56,6 +65,9 @@ impl Sender<'_> {
         {
             return Some(infer(Outcome::Unconfirmed, Some(SENT_BY_OTHERS)));
         }
+        if self.may_be_partly_there(slot) && !self.settings.should_repeat_unconfirmed {
+            return Some(infer(Outcome::Unconfirmed, Some(TOTAL_SENT_BY_OTHERS)));
+        }
         if lane.is_unlisted {
             let message = "not sent: the customer is not in the account's list of leads";
             return Some(infer(Outcome::NonReferral, Some(message)));
@@ -65,6 +77,20 @@ impl Sender<'_> {
         let is_strange = sale == Some(Outcome::NonReferral) || lane.is_known_non_lead(&slot.event);
         (self.settings.should_infer_non_referrals && is_strange)
             .then(|| infer(Outcome::NonReferral, None))
+    }
+
+    /// Returns `true` if an event is a running total of refunds, and an earlier total of its sale may be at the API: the
+    /// sale is older than the journal, and somebody had sent it before this journal did. The id of each total is another
+    /// one, so that the API would count both.
+    fn may_be_partly_there(&self, slot: &Slot) -> bool {
+        let event = &slot.event;
+        let is_total = event.kind == Kind::Refund && event.refund_total_cents.is_some();
+        if !is_total || event.note.contains(COMPARED_WITH_REFUNDS) {
+            return false;
+        }
+        let sale = event.sale_event_id.as_deref().map(EventKey::from_id);
+        self.outcome_of_sale(slot) == Some(Outcome::AlreadyTracked)
+            && sale.is_some_and(|sale| self.earlier.older_sales.contains(&sale))
     }
 
     /// Returns the outcome of the sale that an event refunds.

@@ -638,6 +638,21 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "a_directory_in_which_the_report_would_overwrite_an_input_is_refused",
     ),
     (
+        "accepted-not-sent",
+        "sales_in_account.rs",
+        "what_was_accepted_as_held_is_not_sent_once_nothing_holds_it",
+    ),
+    (
+        "refund-after-loss",
+        "lost_journal.rs",
+        "after_an_older_copy_only_what_is_new_of_a_running_total_is_sent",
+    ),
+    (
+        "payout-open",
+        "history.rs",
+        "a_payout_that_was_left_open_is_said_until_it_is_settled",
+    ),
+    (
         "accept-refused",
         "accept.rs",
         "what_is_not_sent_is_sent_before_it_can_be_accepted",

@@ -104,6 +104,18 @@ impl SandboxProcess {
         serde_json::from_str(&answer).unwrap()
     }
 
+    /// Somebody else gives a payout another status.
+    #[allow(dead_code, reason = "the benchmarks change none")]
+    pub fn change_payout(&self, id: &Value, status: &str) {
+        let body = format!("id={id}&status={status}");
+        let head = format!(
+            "x-api-key: somebody-else\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+             content-length: {}",
+            body.len()
+        );
+        self.exchange("PUT", "/api/v1/payouts/update", &head, &body);
+    }
+
     /// One request, and the body of its answer.
     fn http(&self, method: &str, path: &str, body: &str) -> String {
         let head = format!(

@@ -13,7 +13,7 @@ use crate::journal::{
     PayoutStep,
 };
 use crate::paid_marks::{
-    CallStanding, MarkState, MarkStep, MarkSteps, OwnCommission, OwnEvents, PayoutView,
+    CallStanding, MarkState, MarkStep, MarkSteps, OwnCommission, OwnEvents, PayoutView, TAKEN_BACK,
     steps_of_v1, steps_of_v2,
 };
 use crate::problem::{Problem, ProblemCode};
@@ -113,8 +113,12 @@ impl Marking {
             requests,
             next: MarkSteps::default(),
         };
-        if marking.has_open() {
+        let is_seen_by_payouts = version == Version::V1 && marking.has_marked_before();
+        if marking.has_open() || is_seen_by_payouts {
             marking.look(reader).map_err(unread)?;
+        }
+        if version == Version::V1 {
+            marking.find_taken_back();
         }
         marking.next = marking.steps(true);
         marking.leave();
@@ -124,6 +128,27 @@ impl Marking {
     fn has_open(&self) -> bool {
         let mut all = self.commissions.iter();
         all.any(|own| own.state == MarkState::ToMark)
+    }
+
+    fn has_marked_before(&self) -> bool {
+        let mut all = self.commissions.iter();
+        all.any(|own| own.state == MarkState::MarkedBefore)
+    }
+
+    /// Finds which commissions are not paid any more: version 1 lists only their payouts.
+    fn find_taken_back(&mut self) {
+        let payouts = self.view.payouts.iter();
+        let completed = payouts.filter(|payout| payout.status == COMPLETED);
+        let completed: HashSet<&str> = completed.map(|payout| payout.id.as_str()).collect();
+        for own in &mut self.commissions {
+            let payout = own.payout_id.as_deref();
+            if own.state == MarkState::MarkedBefore
+                && payout.is_some_and(|payout| !completed.contains(payout))
+            {
+                own.state = MarkState::NotMarked;
+                own.reason = TAKEN_BACK.to_owned();
+            }
+        }
     }
 
     /// Returns `true` if there is something to ask for.

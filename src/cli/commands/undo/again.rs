@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use super::account::{fetch, not_checked, units};
 use crate::cli::commands::account_check::compared_with;
 use crate::cli::commands::destination::Destination;
+use crate::cli::commands::paid_commissions::{PaidOf, paid_problem};
 use crate::cli::error::CliError;
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::count;
 use crate::cli::terminal::Terminal;
-use crate::journal::{EventRow, Journal, JournalReader, RunId, WithdrawnUndo};
+use crate::journal::{EventRow, Journal, JournalError, JournalReader, RunId, WithdrawnUndo};
 use crate::problem::Problem;
 use crate::report::Commands;
 use crate::report::items::accepted_events;
@@ -36,6 +37,8 @@ pub(in crate::cli::commands) struct Again<'c> {
 pub(in crate::cli::commands) struct ComparedAgain {
     /// The refunds that are not sent, by their undo.
     withdrawn: Vec<(RunId, Vec<WithdrawnUndo>)>,
+    /// The warnings that commissions of the sales are marked as paid, by their undo.
+    paid: Vec<(RunId, Problem)>,
     /// The warning that the account was not looked at.
     not_checked: Option<Problem>,
     /// The numbers of commissions and of requests of the account's list, if it was read.
@@ -81,6 +84,10 @@ pub(in crate::cli::commands) fn compare_again(
             lines.is_some_and(|lines| lines.has_refund(refund.key()))
         });
         compared.withdrawn.push((*undo, withdrawn));
+        let currency = settings.api.account_currency;
+        let paid = planned.find_paid(lines.as_ref(), journal)?;
+        let paid = paid_problem(paid, PaidOf::ToUndo, currency);
+        compared.paid.extend(paid.map(|problem| (*undo, problem)));
     }
     compared.read = lines.map(|lines| (lines.commissions, lines.requests));
     compared.complete_problems(again.commands);
@@ -140,6 +147,18 @@ impl ComparedAgain {
                 some => format!("{} of the undo not sent.", count(some as u64, "refund")),
             };
             terminal.human_line(&format!("{read}{found}"));
+        }
+        for (undo, problem) in &self.paid {
+            let run = run.unwrap_or(*undo);
+            let mut is_known = false;
+            journal.for_each_problem(run, |known| {
+                is_known |= known.message == problem.message;
+                Ok::<_, JournalError>(())
+            })?;
+            if !is_known {
+                journal.add_problem(run, problem)?;
+            }
+            problems.push(problem.clone());
         }
         problems.extend(self.not_checked.clone());
         terminal.problems(&problems, 0);

@@ -1,0 +1,398 @@
+//! Compares the refunds to send with those that the account has and this journal has not sent: those of another integration
+//! have ids of their own, and a lost journal sent other running totals.
+//!
+//! A refund of the account names no sale. Its id does, if this program made it; else it may be one of each sale of its
+//! customer that is not smaller.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use super::{AccountSales, Comparison, InAccount, Nearness};
+use crate::event::{
+    COMPARED_WITH_REFUNDS, Currency, CustomerRef, EventKey, EventRef, Events, IN_ACCOUNT, KeyMap,
+    Kind, MAYBE_IN_ACCOUNT, Money, Text, in_units, undone_sale,
+};
+use crate::journal::PlanState;
+use crate::link::HeldReason;
+use crate::plan::History;
+use crate::plan::planner::{Firsts, Planner};
+
+/// The note of a refund that is held after a loss.
+const AFTER_LOSS: &str = "the journal lost what it had sent last, and with that may be refunds of this sale, or its undo: without the account's list, it is not known how much of this refund is there already";
+
+/// The time by which a date may be off because of its time zone.
+const DATE_TOLERANCE: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+/// Describes a refund of the account.
+#[derive(Clone, Copy, Debug)]
+pub struct RefundOfAccount<'s> {
+    /// The id of its event; `None` for a commission that no event created.
+    pub event_id: Option<&'s str>,
+    /// The API's own id of its commission.
+    pub commission_id: &'s str,
+    /// The customer, as the account has the lead.
+    pub customer: CustomerRef<'s>,
+    /// The amount in the account's currency, positive, in the unit in which the API takes it; `None` if it is not known.
+    pub amount_cents: Option<i64>,
+    /// The amount as it was sent and its currency, if that was another one.
+    pub original: Option<(i64, Currency)>,
+    /// The time when it was made.
+    pub at: Option<Timestamp>,
+}
+
+/// Says by which form of an id a refund names its sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NamedBy {
+    /// It is a running total of that sale.
+    Total,
+    /// It undoes that sale.
+    Undo,
+}
+
+/// Holds a refund of the account.
+#[derive(Clone, Debug)]
+struct KnownRefund {
+    key: Option<EventKey>,
+    /// The sale that its id names, if this program made it.
+    sale: Option<(EventKey, NamedBy)>,
+    /// The id of its event or its commission, in words.
+    name: Text,
+    cents: Option<i64>,
+    original: Option<(i64, Currency)>,
+    at: Option<Timestamp>,
+}
+
+/// Holds the refunds of an account.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KnownRefunds {
+    all: Vec<KnownRefund>,
+    by_key: KeyMap<u32>,
+    by_sale: KeyMap<Vec<u32>>,
+    by_lead: HashMap<u64, Vec<u32>>,
+}
+
+/// Returns the sale that an id of a refund names, in the forms that this program makes.
+fn named_sale(id: &str) -> Option<(EventKey, NamedBy)> {
+    if let Some(sale) = undone_sale(id) {
+        return Some((EventKey::from_id(sale), NamedBy::Undo));
+    }
+    let (sale, total) = id.rsplit_once("_refund_")?;
+    let is_total = !total.is_empty() && total.bytes().all(|byte| byte.is_ascii_digit());
+    is_total.then(|| (EventKey::from_id(sale), NamedBy::Total))
+}
+
+impl KnownRefund {
+    /// Returns what the account calls it, in words.
+    fn in_words(&self, currency: Currency) -> String {
+        match self.cents {
+            Some(cents) => format!("{}, {}", self.name, in_units(cents.into(), currency)),
+            None => self.name.to_string(),
+        }
+    }
+}
+
+impl AccountSales {
+    /// Returns `true` if the refund with this id is there already: a refund may have several commissions.
+    pub fn has_refund(&self, event_id: &str) -> bool {
+        let key = EventKey::from_id(event_id);
+        self.refunds.by_key.contains_key(&key)
+    }
+
+    /// Adds a refund.
+    pub fn add_refund(&mut self, refund: &RefundOfAccount<'_>) {
+        let Ok(place) = u32::try_from(self.refunds.all.len()) else {
+            return;
+        };
+        let key = refund.event_id.map(EventKey::from_id);
+        let sale = refund.event_id.and_then(named_sale);
+        let leads = self.leads(refund.customer);
+        let known = &mut self.refunds;
+        for lead in leads.into_iter().flatten() {
+            known.by_lead.entry(lead).or_default().push(place);
+        }
+        known.by_key.extend(key.map(|key| (key, place)));
+        if let Some((sale, _)) = sale {
+            known.by_sale.entry(sale).or_default().push(place);
+        }
+        known.all.push(KnownRefund {
+            key,
+            sale,
+            name: match refund.event_id {
+                Some(id) => Text::new(format!("`{id}`")),
+                None => Text::new(format!("the commission {}", refund.commission_id)),
+            },
+            cents: refund.amount_cents,
+            original: refund.original,
+            at: refund.at,
+        });
+    }
+
+    /// Returns hashes of what identifies a customer: the uid and the email.
+    pub(super) fn leads(&self, customer: CustomerRef<'_>) -> [Option<u64>; 2] {
+        use std::hash::BuildHasher;
+        let hash = |tag: u8, name: &str| self.hasher.hash_one((tag, name));
+        [
+            customer.uid.map(|uid| hash(0, uid)),
+            customer.email_folded().map(|email| hash(1, &email)),
+        ]
+    }
+
+    /// Marks the refunds that are events of the job, or that earlier runs recorded.
+    pub(super) fn own_refunds(&self, events: &Events, history: &dyn History) -> Vec<bool> {
+        let refunds = self.refunds.all.iter();
+        let recorded = refunds.map(|own| own.key.is_some_and(|key| history.essence(key).is_some()));
+        let mut own: Vec<bool> = recorded.collect();
+        for index in 0..events.len() {
+            if let Some(&place) = self.refunds.by_key.get(&events.key(index)) {
+                own[place as usize] = true;
+            }
+        }
+        own
+    }
+
+    /// Takes from running totals to send what the account has of them by running totals that this journal does not know: a
+    /// lost one sent them. Where that can't be subtracted to the cent, the amounts stay, and the refunds are held later.
+    /// Returns the keys of the refunds that were made smaller.
+    pub(in crate::plan) fn subtract_totals(
+        &self,
+        events: &mut Events,
+        history: &dyn History,
+    ) -> KeyMap<()> {
+        let mut subtracted = KeyMap::default();
+        if self.refunds.by_sale.is_empty() {
+            return subtracted;
+        }
+        let own = self.own_refunds(events, history);
+        let mut by_sale: BTreeMap<EventKey, BTreeMap<i64, Vec<usize>>> = BTreeMap::new();
+        for index in 0..events.len() {
+            let event = events.get(index);
+            let is_new = history.essence(event.key()).is_none()
+                && !self.refunds.by_key.contains_key(&event.key());
+            let sale = event.sale_event_id.map(EventKey::from_id);
+            if let (Kind::Refund, true, Some(sale), Some(total)) =
+                (event.kind, is_new, sale, event.refund_total_cents)
+                && self.refunds.by_sale.contains_key(&sale)
+            {
+                let totals = by_sale.entry(sale).or_default();
+                totals.entry(total).or_default().push(index);
+            }
+        }
+        for (sale, totals) in by_sale {
+            let Some(mut there) = self.sum_of_totals(sale, &own).filter(|&there| there > 0) else {
+                continue;
+            };
+            for indexes in totals.values() {
+                let event = events.get(indexes[0]);
+                let Some(money) = event.money.filter(|_| self.is_plain(event)) else {
+                    break;
+                };
+                if money.amount_cents <= there {
+                    there -= money.amount_cents;
+                    continue;
+                }
+                let less = Money {
+                    amount_cents: there,
+                    ..money
+                };
+                for &index in indexes {
+                    subtracted.insert(events.key(index), ());
+                    events.edit(index, |event| {
+                        if let Some(money) = event.money.as_mut().filter(|_| there > 0) {
+                            money.amount_cents -= there;
+                            event.remark(&format!("{less} of this total are in the account"));
+                        }
+                    });
+                }
+                there = 0;
+            }
+        }
+        subtracted
+    }
+
+    /// Returns the sum of the running totals of a sale that are not this journal's; `None` if it is not known, or the sale is
+    /// undone.
+    fn sum_of_totals(&self, sale: EventKey, own: &[bool]) -> Option<i64> {
+        let places = self.refunds.by_sale.get(&sale)?.iter();
+        let theirs = places.filter(|place| !own[**place as usize]);
+        let cents = theirs.map(|&place| {
+            let refund = &self.refunds.all[place as usize];
+            let is_total = refund.sale.is_some_and(|(_, by)| by == NamedBy::Total);
+            refund
+                .cents
+                .filter(|_| is_total && refund.original.is_none())
+        });
+        cents.sum()
+    }
+
+    /// Returns `true` if a refund has its amount in the unit of the account, and nothing of it is not sent.
+    fn is_plain(&self, event: EventRef<'_>) -> bool {
+        event.money.is_some_and(|money| {
+            money.currency == self.currency
+                && self.decimals.sent(money) == money.amount_cents
+                && event.read_money() == event.money
+                && event
+                    .gross_cents
+                    .is_none_or(|gross| gross == money.amount_cents)
+        })
+    }
+}
+
+impl Comparison<'_> {
+    /// Compares the refunds to send with those of the account that this journal has not sent.
+    pub(super) fn find_refunds(&mut self, subtracted: &KeyMap<()>, planner: &mut Planner<'_>) {
+        self.remark_compared(planner);
+        if self.account.refunds.all.is_empty() {
+            return;
+        }
+        self.taken_refunds = self.account.own_refunds(self.events, planner.history);
+        for (index, _) in &self.refunds {
+            let event = self.events.get(*index);
+            if self.account.refunds.by_key.contains_key(&event.key()) {
+                self.findings.under_same_ids.add(event.kind, event.money);
+            }
+        }
+        let by_key = &self.account.refunds.by_key;
+        let events = self.events;
+        self.refunds
+            .retain(|(index, _)| !by_key.contains_key(&events.key(*index)));
+        for nearness in [Nearness::Day, Nearness::DateOnly, Nearness::Near] {
+            for (index, sale) in std::mem::take(&mut self.refunds) {
+                match self.same_refund(index, sale, nearness) {
+                    Some(place) => {
+                        self.taken_refunds[place as usize] = true;
+                        let event = self.events.get(index);
+                        let name = &self.account.refunds.all[place as usize].name;
+                        self.ids.add(name);
+                        self.findings.under_other_ids.add(event.kind, event.money);
+                        let note = format!("{IN_ACCOUNT}{name}: the same lead, amount and day");
+                        planner.set_apart(index, event.key(), &note, self.treatment_of_refunds);
+                    }
+                    None => self.refunds.push((index, sale)),
+                }
+            }
+        }
+        for (index, sale) in std::mem::take(&mut self.refunds) {
+            let event = self.events.get(index);
+            let is_subtracted = subtracted.contains_key(&event.key());
+            if let Some(place) = self.doubtful_refund(index, sale, is_subtracted) {
+                let refund = &self.account.refunds.all[place as usize];
+                let words = refund.in_words(self.account.currency);
+                let note = if refund.sale.is_some() {
+                    format!(
+                        "{MAYBE_IN_ACCOUNT}{words}: a refund of its sale, which this journal has not sent"
+                    )
+                } else {
+                    format!(
+                        "{MAYBE_IN_ACCOUNT}{words}: a refund of this customer, which this journal has not sent, and of which FirstPromoter does not say the sale"
+                    )
+                };
+                self.findings.maybe_refunded.add(event.kind, event.money);
+                planner.set_apart(index, event.key(), &note, self.treatment_of_refunds);
+            }
+        }
+    }
+
+    /// Says of the running totals to send that they were compared: what a lost journal sent of them is known.
+    fn remark_compared(&self, planner: &mut Planner<'_>) {
+        for index in 0..self.events.len() {
+            let is_total = self.events.figures(index).refund_total_cents.is_some();
+            if is_total && planner.states[index] == PlanState::ToSend {
+                let key = self.events.key(index);
+                planner.set_apart(index, key, COMPARED_WITH_REFUNDS, InAccount::Send);
+            }
+        }
+    }
+
+    /// Returns the refunds of the account that may be one of ours: of the same customer, not known, and not of another sale.
+    fn refunds_of(&self, index: usize, sale: Option<u32>) -> Vec<u32> {
+        let event = self.events.get(index);
+        let of_sale = event.sale_event_id.map(EventKey::from_id);
+        let known = &self.account.refunds;
+        let mut leads: Vec<u64> = self
+            .account
+            .leads(event.customer)
+            .into_iter()
+            .flatten()
+            .collect();
+        let there = sale.map(|place| self.account.sales[place as usize].leads);
+        leads.extend(there.into_iter().flatten().flatten());
+        let by_lead = leads.iter().filter_map(|lead| known.by_lead.get(lead));
+        let by_sale = of_sale.and_then(|sale| known.by_sale.get(&sale));
+        let mut places: Vec<u32> = by_lead.chain(by_sale).flatten().copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        places.retain(|&place| {
+            let refund = &known.all[place as usize];
+            let is_of_other = refund.sale.is_some_and(|(sale, _)| Some(sale) != of_sale);
+            !self.taken_refunds[place as usize] && !is_of_other
+        });
+        places
+    }
+
+    /// Returns a refund of the account with the same customer and amount, and with a time near that of ours.
+    fn same_refund(&self, index: usize, sale: Option<u32>, nearness: Nearness) -> Option<u32> {
+        let event = self.events.get(index);
+        let (money, at) = event.money.zip(event.created_at)?;
+        let cents = self.account.decimals.sent(money);
+        let (from, until) = self.account.window(at, nearness);
+        self.refunds_of(index, sale).into_iter().find(|&place| {
+            let refund = &self.account.refunds.all[place as usize];
+            let is_same = if money.currency == self.account.currency {
+                refund.cents == Some(cents)
+            } else {
+                refund.original == Some((cents, money.currency))
+            };
+            let second = refund.at.map(Timestamp::as_second);
+            is_same && second.is_some_and(|second| (from..until).contains(&second))
+        })
+    }
+
+    /// Returns a refund of the account that may be of the same sale.
+    fn doubtful_refund(&self, index: usize, sale: Option<u32>, is_subtracted: bool) -> Option<u32> {
+        let sold = sale.map(|place| self.account.sales[place as usize].cents);
+        self.refunds_of(index, sale).into_iter().find(|&place| {
+            let refund = &self.account.refunds.all[place as usize];
+            match refund.sale {
+                Some((_, NamedBy::Undo)) => true,
+                Some((_, NamedBy::Total)) => !is_subtracted,
+                None => match (refund.cents, sold) {
+                    (Some(refunded), Some(sold)) => refunded <= sold,
+                    _ => true,
+                },
+            }
+        })
+    }
+}
+
+impl Planner<'_> {
+    /// Holds the refunds to send of sales that are older than what the journal lost, unless the account's list was read: a
+    /// refund that it does not know any more may have reversed a part of them already. Returns how many there are.
+    pub(in crate::plan) fn hold_after_loss(&mut self, events: &Events, firsts: &Firsts) -> u64 {
+        let Some(until) = self.history.lost_until() else {
+            return 0;
+        };
+        let until = until.checked_add(DATE_TOLERANCE).unwrap_or(Timestamp::MAX);
+        let mut held = 0;
+        for index in 0..events.len() {
+            let event = events.get(index);
+            let is_new = self.history.essence(event.key()).is_none();
+            if event.kind != Kind::Refund || self.states[index] != PlanState::ToSend || !is_new {
+                continue;
+            }
+            let sale = event.sale_event_id.map(EventKey::from_id);
+            let here = sale.and_then(|sale| firsts.named(sale));
+            let sold_at = match here {
+                Some(sale) => events.get(sale).created_at.map(Timestamp::as_second),
+                None => sale
+                    .and_then(|sale| self.history.essence(sale))
+                    .and_then(|sale| sale.created_at_s),
+            };
+            if sold_at.is_none_or(|at| at <= until.as_second()) {
+                self.hold(index, HeldReason::AfterLoss, AFTER_LOSS);
+                held += 1;
+            }
+        }
+        held
+    }
+}
