@@ -371,7 +371,7 @@ impl EarlierAnswers {
                 }
             })?;
         }
-        if !earlier.sent_by_others.is_empty() {
+        if !earlier.sent_by_others.is_empty() || !earlier.older_sales.is_empty() {
             earlier.begun_after_account = journal.begun_after_account()?;
         }
         Ok(earlier)

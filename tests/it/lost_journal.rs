@@ -211,6 +211,9 @@ fn a_new_journal_sends_no_running_total_of_a_sale_that_is_there() {
         let first = ["in_1_refund_3000 3000"];
         assert_eq!(refunds(&sandbox), first, "{version}");
         place.write("2.csv", &stripe_night("50.00", "2026-04-20 08:00:00"));
+        // All that the new journal sends first is there already.
+        place.write("3.csv", &stripe_night("0.00", ""));
+        run("3.csv", "second.journal", &[], 0);
         let ran = run("2.csv", "second.journal", &[], 1);
         assert!(
             ran.stdout().contains("1 event unconfirmed"),
@@ -220,19 +223,8 @@ fn a_new_journal_sends_no_running_total_of_a_sale_that_is_there() {
         assert_eq!(refunds(&sandbox), first, "{version}");
         let check = ["journal", "check", "--journal", "second.journal"];
         place.run(&check).expect(0);
-        // The same in two nights: the sale comes first, and with it another one that is new.
-        place.write(
-            "3.csv",
-            &format!(
-                "{}ch_9,2026-03-03 09:14:00,10.00,0.00,usd,true,,Paid,cus_z,z@example.com,in_9\n",
-                stripe_night("0.00", "")
-            ),
-        );
-        run("3.csv", "third.journal", &[], 0);
-        run("2.csv", "third.journal", &[], 1);
-        assert_eq!(refunds(&sandbox), first, "{version}");
         // The account's list says what is new.
-        run("2.csv", "fourth.journal", &["--in-account", "hold"], 0);
+        run("2.csv", "third.journal", &["--in-account", "hold"], 0);
         let both = ["in_1_refund_3000 3000", "in_1_refund_5000 2000"];
         assert_eq!(refunds(&sandbox), both, "{version}");
     }

@@ -80,8 +80,8 @@ impl Sender<'_> {
     }
 
     /// Returns `true` if an event is a running total of refunds, and an earlier total of its sale may be at the API: the
-    /// sale is older than the journal, and somebody had sent it before this journal did. The id of each total is another
-    /// one, so that the API would count both.
+    /// sale is older than the journal, whose first run sent nothing new, as after one that was lost. The id of each total is
+    /// another one, so that the API would count both.
     fn may_be_partly_there(&self, slot: &Slot) -> bool {
         let event = &slot.event;
         let is_total = event.kind == Kind::Refund && event.refund_total_cents.is_some();
@@ -89,7 +89,8 @@ impl Sender<'_> {
             return false;
         }
         let sale = event.sale_event_id.as_deref().map(EventKey::from_id);
-        self.outcome_of_sale(slot) == Some(Outcome::AlreadyTracked)
+        self.earlier.begun_after_account.is_some()
+            && self.outcome_of_sale(slot) == Some(Outcome::AlreadyTracked)
             && sale.is_some_and(|sale| self.earlier.older_sales.contains(&sale))
     }
 
