@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 ///
 /// The system refuses it for another reason.
 pub(in crate::journal) fn hold(index: &File) -> io::Result<()> {
-    let range = range(libc::F_WRLCK);
+    let range = range(libc::F_WRLCK as libc::c_short);
     let start = Instant::now();
     loop {
         match fcntl(index, FcntlArg::F_SETLK(&range)) {
@@ -48,20 +48,26 @@ pub(in crate::journal) fn hold(index: &File) -> io::Result<()> {
 /// Gives the lock back, as if the file system had none.
 #[cfg(test)]
 pub(in crate::journal) fn release(index: &File) {
-    let released = fcntl(index, FcntlArg::F_SETLK(&range(libc::F_UNLCK)));
+    let released = fcntl(
+        index,
+        FcntlArg::F_SETLK(&range(libc::F_UNLCK as libc::c_short)),
+    );
     assert!(released.is_ok(), "{released:?}");
 }
 
 /// Takes the lock as another process would, until the file is closed.
 #[cfg(all(test, target_os = "linux"))]
 pub(in crate::journal) fn hold_elsewhere(index: &File) {
-    let held = fcntl(index, FcntlArg::F_OFD_SETLK(&range(libc::F_WRLCK)));
+    let held = fcntl(
+        index,
+        FcntlArg::F_OFD_SETLK(&range(libc::F_WRLCK as libc::c_short)),
+    );
     assert!(held.is_ok(), "{held:?}");
 }
 
-fn range(kind: libc::c_int) -> libc::flock {
+fn range(kind: libc::c_short) -> libc::flock {
     libc::flock {
-        l_type: kind as libc::c_short,
+        l_type: kind,
         l_whence: libc::SEEK_SET as libc::c_short,
         l_start: LOCKED_BYTE,
         l_len: 1,
