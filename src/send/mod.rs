@@ -334,7 +334,7 @@ impl Reversals {
 struct EarlierAnswers {
     /// The outcomes by the keys of the sales that are refunded.
     sales: KeyMap<Outcome>,
-    /// The keys of those of them that are older than the journal.
+    /// The keys of those of them that are older than the journal, if FirstPromoter had all sales of its first run before.
     older_sales: HashSet<EventKey>,
     /// The cancelled customers who have a tracked sale.
     customers: Customers,
@@ -364,15 +364,16 @@ impl EarlierAnswers {
                 }
             }
         })?;
-        if !wanted.sales.is_empty() {
+        if !earlier.sent_by_others.is_empty() || !wanted.sales.is_empty() {
+            earlier.begun_after_account = journal.begun_after_account()?;
+        }
+        // Few journals begin so, and the others need not be gone through once more.
+        if earlier.begun_after_account.is_some() {
             journal.for_each_older_sale(|sale| {
                 if wanted.sales.contains(&sale) {
                     earlier.older_sales.insert(sale);
                 }
             })?;
-        }
-        if !earlier.sent_by_others.is_empty() || !earlier.older_sales.is_empty() {
-            earlier.begun_after_account = journal.begun_after_account()?;
         }
         Ok(earlier)
     }

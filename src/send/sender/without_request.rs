@@ -89,8 +89,7 @@ impl Sender<'_> {
             return false;
         }
         let sale = event.sale_event_id.as_deref().map(EventKey::from_id);
-        self.earlier.begun_after_account.is_some()
-            && self.outcome_of_sale(slot) == Some(Outcome::AlreadyTracked)
+        self.outcome_of_sale(slot) == Some(Outcome::AlreadyTracked)
             && sale.is_some_and(|sale| self.earlier.older_sales.contains(&sale))
     }
 
