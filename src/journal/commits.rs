@@ -265,10 +265,7 @@ impl Slot {
         let Some((list, base)) = list.zip(self.database) else {
             return Ok(false);
         };
-        let found = match database {
-            Some(file) => DatabasePages::read(file)?,
-            None => DatabasePages::read(&File::open(journal)?)?,
-        };
+        let found = look_at(journal, database, DatabasePages::read)?;
         Ok(found.is_some_and(|found| list.is_in_part_in(&found, base)))
     }
 
@@ -288,10 +285,20 @@ impl Slot {
         } else {
             Unlisted::Stale
         };
-        match database {
-            Some(file) => list.are_all_in(file, unlisted),
-            None => list.are_all_in(&File::open(journal)?, unlisted),
-        }
+        look_at(journal, database, |file| list.are_all_in(file, unlisted))
+    }
+}
+
+/// Looks at a database: in the file that this process has open, if it has, since closing another one would release
+/// SQLite's locks.
+fn look_at<T>(
+    journal: &Path,
+    database: Option<&File>,
+    look: impl FnOnce(&File) -> io::Result<T>,
+) -> io::Result<T> {
+    match database {
+        Some(file) => look(file),
+        None => look(&File::open(journal)?),
     }
 }
 
@@ -1284,15 +1291,18 @@ mod tests {
         let pages: Vec<usize> = (0..whole.len() / PAGE_BYTES)
             .filter(|p| changed(*p))
             .collect();
-        for left_out in &pages {
+        let moved_without = |page: usize| {
             let mut database = whole.clone();
-            let at = left_out * PAGE_BYTES..(left_out + 1) * PAGE_BYTES;
+            let at = page * PAGE_BYTES..(page + 1) * PAGE_BYTES;
             match before.database.get(at.clone()) {
                 Some(old) => database[at].copy_from_slice(old),
                 None => database[at].fill(0),
             }
+            database
+        };
+        for left_out in &pages {
             let files = Files {
-                database,
+                database: moved_without(*left_out),
                 log: Vec::new(),
                 record: before.record.clone(),
             };
@@ -1310,14 +1320,8 @@ mod tests {
         assert!(missed > 0, "{pages:?}");
         // With the log, all of that is whole.
         for left_out in &pages {
-            let mut database = whole.clone();
-            let at = left_out * PAGE_BYTES..(left_out + 1) * PAGE_BYTES;
-            match before.database.get(at.clone()) {
-                Some(old) => database[at].copy_from_slice(old),
-                None => database[at].fill(0),
-            }
             let files = Files {
-                database,
+                database: moved_without(*left_out),
                 ..before.clone()
             };
             assert_eq!(files.lost(), [None, None], "{left_out}");
@@ -1375,6 +1379,14 @@ mod tests {
         other.execute_batch(sql).unwrap();
     }
 
+    #[track_caller]
+    fn expect_displaced<T: std::fmt::Debug>(result: &Result<T, JournalError>) {
+        assert!(
+            matches!(result, Err(JournalError::Displaced { .. })),
+            "{result:?}"
+        );
+    }
+
     const MOVES: [&str; 4] = ["PASSIVE", "FULL", "RESTART", "TRUNCATE"];
 
     /// The rows that it leaves fit together, and its log is gone: only the pages say that they are not those that were
@@ -1404,10 +1416,7 @@ mod tests {
             let journal = in_use(&path);
             by_another(&journal, &format!("{sql} PRAGMA wal_checkpoint(TRUNCATE);"));
             let closed = journal.close();
-            assert!(
-                matches!(closed, Err(JournalError::Displaced { .. })),
-                "{closed:?}"
-            );
+            expect_displaced(&closed);
         }
     }
 
@@ -1420,15 +1429,9 @@ mod tests {
         journal.record.expect_last_log().unwrap();
         other.execute_batch("DELETE FROM attempt").unwrap();
         let moved = journal.record.move_checked_log(&journal.reader.connection);
-        assert!(
-            matches!(moved, Err(JournalError::Displaced { .. })),
-            "{moved:?}"
-        );
+        expect_displaced(&moved);
         let closed = journal.close();
-        assert!(
-            matches!(closed, Err(JournalError::Displaced { .. })),
-            "{closed:?}"
-        );
+        expect_displaced(&closed);
     }
 
     /// A move that another program keeps from beginning leaves a log, and nothing is wrong.
@@ -1480,10 +1483,7 @@ mod tests {
         by_another(&journal, "DELETE FROM attempt");
         let connection = &journal.reader.connection;
         let recorded = journal.record.committed(connection, counted, None);
-        assert!(
-            matches!(recorded, Err(JournalError::Displaced { .. })),
-            "{recorded:?}"
-        );
+        expect_displaced(&recorded);
     }
 
     #[test]

@@ -165,9 +165,7 @@ impl Journal {
         }
         Ok(problems)
     }
-}
 
-impl Journal {
     /// Keeps of which sales others have refunded all, and how much in minor units of the account's currency, as its list
     /// says: nothing is left of them to refund.
     ///
