@@ -128,6 +128,7 @@ mod lead_dates;
 #[deny(clippy::disallowed_methods)]
 pub mod link;
 mod notify;
+pub(crate) mod object_storage;
 #[deny(clippy::disallowed_methods)]
 mod paid_marks;
 #[deny(clippy::disallowed_methods)]

@@ -336,7 +336,7 @@ pub(crate) struct DemoArguments {
 /// header and its rows, with every guess marked. An existing file is never overwritten.
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
-    /// Exports: paths, folders, globs or `-`, also packed (gzip, zstd, zip)
+    /// Exports: paths, folders, globs, `s3://`, `gs://` or `az://` addresses or `-`, also packed (gzip, zstd, zip)
     #[arg(required = true, value_name = "EXPORT")]
     pub(crate) exports: Vec<PathBuf>,
     /// Print the configuration on standard output, and write no file
@@ -346,7 +346,7 @@ pub(crate) struct InitArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
-    /// Exports: paths, folders, globs or `-`, also packed (gzip, zstd, zip); several are one job
+    /// Exports: paths, folders, globs, `s3://`, `gs://` or `az://` addresses or `-`, also packed (gzip, zstd, zip); several are one job
     #[arg(required = true, value_name = "EXPORT")]
     pub(crate) exports: Vec<PathBuf>,
     /// Write every event, in sending order, to this CSV file
@@ -413,7 +413,7 @@ pub(crate) struct LinkArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
-    /// Exports: paths, folders, globs or `-`, also packed (gzip, zstd, zip); several are one job
+    /// Exports: paths, folders, globs, `s3://`, `gs://` or `az://` addresses or `-`, also packed (gzip, zstd, zip); several are one job
     #[arg(required = true, value_name = "EXPORT")]
     pub(crate) exports: Vec<PathBuf>,
     #[command(flatten)]

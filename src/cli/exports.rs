@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::{Common, TextEncoding};
 use super::error::{CliError, profile_problem};
 use super::folders::{self, Folder};
+use super::objects::{self, Buckets};
 use super::patterns::{self, PatternFault, is_pattern};
 use super::read_before::{LeftOut, left_out};
 use super::settings::{EffectiveSettings, ForeignSetting, SaleCall, line_of};
@@ -22,6 +23,7 @@ use crate::job::{
 };
 use crate::journal::{HistoryRequest, JournalHistory, JournalReader, PlanState};
 use crate::link::{Resolutions, Rules};
+use crate::object_storage::{Address, Bucket};
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{OwnFile, Profile, Profiles};
 use jiff::Timestamp;
@@ -205,9 +207,11 @@ enum Named {
     /// reads it.
     MaybeExport(PathBuf, usize),
     StandardInput,
+    /// An object, and the number of the folder that it was found in, if it was not named itself.
+    Object(Bucket, Address, Option<usize>),
 }
 
-/// Finds the files that the arguments name: paths, globs, folders, `-` for standard input.
+/// Finds what the arguments name: paths, globs, folders, addresses of objects, `-` for standard input.
 ///
 /// `lines_above` decides below which lines the header of one may be; `sheets` are those that profiles name.
 pub(super) fn open(
@@ -218,9 +222,21 @@ pub(super) fn open(
 ) -> Result<Opened, CliError> {
     let mut files = Vec::new();
     let mut folders = Vec::new();
+    let mut buckets = Buckets::default();
     for name in names {
         if name.as_os_str() == "-" {
             files.push(Named::StandardInput);
+        } else if let Some(address) = Address::of(name) {
+            let bucket = buckets.of(&address)?;
+            let (objects, folder) = if objects::is_folder(&address) {
+                let found = objects::list(&bucket, &address)?;
+                folders.push((name.clone(), found.not_read));
+                (found.objects, Some(folders.len() - 1))
+            } else {
+                (objects::matching(&bucket, &address)?, None)
+            };
+            let objects = objects.into_iter();
+            files.extend(objects.map(|object| Named::Object(bucket.clone(), object, folder)));
         } else if name.is_dir() {
             let folder = folders.len();
             let Folder {
@@ -280,7 +296,7 @@ impl Opened {
                 Named::File(path) | Named::InFolder(path, _) | Named::MaybeExport(path, _) => {
                     Some(path.as_path())
                 }
-                Named::StandardInput => None,
+                Named::StandardInput | Named::Object(..) => None,
             })
     }
 
@@ -289,7 +305,9 @@ impl Opened {
         let files = self.files.as_slice().iter();
         files.filter_map(|named| match named {
             Named::InFolder(path, _) => Some(path.as_path()),
-            Named::File(_) | Named::MaybeExport(..) | Named::StandardInput => None,
+            Named::File(_) | Named::MaybeExport(..) | Named::StandardInput | Named::Object(..) => {
+                None
+            }
         })
     }
 
@@ -310,7 +328,9 @@ impl Opened {
     pub(super) fn without(&self, paths: &[PathBuf]) -> Opened {
         let is_left_out = |named: &Named| match named {
             Named::InFolder(path, _) => paths.contains(path),
-            Named::File(_) | Named::MaybeExport(..) | Named::StandardInput => false,
+            Named::File(_) | Named::MaybeExport(..) | Named::StandardInput | Named::Object(..) => {
+                false
+            }
         };
         let files = self.files.as_slice().iter();
         let files: Vec<Named> = files.filter(|it| !is_left_out(it)).cloned().collect();
@@ -355,7 +375,10 @@ impl Opened {
         let files = self.files.as_slice();
         let has_exports = |folder: usize| {
             let mut files = files.iter();
-            files.any(|named| matches!(named, Named::InFolder(_, of) if *of == folder))
+            files.any(|named| match named {
+                Named::InFolder(_, of) | Named::Object(_, _, Some(of)) => *of == folder,
+                _ => false,
+            })
         };
         let folders = self.folders.iter().enumerate();
         let empty = folders.filter(|(number, _)| !has_exports(*number));
@@ -396,6 +419,10 @@ impl Iterator for Opened {
                 Named::MaybeExport(..) => continue,
                 Named::StandardInput => {
                     Exports::from_reader("-", Box::new(std::io::stdin()), self.how.clone())
+                }
+                Named::Object(bucket, object, _) => {
+                    let name = object.to_string();
+                    Exports::from_reader(&name, bucket.read(object), self.how.clone())
                 }
             };
             self.current = Some(exports);

@@ -90,7 +90,7 @@ pub(super) fn list(folder: &Path, settings: &EffectiveSettings) -> io::Result<Fo
             }
             // If a file can't be read, reading it reports why.
             _ => found.files.push(FolderFile {
-                is_named_as_export: ends_with_one_of(&name, &EXPORT_ENDINGS),
+                is_named_as_export: is_named_as_export(&name),
                 path,
             }),
         }
@@ -131,7 +131,13 @@ fn is_of(path: &Path, journal: &Path) -> bool {
                 .any(|own| name == OsStr::new(own))
 }
 
-fn is_unfinished(name: &OsStr) -> bool {
+/// Returns `true` if a name ends like that of an export.
+pub(super) fn is_named_as_export(name: &OsStr) -> bool {
+    ends_with_one_of(name, &EXPORT_ENDINGS)
+}
+
+/// Returns `true` if a name is that of a file which is still being written.
+pub(super) fn is_unfinished(name: &OsStr) -> bool {
     name.as_encoded_bytes().ends_with(b"~") || ends_with_one_of(name, &UNFINISHED_ENDINGS)
 }
 

@@ -14,6 +14,7 @@ mod error;
 mod exports;
 mod folders;
 mod limits;
+mod objects;
 mod patterns;
 mod plan_tables;
 mod read_before;

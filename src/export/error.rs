@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::invisible::shown;
+use crate::object_storage::ObjectError;
 use crate::problem::ProblemCode;
 
 /// The greatest number of characters of a column's name in a message.
@@ -48,6 +49,9 @@ pub enum Fault {
     /// The file exists and can't be read.
     #[error("can't read the file: {0}")]
     Unreadable(io::Error),
+    /// The object exists and can't be read, or it does not exist.
+    #[error("{0}")]
+    Object(ObjectError),
     /// The path is a folder.
     #[error("this is a folder, not a file")]
     Folder,
@@ -260,7 +264,10 @@ impl Fault {
     fn code(&self) -> ProblemCode {
         match self {
             Fault::Missing => ProblemCode::ExportMissing,
-            Fault::Unreadable(_) | Fault::Folder => ProblemCode::ExportUnreadable,
+            Fault::Object(error) if error.is_missing() => ProblemCode::ExportMissing,
+            Fault::Unreadable(_) | Fault::Folder | Fault::Object(_) => {
+                ProblemCode::ExportUnreadable
+            }
             Fault::Empty => ProblemCode::ExportEmpty,
             Fault::HeaderBlank => ProblemCode::HeaderBlank,
             Fault::HeaderTooWide { .. } => ProblemCode::HeaderTooWide,
@@ -300,6 +307,7 @@ impl Fault {
     fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Fault::Missing => "check the path",
+            Fault::Object(error) => error.hint(),
             Fault::Folder => "name the files in it, or a pattern such as `exports/*.csv`",
             Fault::Unreadable(_) => "check that you may read it, and that it is a plain file",
             Fault::Disagreement | Fault::AlreadyFailed => return None,
@@ -393,8 +401,12 @@ impl From<Fault> for io::Error {
 /// Returns the fault inside an error, or wraps an error of the system.
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
-        match error.downcast::<Fault>() {
-            Ok(fault) => fault,
+        let error = match error.downcast::<Fault>() {
+            Ok(fault) => return fault,
+            Err(error) => error,
+        };
+        match error.downcast::<ObjectError>() {
+            Ok(error) => Fault::Object(error),
             Err(error) => match error.kind() {
                 io::ErrorKind::NotFound => Fault::Missing,
                 io::ErrorKind::IsADirectory => Fault::Folder,

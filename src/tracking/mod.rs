@@ -457,7 +457,8 @@ fn builder(
 ) -> Result<reqwest::ClientBuilder, ClientError> {
     // On a second call the provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder();
+    // What reads objects brings HTTP/2 along.
+    let mut builder = reqwest::Client::builder().http1_only();
     if is_loopback(base) {
         // A proxy of the environment must not see what is meant for this machine.
         builder = builder.no_proxy();

@@ -66,6 +66,8 @@ mod missing_dates;
 mod month_report;
 mod months;
 mod not_paid;
+#[cfg(feature = "object-store")]
+mod object_storage;
 mod packaging;
 mod pages;
 mod plan_explained;

@@ -2,6 +2,8 @@
 //! sandbox process, spoken to over HTTP.
 
 pub mod browser;
+#[cfg(feature = "object-store")]
+pub mod s3_server;
 mod sandbox_process;
 pub mod strace;
 
