@@ -234,6 +234,11 @@ impl Slot {
         })
     }
 
+    /// Returns `true` if the database alone had the last commit when the record was written.
+    pub(super) fn is_whole_without_log(&self) -> bool {
+        self.state == State::AtRest && self.base == self.commit.number
+    }
+
     /// Returns `true` if the database alone is none that the log was written for: it has neither the commit
     /// that it had when the log was begun nor, as after a part of the log was moved, a later one.
     fn is_log_foreign(

@@ -90,6 +90,9 @@ pub(super) fn open_for_writing(
         if looked_at.is_changed() {
             // What another program has changed may be a row that only the whole check looks at.
             reader.expect_sound_in_whole()?;
+            if let Some(lost) = reader.removed_by_another(record, &looked_at)? {
+                return Err(lost_error(path, lost));
+            }
         }
     }
     Ok((open_as_it_is(path, account, now)?, looked_at))

@@ -52,6 +52,7 @@ mod record;
 mod records;
 mod recover;
 mod redaction;
+mod removed;
 mod repeated_rows;
 mod runs;
 mod span;

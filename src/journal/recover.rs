@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Row, Statement, Transaction, TransactionBehavior, params};
 
 use super::columns::{Seal, impossible};
 use super::commits::{self, Commit, RecordState};
@@ -182,7 +182,7 @@ impl Journal {
         let path = place::resolve(path)?;
         let lock = Lock::take(&path, "journal recover", now)?;
         let found = migrate::read_record(&path)?;
-        let looked = JournalReader::open_even_if_lost(&path)?;
+        let looked = JournalReader::open_to_check(&path)?;
         let Some((reader, lost)) = looked else {
             return Ok(None);
         };
@@ -272,10 +272,12 @@ fn record_loss(
     now: Timestamp,
 ) -> rusqlite::Result<u64> {
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let last = "SELECT coalesce(max(id), 0) FROM event";
-    let last: i64 = transaction.query_row(last, [], |row| row.get(0))?;
-    // Events that the journal does not know any more had higher numbers.
-    let until = (intended > last).then(|| lost.at().unwrap_or(now).as_millisecond());
+    let numbers = "SELECT count(*), coalesce(max(id), 0) FROM event";
+    let read_numbers = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let (events, last): (i64, i64) = transaction.query_row(numbers, [], read_numbers)?;
+    // Events that the journal does not know any more had higher numbers, or numbers that are missing now.
+    let until =
+        (intended > last || events < last).then(|| lost.at().unwrap_or(now).as_millisecond());
     transaction.execute(
         "INSERT INTO lost_commits (what, until_ms, recovered_ms, recovered_by, seal)
          VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -1119,6 +1119,63 @@ fn row_04_events_that_lost_their_outcome_are_not_sent_again() {
     assert_eq!(sandbox.arrivals().len(), arrived);
 }
 
+/// What another program removes contradicts nothing that is left.
+#[test]
+fn row_04_events_that_were_made_to_look_unsent_are_not_sent_again() {
+    let forget = "DELETE FROM attempt WHERE event = ?1;
+        UPDATE event SET outcome = NULL, settled_ms = NULL, result_seal = NULL, http_status = NULL, message = NULL,
+            inferred = 0 WHERE id = ?1";
+    let remove = "DELETE FROM attempt WHERE event = ?1; DELETE FROM run_event WHERE event = ?1;
+        DELETE FROM event WHERE id = ?1";
+    for (sql, event) in [(forget, "3"), (forget, "6"), (remove, "3"), (remove, "6")] {
+        let (place, sandbox) = (
+            Place::new(),
+            SandboxProcess::start(&["--lead-share", "100"]),
+        );
+        cancellations(&place, 6);
+        let run = ["run", "cancellations.csv", "--yes"];
+        place.run_to(&sandbox, &run).expect_code_one_of(&[0, 1]);
+        let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+        other.execute_batch(&sql.replace("?1", event)).unwrap();
+        drop(other);
+        for command in [&["resume"][..], &run] {
+            let refused = place.run_to(&sandbox, command).expect(6).stderr();
+            assert!(refused.contains("another program has changed"), "{refused}");
+        }
+        let checked = place.run(&["journal", "check"]).expect(6).stderr();
+        assert!(checked.contains("another program has changed"), "{checked}");
+        place.run(&["doctor"]).expect(3);
+        place
+            .run_to(&sandbox, &["journal", "recover", "--yes"])
+            .expect_code_one_of(&[0, 1]);
+        place.run_to(&sandbox, &run).expect(1);
+        place.run_to(&sandbox, &["resume"]).expect(1);
+        // The books of the run stay without what was removed.
+        let is_sound = if sql == forget { 0 } else { 6 };
+        place.run(&["journal", "check"]).expect(is_sound);
+        assert_eq!(sandbox.arrivals().len(), 6, "event {event}: {sql}");
+    }
+}
+
+/// What leaves everything where it was stops nobody.
+#[test]
+fn row_04_a_database_that_another_program_wrote_anew_is_gone_on_with() {
+    let (place, sandbox) = (Place::new(), sandbox());
+    payments(&place, 2);
+    let run = ["run", "payments.csv", "--yes"];
+    place.run_to(&sandbox, &run).expect(0);
+    let before = fs::read(place.path(JOURNAL)).unwrap();
+    let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+    other
+        .execute_batch("PRAGMA auto_vacuum = FULL; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")
+        .unwrap();
+    drop(other);
+    assert_ne!(fs::read(place.path(JOURNAL)).unwrap(), before);
+    payments(&place, 4);
+    place.run_to(&sandbox, &run).expect(0);
+    assert_eq!(sandbox.events().len(), 4);
+}
+
 /// Another program changes what nothing that sends looks at. That the file is not what was written shows it.
 #[test]
 fn row_04_any_change_by_another_program_is_looked_for_before_anything_is_sent() {
