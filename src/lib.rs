@@ -129,6 +129,7 @@ mod lead_dates;
 pub mod link;
 mod notify;
 pub(crate) mod object_storage;
+mod output_folder;
 #[deny(clippy::disallowed_methods)]
 mod paid_marks;
 #[deny(clippy::disallowed_methods)]

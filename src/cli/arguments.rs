@@ -464,7 +464,7 @@ pub(crate) struct PaceArguments {
     /// The most requests at a time [default: 16]
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<NonZeroUsize>,
-    /// Where the reports go [default: reports/RUN beside the journal]
+    /// Where the reports go: a folder, or one in object storage [default: reports/RUN beside the journal]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// Write metrics for Prometheus to this file at the end, whatever the exit code

@@ -57,13 +57,14 @@ pub(super) fn list(bucket: &Bucket, folder: &Address) -> Result<ObjectFolder, Cl
     };
     for object in all {
         let below = object.key.strip_prefix(&folder.key).unwrap_or(&object.key);
+        if below.starts_with('.') {
+            continue;
+        }
         if let Some((inside, _)) = below.split_once('/') {
             let name = format!("`{inside}` (a folder)");
             if found.not_read.last() != Some(&name) {
                 found.not_read.push(name);
             }
-        } else if below.starts_with('.') {
-            continue;
         } else if folders::is_unfinished(OsStr::new(below)) {
             found
                 .not_read

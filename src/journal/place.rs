@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::JournalError;
 use super::files::{self, beside};
 use crate::file_identity::FileIdentity;
+use crate::object_storage::Address;
 
 /// What happened to a link that led to a journal in use.
 pub(super) const LEADS_ELSEWHERE: &str = "made to lead to another file";
@@ -30,8 +31,14 @@ pub(super) const DATABASE_OVERWRITTEN: &str = "written over by another program";
 pub(super) const LOG_OVERWRITTEN: &str = "emptied or written over by another program";
 
 /// Refuses a path that names something else than a file, before anything opens it: opening a FIFO would wait,
-/// and a new journal would replace a device.
+/// and a new journal would replace a device. An address such as `s3://…` would be a file in a folder `s3:`.
 pub(super) fn expect_file(path: &Path) -> Result<(), JournalError> {
+    if path.to_str().is_some_and(|path| path.contains("://")) {
+        return Err(JournalError::NotAFile {
+            path: path.to_owned(),
+            what: "an address",
+        });
+    }
     match fs::metadata(path) {
         Ok(found) if found.is_file() => Ok(()),
         Ok(found) => Err(JournalError::NotAFile {
@@ -130,6 +137,9 @@ pub(super) fn recorded_directory(beside: &Path, directory: &str) -> String {
         let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         path.canonicalize().unwrap_or_else(|_| absolute())
     };
+    if Address::of(Path::new(directory)).is_some() {
+        return directory.to_owned();
+    }
     let directory = whole(Path::new(directory));
     let recorded = match directory.strip_prefix(whole(beside)) {
         Ok(below) if below.as_os_str().is_empty() => Path::new("."),
@@ -143,6 +153,9 @@ pub(super) fn recorded_directory(beside: &Path, directory: &str) -> String {
 pub(super) fn place_of_directory(beside: &Path, run: &str, recorded: &str) -> String {
     let default = Path::new("reports").join(run);
     let recorded = Path::new(recorded);
+    if Address::of(recorded).is_some() {
+        return recorded.display().to_string();
+    }
     // Earlier versions recorded the default path relative to the directory that they were called in.
     let below = if recorded.is_relative() && recorded.ends_with(&default) {
         &default

@@ -8,8 +8,11 @@ mod left_out;
 mod reader;
 #[cfg(feature = "object-store")]
 mod store;
+#[cfg(feature = "object-store")]
+mod writer;
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 
 #[cfg(not(feature = "object-store"))]
@@ -71,6 +74,21 @@ impl Address {
         self.key.is_empty() || self.key.ends_with('/')
     }
 
+    /// Returns the address as that of a folder.
+    pub(crate) fn into_folder(self) -> Address {
+        let key = if self.is_folder() {
+            self.key
+        } else {
+            format!("{}/", self.key)
+        };
+        Address { key, ..self }
+    }
+
+    /// Returns the address of an object in this folder.
+    pub(crate) fn with(&self, name: &str) -> Address {
+        self.with_key(&format!("{}{name}", self.key))
+    }
+
     /// Returns the address of another object in the same bucket.
     pub(crate) fn with_key(&self, key: &str) -> Address {
         Address {
@@ -105,6 +123,12 @@ impl ObjectError {
     /// Returns what to do about it.
     pub(crate) fn hint(&self) -> &'static str {
         self.hint
+    }
+
+    /// Returns what to do about an error that has this one as its cause.
+    pub(crate) fn hint_of(error: &io::Error) -> Option<&'static str> {
+        let cause = error.get_ref()?.downcast_ref::<ObjectError>()?;
+        Some(cause.hint())
     }
 
     /// Returns `true` if there is no such object or bucket.

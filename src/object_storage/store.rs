@@ -233,7 +233,11 @@ fn failure(service: Service, error: &Error) -> ObjectError {
         _ => {
             let message = causes(error);
             let hint = hint_of_failure(service, &message);
-            (format!("the object can't be read: {message}"), hint, false)
+            (
+                format!("object storage can't be used: {message}"),
+                hint,
+                false,
+            )
         }
     };
     ObjectError {

@@ -7,7 +7,7 @@ use super::columns::Cell;
 use super::error::ReportError;
 use super::table::Table;
 use crate::lead_dates::LeadDate;
-use crate::private;
+use crate::output_folder::OutputFolder;
 
 /// The name of the file.
 pub(crate) const CUSTOMER_SINCE_FILE: &str = "customer_since.csv";
@@ -32,17 +32,19 @@ pub(crate) fn write_customer_since(
     directory: &Path,
     leads: &[LeadDate],
 ) -> Result<(), ReportError> {
-    private::make_directory(directory).map_err(|source| ReportError::Write {
-        path: directory.to_owned(),
-        doing: "making the directory",
-        source,
-    })?;
-    let mut table = Table::create(directory.join(CUSTOMER_SINCE_FILE), COLUMNS)?;
+    let given = directory;
+    let failed = |doing| move |error| FileError::new(given, doing, error);
+    let folder = OutputFolder::open(given, &[]).map_err(failed("making the directory"))?;
+    let directory = folder.path();
+    let file = directory.join(CUSTOMER_SINCE_FILE);
+    let mut table = Table::create(file.clone(), COLUMNS)?;
     for lead in leads {
         write_line(&mut table, lead)?;
     }
     table.finish()?.commit()?;
-    Ok(sync_directory(directory)?)
+    sync_directory(directory)?;
+    let stored = folder.finish(vec![file], |_| false, |_| false);
+    Ok(stored.map(drop).map_err(failed("writing its object"))?)
 }
 
 fn write_line(table: &mut Table, lead: &LeadDate) -> Result<(), FileError> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::atomic::FileError;
 use crate::journal::JournalError;
+use crate::object_storage::ObjectError;
 
 /// The reason why there is no report, or no list of planned events. Everything that was sent is in
 /// the journal all the same.
@@ -45,10 +46,15 @@ impl ReportError {
     pub fn hint(&self) -> Cow<'static, str> {
         match self {
             ReportError::Journal(error) => error.hint(),
-            ReportError::Write { .. } => Cow::Borrowed(
-                "the journal is fine; check the permissions, the free space, and that no other \
-                 program has the file open, then `fprecon report` makes the report again",
-            ),
+            ReportError::Write { source, .. } => match ObjectError::hint_of(source) {
+                Some(hint) => Cow::Owned(format!(
+                    "the journal is fine; {hint}; then `fprecon report` makes the report again"
+                )),
+                None => Cow::Borrowed(
+                    "the journal is fine; check the permissions, the free space, and that no other \
+                     program has the file open, then `fprecon report` makes the report again",
+                ),
+            },
             ReportError::Occupied(_) => Cow::Borrowed(
                 "the journal is fine; `fprecon report --dir DIR` makes the report in another directory",
             ),

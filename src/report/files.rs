@@ -20,13 +20,13 @@ use super::exporter::{AttentionEvent, Content, Exporter, WrittenFile};
 use super::format::{Format, Formats};
 use super::html::HtmlFile;
 use super::json_file::{JsonFile, SUMMARY_FILE};
-use super::occupant::{MARKER, ReportId, move_aside};
+use super::occupant::{IDENTIFYING_FILES, MARKER, ReportId, move_aside};
 #[cfg(feature = "polars")]
 use super::parquet::ParquetFile;
 use super::summary::RunSummary;
 use super::xlsx::XlsxFile;
 use crate::journal::{Disposition, EventRecord, JournalError};
-use crate::private;
+use crate::output_folder::OutputFolder;
 
 /// Writes a report into a directory, which is created if needed, and returns the paths of the
 /// files.
@@ -46,13 +46,15 @@ pub fn write(
     directory: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
     let summary = &*books.shown(summary);
-    private::make_directory(directory)
+    let folder = OutputFolder::open(directory, &IDENTIFYING_FILES)
         .map_err(|error| FileError::new(directory, "creating the directory", error))?;
+    let given = directory;
+    let directory = folder.path();
     let report = summary.report_id();
     let found = ReportId::found_in(directory);
     let is_anothers = |found: &ReportId| !found.may_share_journal(&report);
     if found.as_ref().is_some_and(is_anothers) {
-        return Err(ReportError::Occupied(directory.to_owned()));
+        return Err(ReportError::Occupied(given.to_owned()));
     }
     // Removed first, so that the new files can use their space.
     clear_abandoned(directory, is_report_file);
@@ -68,7 +70,11 @@ pub fn write(
         // The summary says the same. A marker that stays does no harm.
         let _ = fs::remove_file(directory.join(MARKER));
     }
-    Ok(written)
+    let wrote_rows = formats.iter().any(|format| format == Format::Csv);
+    let stored = folder.finish(written, is_report_file, |name| {
+        wrote_rows && is_numbered(name)
+    });
+    Ok(stored.map_err(|error| FileError::new(given, "writing its objects", error))?)
 }
 
 /// Moves the report of another run aside, and sees to it that the directory says whose the new one is.

@@ -7,8 +7,8 @@ use super::atomic::{FileError, sync_directory};
 use super::columns::Cell;
 use super::error::ReportError;
 use super::table::Table;
+use crate::output_folder::OutputFolder;
 use crate::paid_marks::{MarkState, OwnCommission};
-use crate::private;
 
 /// The name of the file.
 pub(crate) const MARKED_PAID_FILE: &str = "marked_paid.csv";
@@ -39,12 +39,12 @@ pub(crate) fn write_marked_paid(
     directory: &Path,
     commissions: &[OwnCommission],
 ) -> Result<(), ReportError> {
-    private::make_directory(directory).map_err(|source| ReportError::Write {
-        path: directory.to_owned(),
-        doing: "making the directory",
-        source,
-    })?;
-    let mut table = Table::create(directory.join(MARKED_PAID_FILE), COLUMNS)?;
+    let given = directory;
+    let failed = |doing| move |error| FileError::new(given, doing, error);
+    let folder = OutputFolder::open(given, &[]).map_err(failed("making the directory"))?;
+    let directory = folder.path();
+    let file = directory.join(MARKED_PAID_FILE);
+    let mut table = Table::create(file.clone(), COLUMNS)?;
     let mut sums: BTreeMap<SumKey<'_>, (i64, i64)> = BTreeMap::new();
     for own in commissions {
         write_line(&mut table, own)?;
@@ -72,7 +72,9 @@ pub(crate) fn write_marked_paid(
         ])?;
     }
     table.finish()?.commit()?;
-    Ok(sync_directory(directory)?)
+    sync_directory(directory)?;
+    let stored = folder.finish(vec![file], |_| false, |_| false);
+    Ok(stored.map(drop).map_err(failed("writing its object"))?)
 }
 
 fn write_line(table: &mut Table, own: &OwnCommission) -> Result<(), FileError> {

@@ -53,7 +53,7 @@ pub(crate) use journal_export::{JournalTable, write_journal_csv, write_journal_c
 pub(crate) use json_file::json_text;
 pub(crate) use learned::lower_limit;
 pub(crate) use marked_paid::{MARKED_PAID_FILE, write_marked_paid};
-pub(crate) use occupant::ReportId;
+pub(crate) use occupant::{IDENTIFYING_FILES, ReportId};
 #[cfg(feature = "polars")]
 pub(crate) use parquet::ParquetTable;
 pub(crate) use plan_events::write_plan_events;

@@ -15,6 +15,9 @@ use crate::private;
 /// The file that says which report it is where there is no `summary.json`.
 pub(super) const MARKER: &str = ".fprecon-report";
 
+/// The files that say which report a directory holds.
+pub(crate) const IDENTIFYING_FILES: [&str; 2] = [SUMMARY_FILE, MARKER];
+
 /// The limit for what says which report it is: no `summary.json` has more.
 const MARKER_BYTES: u64 = 4 << 20;
 
@@ -31,7 +34,7 @@ pub(crate) struct ReportId {
 impl ReportId {
     /// Returns the report that a directory holds, if any can be told.
     pub(crate) fn found_in(directory: &Path) -> Option<Self> {
-        [SUMMARY_FILE, MARKER].into_iter().find_map(|name| {
+        IDENTIFYING_FILES.into_iter().find_map(|name| {
             let bytes = bounded::read(&directory.join(name), MARKER_BYTES).ok()?;
             serde_json::from_slice(&bytes).ok()
         })

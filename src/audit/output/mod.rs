@@ -23,7 +23,7 @@ use super::{
 };
 use crate::bounded::{self, REPORT_BYTES};
 use crate::event::Tally;
-use crate::private;
+use crate::output_folder::OutputFolder;
 use crate::problem::Problem;
 use crate::report::atomic::{
     FileError, FinishedFile, PartialFile, clear_abandoned, sync_directory,
@@ -288,9 +288,10 @@ impl AuditReport {
         matches: &Matches,
         redactor: Option<&Redactor>,
     ) -> Result<Vec<PathBuf>, AuditOutputError> {
-        let directory = Path::new(&self.report_dir);
-        private::make_directory(directory)
-            .map_err(|error| FileError::new(directory, "creating the directory", error))?;
+        let given = Path::new(&self.report_dir);
+        let failed = |doing| move |error| FileError::new(given, doing, error);
+        let folder = OutputFolder::open(given, &[]).map_err(failed("creating the directory"))?;
+        let directory = folder.path();
         clear_abandoned(directory, |name| FILES.contains(&name));
         let path = |index: usize| directory.join(FILES[index]);
         let whole = [
@@ -316,7 +317,9 @@ impl AuditReport {
             whole.commit()?;
         }
         sync_directory(directory)?;
-        Ok(FILES.map(|name| directory.join(name)).to_vec())
+        let written = FILES.map(|name| directory.join(name)).to_vec();
+        let stored = folder.finish(written, |_| false, |_| false);
+        Ok(stored.map_err(failed("writing its objects"))?)
     }
 
     /// The ids of findings that the last audit had not; nothing where there is none to compare with.
@@ -508,7 +511,8 @@ struct PastReport {
 
 /// The audit of the same period in `directory`, if there is one that can be read.
 pub fn audit_in(directory: &Path, period: Period) -> Option<LastAudit> {
-    let text = bounded::read(&directory.join(SUMMARY), REPORT_BYTES).ok()?;
+    let folder = OutputFolder::look_at(directory, &[SUMMARY]).ok()?;
+    let text = bounded::read(&folder.path().join(SUMMARY), REPORT_BYTES).ok()?;
     let past: PastReport = serde_json::from_slice(&text).ok()?;
     (past.schema == SCHEMA && past.period == period).then(|| LastAudit {
         directory: directory.to_owned(),

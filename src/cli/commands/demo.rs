@@ -21,6 +21,8 @@ use crate::export::Export;
 use crate::invisible::shown;
 use crate::job::PlanContext;
 use crate::journal::{Journal, RunCommand};
+use crate::object_storage::Address;
+use crate::output_folder::OutputFolder;
 use crate::private;
 use crate::problem::{Problem, ProblemCode};
 use crate::record::{NewJob, record};
@@ -111,6 +113,9 @@ fn start_afresh(directory: &Path, journal: &Path) -> Result<(), CliError> {
         )
     };
     let failed = |error: io::Error| unusable(format!("the directory can't be used: {error}"));
+    if Address::of(directory).is_some() {
+        return Err(unusable("a journal can't be in object storage".to_owned()));
+    }
     match ReportId::found_in(directory) {
         Some(_) if !journal.exists() => {
             return Err(unusable("the directory has the report of a run".to_owned()));
@@ -120,7 +125,8 @@ fn start_afresh(directory: &Path, journal: &Path) -> Result<(), CliError> {
         }
         None => {}
     }
-    if let Some(name) = file_of_somebody(directory, &is_file_of_run) {
+    let folder = OutputFolder::look_at(directory, &[]).map_err(failed)?;
+    if let Some(name) = file_of_somebody(&folder, &is_file_of_run) {
         let message = format!("the report would overwrite {name}, which is not of a report");
         return Err(unusable(message));
     }

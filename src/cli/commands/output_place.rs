@@ -7,6 +7,7 @@ use crate::cli::error::CliError;
 use crate::cli::settings::EffectiveSettings;
 use crate::file_identity::FileIdentity;
 use crate::journal::files_of_journal;
+use crate::object_storage::Address;
 use crate::problem::{Problem, ProblemCode};
 
 /// Refuses an output that is the journal or a file of it, a file that the settings name or come from, or one of
@@ -21,6 +22,17 @@ pub(super) fn expect_no_input_at<'p>(
     settings: &EffectiveSettings,
     inputs: impl IntoIterator<Item = &'p Path>,
 ) -> Result<(), CliError> {
+    if Address::of(output).is_some() {
+        let problem = Problem::error(
+            ProblemCode::OutputInput,
+            "only reports are written to object storage",
+        );
+        return Err(CliError::usage(
+            problem
+                .cell(option, &output.display().to_string())
+                .hint("nothing was written; name a file, and copy it there"),
+        ));
+    }
     let own = settings.own_files();
     let journal = files_of_journal(&settings.journal);
     let inputs = inputs.into_iter().map(Path::to_owned);

@@ -7,8 +7,10 @@ use crate::cli::arguments::RedactArgument;
 use crate::cli::error::CliError;
 use crate::cli::settings::{DEFAULT_JOURNAL, EffectiveSettings};
 use crate::journal::{JournalReader, RunRecord};
+use crate::object_storage::{Address, ObjectError};
+use crate::output_folder::OutputFolder;
 use crate::problem::{Problem, ProblemCode};
-use crate::report::{Formats, Redactor, ReportId, ReportSource, is_file_of};
+use crate::report::{Formats, IDENTIFYING_FILES, Redactor, ReportId, ReportSource, is_file_of};
 
 /// Refuses a directory in which a file of the report (one with a name for which `is_written` is true) would replace
 /// one of `inputs`, or a file that the settings name or come from.
@@ -21,14 +23,20 @@ pub(super) fn expect_no_input_in<'p>(
     let Some(directory) = directory else {
         return Ok(());
     };
-    // A directory that does not exist has no exports.
-    let Ok(place) = directory.canonicalize() else {
-        return Ok(());
-    };
     let inputs = inputs.into_iter().map(Path::to_owned);
     let mut inputs = inputs.chain(settings.own_files());
-    let Some(input) = inputs.find(|input| is_overwritten(input, &place, is_written)) else {
-        return Ok(());
+    let found = match Address::of(directory).map(Address::into_folder) {
+        Some(folder) => inputs.find(|input| is_replaced(input, &folder, is_written)),
+        None => {
+            // A directory that does not exist has no exports.
+            let Ok(place) = directory.canonicalize() else {
+                return Ok(());
+            };
+            inputs.find(|input| is_overwritten(input, &place, is_written))
+        }
+    };
+    let Some(input) = found else {
+        return look_at(directory).map(drop);
     };
     let problem = Problem::error(
         ProblemCode::ReportDirectory,
@@ -59,6 +67,26 @@ fn is_overwritten(input: &Path, place: &Path, is_written: &dyn Fn(&str) -> bool)
         path.exists()
             && path.parent() == Some(place)
             && name.is_some_and(|name| is_written(&name.to_lowercase()))
+    })
+}
+
+/// Returns `true` if an input is an object that the report replaces.
+fn is_replaced(input: &Path, folder: &Address, is_written: &dyn Fn(&str) -> bool) -> bool {
+    let input = Address::of(input);
+    let key = input.filter(|input| input.with_key("") == folder.with_key(""));
+    let name = key.and_then(|input| Some(input.key.strip_prefix(&folder.key)?.to_owned()));
+    name.is_some_and(|name| is_written(&name))
+}
+
+/// Looks at a directory that the user sets for a report, with what says which report it has.
+fn look_at(directory: &Path) -> Result<OutputFolder, CliError> {
+    OutputFolder::look_at(directory, &IDENTIFYING_FILES).map_err(|error| {
+        let hint = ObjectError::hint_of(&error);
+        let hint = hint.unwrap_or("check the directory for temporary files");
+        let message = format!("the directory can't be used: {error}");
+        let problem = Problem::error(ProblemCode::ReportDirectory, message);
+        let problem = problem.cell("--dir", &directory.display().to_string());
+        CliError::unusable(problem.hint(format!("nothing was sent or written; {hint}")))
     })
 }
 
@@ -97,11 +125,12 @@ pub(super) fn expect_own_or_free(
         return Ok(());
     };
     let own = report_id(journal, "")?;
-    let what = match ReportId::found_in(directory) {
+    let folder = look_at(directory)?;
+    let what = match ReportId::found_in(folder.path()) {
         _ if directory.exists() && !directory.is_dir() => "it is not a directory".to_owned(),
         Some(found) if found.may_share_journal(&own) => return Ok(()),
         Some(_) => "the directory has a report of another journal".to_owned(),
-        None => match file_of_somebody(directory, is_written) {
+        None => match file_of_somebody(&folder, is_written) {
             None => return Ok(()),
             Some(name) => format!(
                 "the report would overwrite {}, which is not of a report",
@@ -120,11 +149,10 @@ pub(super) fn expect_own_or_free(
 
 /// Returns the first name of a file that a report would overwrite, in a directory that holds no report.
 pub(super) fn file_of_somebody(
-    directory: &Path,
+    folder: &OutputFolder,
     is_written: &dyn Fn(&str) -> bool,
 ) -> Option<String> {
-    let entries = std::fs::read_dir(directory).ok()?;
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let names = folder.names().into_iter();
     names.filter(|name| is_written(name)).min()
 }
 
@@ -176,7 +204,7 @@ fn has_later_report(
     run: &RunRecord,
     directory: &Path,
 ) -> Result<bool, CliError> {
-    let Some(found) = ReportId::found_in(directory) else {
+    let Some(found) = ReportId::found_in(look_at(directory)?.path()) else {
         return Ok(false);
     };
     if !found.may_share_journal(&report_id(journal, &run.name)?) {

@@ -2,7 +2,8 @@
 
     python s3_server.py BUCKET FOLDER
 
-Prints its address, and stops when its standard input ends.
+Prints its address. A line on its standard input is the folder to which all objects are written; then it prints `done`. It
+stops when its standard input ends.
 """
 
 import logging
@@ -30,5 +31,12 @@ for path in folder.rglob("*"):
         key = path.relative_to(folder).as_posix()
         client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
 print(f"http://{host}:{port}", flush=True)
-sys.stdin.read()
+for line in sys.stdin:
+    target = pathlib.Path(line.rstrip("\n"))
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    for key in (item["Key"] for page in pages for item in page.get("Contents", [])):
+        path = target / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+    print("done", flush=True)
 server.stop()

@@ -1,12 +1,13 @@
 //! A server of S3 that is not ours.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// Serves the files of a folder as the objects of the bucket `billing`, until it is dropped.
 pub struct S3Server {
     process: Child,
+    output: BufReader<ChildStdout>,
     address: String,
 }
 
@@ -41,7 +42,20 @@ impl S3Server {
         output.read_line(&mut address).unwrap();
         let address = address.trim().to_owned();
         assert!(address.starts_with("http://127.0.0.1:"), "{address}");
-        Some(S3Server { process, address })
+        Some(S3Server {
+            process,
+            output,
+            address,
+        })
+    }
+
+    /// Writes all objects of the bucket into a folder.
+    pub fn write_to(&mut self, folder: &Path) {
+        let input = self.process.stdin.as_mut().unwrap();
+        writeln!(input, "{}", folder.display()).unwrap();
+        let mut answer = String::new();
+        self.output.read_line(&mut answer).unwrap();
+        assert_eq!(answer.trim(), "done");
     }
 
     /// Returns the variables of the environment by which it is found, with credentials that it takes.
