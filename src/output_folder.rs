@@ -29,6 +29,8 @@ struct Objects {
     bucket: Bucket,
     /// The names of the objects directly in it.
     names: BTreeSet<String>,
+    /// The names of the files that say which report it is.
+    identifying: Vec<String>,
     local: TempDir,
 }
 
@@ -61,6 +63,7 @@ impl OutputFolder {
                 folder,
                 bucket,
                 names: names.into_iter().collect(),
+                identifying: to_read.iter().map(|&name| name.to_owned()).collect(),
                 local,
             }),
         })
@@ -93,9 +96,21 @@ impl OutputFolder {
         }
     }
 
-    /// Puts the files that were written where they belong, and returns their paths or addresses. `is_own` says which names
-    /// a report has: those of an earlier one that were moved into a folder, or removed, are moved or removed as objects,
-    /// too. The objects that are written last say which report it is.
+    /// Moves the objects of an earlier report into the folder into which its files on this machine were moved, and puts
+    /// the file there that says which report comes now. `is_own` says which names a report has.
+    ///
+    /// # Errors
+    ///
+    /// The bucket can't be written to; each object is where it was, or in the folder.
+    pub(crate) fn make_room(&mut self, is_own: impl Fn(&str) -> bool) -> io::Result<()> {
+        match &mut self.objects {
+            None => Ok(()),
+            Some(objects) => objects.make_room(is_own),
+        }
+    }
+
+    /// Puts the files that were written where they belong, and returns their paths or addresses. What says which report
+    /// it is comes last, and files of an earlier report whose names `is_removed` has are removed then.
     ///
     /// # Errors
     ///
@@ -103,57 +118,60 @@ impl OutputFolder {
     pub(crate) fn finish(
         self,
         written: Vec<PathBuf>,
-        is_own: impl Fn(&str) -> bool,
         is_removed: impl Fn(&str) -> bool,
     ) -> io::Result<Vec<PathBuf>> {
         match self.objects {
             None => Ok(written),
-            Some(objects) => objects.store(&written, is_own, is_removed),
+            Some(objects) => objects.store(&written, is_removed),
         }
     }
 }
 
 impl Objects {
-    fn store(
-        self,
-        written: &[PathBuf],
-        is_own: impl Fn(&str) -> bool,
-        is_removed: impl Fn(&str) -> bool,
-    ) -> io::Result<Vec<PathBuf>> {
+    fn make_room(&mut self, is_own: impl Fn(&str) -> bool) -> io::Result<()> {
         let local = self.local.path();
-        let earlier = names_in(local, |entry| entry.is_dir());
-        for folder in &earlier {
+        for folder in names_in(local, |entry| entry.is_dir()) {
             let own = self.names.iter().filter(|name| is_own(name));
             for name in own {
-                let aside = self.folder.with(folder).into_folder().with(name);
+                let aside = self.folder.with(&folder).into_folder().with(name);
                 let moved = self.bucket.rename(&self.folder.with(name), &aside);
                 moved.map_err(io::Error::other)?;
             }
+            self.names.retain(|name| !is_own(name));
         }
-        let names = written.iter().filter_map(|path| path.file_name()?.to_str());
-        let mut addresses = Vec::new();
-        for name in names.clone() {
-            let object = self.folder.with(name);
-            self.bucket.put_file(&object, &local.join(name))?;
-            addresses.push(PathBuf::from(object.to_string()));
+        for name in &self.identifying {
+            let file = local.join(name);
+            if !self.names.contains(name) && file.exists() {
+                self.bucket.put_file(&self.folder.with(name), &file)?;
+                self.names.insert(name.clone());
+            }
         }
-        // What says which report it is where no summary does.
-        let written: BTreeSet<&str> = names.collect();
-        let others = names_in(local, |entry| entry.is_file());
-        for name in others
-            .iter()
-            .filter(|name| !written.contains(name.as_str()))
-        {
+        Ok(())
+    }
+
+    fn store(
+        self,
+        written: &[PathBuf],
+        is_removed: impl Fn(&str) -> bool,
+    ) -> io::Result<Vec<PathBuf>> {
+        let local = self.local.path();
+        let is_last = |name: &String| self.identifying.contains(name);
+        let (last, first): (Vec<String>, Vec<String>) = names_in(local, |entry| entry.is_file())
+            .into_iter()
+            .partition(is_last);
+        for name in first.iter().chain(&last) {
             self.bucket
                 .put_file(&self.folder.with(name), &local.join(name))?;
         }
-        let is_stale = |name: &&String| is_removed(name) && !written.contains(name.as_str());
-        let stale = self.names.iter().filter(is_stale);
-        for name in stale.filter(|_| earlier.is_empty()) {
+        let is_there = |name: &String| first.contains(name) || last.contains(name);
+        let stale = self.names.iter().filter(|name| !is_there(name));
+        for name in stale.filter(|name| is_removed(name) || is_last(name)) {
             let removed = self.bucket.remove(&self.folder.with(name));
             removed.map_err(io::Error::other)?;
         }
-        Ok(addresses)
+        let names = written.iter().filter_map(|path| path.file_name()?.to_str());
+        let addresses = names.map(|name| PathBuf::from(self.folder.with(name).to_string()));
+        Ok(addresses.collect())
     }
 }
 

@@ -166,15 +166,16 @@ fn store(address: &Address) -> Result<Arc<dyn ObjectStore>, Error> {
             let limited = |builder: MicrosoftAzureBuilder, (key, value)| {
                 builder.with_config(AzureConfigKey::Client(key), value)
             };
-            let builder = LIMITS
-                .into_iter()
-                .fold(MicrosoftAzureBuilder::from_env(), limited);
-            Arc::new(
+            let from_environment = MicrosoftAzureBuilder::from_env();
+            let endpoint = from_environment.get_config_value(&AzureConfigKey::Endpoint);
+            let builder = LIMITS.into_iter().fold(from_environment, limited);
+            let builder = if endpoint.is_some_and(|endpoint| is_loopback(&endpoint)) {
+                builder.with_allow_http(true)
+            } else {
                 builder
-                    .with_container_name(bucket)
-                    .with_retry(retry)
-                    .build()?,
-            )
+            };
+            let builder = builder.with_container_name(bucket);
+            Arc::new(builder.with_retry(retry).build()?)
         }
     })
 }
@@ -293,7 +294,17 @@ fn access_hint(service: Service) -> &'static str {
 
 fn hint_of_failure(service: Service, message: &str) -> &'static str {
     if message.contains("URL scheme is not allowed") {
-        "requests go over TLS; without it only where `AWS_ALLOW_HTTP=true` allows that"
+        match service {
+            Service::S3 => {
+                "requests go over TLS; without it only where `AWS_ALLOW_HTTP=true` allows that"
+            }
+            Service::GoogleCloudStorage => {
+                "requests go over TLS; without it only where `GOOGLE_ALLOW_HTTP=true` allows that"
+            }
+            Service::AzureBlobStorage => {
+                "requests go over TLS; without it only where `AZURE_ALLOW_HTTP=true` allows that"
+            }
+        }
     } else if message.contains("Error performing") {
         "check the network, the region and the endpoint, and run the same command again"
     } else {

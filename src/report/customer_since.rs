@@ -43,7 +43,7 @@ pub(crate) fn write_customer_since(
     }
     table.finish()?.commit()?;
     sync_directory(directory)?;
-    let stored = folder.finish(vec![file], |_| false, |_| false);
+    let stored = folder.finish(vec![file], |_| false);
     Ok(stored.map(drop).map_err(failed("writing its object"))?)
 }
 

@@ -46,10 +46,10 @@ pub fn write(
     directory: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
     let summary = &*books.shown(summary);
-    let folder = OutputFolder::open(directory, &IDENTIFYING_FILES)
+    let mut folder = OutputFolder::open(directory, &IDENTIFYING_FILES)
         .map_err(|error| FileError::new(directory, "creating the directory", error))?;
     let given = directory;
-    let directory = folder.path();
+    let directory = &*folder.path().to_owned();
     let report = summary.report_id();
     let found = ReportId::found_in(directory);
     let is_anothers = |found: &ReportId| !found.may_share_journal(&report);
@@ -65,16 +65,17 @@ pub fn write(
     read(books, &mut exporters)?;
     let files = finish(exporters)?;
     make_room(found, &report, directory)?;
+    let failed = |doing| move |error| FileError::new(given, doing, error);
+    let there = folder.make_room(is_report_file);
+    there.map_err(failed("moving an earlier report aside"))?;
     let written = put_in_place(files, directory)?;
     if formats.iter().any(|format| format == Format::Json) {
         // The summary says the same. A marker that stays does no harm.
         let _ = fs::remove_file(directory.join(MARKER));
     }
     let wrote_rows = formats.iter().any(|format| format == Format::Csv);
-    let stored = folder.finish(written, is_report_file, |name| {
-        wrote_rows && is_numbered(name)
-    });
-    Ok(stored.map_err(|error| FileError::new(given, "writing its objects", error))?)
+    let stored = folder.finish(written, |name| wrote_rows && is_numbered(name));
+    Ok(stored.map_err(failed("writing its objects"))?)
 }
 
 /// Moves the report of another run aside, and sees to it that the directory says whose the new one is.

@@ -318,7 +318,7 @@ impl AuditReport {
         }
         sync_directory(directory)?;
         let written = FILES.map(|name| directory.join(name)).to_vec();
-        let stored = folder.finish(written, |_| false, |_| false);
+        let stored = folder.finish(written, |_| false);
         Ok(stored.map_err(failed("writing its objects"))?)
     }
 
