@@ -12,8 +12,8 @@ use self::corrected::{CorrectedBefore, Corrections};
 use crate::event::{EventKey, EventRef, Kind, Tally};
 use crate::job::{Imbalance, Job, SourceRows, SourceRowsError};
 use crate::journal::{
-    AttentionCode, Disposition, Journal, JournalError, JournalHistory, NewInput, NewRun, Outcome,
-    PlanState, PlanTotal, ReadExport, Recording, RunCommand, RunId,
+    AttentionCode, Disposition, EventRow, Journal, JournalError, JournalHistory, NewInput, NewRun,
+    Outcome, PlanState, PlanTotal, ReadExport, Recording, RunCommand, RunId,
 };
 use crate::plan::{Plan, Planned};
 
@@ -266,6 +266,7 @@ fn record_event(
                 recording.supersede(recorded.row, "sent with what a later export says")?;
             }
             let by = recording.replace(recorded.row, event.to_event())?;
+            record_total(recording, event, by, plan, known)?;
             if plan.restates(key) {
                 recording.inherit_result(recorded.row, by)?;
                 if let Some(&code) = known.flagged.get(&key) {
@@ -284,7 +285,31 @@ fn record_event(
             }
         }
         None => {
-            recording.add_event(&event.to_event())?;
+            let row = recording.add_event(&event.to_event())?;
+            record_total(recording, event, row, plan, known)?;
+        }
+    }
+    Ok(())
+}
+
+/// Records what others have sent of a running total, and that it takes the place of the smaller ones of its sale that were not
+/// sent: it has what is missing of them.
+fn record_total(
+    recording: &mut Recording<'_>,
+    event: EventRef<'_>,
+    row: EventRow,
+    plan: &Plan,
+    known: &JournalHistory,
+) -> Result<(), JournalError> {
+    if let Some(cents) = plan.part_in_account(event.key()) {
+        recording.add_part_in_account(row, cents)?;
+    }
+    let sale = event.sale_event_id.map(EventKey::from_id);
+    let earlier = sale.and_then(|sale| known.uncompared_totals.get(&sale));
+    for earlier in earlier.into_iter().flatten() {
+        let is_smaller = event.refund_total_cents > Some(earlier.total_cents);
+        if is_smaller && !plan.replaces(earlier.key) {
+            recording.replace_total(earlier.row, row)?;
         }
     }
     Ok(())

@@ -50,7 +50,7 @@ impl From<AttentionCode> for UnreadCode {
             AttentionCode::Held => UnreadCode::Held,
             AttentionCode::Conflict => UnreadCode::Conflict,
             AttentionCode::NotSent => UnreadCode::NotSent,
-            AttentionCode::Unconfirmed => UnreadCode::Unconfirmed,
+            AttentionCode::Unconfirmed | AttentionCode::NotCompared => UnreadCode::Unconfirmed,
             _ => UnreadCode::Failed,
         }
     }

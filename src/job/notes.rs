@@ -270,12 +270,18 @@ pub(super) fn note_left_over(job: &mut Job, history: &dyn History) {
         return;
     }
     let (mut unsent, mut unconfirmed) = (Tally::default(), Tally::default());
+    let mut uncompared = Tally::default();
     for (_, planned) in job.plan.unordered() {
         let event = planned.event;
         let recorded = history.essence(event.key());
         let outcome = recorded.map(|_| history.outcome(event.key()));
         match (planned.state, outcome) {
             (PlanState::ToSend, Some(None)) => unsent.add(event.kind, event.money),
+            (PlanState::Settled, Some(Some(Outcome::Unconfirmed)))
+                if history.is_uncompared(event.key()) =>
+            {
+                uncompared.add(event.kind, event.money);
+            }
             (PlanState::Settled, Some(Some(Outcome::Unconfirmed))) => {
                 unconfirmed.add(event.kind, event.money);
             }
@@ -298,6 +304,21 @@ pub(super) fn note_left_over(job: &mut Job, history: &dyn History) {
         job.problems.push(
             Problem::warning(ProblemCode::LeftUnconfirmed, message).hint(
                 "look them up in FirstPromoter; `fprecon retry --unconfirmed` sends again what is not there",
+            ),
+        );
+    }
+    note_uncompared(job, &uncompared);
+}
+
+/// Reports of which running totals of these exports a part may be in the account, as an earlier run found.
+fn note_uncompared(job: &mut Job, uncompared: &Tally) {
+    if uncompared.count() > 0 {
+        let message = format!(
+            "an earlier run did not send running totals of these exports, since a part of each may be in FirstPromoter: {uncompared}"
+        );
+        job.problems.push(
+            Problem::warning(ProblemCode::LeftUnconfirmed, message).hint(
+                "`fprecon run` of these exports reads the account's list, and sends what is missing",
             ),
         );
     }

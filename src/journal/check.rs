@@ -266,6 +266,8 @@ impl JournalReader {
         checked.take(Aspect::Seals, looked)?;
         let looked = self.refunded_by_others().map(drop);
         checked.take(Aspect::Seals, looked)?;
+        let looked = self.parts_in_account().map(drop);
+        checked.take(Aspect::Seals, looked)?;
         let looked = self.payout_requests().map(drop);
         checked.take(Aspect::Seals, looked)?;
         let looked = self.paid_commissions().map(drop);

@@ -101,7 +101,7 @@ impl JournalReader {
     /// Goes through the sales that are settled. For sales that were corrected it takes the corrected ones.
     pub fn for_each_settled_sale(
         &self,
-        mut each: impl FnMut(EventKey, Outcome, Ties<'_>),
+        mut each: impl FnMut(EventKey, Outcome, Ties<'_>, Option<Timestamp>),
     ) -> Result<(), JournalError> {
         let sql = format!(
             "SELECT id, key, seal, {}, outcome FROM event
@@ -113,7 +113,7 @@ impl JournalReader {
             let (id, key, columns) = Columns::read_sealed(row, 0)?;
             if !mended.contains_key(&id) {
                 let outcome = row.get::<_, Word<_>>(3 + columns::COUNT)?.0;
-                each(key, outcome, columns.ties());
+                each(key, outcome, columns.ties(), columns.created_at());
             }
             Ok(())
         })

@@ -93,12 +93,29 @@ pub struct JournalHistory {
     pub(crate) not_paid_refunds: KeyMap<EventKey>,
     /// The event that recorded the largest running total of refunds of a sale, by the key of the sale.
     pub(crate) largest_totals: KeyMap<EventRow>,
+    /// The running totals of refunds that were not sent, since a part of them may be at the API and nothing was compared,
+    /// by the key of the sale.
+    pub(crate) uncompared_totals: KeyMap<Vec<UncomparedTotal>>,
+    /// What others had sent of running totals of refunds when this journal sent the rest, by the key of the sale, in minor
+    /// units.
+    pub(crate) parts_in_account: KeyMap<i64>,
     /// The sales of requested customers.
     pub sales: Vec<KnownSale>,
     /// The indexes in `sales`, by the customer's email in lower case.
     pub sales_by_email: HashMap<Text, Vec<usize>>,
     /// The indexes in `sales`, by the customer's uid.
     pub sales_by_uid: HashMap<Text, Vec<usize>>,
+}
+
+/// Describes a running total of refunds that was not sent, and not compared with the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UncomparedTotal {
+    /// The number of its event.
+    pub(crate) row: EventRow,
+    /// The key of its id.
+    pub(crate) key: EventKey,
+    /// The running total in minor units.
+    pub(crate) total_cents: i64,
 }
 
 /// Lists what a job requests of the journal: what its payments may be sent with, and what its refunds may
@@ -171,7 +188,7 @@ impl JournalHistory {
         };
         let is_withdrawn = record.withdrawn.is_some();
         match record.item.code {
-            AttentionCode::Unconfirmed if !is_withdrawn => {
+            AttentionCode::Unconfirmed | AttentionCode::NotCompared if !is_withdrawn => {
                 self.accepted_unconfirmed.insert(key, ());
             }
             AttentionCode::Held | AttentionCode::Conflict if is_withdrawn => {

@@ -40,6 +40,7 @@ mod lookup;
 mod mended;
 mod migrate;
 mod page_list;
+mod parts_in_account;
 mod past;
 mod payouts;
 mod place;
@@ -77,7 +78,7 @@ pub use deliver::Entry;
 pub(crate) use deliver::RetrySelection;
 pub use error::{AccountClash, JournalError, LostCommits};
 pub(crate) use files::files_of_journal;
-pub use known::{HeldSale, HistoryRequest, JournalHistory};
+pub use known::{HeldSale, HistoryRequest, JournalHistory, UncomparedTotal};
 pub(crate) use lead_dates::{LeadDateAnswer, LeadDateRequest, NewLeadDate};
 pub(crate) use lookup::{Appearance, EventRole, EventsBy, RowPlace};
 #[cfg(test)]

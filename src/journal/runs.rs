@@ -82,19 +82,43 @@ impl JournalReader {
         Ok(begun)
     }
 
-    /// Goes through the sales that are older than the journal, and those without a date.
+    /// Returns the latest date of the sales of the first run that has any, or when the first run began if none has a date:
+    /// what is older belongs to the time before this journal. `None` if that is not known any more, since the journal was
+    /// pruned.
     ///
     /// # Errors
     ///
     /// The journal can't be read.
-    pub(crate) fn for_each_older_sale(
+    pub(crate) fn latest_sale_of_first_run(&self) -> Result<Option<Timestamp>, JournalError> {
+        const DOING: &str = "looking for the sales of the first run";
+        if !self.pruned_runs()?.is_empty() {
+            return Ok(None);
+        }
+        let mut latest = None;
+        let sql = "SELECT coalesce(max(e.created_at_ms), (SELECT min(started_ms) FROM run)) FROM run_event re CROSS JOIN event e ON e.id = re.event
+             WHERE e.kind = 'sale' AND re.run =
+                 (SELECT re.run FROM run_event re CROSS JOIN event e ON e.id = re.event
+                  WHERE e.kind = 'sale' ORDER BY re.run LIMIT 1)";
+        self.each(DOING, sql, [], |row| {
+            latest = row.get::<_, Option<Millis>>(0)?.map(|at| at.0);
+            Ok(())
+        })?;
+        Ok(latest)
+    }
+
+    /// Goes through the sales of which a running total of refunds was sent and answered, by their keys.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
+    pub(crate) fn for_each_sale_with_total(
         &self,
         mut each: impl FnMut(EventKey),
     ) -> Result<(), JournalError> {
-        let sql = "SELECT key FROM event WHERE kind = 'sale' AND (created_at_ms IS NULL
-             OR created_at_ms < (SELECT min(started_ms) FROM run))";
-        self.each("looking for older sales", sql, [], |row| {
-            each(EventKey(row.get(0)?));
+        let sql = "SELECT sale_event_id FROM event WHERE kind = 'refund' AND refund_total_cents IS NOT NULL
+             AND sale_event_id IS NOT NULL AND outcome IN ('tracked', 'already_tracked') AND inferred = 0";
+        self.each("looking for running totals", sql, [], |row| {
+            each(EventKey::from_id(row.get_ref(0)?.as_str()?));
             Ok(())
         })
     }

@@ -18,6 +18,13 @@ CREATE TABLE refunded_by_others (
     seal         INTEGER NOT NULL         -- checksum of the columns before
 ) STRICT;
 
+-- The running totals of refunds of which others had sent a part when this journal sent the rest.
+CREATE TABLE part_in_account (
+    event        INTEGER NOT NULL PRIMARY KEY REFERENCES event (id),
+    amount_cents INTEGER NOT NULL,        -- that part, in minor units
+    seal         INTEGER NOT NULL         -- checksum of the columns before
+) STRICT;
+
 -- A request for a payout of commissions, or to mark one as paid: on disk before it is sent. While `answered_ms` is
 -- empty, its result is not known.
 CREATE TABLE payout_request (

@@ -173,6 +173,8 @@ words! {
         Failed = "failed",
         /// It may have been recorded, and nothing says whether it was.
         Unconfirmed = "unconfirmed",
+        /// It is a running total of refunds that was not sent: a part of it may be there, and nothing was compared.
+        NotCompared = "not_compared",
         /// It is a sale that was not sent before a later export said that it was not paid.
         NotPaid = "not_paid",
         /// The API's answer has another amount than the one that was sent.
@@ -207,6 +209,8 @@ impl AttentionCode {
         match (outcome, flag) {
             (None, _) => Some(AttentionCode::NotSent),
             (_, Some(AttentionCode::NotPaid)) => is_open.then_some(AttentionCode::NotPaid),
+            (_, Some(AttentionCode::NotCompared)) if is_open => Some(AttentionCode::NotCompared),
+            (_, Some(AttentionCode::NotCompared)) => None,
             (Some(Outcome::Failed), _) => Some(AttentionCode::Failed),
             (Some(Outcome::Unconfirmed), _) => Some(AttentionCode::Unconfirmed),
             // Of what is not there, nothing counts too much.

@@ -6,7 +6,7 @@ use crate::event::{
     Conversion, ConvertedRefunds, Customer, CustomerRef, EmailsOfUid, Essence, Event, EventKey,
     Refunded, Terms, Text, UidStanding, UndoState,
 };
-use crate::journal::{AttentionCode, HeldSale, JournalHistory, Outcome};
+use crate::journal::{AttentionCode, HeldSale, JournalHistory, Outcome, UncomparedTotal};
 use crate::link::{EarlierSale, EmptyHistory, SaleHistory};
 
 /// Answers what a plan needs to know of earlier runs.
@@ -51,6 +51,24 @@ pub trait History: SaleHistory {
     /// Returns the time up to which the journal lost what it had sent, if somebody continued with it after such a loss.
     fn lost_until(&self) -> Option<Timestamp> {
         None
+    }
+
+    /// Returns the running totals of refunds of a sale that were not sent, since a part of them may be at the API and
+    /// nothing was compared.
+    fn uncompared_totals(&self, _sale: EventKey) -> &[UncomparedTotal] {
+        &[]
+    }
+
+    /// Returns what others had sent of running totals of refunds of a sale when this journal sent the rest, in minor units.
+    fn part_in_account(&self, _sale: EventKey) -> i64 {
+        0
+    }
+
+    /// Returns `true` if the event with this key is such a running total.
+    fn is_uncompared(&self, key: EventKey) -> bool {
+        let sale = self.essence(key).and_then(|recorded| recorded.sale);
+        let totals = sale.map_or(&[][..], |sale| self.uncompared_totals(sale));
+        totals.iter().any(|total| total.key == key)
     }
 
     /// Returns `true` if some run undoes sales.
@@ -249,6 +267,15 @@ impl History for JournalHistory {
 
     fn lost_until(&self) -> Option<Timestamp> {
         self.lost_until
+    }
+
+    fn uncompared_totals(&self, sale: EventKey) -> &[UncomparedTotal] {
+        let totals = self.uncompared_totals.get(&sale);
+        totals.map_or(&[], Vec::as_slice)
+    }
+
+    fn part_in_account(&self, sale: EventKey) -> i64 {
+        self.parts_in_account.get(&sale).copied().unwrap_or(0)
     }
 
     fn has_undone(&self) -> bool {

@@ -4,8 +4,10 @@
 //! what it is: the same lead, the same amount, the same day. One sale of the account is at most one of ours.
 
 mod refunds;
+mod uncompared;
 
 pub use refunds::RefundOfAccount;
+pub(super) use uncompared::Uncompared;
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -449,7 +451,7 @@ impl Planner<'_> {
         &mut self,
         account: &AccountSales,
         treatment: InAccount,
-        (events, firsts, subtracted): (&Events, &Firsts, &KeyMap<()>),
+        (events, firsts, subtracted): (&Events, &Firsts, &KeyMap<i64>),
         range: &DateRange,
     ) {
         let is_after_loss = self.history.lost_until().is_some();
@@ -509,7 +511,8 @@ impl Planner<'_> {
     /// Holds a sale, or says in its note why it might be held. What an earlier run has left to send is not held:
     /// that run sends it.
     fn set_apart(&mut self, index: usize, key: EventKey, note: &str, treatment: InAccount) {
-        if treatment == InAccount::Hold && self.history.essence(key).is_none() {
+        let is_new = self.history.essence(key).is_none() || self.history.is_uncompared(key);
+        if treatment == InAccount::Hold && is_new {
             return self.hold(index, HeldReason::InAccount, note.to_owned());
         }
         let note = match self.note(index) {
@@ -577,7 +580,9 @@ impl Comparison<'_> {
         for index in 0..self.events.len() {
             let event = self.events.get(index);
             let is_sent = planner.states[index] == PlanState::ToSend && !range.is_outside(event);
-            let is_new = planner.history.essence(event.key()).is_none();
+            let key = event.key();
+            let is_new =
+                planner.history.essence(key).is_none() || planner.history.is_uncompared(key);
             if event.kind != Kind::Refund || !is_sent || !is_new {
                 continue;
             }

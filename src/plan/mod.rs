@@ -22,6 +22,7 @@ use crate::journal::PlanState;
 use crate::link::{AskedAgain, Links};
 use crate::problem::Problem;
 use crate::readings::{Origins, Readings};
+use in_account::Uncompared;
 use order::sending_order;
 use planner::{Firsts, Planner};
 
@@ -47,6 +48,8 @@ pub struct Plan {
     restated: KeyMap<()>,
     /// The held refunds that stand for ones that are not there any more.
     undone_refunds: KeyMap<()>,
+    /// The running totals of refunds of which others have sent a part, with that part in minor units.
+    parts_in_account: KeyMap<i64>,
     /// The sums of what was read, added up before anything was decided: the left side of the balance.
     pub read: Tally,
     /// The conflicts and the refunds that are held, for a person to look at.
@@ -140,6 +143,14 @@ impl Plan {
         self.undone_refunds.contains_key(&key)
     }
 
+    /// Returns what others have sent of the running total of refunds with this key, in minor units.
+    pub(crate) fn part_in_account(&self, key: EventKey) -> Option<i64> {
+        self.parts_in_account
+            .get(&key)
+            .copied()
+            .filter(|&part| part > 0)
+    }
+
     /// Returns the number of events to send that are not sent, since they get the result of what they replace.
     pub(crate) fn restated_count(&self) -> u64 {
         self.restated.len() as u64
@@ -199,10 +210,11 @@ pub(crate) fn plan(
     history: &dyn History,
     origins: &Origins,
 ) -> Plan {
-    let subtracted = match account {
-        Some(account) => account.subtract_totals(&mut events, history),
-        None => KeyMap::default(),
-    };
+    let (mut subtracted, mut uncompared) = (KeyMap::default(), Uncompared::default());
+    if let Some(account) = account {
+        subtracted = account.subtract_totals(&mut events, history);
+        uncompared = account.settle_uncompared(&mut events, history, &mut subtracted);
+    }
     let read = (0..events.len())
         .map(|index| events.figures(index))
         .collect();
@@ -211,9 +223,11 @@ pub(crate) fn plan(
     let mut firsts = Firsts::new(of_several, &events);
     let mut planner = Planner::new(history, origins, asked_again, decided, events.len());
     planner.maybe_sent = maybe_sent;
+    planner.uncompared = uncompared;
     planner.other_customers = links.take_other_customers();
     planner.compare_with_history(&events, &mut firsts);
     planner.apply_links(&mut events, links);
+    planner.apply_uncompared(&events);
     let by_account = (account, in_account, &subtracted);
     let refunds_in_doubt = hold_by_account(&mut planner, by_account, (&events, &firsts), range);
     planner.hold_refunds_of_other_providers(&events, &firsts);
@@ -244,6 +258,7 @@ pub(crate) fn plan(
         replacing,
         restated,
         undone_refunds,
+        parts_in_account: subtracted,
         read,
         problems,
         in_account,
@@ -255,7 +270,7 @@ pub(crate) fn plan(
 /// of refunds that are held since the journal lost commits.
 fn hold_by_account(
     planner: &mut Planner<'_>,
-    (account, treatment, subtracted): (Option<&AccountSales>, InAccount, &KeyMap<()>),
+    (account, treatment, subtracted): (Option<&AccountSales>, InAccount, &KeyMap<i64>),
     (events, firsts): (&Events, &Firsts),
     range: &DateRange,
 ) -> u64 {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::History;
-use super::in_account::AccountFindings;
+use super::in_account::{AccountFindings, Uncompared};
 use crate::event::{
     Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money,
 };
@@ -129,6 +129,8 @@ pub(super) struct Planner<'p> {
     pub(super) other_customers: BTreeSet<usize>,
     /// What came of comparing the sales with those of the account, if they were compared.
     pub(super) in_account: Option<AccountFindings>,
+    /// The running totals of earlier runs that are decided by the account's list alone.
+    pub(super) uncompared: Uncompared,
 }
 
 impl<'p> Planner<'p> {
@@ -153,6 +155,7 @@ impl<'p> Planner<'p> {
             maybe_sent: HashSet::new(),
             other_customers: BTreeSet::new(),
             in_account: None,
+            uncompared: Uncompared::default(),
         };
         for (index, (state, note)) in decided {
             planner.mark(index, state, note);
@@ -210,6 +213,14 @@ impl<'p> Planner<'p> {
             };
             let event = events.get(index);
             let is_first = firsts.for_event(index, key) == index;
+            if self.states[index] == PlanState::ToSend && self.history.is_uncompared(key) {
+                let is_again = matched.insert(key, ()).is_some();
+                if !is_again {
+                    firsts.set(index, key);
+                }
+                self.decide_uncompared(index, key, is_again);
+                continue;
+            }
             if is_first
                 && self.states[index] == PlanState::ToSend
                 && let Some(note) = self.replaces(event, &recorded)

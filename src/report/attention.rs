@@ -348,6 +348,12 @@ const fn texts(code: AttentionCode) -> Texts {
             "Look them up in FirstPromoter first. If sent again, they may count twice:",
             Next::Words("retry --unconfirmed"),
         ),
+        Code::NotCompared => (
+            "not sent: a part of each may be in FirstPromoter",
+            "failed.csv",
+            "Run the exports again: the account's list is read first, and only what is missing is sent:",
+            Next::RunExports,
+        ),
         Code::NotPaid => (
             "withdrawn, since a later export has it as not paid",
             "failed.csv",

@@ -196,6 +196,10 @@ impl<'j> Lives<'j> {
                 "Look it up in FirstPromoter first. If sent again, it may count twice:",
                 with_id("retry --event"),
             ),
+            AttentionCode::NotCompared => (
+                "A part of this running total may be in FirstPromoter. Run the exports again, which reads the account's list first:",
+                command_in(self.journal, code, run, self.commands)?,
+            ),
             AttentionCode::NotPaid => (
                 "A later export says that it was not paid. If it was, or is in FirstPromoter, `fprecon retry --event` sends it; else accept it:",
                 accept(),

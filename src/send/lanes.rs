@@ -7,6 +7,8 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
 
+use jiff::Timestamp;
+
 use crate::event::{Customer, Event, KeyHasher, Kind, Text, Ties};
 use crate::journal::{EventRow, Outcome};
 
@@ -40,8 +42,9 @@ struct Learned {
     is_lead: bool,
     /// `true` if the API had a sale of the lane before this run first sent it.
     is_sent_by_others: bool,
-    /// The sales that the API had before this run first sent them, or of which it is not known whether it has them.
-    doubtful_sales: HashMap<Text, Outcome>,
+    /// The sales that the API had before this run first sent them, or of which it is not known whether it has them, with
+    /// their dates.
+    doubtful_sales: HashMap<Text, (Outcome, Option<Timestamp>)>,
     /// The API's answer for each email and uid: it is a non-referral if the API doesn't know it, and tracked
     /// if a sale of it was.
     answers: HashMap<(Tie, Text), Outcome, BuildHasherDefault<DefaultHasher>>,
@@ -154,7 +157,7 @@ impl Lane {
             let learned = self.learned.get_or_insert_default();
             learned
                 .doubtful_sales
-                .insert(event.event_id().into(), known);
+                .insert(event.event_id().into(), (known, event.created_at));
         }
         let says_something = match outcome {
             Outcome::NonReferral => is_told,
@@ -229,8 +232,16 @@ impl Lane {
     pub(super) fn outcome_of_sale(&self, event: &Event) -> Option<Outcome> {
         let learned = self.learned.as_ref()?;
         let sale = event.sale_event_id.as_ref()?;
-        let doubtful = learned.doubtful_sales.get(sale).copied();
+        let doubtful = learned.doubtful_sales.get(sale);
+        let doubtful = doubtful.map(|(outcome, _)| *outcome);
         doubtful.or_else(|| learned.answer(Tie::Sale, sale))
+    }
+
+    /// Returns the date of the sale that this event refunds, if the API had that before this run first sent it.
+    pub(super) fn date_of_sale_of_others(&self, event: &Event) -> Option<Option<Timestamp>> {
+        let learned = self.learned.as_ref()?;
+        let (outcome, at) = learned.doubtful_sales.get(event.sale_event_id.as_ref()?)?;
+        (*outcome == Outcome::AlreadyTracked).then_some(*at)
     }
 }
 

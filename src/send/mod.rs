@@ -334,8 +334,11 @@ impl Reversals {
 struct EarlierAnswers {
     /// The outcomes by the keys of the sales that are refunded.
     sales: KeyMap<Outcome>,
-    /// The keys of those of them that are older than the journal, if FirstPromoter had all sales of its first run before.
+    /// The keys of those of them that FirstPromoter had before, that are from the time before this journal, and of which no
+    /// running total of refunds was answered.
     older_sales: HashSet<EventKey>,
+    /// The latest date of the sales of the journal's first run.
+    first_run_until: Option<Timestamp>,
     /// The cancelled customers who have a tracked sale.
     customers: Customers,
     /// The cancelled customers who have a sale that was there before this journal sent it.
@@ -350,12 +353,18 @@ impl EarlierAnswers {
         if wanted.sales.is_empty() && wanted.customers.is_empty() {
             return Ok(earlier);
         }
+        if !wanted.sales.is_empty() {
+            earlier.first_run_until = journal.latest_sale_of_first_run()?;
+        }
         let accepted = accepted_unconfirmed(journal)?;
-        journal.for_each_settled_sale(|key, outcome, event| {
+        journal.for_each_settled_sale(|key, outcome, event, at| {
             // Somebody has looked it up, so that it holds its refunds no more.
             let is_accepted = outcome == Outcome::Unconfirmed && accepted.contains(&key);
             if wanted.sales.contains(&key) && !is_accepted {
                 earlier.sales.insert(key, outcome);
+                if outcome == Outcome::AlreadyTracked && earlier.is_before_journal(at) {
+                    earlier.older_sales.insert(key);
+                }
             }
             if outcome.is_tracked() && wanted.customers.include(event.customer) {
                 earlier.customers.add(event.customer);
@@ -364,18 +373,21 @@ impl EarlierAnswers {
                 }
             }
         })?;
-        if !earlier.sent_by_others.is_empty() || !wanted.sales.is_empty() {
+        if !earlier.sent_by_others.is_empty() {
             earlier.begun_after_account = journal.begun_after_account()?;
         }
-        // Few journals begin so, and the others need not be gone through once more.
-        if earlier.begun_after_account.is_some() {
-            journal.for_each_older_sale(|sale| {
-                if wanted.sales.contains(&sale) {
-                    earlier.older_sales.insert(sale);
-                }
+        if !earlier.older_sales.is_empty() {
+            journal.for_each_sale_with_total(|sale| {
+                earlier.older_sales.remove(&sale);
             })?;
         }
         Ok(earlier)
+    }
+
+    /// Returns `true` if a sale with this date is from the time before the journal: its first run has later ones.
+    fn is_before_journal(&self, at: Option<Timestamp>) -> bool {
+        let is_in_time = |until| at.is_none_or(|at| at <= until);
+        self.first_run_until.is_some_and(is_in_time)
     }
 
     /// Returns `true` if a cancellation may be there already: the journal is new while the account is not, somebody had

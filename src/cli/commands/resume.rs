@@ -18,7 +18,9 @@ use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::grouped;
 use crate::cli::terminal::Terminal;
 use crate::event::Tally;
-use crate::journal::{EndReason, EventRow, Journal, JournalReader, Outcome, RetrySelection, RunId};
+use crate::journal::{
+    AttentionCode, EndReason, EventRow, Journal, JournalReader, Outcome, RetrySelection, RunId,
+};
 use crate::problem::{Problem, ProblemCode};
 use crate::report::items::accepted_events;
 use crate::report::{Commands, RunSummary};
@@ -172,12 +174,17 @@ pub(in crate::cli) fn retry(
     let accepted = accepted_events(&journal)?;
     let events: Vec<EventRow> = events.into_iter().map(|(row, _)| row).collect();
     let undone = journal.events_of_undone_runs()?;
+    let uncompared = uncompared_totals(&journal)?;
     say_accepted(&accepted, terminal);
+    if arguments.unconfirmed {
+        say_uncompared(uncompared.len(), terminal);
+    }
     if events.is_empty() {
         let left_out = undone.iter().filter(|row| !accepted.contains(row));
         say_undone(left_out.count(), terminal);
     }
-    let accepted = accepted.into_iter().chain(undone).collect();
+    let accepted = accepted.into_iter().chain(undone).chain(uncompared);
+    let accepted = accepted.collect();
     let selection = RetrySelection {
         has_failed: arguments.failed,
         has_unconfirmed: arguments.unconfirmed,
@@ -260,6 +267,25 @@ fn say_accepted(accepted: &[EventRow], terminal: &Terminal) {
         some => format!("{} accepted events are", grouped(some as i128)),
     };
     terminal.note(&format!("{what} not tried again; `--event ID` tries one"));
+}
+
+/// Returns the running totals of refunds that were not compared with the account: sent whole, they could count twice.
+fn uncompared_totals(journal: &JournalReader) -> Result<Vec<EventRow>, CliError> {
+    let flags = journal.flags()?.into_iter();
+    let uncompared = flags.filter(|(_, code)| *code == AttentionCode::NotCompared);
+    Ok(uncompared.map(|(row, _)| row).collect())
+}
+
+/// Says that running totals of refunds that were not compared are not tried again by their outcome.
+fn say_uncompared(totals: usize, terminal: &Terminal) {
+    let what = match totals {
+        0 => return,
+        1 => "1 running total of refunds is".to_owned(),
+        some => format!("{} running totals of refunds are", grouped(some as i128)),
+    };
+    terminal.note(&format!(
+        "{what} not tried again, since a part may be in FirstPromoter; `fprecon run` of the same exports reads the account's list, and sends what is missing"
+    ));
 }
 
 /// Says that events of undone runs are not tried again by their outcome.

@@ -7,7 +7,7 @@ use rusqlite::Row;
 
 use super::super::columns::{self, Columns, Millis, Word, impossible};
 use super::super::{AttentionCode, EventRow, JournalError, JournalReader, Outcome};
-use super::{HistoryRequest, JournalHistory, KnownEvent, RunsOfExport};
+use super::{HistoryRequest, JournalHistory, KnownEvent, RunsOfExport, UncomparedTotal};
 use crate::event::{
     Conversion, Correction, EventKey, KeyMap, Kind, NOT_PAID, Original, Refunded, UndoState,
     is_undo,
@@ -69,6 +69,7 @@ impl JournalReader {
             mended: self.replaced()?,
             flags: self.flags()?,
             refunded_by_others: self.refunded_by_others()?,
+            parts_in_account: self.parts_in_account()?,
             unsettled: HashMap::new(),
             gross_kept_from: self.gross_kept_from()?,
             asked_again: KeyMap::default(),
@@ -246,6 +247,8 @@ struct Scan<'w> {
     mended: HashMap<EventRow, EventRow>,
     flags: HashMap<EventRow, AttentionCode>,
     refunded_by_others: HashSet<EventRow>,
+    /// What others have sent of running totals of refunds, in minor units.
+    parts_in_account: HashMap<EventRow, i64>,
     /// The events without an outcome, with their keys.
     unsettled: HashMap<EventRow, EventKey>,
     gross_kept_from: i64,
@@ -375,8 +378,28 @@ impl Scan<'_> {
         {
             self.known.largest_totals.insert(sale, event.row);
         }
+        let is_uncompared = self.known.flagged.get(&key) == Some(&AttentionCode::NotCompared)
+            && event.outcome == Some(Outcome::Unconfirmed)
+            && !self.known.accepted_unconfirmed.contains_key(&key);
+        if let Some(total_cents) = essence.refund_total_cents.filter(|_| is_uncompared) {
+            let totals = self.known.uncompared_totals.entry(sale).or_default();
+            let row = event.row;
+            totals.push(UncomparedTotal {
+                row,
+                key,
+                total_cents,
+            });
+        }
         let counts_nowhere = is_unreferred || is_left;
-        let refund = Refunded::from_refund(event_id, essence);
+        let of_others = self.parts_in_account.get(&event.row).copied().unwrap_or(0);
+        if of_others > 0 {
+            *self.known.parts_in_account.entry(sale).or_default() += of_others;
+        }
+        let refund = Refunded::from_refund(event_id, essence).with(Refunded {
+            cents: of_others,
+            gross_cents: of_others,
+            ..Refunded::default()
+        });
         self.known
             .add_refund(sale, refund, conversion, counts_nowhere);
     }

@@ -8,7 +8,7 @@ use crate::journal::columns::{self, Columns};
 use crate::journal::deliver::settle_where_left;
 use crate::journal::{
     AttentionCode, EventRow, JournalError, Outcome, PlanState, RunId, Settlement, UndoRecord,
-    conversions, flags, mended, recover, stored, undo,
+    conversions, flags, mended, parts_in_account, recover, stored, undo,
 };
 
 impl Recording<'_> {
@@ -99,6 +99,36 @@ impl Recording<'_> {
         let written = mended::insert(&self.transaction, refused, by);
         self.done(written)?;
         Ok(by)
+    }
+
+    /// Keeps what others have sent of a running total of refunds, in minor units.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn add_part_in_account(
+        &mut self,
+        event: EventRow,
+        cents: i64,
+    ) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = parts_in_account::insert(&self.transaction, event, cents);
+        self.done(written)
+    }
+
+    /// Records that a running total of refunds has what an earlier one of its sale, which was not sent, was to reverse.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn replace_total(
+        &mut self,
+        earlier: EventRow,
+        by: EventRow,
+    ) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = mended::insert(&self.transaction, earlier, by);
+        self.done(written)
     }
 
     /// Settles an event that is left to send and that another one takes the place of, with the reason: a refund

@@ -21,6 +21,9 @@ use crate::plan::planner::{Firsts, Planner};
 /// The note of a refund that is held after a loss.
 const AFTER_LOSS: &str = "the journal lost what it had sent last, and with that may be refunds of this sale, or its undo: without the account's list, it is not known how much of this refund is there already";
 
+/// The note of a running total that is held, since an earlier one of its sale was not compared.
+const NOT_COMPARED_BEFORE: &str = "an earlier running total of this sale was not sent, since a part of it may be in FirstPromoter: without the account's list, it is not known how much of this one is there already";
+
 /// The time by which a date may be off because of its time zone.
 const DATE_TOLERANCE: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
@@ -153,12 +156,12 @@ impl AccountSales {
 
     /// Takes from running totals to send what the account has of them by running totals that this journal does not know: a
     /// lost one sent them. Where that can't be subtracted to the cent, the amounts stay, and the refunds are held later.
-    /// Returns the keys of the refunds that were made smaller.
+    /// Returns the keys of the refunds that were made smaller, each with what the account has of it in minor units.
     pub(in crate::plan) fn subtract_totals(
         &self,
         events: &mut Events,
         history: &dyn History,
-    ) -> KeyMap<()> {
+    ) -> KeyMap<i64> {
         let mut subtracted = KeyMap::default();
         if self.refunds.by_sale.is_empty() {
             return subtracted;
@@ -173,15 +176,19 @@ impl AccountSales {
             if let (Kind::Refund, true, Some(sale), Some(total)) =
                 (event.kind, is_new, sale, event.refund_total_cents)
                 && self.refunds.by_sale.contains_key(&sale)
+                && history.uncompared_totals(sale).is_empty()
             {
                 let totals = by_sale.entry(sale).or_default();
                 totals.entry(total).or_default().push(index);
             }
         }
         for (sale, totals) in by_sale {
-            let Some(mut there) = self.sum_of_totals(sale, &own).filter(|&there| there > 0) else {
+            let Some(theirs) = self.sum_of_totals(sale, &own) else {
                 continue;
             };
+            // What was subtracted once is among what the journal knows.
+            let mut there = (theirs - history.part_in_account(sale)).max(0);
+            let mut part = 0;
             for indexes in totals.values() {
                 let event = events.get(indexes[0]);
                 let Some(money) = event.money.filter(|_| self.is_plain(event)) else {
@@ -189,14 +196,16 @@ impl AccountSales {
                 };
                 if money.amount_cents <= there {
                     there -= money.amount_cents;
+                    part += money.amount_cents;
                     continue;
                 }
                 let less = Money {
                     amount_cents: there,
                     ..money
                 };
+                subtracted.insert(event.key(), part + there);
+                part = 0;
                 for &index in indexes {
-                    subtracted.insert(events.key(index), ());
                     events.edit(index, |event| {
                         if let Some(money) = event.money.as_mut().filter(|_| there > 0) {
                             money.amount_cents -= there;
@@ -225,8 +234,24 @@ impl AccountSales {
         cents.sum()
     }
 
+    /// Returns what the account has of running totals of a sale, without those that are marked as this journal's, in minor
+    /// units of its currency; `None` if that is not known, or the sale is undone.
+    pub(super) fn totals_of(&self, sale: EventKey, own: Option<&[bool]>) -> Option<i64> {
+        let none_is_own = || vec![false; self.refunds.all.len()];
+        match own {
+            _ if !self.refunds.by_sale.contains_key(&sale) => Some(0),
+            Some(own) => self.sum_of_totals(sale, own),
+            None => self.sum_of_totals(sale, &none_is_own()),
+        }
+    }
+
+    /// Returns `true` if the account has a refund with this key.
+    pub(super) fn has_refund_of(&self, key: EventKey) -> bool {
+        self.refunds.by_key.contains_key(&key)
+    }
+
     /// Returns `true` if a refund has its amount in the unit of the account, and nothing of it is not sent.
-    fn is_plain(&self, event: EventRef<'_>) -> bool {
+    pub(super) fn is_plain(&self, event: EventRef<'_>) -> bool {
         event.money.is_some_and(|money| {
             money.currency == self.currency
                 && self.decimals.sent(money) == money.amount_cents
@@ -240,7 +265,7 @@ impl AccountSales {
 
 impl Comparison<'_> {
     /// Compares the refunds to send with those of the account that this journal has not sent.
-    pub(super) fn find_refunds(&mut self, subtracted: &KeyMap<()>, planner: &mut Planner<'_>) {
+    pub(super) fn find_refunds(&mut self, subtracted: &KeyMap<i64>, planner: &mut Planner<'_>) {
         self.remark_compared(planner);
         if self.account.refunds.all.is_empty() {
             return;
@@ -258,7 +283,8 @@ impl Comparison<'_> {
             .retain(|(index, _)| !by_key.contains_key(&events.key(*index)));
         for nearness in [Nearness::Day, Nearness::DateOnly, Nearness::Near] {
             for (index, sale) in std::mem::take(&mut self.refunds) {
-                match self.same_refund(index, sale, nearness) {
+                let is_subtracted = subtracted.contains_key(&self.events.key(index));
+                match self.same_refund(index, sale, nearness, is_subtracted) {
                     Some(place) => {
                         self.taken_refunds[place as usize] = true;
                         let event = self.events.get(index);
@@ -288,7 +314,14 @@ impl Comparison<'_> {
                     )
                 };
                 self.findings.maybe_refunded.add(event.kind, event.money);
-                planner.set_apart(index, event.key(), &note, self.treatment_of_refunds);
+                let of_sale = event.sale_event_id.map(EventKey::from_id);
+                let is_uncompared =
+                    of_sale.is_some_and(|sale| !planner.history.uncompared_totals(sale).is_empty());
+                let treatment = match self.treatment_of_refunds {
+                    InAccount::AsBefore if is_uncompared => InAccount::Hold,
+                    chosen => chosen,
+                };
+                planner.set_apart(index, event.key(), &note, treatment);
             }
         }
     }
@@ -331,7 +364,14 @@ impl Comparison<'_> {
     }
 
     /// Returns a refund of the account with the same customer and amount, and with a time near that of ours.
-    fn same_refund(&self, index: usize, sale: Option<u32>, nearness: Nearness) -> Option<u32> {
+    /// Running totals of the account are none of those if they were subtracted from it.
+    fn same_refund(
+        &self,
+        index: usize,
+        sale: Option<u32>,
+        nearness: Nearness,
+        is_subtracted: bool,
+    ) -> Option<u32> {
         let event = self.events.get(index);
         let (money, at) = event.money.zip(event.created_at)?;
         let cents = self.account.decimals.sent(money);
@@ -344,7 +384,10 @@ impl Comparison<'_> {
                 refund.original == Some((cents, money.currency))
             };
             let second = refund.at.map(Timestamp::as_second);
-            is_same && second.is_some_and(|second| (from..until).contains(&second))
+            let is_total = refund.sale.is_some_and(|(_, by)| by == NamedBy::Total);
+            is_same
+                && !(is_subtracted && is_total)
+                && second.is_some_and(|second| (from..until).contains(&second))
         })
     }
 
@@ -366,33 +409,45 @@ impl Comparison<'_> {
 }
 
 impl Planner<'_> {
-    /// Holds the refunds to send of sales that are older than what the journal lost, unless the account's list was read: a
-    /// refund that it does not know any more may have reversed a part of them already. Returns how many there are.
+    /// Holds the refunds to send of sales that are older than what the journal lost, and running totals of which an earlier one
+    /// was not compared, unless the account's list was read: a refund that the journal does not know may have reversed a part
+    /// of them already. Returns how many there are.
     pub(in crate::plan) fn hold_after_loss(&mut self, events: &Events, firsts: &Firsts) -> u64 {
-        let Some(until) = self.history.lost_until() else {
-            return 0;
-        };
-        let until = until.checked_add(DATE_TOLERANCE).unwrap_or(Timestamp::MAX);
+        let until = self.history.lost_until();
+        let until = until.map(|until| until.checked_add(DATE_TOLERANCE).unwrap_or(Timestamp::MAX));
         let mut held = 0;
         for index in 0..events.len() {
-            let event = events.get(index);
-            let is_new = self.history.essence(event.key()).is_none();
-            if event.kind != Kind::Refund || self.states[index] != PlanState::ToSend || !is_new {
+            if events.kind(index) != Kind::Refund || self.states[index] != PlanState::ToSend {
                 continue;
             }
+            let event = events.get(index);
             let sale = event.sale_event_id.map(EventKey::from_id);
-            let here = sale.and_then(|sale| firsts.named(sale));
-            let sold_at = match here {
-                Some(sale) => events.get(sale).created_at.map(Timestamp::as_second),
-                None => sale
-                    .and_then(|sale| self.history.essence(sale))
-                    .and_then(|sale| sale.created_at_s),
+            let is_new = self.history.essence(event.key()).is_none();
+            let is_older = |until: Timestamp| {
+                let sold_at = self.sold_at_s(sale, events, firsts);
+                sold_at.is_none_or(|at| at <= until.as_second())
             };
-            if sold_at.is_none_or(|at| at <= until.as_second()) {
+            if is_new && until.is_some_and(is_older) {
                 self.hold(index, HeldReason::AfterLoss, AFTER_LOSS);
+                held += 1;
+            } else if is_new
+                && event.refund_total_cents.is_some()
+                && sale.is_some_and(|sale| !self.history.uncompared_totals(sale).is_empty())
+            {
+                self.hold(index, HeldReason::AfterLoss, NOT_COMPARED_BEFORE);
                 held += 1;
             }
         }
-        held
+        held + self.uncompared.left
+    }
+
+    /// Returns when a sale was made, in seconds since 1970-01-01 UTC, by these exports or else by an earlier run.
+    fn sold_at_s(&self, sale: Option<EventKey>, events: &Events, firsts: &Firsts) -> Option<i64> {
+        match sale.and_then(|sale| firsts.named(sale)) {
+            Some(sale) => events.get(sale).created_at.map(Timestamp::as_second),
+            None => sale
+                .and_then(|sale| self.history.essence(sale))
+                .and_then(|sale| sale.created_at_s),
+        }
     }
 }

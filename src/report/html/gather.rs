@@ -319,7 +319,7 @@ impl Gathered {
         let table = match code {
             AttentionCode::NotSent => &mut self.not_sent,
             AttentionCode::Failed => &mut self.refused,
-            AttentionCode::Unconfirmed => &mut self.unconfirmed,
+            AttentionCode::Unconfirmed | AttentionCode::NotCompared => &mut self.unconfirmed,
             AttentionCode::NotPaid => &mut self.not_paid,
             AttentionCode::OtherAmount => &mut self.other_amounts,
             AttentionCode::ReversalNonReferral => &mut self.reversals,

@@ -11,7 +11,7 @@ use crate::send::lanes::Basis;
 const SENT_BY_OTHERS: &str = "not sent: a sale of the customer was there already, sent by another journal or an integration, and so may be this";
 
 /// The message of a running total of refunds that is not sent, since somebody may have sent a part of it before.
-const TOTAL_SENT_BY_OTHERS: &str = "not sent: its sale was there already, sent by another journal or an integration, and so may be a part of this running total; look up what is refunded of the sale";
+const TOTAL_SENT_BY_OTHERS: &str = "not sent: its sale was there already, sent by another journal or an integration, and so may be a part of this running total; `fprecon run` of the same exports reads the account's list, and sends what is missing";
 
 /// The message of a refund whose sale may not be at the API.
 const SALE_UNCONFIRMED: &str = "not sent: its sale is unconfirmed, and without it, the refund would take what nobody earned; settle the sale first, by `fprecon retry --unconfirmed` or `fprecon accept`, then `fprecon retry --failed` sends this";
@@ -79,18 +79,20 @@ impl Sender<'_> {
             .then(|| infer(Outcome::NonReferral, None))
     }
 
-    /// Returns `true` if an event is a running total of refunds, and an earlier total of its sale may be at the API: the
-    /// sale is older than the journal, whose first run sent nothing new, as after one that was lost. The id of each total is
-    /// another one, so that the API would count both.
+    /// Returns `true` if an event is a running total of refunds, and a part of it may be at the API: somebody had sent its
+    /// sale before this journal did, and that is from the time before this journal, as after one that was lost. The id of
+    /// each total is another one, so that the API would count both.
     fn may_be_partly_there(&self, slot: &Slot) -> bool {
         let event = &slot.event;
         let is_total = event.kind == Kind::Refund && event.refund_total_cents.is_some();
         if !is_total || event.note.contains(COMPARED_WITH_REFUNDS) {
             return false;
         }
+        if let Some(sold_at) = self.lanes.lane(slot.lane).date_of_sale_of_others(event) {
+            return self.earlier.is_before_journal(sold_at);
+        }
         let sale = event.sale_event_id.as_deref().map(EventKey::from_id);
-        self.outcome_of_sale(slot) == Some(Outcome::AlreadyTracked)
-            && sale.is_some_and(|sale| self.earlier.older_sales.contains(&sale))
+        sale.is_some_and(|sale| self.earlier.older_sales.contains(&sale))
     }
 
     /// Returns the outcome of the sale that an event refunds.
@@ -126,6 +128,11 @@ impl Sender<'_> {
 
     /// Flags a result that needs attention although it settles its event.
     pub(super) fn flag(&mut self, row: EventRow, settlement: &mut Settlement) {
+        if settlement.message.as_deref() == Some(TOTAL_SENT_BY_OTHERS) {
+            let code = AttentionCode::NotCompared;
+            self.outbox
+                .push((Entry::Flag { event: row, code }, After::Flagged));
+        }
         if settlement.outcome != Outcome::NonReferral {
             return;
         }
