@@ -76,6 +76,9 @@ pub(crate) const MAYBE_IN_ACCOUNT: &str = "perhaps in the account as ";
 /// The beginning of the remark on an event whose sale the account has with another amount, which follows.
 pub(crate) const OTHER_AMOUNT_IN_ACCOUNT: &str = "in the account with another amount: ";
 
+/// The beginning of the remark on an event whose sale the account has under its id of another customer, which follows.
+pub(crate) const OTHER_CUSTOMER_IN_ACCOUNT: &str = "in the account, of another customer: ";
+
 /// The remark on a sale of which nothing says whether the account has it under another id.
 pub(crate) const NOT_COMPARED_WITH_ACCOUNT: &str = "not compared with the account: it has no date, or another currency than the account's commissions";
 
@@ -89,10 +92,11 @@ pub(crate) fn remark_on_account(note: &str) -> Option<&str> {
 }
 
 /// The beginnings of all remarks on what was compared with the account and is held on request.
-const REMARKS_ON_ACCOUNT: [&str; 4] = [
+const REMARKS_ON_ACCOUNT: [&str; 5] = [
     IN_ACCOUNT,
     MAYBE_IN_ACCOUNT,
     OTHER_AMOUNT_IN_ACCOUNT,
+    OTHER_CUSTOMER_IN_ACCOUNT,
     NOT_COMPARED_WITH_ACCOUNT,
 ];
 

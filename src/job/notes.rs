@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::{Job, Setup};
 use crate::event::{
     Essence, EventKey, EventRef, IN_ACCOUNT, Kind, MAYBE_IN_ACCOUNT, Money,
-    OTHER_AMOUNT_IN_ACCOUNT, Refunded, Tally, UndoState, share_cents,
+    OTHER_AMOUNT_IN_ACCOUNT, OTHER_CUSTOMER_IN_ACCOUNT, Refunded, Tally, UndoState, share_cents,
 };
 use crate::journal::{Outcome, PlanState};
 use crate::plan::{CSV_HEADER, History, InAccount, Plan, Planned, reversal_row};
@@ -234,6 +234,12 @@ pub(super) fn note_in_account(job: &mut Job, setup: &Setup<'_>) {
             "FirstPromoter keeps its amount, and takes refunds of more: look at them there; `--in-account hold` with `run` holds them and their refunds",
         ));
     }
+    if found.other_customers.count() > 0 {
+        let message = format!("{OTHER_CUSTOMER_IN_ACCOUNT}{}", found.other_customers);
+        problems.push(Problem::warning(ProblemCode::SaleOtherCustomer, message).hint(
+            "FirstPromoter keeps its sale, so that the ones to send count for nobody, and their refunds may lessen another promoter's commission: look at both; `--in-account hold` with `run` holds them, and a sale that is another one is sent under another `event_id`",
+        ));
+    }
     if found.maybe_refunded.count() > 0 {
         let message = format!(
             "perhaps refunded already under other ids: {}",
@@ -249,6 +255,7 @@ pub(super) fn note_in_account(job: &mut Job, setup: &Setup<'_>) {
             (IN_ACCOUNT, ProblemCode::SaleInAccount),
             (MAYBE_IN_ACCOUNT, ProblemCode::SaleNotCompared),
             (OTHER_AMOUNT_IN_ACCOUNT, ProblemCode::SaleOtherAmount),
+            (OTHER_CUSTOMER_IN_ACCOUNT, ProblemCode::SaleOtherCustomer),
         ];
         let remark = event.note.split("; ").find_map(|part| {
             let of = named.iter().find(|(start, _)| part.starts_with(start));

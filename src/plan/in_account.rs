@@ -21,8 +21,8 @@ use super::planner::{Firsts, Planner};
 use super::range::DateRange;
 use crate::event::{
     Currency, CustomerRef, Decimals, EventKey, EventRef, Events, IN_ACCOUNT, KeyMap, Kind,
-    MAYBE_IN_ACCOUNT, NOT_COMPARED_WITH_ACCOUNT, OTHER_AMOUNT_IN_ACCOUNT, Tally, Text, in_units,
-    remark_on_account,
+    MAYBE_IN_ACCOUNT, NOT_COMPARED_WITH_ACCOUNT, OTHER_AMOUNT_IN_ACCOUNT,
+    OTHER_CUSTOMER_IN_ACCOUNT, Tally, Text, in_units, remark_on_account,
 };
 use crate::journal::PlanState;
 use crate::link::HeldReason;
@@ -306,6 +306,16 @@ impl AccountSales {
         known
     }
 
+    /// Returns `true` if the account has a sale of ours of another customer: what both name of the customer differs in all.
+    fn is_of_another(&self, customer: CustomerRef<'_>, sale: &KnownSale) -> bool {
+        let ours = self.leads(customer).into_iter();
+        let both = ours
+            .zip(sale.leads)
+            .filter_map(|(ours, theirs)| Some(ours? == theirs?));
+        let both: Vec<bool> = both.collect();
+        !both.is_empty() && !both.contains(&true)
+    }
+
     /// Returns the amount that the account has of a sale of ours, if that is another one than it would be sent with, or
     /// less than a refund of it.
     fn other_amount(&self, event: EventRef<'_>, sale: &KnownSale) -> Option<String> {
@@ -347,6 +357,8 @@ pub struct AccountFindings {
     pub under_same_ids: Tally,
     /// The sales among those that it has with another amount, and refunds of more than it has of their sale.
     pub other_amounts: Tally,
+    /// The sales among those that it has of another customer, and refunds of such sales.
+    pub other_customers: Tally,
     /// The refunds of which the account may have some already: it has refunds of the customer that this journal has not sent,
     /// and does not say of which sale.
     pub maybe_refunded: Tally,
@@ -367,6 +379,7 @@ impl AccountFindings {
             &self.maybe_under_other_ids,
             &self.maybe_refunded,
             &self.other_amounts,
+            &self.other_customers,
             &self.not_compared,
         ];
         self.commissions_not_compared > 0 || sales.iter().any(|sales| sales.count() > 0)
@@ -557,7 +570,11 @@ impl Comparison<'_> {
                 self.findings.under_same_ids.add(event.kind, event.money);
             }
             let sale = &self.account.sales[place as usize];
-            if let Some(note) = self.account.other_amount(event, sale) {
+            if self.account.is_of_another(event.customer, sale) {
+                self.findings.other_customers.add(event.kind, event.money);
+                let note = format!("{OTHER_CUSTOMER_IN_ACCOUNT}{}", sale.name);
+                planner.set_apart(index, event.key(), &note, self.treatment);
+            } else if let Some(note) = self.account.other_amount(event, sale) {
                 self.findings.other_amounts.add(event.kind, event.money);
                 planner.set_apart(index, event.key(), &note, self.treatment);
             }

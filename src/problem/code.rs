@@ -215,6 +215,7 @@ problem_codes! {
     SaleInAccountAlready = "sale-in-account-already",
     SaleNotCompared = "sale-not-compared",
     SaleOtherAmount = "sale-other-amount",
+    SaleOtherCustomer = "sale-other-customer",
     SaleNotPaid = "sale-not-paid",
     SaleUndone = "sale-undone",
     SameRefusal = "same-refusal",

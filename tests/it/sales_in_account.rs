@@ -670,3 +670,51 @@ fn a_key_that_the_list_refuses_is_said_with_what_to_do() {
         assert!(!said.contains("commissions: \n"), "{version}: {said}");
     }
 }
+
+/// The account has a sale under the id with which one of ours would be sent, of somebody else.
+#[test]
+fn a_sale_of_another_customer_under_the_same_id_needs_attention() {
+    const RECURLY: &str = "account_code,transaction_id,type,amount,tax_amount,currency,date,status,test,original_transaction_id,invoice_id,subscription_id\n";
+    let recurly = format!(
+        "{RECURLY}acc_c,t1,purchase,50.00,0.00,USD,2026-03-01 09:00:00 UTC,success,false,,i1,\n\
+         acc_c,t2,refund,45.00,0.00,USD,2026-03-12 09:00:00 UTC,success,false,t1,i2,\n"
+    );
+    let generic = format!(
+        "{HEADER}sale,t1,,c@example.com,,50.00,USD,2026-03-01T09:00:00Z\n\
+         refund,t2,t1,c@example.com,,45.00,USD,2026-03-12T09:00:00Z\n"
+    );
+    for (export, version) in [
+        (&generic, "v1"),
+        (&generic, "v2"),
+        (&recurly, "v1"),
+        (&recurly, "v2"),
+    ] {
+        let place = Place::new();
+        let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+        sandbox.track(
+            "sale",
+            "event_id=t1&email=d@example.com&uid=acc_d&amount=5000",
+        );
+        place.write("a.csv", export);
+        let plan = ["plan", "a.csv", "--check-account", "--json"];
+        let found = call(&place, &sandbox, version, &plan).expect(1).json();
+        assert_eq!(count(&found, "/account_check/other_customers/count"), 2);
+        assert_eq!(
+            problems(&found, "sale-other-customer")[1..],
+            [
+                "sale `t1`: in the account, of another customer: `t1`",
+                "refund `t2`: in the account, of another customer: `t1`",
+            ],
+            "{version}"
+        );
+        let run = ["run", "a.csv", "--yes", "--in-account", "hold"];
+        call(&place, &sandbox, version, &run).expect(1);
+        assert_eq!(sandbox.events().len(), 1, "{version}");
+        // Who is the same by uid or email is the same.
+        let place = Place::new();
+        sandbox.track("sale", "event_id=t9&email=e@example.com&uid=u9&amount=5000");
+        let row = "sale,t9,,new@example.com,u9,50.00,USD,2026-03-01T09:00:00Z\n";
+        place.write("a.csv", &format!("{HEADER}{row}"));
+        call(&place, &sandbox, version, &plan).expect(0);
+    }
+}

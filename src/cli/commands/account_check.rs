@@ -121,6 +121,12 @@ pub(super) fn in_words(found: &AccountFindings) -> String {
     if found.other_amounts.count() > 0 {
         parts.push(format!("there with other amounts: {}", found.other_amounts));
     }
+    if found.other_customers.count() > 0 {
+        parts.push(format!(
+            "there of other customers: {}",
+            found.other_customers
+        ));
+    }
     if found.under_same_ids.count() > 0 {
         parts.push(format!(
             "there under the same ids: {}",

@@ -488,6 +488,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "another_amount_under_the_same_id_is_said_and_held",
     ),
     (
+        "sale-other-customer",
+        "sales_in_account.rs",
+        "a_sale_of_another_customer_under_the_same_id_needs_attention",
+    ),
+    (
         "undo-left-out",
         "undo.rs",
         "the_rest_after_the_first_events_is_not_buried_by_their_undo",
