@@ -1,7 +1,7 @@
 //! The source of a report: a run, or the runs of some days, as the journal has them.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::attention::is_flagged;
 use super::items::{Age, for_each_item, for_each_other_item, held_item, row_item};
@@ -10,8 +10,8 @@ use super::redact::Redactor;
 use super::source_rows::{SourceRow, header_of};
 use super::summary::RunSummary;
 use crate::journal::{
-    AcceptedRecord, Account, AttentionCode, ConversionRecord, Disposition, EventRecord, EventsOf,
-    HeldRecord, JournalError, JournalReader, RunRecord, Scope, Span, SpanBy,
+    AcceptedRecord, Account, AttentionCode, ConversionRecord, Disposition, EventRecord, EventRow,
+    EventsOf, HeldRecord, JournalError, JournalReader, RunRecord, Scope, Span, SpanBy,
 };
 use crate::problem::Problem;
 
@@ -29,6 +29,18 @@ pub struct ReportSource<'j> {
 }
 
 impl<'j> ReportSource<'j> {
+    /// Returns the amounts of the commissions that are marked as paid, by their events, in minor units.
+    pub(super) fn marked_commissions(&self) -> Result<HashMap<EventRow, Vec<i64>>, JournalError> {
+        let mut marked: HashMap<EventRow, Vec<i64>> = HashMap::new();
+        for paid in self.journal.paid_commissions()?.into_values() {
+            marked
+                .entry(paid.event)
+                .or_default()
+                .push(paid.amount_cents);
+        }
+        Ok(marked)
+    }
+
     /// Returns the books of one run.
     pub fn for_run(journal: &'j JournalReader, run: RunRecord) -> Self {
         ReportSource {

@@ -9,6 +9,7 @@ use super::books::ReportSource;
 use super::columns::{
     ACCEPTED_COLUMNS, CONVERTED_COLUMNS, Cell, EVENT_COLUMNS, HELD_COLUMNS, ReportSection,
 };
+use super::error::ReportError;
 use super::exporter::{AttentionEvent, Content, Exporter, WrittenFile};
 use super::items::Age;
 use super::source_rows::{self, SourceRow, own_columns};
@@ -30,7 +31,7 @@ pub(super) struct CsvFiles {
 }
 
 impl CsvFiles {
-    pub(super) fn create(directory: &Path, books: &ReportSource<'_>) -> Result<Self, FileError> {
+    pub(super) fn create(directory: &Path, books: &ReportSource<'_>) -> Result<Self, ReportError> {
         let part = |part: ReportSection| {
             let path = directory.join(format!("{}.csv", part.as_str()));
             Table::of_columns(path, &EVENT_COLUMNS)
@@ -42,7 +43,7 @@ impl CsvFiles {
             held: Table::of_columns(directory.join("held.csv"), &HELD_COLUMNS)?,
             converted: Table::of_columns(directory.join("converted.csv"), &CONVERTED_COLUMNS)?,
             accepted: Table::of_columns(directory.join("accepted.csv"), &ACCEPTED_COLUMNS)?,
-            unpaid_history: UnpaidHistoryTable::create(directory)?,
+            unpaid_history: UnpaidHistoryTable::create(directory, books.marked_commissions()?)?,
             rejected: RowFiles::new(directory, Disposition::Rejected, books),
             ignored: RowFiles::new(directory, Disposition::Ignored, books),
         })

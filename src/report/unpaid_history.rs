@@ -1,7 +1,7 @@
 //! Lists the commissions of events that were sent long after they happened. FirstPromoter has them as unpaid, even if
 //! they were paid before. A person marks them as paid by the file, which has the sums by promoter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use jiff::SignedDuration;
@@ -10,7 +10,7 @@ use super::atomic::{FileError, FinishedFile};
 use super::columns::Cell;
 use super::table::Table;
 use crate::event::Kind;
-use crate::journal::{EventRecord, Outcome};
+use crate::journal::{EventRecord, EventRow, Outcome};
 
 /// The name of the file.
 pub(super) const FILE: &str = "unpaid_history.csv";
@@ -44,11 +44,18 @@ struct PromoterSum {
 pub(super) struct UnpaidHistoryTable {
     table: Table,
     sums: BTreeMap<PromoterKey, PromoterSum>,
+    /// The amounts of the commissions that `history mark-paid` has marked since, by their events, in minor units.
+    marked: HashMap<EventRow, Vec<i64>>,
 }
 
 impl UnpaidHistoryTable {
-    pub(super) fn create(directory: &Path) -> Result<Self, FileError> {
+    /// Creates the table. What `marked` has is paid, and is left out.
+    pub(super) fn create(
+        directory: &Path,
+        marked: HashMap<EventRow, Vec<i64>>,
+    ) -> Result<Self, FileError> {
         Ok(UnpaidHistoryTable {
+            marked,
             table: Table::create(directory.join(FILE), COLUMNS)?,
             sums: BTreeMap::new(),
         })
@@ -66,6 +73,11 @@ impl UnpaidHistoryTable {
         let is_of_money = matches!(event.kind, Kind::Sale | Kind::Refund);
         // Of an event whose answer was lost, neither the commission nor the promoter is known.
         if cents == Some(0) || !is_old || !is_of_money || settled.outcome != Outcome::Tracked {
+            return Ok(());
+        }
+        let marked = self.marked.get(&record.row);
+        let is_marked = |cents| marked.is_some_and(|marked| marked.contains(&cents));
+        if cents.map_or(marked.is_some(), is_marked) {
             return Ok(());
         }
         let promoter = (

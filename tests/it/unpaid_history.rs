@@ -133,3 +133,33 @@ fn the_sum_of_a_promoter_is_one_line() {
     assert_eq!(sums.len(), 1, "{listed:?}");
     assert_eq!(sums[0][8], "3");
 }
+
+#[test]
+fn a_report_after_marking_lists_what_is_unpaid_still() {
+    for version in ["v1", "v2"] {
+        let place = Place::new();
+        place.write("a.csv", &export());
+        let start = "[[promoter]]\nref_id = \"nora\"\n[[promoter]]\nref_id = \"omar\"\n\
+            [[lead]]\nemail = \"ana@example.com\"\npromoter = \"nora\"\n\
+            [[lead]]\nemail = \"ben@example.com\"\npromoter = \"omar\"\n";
+        place.write("start.toml", start);
+        let start = place.path("start.toml");
+        let sandbox = SandboxProcess::start(&["--start", start.to_str().unwrap()]);
+        let call = |arguments: &[&str]| match version {
+            "v1" => place.run_to(&sandbox, arguments),
+            _ => place.run_to_v2(&sandbox, arguments),
+        };
+        call(&["run", "a.csv", "--yes"]).expect(0);
+        // Ben's refund is left.
+        let mark = ["history", "mark-paid", "--until", "2026-03-01", "--yes"];
+        call(&mark).expect(0);
+        call(&["report", "--dir", "again"]).expect(0);
+        let listed = place.csv("again/unpaid_history.csv");
+        let ids: Vec<&str> = listed[1..].iter().map(|row| &*row[3]).collect();
+        assert_eq!(ids, ["s2", "r2", ""], "{version}: {listed:?}");
+        let mark = ["history", "mark-paid", "--until", "2026-03-31", "--yes"];
+        call(&mark).expect(0);
+        call(&["report", "--dir", "all"]).expect(0);
+        assert_eq!(place.csv("all/unpaid_history.csv").len(), 1, "{version}");
+    }
+}
