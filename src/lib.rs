@@ -83,7 +83,7 @@
 //!     should_use_lead_list: false,
 //!     should_repeat_unconfirmed: false,
 //! };
-//! let to_send = RunToSend { run, total: 1, pause_after: None, dated_sales: None, settings };
+//! let to_send = RunToSend { run, total: 1, pause_after: None, should_send_commissions: false, zone: jiff::tz::TimeZone::UTC, settings };
 //! let (_stop, stopped) = tokio::sync::mpsc::unbounded_channel();
 //! let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
 //! let sent = runtime.block_on(send(journal, &client, to_send, stopped, &mut |_| ()));

@@ -268,6 +268,8 @@ impl JournalReader {
         checked.take(Aspect::Seals, looked)?;
         let looked = self.parts_in_account().map(drop);
         checked.take(Aspect::Seals, looked)?;
+        let looked = self.commission_runs().map(drop);
+        checked.take(Aspect::Seals, looked)?;
         let looked = self.payout_requests().map(drop);
         checked.take(Aspect::Seals, looked)?;
         let looked = self.paid_commissions().map(drop);

@@ -21,6 +21,7 @@ mod attempts;
 mod attention;
 mod check;
 mod columns;
+mod commission_runs;
 mod commissions;
 mod commits;
 mod conversions;

@@ -25,6 +25,13 @@ CREATE TABLE part_in_account (
     seal         INTEGER NOT NULL         -- checksum of the columns before
 ) STRICT;
 
+-- The runs that sent sales as commissions of known referrals: a lost answer of such a sale is looked up, whatever the
+-- settings say by then.
+CREATE TABLE commission_run (
+    run  INTEGER NOT NULL PRIMARY KEY REFERENCES run (id),
+    seal INTEGER NOT NULL                 -- checksum of the column before
+) STRICT;
+
 -- A request for a payout of commissions, or to mark one as paid: on disk before it is sent. While `answered_ms` is
 -- empty, its result is not known.
 CREATE TABLE payout_request (

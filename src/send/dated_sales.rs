@@ -4,6 +4,8 @@
 //! that a second commission with the same `event_id` would be refused. Without one of the two lists, which have to
 //! be complete, no sale is sent.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -14,7 +16,7 @@ use super::listing;
 use super::pace::Pace;
 use super::{End, Stop};
 use crate::event::{Currency, CustomerRef, Event, EventKey, KeyMap, Text, in_units};
-use crate::journal::{Outcome, Settlement};
+use crate::journal::{EventRow, Outcome, Settlement};
 use crate::tracking::{
     Client, CommissionOf, DENIED, Form, Lead, LeadIndex, LeadMatch, Listed, ListedCommission,
 };
@@ -37,6 +39,8 @@ pub(super) struct DatedSales {
     zone: TimeZone,
     referrals: Referrals,
     there: SalesThere,
+    /// The sales that are decided by these lists, if others are sent by their tracking calls.
+    only: Option<HashSet<EventRow>>,
 }
 
 /// Says what becomes of a sale.
@@ -80,7 +84,18 @@ impl DatedSales {
             zone,
             referrals,
             there,
+            only: None,
         })
+    }
+
+    /// Restricts it to these sales, if there are any: the others are sent by their tracking calls.
+    pub(super) fn only_for(self, only: Option<HashSet<EventRow>>) -> Self {
+        DatedSales { only, ..self }
+    }
+
+    /// Returns `true` if the lists decide about a sale.
+    pub(super) fn concerns(&self, sale: EventRow) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&sale))
     }
 
     /// Returns what becomes of a sale that is not sent by its tracking call.

@@ -182,22 +182,24 @@ pub struct RunToSend {
     pub total: u64,
     /// The number of events that are sent before it pauses ([`End::Paused`]); `None` for all of them.
     pub pause_after: Option<NonZeroU64>,
-    /// The zone of the days of sales that are sent as commissions of known referrals; `None` if they are sent by
-    /// their tracking calls.
-    pub dated_sales: Option<TimeZone>,
+    /// `true` if sales are sent as commissions of known referrals, and not by their tracking calls.
+    pub should_send_commissions: bool,
+    /// The zone of the days of such sales. One whose answer was lost is looked up, however sales are sent.
+    pub zone: TimeZone,
     /// The settings for sending them.
     pub settings: SendSettings,
 }
 
 /// Sends what is left to send in a run until all is settled, or it has to stop.
 pub async fn send(
-    journal: Journal,
+    mut journal: Journal,
     client: &Client,
     RunToSend {
         run,
         total,
         pause_after,
-        dated_sales,
+        should_send_commissions,
+        zone,
         settings,
     }: RunToSend,
     mut stop: UnboundedReceiver<Stop>,
@@ -217,16 +219,21 @@ pub async fn send(
             None
         };
         let work = Work::read(&journal, run, list.as_ref()).map_err(End::Journal)?;
-        let Some(zone) = dated_sales.filter(|_| work.has_sales) else {
+        let lost = journal.sales_maybe_commissions(run);
+        let lost = lost.map_err(End::Journal)?;
+        let should_send_all = should_send_commissions && work.has_sales;
+        if !should_send_all && lost.is_empty() {
             return Ok((work, None));
-        };
+        }
+        journal.record_commission_run(run).map_err(End::Journal)?;
         let before = progress.requests;
         let mut on_page = |requests| {
             progress.requests = before + requests;
             watch(&progress);
         };
         let dated = DatedSales::fetch(client, &mut pace, &mut stop, zone, &mut on_page);
-        Ok((work, Some(dated.await?)))
+        let only = (!should_send_all).then_some(lost);
+        Ok((work, Some(dated.await?.only_for(only))))
     };
     let (work, dated_sales) = match work().await {
         Ok(work) => work,

@@ -488,6 +488,7 @@ impl<'c> Sender<'c> {
     /// if the user repeats it on purpose.
     fn slot(&self, lane: usize, pending: Pending) -> Slot {
         let Pending {
+            row,
             event,
             attempts,
             is_maybe_recorded: maybe_recorded,
@@ -498,7 +499,10 @@ impl<'c> Sender<'c> {
         let is_started = maybe_recorded && !self.settings.should_repeat_unconfirmed;
         let before = carried.as_ref().filter(|_| maybe_recorded);
         let as_before = before.and_then(|before| self.client.form_as_before(&event, before));
-        let dated = self.dated_sales.as_ref();
+        let dated = self
+            .dated_sales
+            .as_ref()
+            .filter(|dated| dated.concerns(row));
         let dated = dated.filter(|_| event.kind == Kind::Sale && as_before.is_none());
         let decision = dated.map(|dated| {
             let standing = SaleStanding {

@@ -278,10 +278,8 @@ impl<'d> RunDelivery<'d> {
             .enable_all()
             .build()
             .map_err(|error| CliError::Io("the network runtime", error))?;
-        let dated_sales = match self.settings.api.sale_call {
-            SaleCall::Tracking => None,
-            SaleCall::Commissions => Some(self.settings.zone()?),
-        };
+        let should_send_commissions = self.settings.api.sale_call == SaleCall::Commissions;
+        let zone = self.settings.zone()?;
         let total = journal.pending_count(run)?;
         let mut watcher = Watcher::new(self.terminal, total);
         if self.settings.send.lead_list && !settings.should_use_lead_list && total > 0 {
@@ -299,7 +297,8 @@ impl<'d> RunDelivery<'d> {
                     run,
                     total,
                     pause_after,
-                    dated_sales,
+                    should_send_commissions,
+                    zone,
                     settings,
                 },
                 requests,
