@@ -26,8 +26,8 @@ pub(crate) fn state_words(state: PlanState) -> &'static str {
 pub(crate) fn outcome_words(outcome: Option<Outcome>) -> &'static str {
     match outcome {
         Some(Outcome::Tracked) => "tracked",
-        Some(Outcome::AlreadyTracked) => "already tracked (409)",
-        Some(Outcome::NonReferral) => "no referral (204)",
+        Some(Outcome::AlreadyTracked) => "already tracked",
+        Some(Outcome::NonReferral) => "no referral",
         Some(Outcome::Failed) => "failed",
         Some(Outcome::Unconfirmed) => "unconfirmed",
         None => "not sent",

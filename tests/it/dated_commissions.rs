@@ -428,3 +428,66 @@ fn what_the_list_has_otherwise_under_an_id_is_not_taken_for_the_sale() {
     let report = run(&place, &sandbox, 0);
     assert_eq!(outcome(&report, "already_tracked"), 1);
 }
+
+/// The setting is removed before the nightly job, as the guide says: a sale whose answer was lost before that is looked up all the
+/// same.
+#[test]
+fn a_lost_answer_is_looked_up_after_the_setting_was_removed() {
+    for after_effect in [true, false] {
+        for command in [&["resume"][..], &["retry", "--unconfirmed", "--yes"]] {
+            let sale = "sale,in_1,,ana@example.com,,99.00,USD,2025-11-03T23:30:00Z,,\n";
+            let (place, sandbox) = set_up(sale);
+            let fault = json!({"action": "close", "kind": "commission", "event_id": "in_1", "after_effect": after_effect});
+            sandbox.fault(&fault);
+            run(&place, &sandbox, 1);
+            sandbox.forget_faults();
+            let before = sandbox.arrivals().len();
+            let ran = Ran(place.command_to_v2(&sandbox, command).output().unwrap());
+            let arrivals = sandbox.arrivals();
+            let paths = arrivals[before..]
+                .iter()
+                .map(|own| own["path"].as_str().unwrap());
+            let paths: Vec<&str> = paths.collect();
+            assert!(
+                !paths.iter().any(|path| path.contains("track/sale")),
+                "{paths:?}"
+            );
+            if command[0] == "retry" {
+                ran.expect(0);
+                assert!(
+                    paths
+                        .iter()
+                        .any(|path| path.ends_with("/company/commissions")),
+                    "{paths:?}"
+                );
+                assert_eq!(sales(&sandbox).len(), 1, "{after_effect}");
+                // What is sent later goes by its tracking call.
+                place.write(
+                    "b.csv",
+                    &format!("{HEADER}{}", sale.replace("in_1", "in_9")),
+                );
+                let run = ["run", "b.csv", "--yes"];
+                Ran(place.command_to_v2(&sandbox, &run).output().unwrap()).expect(0);
+                let last = sandbox.arrivals().pop().unwrap();
+                assert!(
+                    last["path"].as_str().unwrap().ends_with("track/sale"),
+                    "{last}"
+                );
+            }
+            place.run(&["journal", "check"]).expect(0);
+        }
+    }
+}
+
+#[test]
+fn what_the_lists_decide_is_not_called_an_answer() {
+    let (place, sandbox) = set_up(EXPORT);
+    sandbox.track("sale", "event_id=in_1&email=ana@example.com&amount=9900");
+    let ran = call(&place, &sandbox, &["run", "a.csv", "--yes"])
+        .expect(1)
+        .stdout();
+    for line in ["+ already tracked  ", "+ no referral  "] {
+        assert!(ran.contains(line), "{ran}");
+    }
+    assert!(!ran.contains("(409)") && !ran.contains("(204)"), "{ran}");
+}
