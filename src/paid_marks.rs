@@ -147,10 +147,16 @@ pub(crate) struct OwnEvents {
     undated: HashSet<EventKey>,
     /// The sales that an undo has refunded in full, by the keys of the undos.
     undone: KeyMap<EventKey>,
+    /// The refunds that undo sales, by the keys of the sales.
+    undos: KeyMap<EventRow>,
+    /// The sales of which somebody accepted that they are undone and paid.
+    accepted: KeyMap<()>,
     /// The sales that an undo has refunded in full.
     undone_sales: HashSet<EventKey>,
     /// The sales that an undo is to refund, and has not refunded yet.
     to_undo: HashSet<EventKey>,
+    /// The events that the account has, whenever they are dated, with the times when they were tracked.
+    tracked: KeyMap<Timestamp>,
     /// The sales and refunds in the range that are not settled, or not known to be.
     pub(crate) unsettled: Tally,
 }
@@ -213,14 +219,49 @@ impl OwnEvents {
         sale.is_some_and(|sale| self.to_undo.contains(&EventKey::from_id(sale)))
     }
 
-    /// Notes a refund, whenever it is dated: it may be the undo of a sale.
-    pub(crate) fn note_undo(&mut self, event: &Event) {
+    /// Notes an event that the account has, whenever it is dated: it may be the undo of a sale, and its commission may be
+    /// paid by the next payout.
+    pub(crate) fn note(&mut self, own: &TrackedEvent) {
+        let event = &own.event;
+        self.tracked.insert(event.key(), own.settlement.at);
         let sale = event.sale_event_id.as_deref();
         if let Some(sale) = sale.filter(|_| is_undo(event.kind, event.event_id(), sale)) {
             let sale = EventKey::from_id(sale);
             self.undone.insert(event.key(), sale);
+            self.undos.insert(sale, own.row);
             self.undone_sales.insert(sale);
         }
+    }
+
+    /// Notes that somebody accepted that a sale is undone and paid, by the refund that undoes it.
+    pub(crate) fn note_accepted(&mut self, refund: EventKey) {
+        if let Some(&sale) = self.undone.get(&refund) {
+            self.accepted.insert(sale, ());
+        }
+    }
+
+    /// Returns the refunds that undo sales among these events: those of sales with a paid commission, which a payout takes from
+    /// their promoters, and the others.
+    pub(crate) fn undos_by_debt(
+        &self,
+        commissions: &[OwnCommission],
+    ) -> (Vec<EventRow>, Vec<EventRow>) {
+        let owed = commissions
+            .iter()
+            .filter(|own| own.is_owed && own.kind == Kind::Sale);
+        let owed: HashSet<EventKey> = owed.map(|own| EventKey::from_id(&own.event_id)).collect();
+        let of_range = self.undos.iter().filter(|(sale, _)| {
+            self.by_key.contains_key(*sale) && !self.accepted.contains_key(*sale)
+        });
+        let (mut debts, mut settled) = (Vec::new(), Vec::new());
+        for (sale, &row) in of_range {
+            if owed.contains(sale) {
+                debts.push(row);
+            } else {
+                settled.push(row);
+            }
+        }
+        (debts, settled)
     }
 
     /// Returns `true` if there is none.
@@ -232,6 +273,22 @@ impl OwnEvents {
     pub(crate) fn has(&self, commission: &ListedCommission) -> bool {
         let key = commission.event_id.as_deref().map(EventKey::from_id);
         key.is_some_and(|key| self.by_key.contains_key(&key) || self.undone.contains_key(&key))
+    }
+
+    /// Returns when a commission of the account that is not to be marked may have come to be unpaid: when its event was
+    /// tracked, or its own time. `None` for one that a payout does not pay, and for a sale and its undo, which come to
+    /// nothing together.
+    pub(crate) fn unpaid_since(&self, line: &ListedCommission) -> Option<Timestamp> {
+        let key = line.event_id.as_deref().map(EventKey::from_id);
+        let is_undone = key
+            .is_some_and(|key| self.undone.contains_key(&key) || self.undone_sales.contains(&key));
+        let is_of_payout =
+            line.unit == CASH && line.status == APPROVED && line.amount.is_some_and(|it| it != 0);
+        if is_undone || !is_of_payout {
+            return None;
+        }
+        let tracked = key.and_then(|key| self.tracked.get(&key).copied());
+        tracked.max(line.created_at)
     }
 
     /// Returns the sale of an event if that was undone.
@@ -335,7 +392,9 @@ impl OwnEvents {
             if is_paid && line.unit == CASH && !self.undone.contains_key(&own.event.key()) {
                 let sale = self.undone_sale(&own.event);
                 let promoter = line.promoter.id.as_deref();
-                commission.is_owed = sale.is_some_and(|sale| !settled.contains(&(sale, promoter)));
+                commission.is_owed = sale.is_some_and(|sale| {
+                    !settled.contains(&(sale, promoter)) && !self.accepted.contains_key(&sale)
+                });
             }
             all.push(commission);
         }
@@ -440,6 +499,8 @@ impl OwnCommission {
 pub(crate) struct PayoutView {
     /// All payouts.
     pub(crate) payouts: Vec<ListedPayout>,
+    /// The commissions of each promoter that are not to be marked and may be unpaid: when the latest one came (version 1).
+    pub(crate) others: HashMap<String, Timestamp>,
     /// The ids and amounts of the commissions of payouts, as far as they were read (version 2).
     pub(crate) contents: HashMap<String, Vec<(String, Option<i64>)>>,
 }

@@ -37,6 +37,8 @@ pub(crate) struct UndoRefund {
     may_have_commission: bool,
     /// The promoter of the sale, as far as its answer said.
     promoter: PromoterKey,
+    /// `true` if a commission of the sale is marked as paid.
+    pub(crate) is_paid: bool,
 }
 
 /// Holds an event that the run has left to send, and that an undo leaves out.
@@ -419,6 +421,7 @@ impl UndoPlan {
                     promoter: settlement.map_or((None, None), |it| {
                         (it.promoter_email.clone(), it.promoter_ref_id.clone())
                     }),
+                    is_paid: false,
                 });
             }
             Left::Unknown(reason) => {

@@ -156,6 +156,40 @@ impl Journal {
         })
     }
 
+    /// Flags refunds of undone sales whose commissions are marked as paid, and takes that flag from others.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn flag_undo_paid(
+        &mut self,
+        owed: &[EventRow],
+        settled: &[EventRow],
+    ) -> Result<(), JournalError> {
+        const DOING: &str = "flagging undone sales that are paid";
+        let flags = self.flags()?;
+        let has = |row: &EventRow| flags.get(row) == Some(&AttentionCode::UndoPaid);
+        let owed: Vec<EventRow> = owed.iter().copied().filter(|row| !has(row)).collect();
+        let settled: Vec<EventRow> = settled.iter().copied().filter(has).collect();
+        if owed.is_empty() && settled.is_empty() {
+            return Ok(());
+        }
+        let path = self.path.clone();
+        self.transact(DOING, |connection| {
+            let write = || -> rusqlite::Result<()> {
+                let mut flag = connection.prepare(INSERT_IF_NONE)?;
+                for &row in &owed {
+                    insert(&mut flag, row, AttentionCode::UndoPaid)?;
+                }
+                for row in &settled {
+                    connection.execute("DELETE FROM flag WHERE event = ?1", [row.0])?;
+                }
+                Ok(())
+            };
+            write().map_err(|error| JournalError::sqlite(&path, DOING, error))
+        })
+    }
+
     /// Returns the sales that were not a referral by their uid alone, while another event ties that uid to the email
     /// of a tracked event: the API did not know the lead by it yet. The sale, or what tells that, is of this run.
     fn sales_tied_to_leads(&self, run: RunId) -> Result<Vec<EventRow>, JournalError> {

@@ -189,6 +189,8 @@ words! {
         PlanLearned = "plan_learned",
         /// It is a sale of which exports say since then that less of it counts than was sent.
         CountsLess = "counts_less",
+        /// It undoes a sale whose commission is marked as paid.
+        UndoPaid = "undo_paid",
         /// It contradicts another event with the same id, and is held.
         Conflict = "conflict",
         /// It is held for another reason, such as a refund whose sale was not found.
@@ -216,7 +218,11 @@ impl AttentionCode {
             // Of what is not there, nothing counts too much.
             (
                 Some(outcome),
-                Some(code @ (AttentionCode::CountsLess | AttentionCode::PlanLearned)),
+                Some(
+                    code @ (AttentionCode::CountsLess
+                    | AttentionCode::PlanLearned
+                    | AttentionCode::UndoPaid),
+                ),
             ) => outcome.is_tracked().then_some(code),
             (Some(outcome), Some(AttentionCode::CustomerLearned)) => {
                 let is_lost = outcome == Outcome::NonReferral;

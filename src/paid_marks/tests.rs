@@ -85,6 +85,7 @@ fn view(payouts: &[ListedPayout], contents: &[(&str, &[(&str, i64)])]) -> Payout
     PayoutView {
         payouts: payouts.to_vec(),
         contents: contents.collect(),
+        ..PayoutView::default()
     }
 }
 

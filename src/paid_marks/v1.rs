@@ -30,6 +30,8 @@ pub(crate) fn steps(
         requests,
         standing,
         commissions,
+        others: &view.others,
+        created: &created,
     };
     let open = before.finish(&created, &mut steps);
     let own: HashSet<&str> = created.iter().map(|(_, own)| own.id.as_str()).collect();
@@ -46,6 +48,10 @@ struct Requests<'r> {
     requests: &'r [PayoutRequest],
     standing: CallStanding,
     commissions: &'r [OwnCommission],
+    /// When the latest commission of each promoter came that is not to be marked, and may be unpaid.
+    others: &'r HashMap<String, Timestamp>,
+    /// The payouts that this journal has asked for, as far as the list shows them.
+    created: &'r [(&'r PayoutRequest, &'r ListedPayout)],
 }
 
 /// Holds what payouts of this journal's own are about to pay.
@@ -125,9 +131,10 @@ impl<'r> Requests<'r> {
             let doubt = doubt(
                 &all[promoter_id.as_str()],
                 self.commissions,
-                of_promoter,
+                of_promoter.clone(),
                 pending,
             );
+            let doubt = doubt.or_else(|| self.others_unpaid(promoter_id, of_promoter));
             let first = self.first_id(places);
             let cents = sum(self.commissions, places);
             if let Some(reason) = refused.get(first).or(doubt.as_ref()) {
@@ -152,12 +159,32 @@ impl<'r> Requests<'r> {
         }
     }
 
+    /// Returns why commissions of a promoter that are not to be marked may be unpaid, though they come to nothing together:
+    /// no payout was completed since the latest of them came.
+    fn others_unpaid<'p>(
+        &self,
+        promoter_id: &str,
+        payouts: impl Iterator<Item = &'p ListedPayout>,
+    ) -> Option<String> {
+        let latest = *self.others.get(promoter_id)?;
+        let completed = payouts.filter(|payout| payout.status == COMPLETED);
+        let paid = completed.filter_map(|payout| payout.created_at.max(payout.paid_at));
+        let own = self.created.iter().filter(|(request, payout)| {
+            request.asked.promoter_id == promoter_id && payout.status == COMPLETED
+        });
+        let own = own.filter_map(|(_, payout)| payout.created_at.max(payout.paid_at));
+        let is_paid = paid.chain(own).max() >= Some(latest);
+        (!is_paid).then(|| OTHERS_UNPAID.to_owned())
+    }
+
     /// Returns the id of the first of these commissions.
     fn first_id(&self, places: &[usize]) -> &str {
         let first = places.first();
         first.map_or("", |place| self.commissions[*place].id.as_str())
     }
 }
+
+const OTHERS_UNPAID: &str = "a payout of version 1 pays all that the promoter has not been paid, and others of the promoter are unpaid too, which come to 0 together: dated later, not to be marked, or not sent by this journal; a later `--until` has those that are dated later";
 
 const NOTHING_TO_PAY: &str =
     "what is to be paid to the promoter is not more than nothing: refunds come to as much";

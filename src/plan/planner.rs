@@ -215,10 +215,7 @@ impl<'p> Planner<'p> {
             let is_first = firsts.for_event(index, key) == index;
             if self.states[index] == PlanState::ToSend && self.history.is_uncompared(key) {
                 let is_again = matched.insert(key, ()).is_some();
-                if !is_again {
-                    firsts.set(index, key);
-                }
-                self.decide_uncompared(index, key, is_again);
+                self.decide_uncompared(index, key, is_again, firsts);
                 continue;
             }
             if is_first

@@ -1,7 +1,9 @@
 //! Records what undoes a run: its refunds, what is held, and what the run had left to send.
 
 use super::{NewJob, RecordError, record_totals};
-use crate::journal::{Journal, NewRun, PlanState, Recording, RunId, RunRecord, UndoRecord};
+use crate::journal::{
+    AttentionCode, Journal, NewRun, PlanState, Recording, RunId, RunRecord, UndoRecord,
+};
 use crate::undo::{UndoPlan, Unsent};
 
 /// The message of an event that the undone run had left to send.
@@ -31,7 +33,10 @@ pub(crate) fn record_undo(
     })?;
     for refund in &undo.to_send {
         let place = (refund.sale, undone.id);
-        recording.add_undo(&refund.refund, place, refund.replaces)?;
+        let row = recording.add_undo(&refund.refund, place, refund.replaces)?;
+        if refund.is_paid {
+            recording.flag(row, AttentionCode::UndoPaid)?;
+        }
     }
     for refund in &undo.held {
         recording.add_held(PlanState::Unlinked, refund)?;

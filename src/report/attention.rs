@@ -300,6 +300,7 @@ pub(crate) fn is_flagged(code: AttentionCode) -> bool {
             | AttentionCode::CustomerLearned
             | AttentionCode::PlanLearned
             | AttentionCode::CountsLess
+            | AttentionCode::UndoPaid
     )
 }
 
@@ -394,6 +395,12 @@ const fn texts(code: AttentionCode) -> Texts {
             "sent with more than counts",
             "tracked.csv",
             "Refund the difference as the warning shows, or accept them:",
+            Next::Accept,
+        ),
+        Code::UndoPaid => (
+            "of undone sales whose commissions are marked as paid",
+            "tracked.csv",
+            "The next payouts of their promoters are less by it. If they did not get this money, deny the commissions of these refunds in FirstPromoter first. Then accept them:",
             Next::Accept,
         ),
         Code::Conflict => (

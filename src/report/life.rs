@@ -228,6 +228,10 @@ impl<'j> Lives<'j> {
                 "Less of it counts than was sent. Refund the difference, or accept it:",
                 accept(),
             ),
+            AttentionCode::UndoPaid => (
+                "The commission of its sale is marked as paid, and the promoter's next payout is less by it. If the promoter did not get this money, deny the commission of this refund in FirstPromoter. Then accept it:",
+                accept(),
+            ),
             AttentionCode::Conflict => (
                 "Find out which side is right, remove the other one, then run the exports again:",
                 command_in(self.journal, code, run, self.commands)?,

@@ -288,18 +288,20 @@ impl UndoPlan {
             by_event.entry(paid.event).or_default().push(paid);
         }
         let mut sums = PaidSums::default();
-        for undo in &self.to_send {
+        for undo in &mut self.to_send {
             let own = lines.and_then(|lines| lines.own.get(&undo.sale_key()));
             for line in own.map_or(&[][..], |own| &own.commissions) {
                 let is_paid = line.is_paid == Some(true) || marked.contains_key(&line.id);
                 if is_paid && line.unit == CASH {
                     let promoter = (line.promoter.email.clone(), line.promoter.ref_id.clone());
                     sums.add(promoter, line.amount.unwrap_or(0));
+                    undo.is_paid = true;
                 }
             }
             if own.is_none() {
                 for paid in by_event.get(&undo.sale).into_iter().flatten() {
                     sums.add(undo.promoter.clone(), paid.amount_cents);
+                    undo.is_paid = true;
                 }
             }
         }

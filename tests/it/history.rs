@@ -361,7 +361,17 @@ fn paid_commissions_of_sales_that_were_undone_since_are_named_until_somebody_set
         let run = report.json()["run"].as_str().unwrap().to_owned();
         let printed = import.mark(YEAR, 0);
         assert_eq!(printed["paid_of_undone_sales"], json!([]), "{api:?}");
-        import.run(&["undo", &run, "--yes"]).expect(0);
+        let status = || import.run(&["status", "--json"]).expect(0).json()["attention"].clone();
+        assert_eq!(status(), json!([]), "{api:?}");
+        // The undo itself, `status` and `mark-paid` say the same.
+        let undone = import
+            .run(&["undo", &run, "--yes", "--json"])
+            .expect(1)
+            .json();
+        for attention in [&undone["attention"], &status()] {
+            assert_eq!(attention[0]["code"], "undo_paid", "{api:?}: {attention}");
+            assert_eq!(attention[0]["count"], 3, "{api:?}: {attention}");
+        }
         let calls = import.payout_calls();
         let printed = import.mark(YEAR, 1);
         let owed = |printed: &Value| {
@@ -412,6 +422,84 @@ fn paid_commissions_of_sales_that_were_undone_since_are_named_until_somebody_set
         let printed = import.mark(YEAR, 0);
         assert_eq!(owed(&printed), []);
         assert_eq!(import.payout_calls(), calls, "{api:?}");
+        assert_eq!(status(), json!([]), "{api:?}");
+    }
+}
+
+#[test]
+fn somebody_accepts_that_undone_sales_are_paid() {
+    for api in [Api::V1, Api::V2] {
+        let import = Import::without_run(api);
+        let report = import.run(&["run", "a.csv", "--yes", "--json"]).expect(0);
+        let run = report.json()["run"].as_str().unwrap().to_owned();
+        import.mark(YEAR, 0);
+        let undone = import
+            .run(&["undo", &run, "--yes", "--json"])
+            .expect(1)
+            .json();
+        let command = undone["attention"][0]["command"].as_str().unwrap();
+        let words = command.replace("TEXT", "withheld").replace("fprecon ", "");
+        import.run(&words.split(' ').collect::<Vec<_>>()).expect(0);
+        let status = import.run(&["status", "--json"]).expect(0).json();
+        assert_eq!(status["attention"], json!([]), "{api:?}");
+        import.mark(YEAR, 0);
+        // A later refund of an undone sale is not sent.
+        let rows = "refund,re_9,in_2,ben@example.com,5.00,USD,2025-12-06T09:00:00Z\n";
+        import
+            .place
+            .write("b.csv", &format!("{HEADER}{EXPORT}{rows}"));
+        let ran = import.run(&["run", "b.csv", "--yes"]);
+        assert!(
+            !ran.stderr().contains("has not done so yet"),
+            "{}",
+            ran.stderr()
+        );
+        let events = import.sandbox.events();
+        assert!(
+            events.iter().all(|own| own["event_id"] != "re_9"),
+            "{api:?}"
+        );
+    }
+}
+
+/// What Ana's promoter has not been paid beside the sale to mark comes to nothing: a sale that was refunded, and one that is
+/// later.
+#[test]
+fn a_payout_of_version_1_that_would_pay_others_that_come_to_nothing_is_not_made() {
+    const BRAINTREE: &str = "Transaction ID,Transaction Type,Transaction Status,Amount Submitted For Settlement,Tax Amount,Currency ISO Code,Created Datetime,Created Timezone,Customer ID,Customer Email,Refunded Transaction ID\n";
+    let braintree = format!(
+        "{BRAINTREE}t1,sale,settled,50.00,0.00,USD,11/03/2025 10:00:00,UTC,,ana@example.com,\n\
+         t2,credit,settled,-50.00,0.00,USD,12/02/2025 10:00:00,UTC,,ana@example.com,t1\n\
+         t3,sale,settled,50.00,0.00,USD,12/01/2025 10:00:00,UTC,,ana@example.com,\n"
+    );
+    let own = format!(
+        "{HEADER}sale,t1,,ana@example.com,50.00,USD,2025-11-03T09:00:00Z\n\
+         refund,t2,t1,ana@example.com,50.00,USD,2025-12-02T09:00:00Z\n\
+         sale,t3,,ana@example.com,50.00,USD,2025-12-01T09:00:00Z\n"
+    );
+    let of_others = format!("{HEADER}sale,t1,,ana@example.com,50.00,USD,2025-11-03T09:00:00Z\n");
+    for (export, is_live) in [(&braintree, false), (&own, false), (&of_others, true)] {
+        let import = Import::without_run(Api::V1);
+        import.place.write("a.csv", export);
+        import.run(&["run", "a.csv", "--yes"]).expect(0);
+        if is_live {
+            let sale = "event_id=live&email=ana@example.com&amount=2000";
+            import.sandbox.track("sale", sale);
+            let refund = "event_id=live_r&sale_event_id=live&email=ana@example.com&amount=2000";
+            import.sandbox.track("refund", refund);
+        }
+        let printed = import.mark(NOVEMBER, 1);
+        assert_eq!(import.paid(), [""; 0], "{printed:#}");
+        assert_eq!(import.payout_calls(), [""; 0]);
+        let rows = import.report(&printed);
+        let said = rows
+            .iter()
+            .any(|row| row["reason"].contains("come to 0 together"));
+        assert!(said, "{rows:?}");
+        if !is_live {
+            import.mark(YEAR, 0);
+            assert_eq!(import.paid(), ["t1", "t2", "t3"]);
+        }
     }
 }
 

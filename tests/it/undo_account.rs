@@ -287,7 +287,7 @@ fn commissions_that_are_marked_as_paid_are_named_before_the_question() {
             "{way}"
         );
         // The undo says it too, and what it takes is the sum of what was marked, less the refund among it.
-        let said = import.undo(0).stderr();
+        let said = import.undo(1).stderr();
         assert!(said.contains("they stay paid"), "{way}: {said}");
         assert_eq!(import.undone().len(), 3, "{way}");
     }

@@ -26,8 +26,9 @@ use crate::cli::ended::Ended;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::terminal::Terminal;
+use crate::event::EventKey;
 use crate::job::DateRange;
-use crate::journal::{Journal, JournalReader};
+use crate::journal::{AttentionCode, Journal, JournalReader};
 use crate::paid_marks::OwnEvents;
 use crate::problem::{Problem, ProblemCode, causes};
 use crate::report::{Commands, MARKED_PAID_FILE, ReportError, write_marked_paid};
@@ -100,6 +101,8 @@ fn mark_paid(
         end = marking.work(&mut reader, &mut journal)?;
     }
     marking.settle(&mut reader, &mut journal, &own, &mut end)?;
+    let (owed, settled) = own.undos_by_debt(&marking.commissions);
+    journal.flag_undo_paid(&owed, &settled)?;
     report.take(&marking.commissions, reader.requests());
     let directory = report_directory(arguments.dir.as_deref(), ("mark-paid", now), &settings);
     let written = write_marked_paid(&directory, report.commissions());
@@ -142,7 +145,14 @@ fn own_events(
 ) -> Result<OwnEvents, CliError> {
     let runs = runs_named(journal, names)?;
     let mut own = OwnEvents::default();
-    journal.for_each_amount_in_account(&[], |tracked| own.note_undo(&tracked.event))?;
+    journal.for_each_amount_in_account(&[], |tracked| own.note(&tracked))?;
+    journal.for_each_accepted(|record| {
+        let is_open = record.withdrawn.is_none() && record.item.code == AttentionCode::UndoPaid;
+        let id = record.item.event_id.as_deref().filter(|_| is_open);
+        id.map(EventKey::from_id)
+            .into_iter()
+            .for_each(|key| own.note_accepted(key));
+    })?;
     journal.for_each_unsettled_amount(&[], |event| own.note_open_undo(&event))?;
     journal.for_each_amount_in_account(&runs, |tracked| own.add(tracked, until))?;
     journal.for_each_unsettled_amount(&runs, |event| own.add_unsettled(&event, until))?;

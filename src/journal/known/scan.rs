@@ -311,7 +311,8 @@ impl Scan<'_> {
             && let Some(sale) = essence.sale
         {
             let is_recorded = outcome.is_some_and(Outcome::is_tracked);
-            let is_done = is_recorded && !self.known.flagged.contains_key(&key);
+            let flag = self.known.flagged.get(&key);
+            let is_done = is_recorded && flag.is_none_or(|&code| code == AttentionCode::UndoPaid);
             let state = if is_done {
                 UndoState::Refunded
             } else {
@@ -327,6 +328,22 @@ impl Scan<'_> {
         let conversion = conversion.map(|conversion| (key, conversion));
         self.known.conversions.extend(conversion);
         Ok(())
+    }
+
+    /// Notes a running total of refunds of a sale that was not sent, since nothing was compared.
+    fn note_uncompared(&mut self, sale: EventKey, key: EventKey, event: &KnownEvent) {
+        let is_uncompared = self.known.flagged.get(&key) == Some(&AttentionCode::NotCompared)
+            && event.outcome == Some(Outcome::Unconfirmed)
+            && !self.known.accepted_unconfirmed.contains_key(&key);
+        let total_cents = event.essence.refund_total_cents;
+        if let Some(total_cents) = total_cents.filter(|_| is_uncompared) {
+            let totals = self.known.uncompared_totals.entry(sale).or_default();
+            totals.push(UncomparedTotal {
+                row: event.row,
+                key,
+                total_cents,
+            });
+        }
     }
 
     /// Adds what an event says of the money of another one.
@@ -357,7 +374,10 @@ impl Scan<'_> {
         }
         let is_well = match event.outcome {
             Some(Outcome::Failed | Outcome::Unconfirmed) | None => false,
-            Some(_) => !self.known.flagged.contains_key(&key),
+            Some(_) => {
+                let flag = self.known.flagged.get(&key);
+                flag.is_none_or(|&code| code == AttentionCode::UndoPaid)
+            }
         };
         if !is_well {
             let open = self.known.open_refunds.entry(sale).or_default();
@@ -378,18 +398,7 @@ impl Scan<'_> {
         {
             self.known.largest_totals.insert(sale, event.row);
         }
-        let is_uncompared = self.known.flagged.get(&key) == Some(&AttentionCode::NotCompared)
-            && event.outcome == Some(Outcome::Unconfirmed)
-            && !self.known.accepted_unconfirmed.contains_key(&key);
-        if let Some(total_cents) = essence.refund_total_cents.filter(|_| is_uncompared) {
-            let totals = self.known.uncompared_totals.entry(sale).or_default();
-            let row = event.row;
-            totals.push(UncomparedTotal {
-                row,
-                key,
-                total_cents,
-            });
-        }
+        self.note_uncompared(sale, key, event);
         let counts_nowhere = is_unreferred || is_left;
         let of_others = self.parts_in_account.get(&event.row).copied().unwrap_or(0);
         if of_others > 0 {

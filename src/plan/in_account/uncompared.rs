@@ -8,7 +8,7 @@ use crate::event::{EventKey, Events, KeyMap, Kind, Money};
 use crate::journal::PlanState;
 use crate::link::HeldReason;
 use crate::plan::History;
-use crate::plan::planner::Planner;
+use crate::plan::planner::{Firsts, Planner};
 
 /// The note of a running total that the account has as other ones.
 const COVERED: &str = "the account has running totals of its sale that come to this one";
@@ -121,11 +121,13 @@ impl Planner<'_> {
         index: usize,
         key: EventKey,
         is_again: bool,
+        firsts: &mut Firsts,
     ) {
         if is_again {
             let note = "these exports have it more than once";
             return self.mark(index, PlanState::Duplicate, note);
         }
+        firsts.set(index, key);
         if self.uncompared.is_compared && !self.uncompared.covered.contains_key(&key) {
             self.replacing.insert(key, ());
             return self.mark(index, PlanState::ToSend, "");

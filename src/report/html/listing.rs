@@ -26,6 +26,7 @@ pub(super) fn anchor(code: AttentionCode) -> &'static str {
         AttentionCode::CustomerLearned => "customer-learned",
         AttentionCode::PlanLearned => "plan-learned",
         AttentionCode::CountsLess => "counts-less",
+        AttentionCode::UndoPaid => "undo-paid",
         AttentionCode::Conflict | AttentionCode::Held => "held-events",
         AttentionCode::Rejected => "rejected-rows",
     }
@@ -93,6 +94,12 @@ pub(super) fn event_tables(gathered: &Gathered) -> Vec<EventTable<'_>> {
             "sent with more than counts",
             "tracked.csv",
             &gathered.counts_less,
+        ),
+        (
+            AttentionCode::UndoPaid,
+            "of undone sales whose commissions are marked as paid",
+            "tracked.csv",
+            &gathered.undo_paid,
         ),
         (AttentionCode::Held, "held", "held.csv", &gathered.held),
     ];

@@ -1,7 +1,7 @@
 //! Marks commissions as paid: reads what the account has, asks for payouts, marks them, and reads again what came of
 //! it. The account's listings decide, so that a call that was killed goes on where it was.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -103,12 +103,27 @@ impl Marking {
             CliError::Ended(exit, Box::new(problem.hint(hint)))
         };
         let requests = journal.payout_requests()?;
-        let listed = own_lines(reader, own).map_err(unread)?;
-        let commissions = own.commissions(&listed, &journal.paid_commissions()?, &requests);
+        let (listed, lines_of_others) = own_lines(reader, own).map_err(unread)?;
+        let paid = journal.paid_commissions()?;
+        let commissions = own.commissions(&listed, &paid, &requests);
+        let mut others = lines_of_others;
+        let mut add = |line: &ListedCommission| add_other(&mut others, own, line);
+        let left = commissions.iter().filter(|commission| {
+            let is_of_payout = commission.state.needs_attention();
+            is_of_payout && !paid.contains_key(&commission.id)
+        });
+        let left: HashSet<&str> = left.map(|commission| commission.id.as_str()).collect();
+        let lines = listed.iter();
+        lines
+            .filter(|line| left.contains(line.id.as_str()))
+            .for_each(&mut add);
         let mut marking = Marking {
             commissions,
             version,
-            view: PayoutView::default(),
+            view: PayoutView {
+                others,
+                ..PayoutView::default()
+            },
             last_before: requests.last().map_or(0, |request| request.id.0),
             requests,
             next: MarkSteps::default(),
@@ -325,7 +340,7 @@ impl Marking {
         }
         if has_asked && matches!(end, WorkEnd::Done) && self.version == Version::V2 {
             match own_lines(reader, own) {
-                Ok(listed) => self.compare(&listed),
+                Ok((listed, _)) => self.compare(&listed),
                 Err((exit, problem)) => *end = ended(exit, problem),
             }
         }
@@ -393,34 +408,50 @@ impl Marking {
     }
 }
 
-/// Reads the lines of the account's list of commissions that are of these events.
+/// When the latest commission of each promoter came that is not to be marked, and may be unpaid.
+type Others = HashMap<String, Timestamp>;
+
+/// Notes a commission that is not to be marked.
+fn add_other(others: &mut Others, own: &OwnEvents, line: &ListedCommission) {
+    if let (Some(promoter), Some(since)) = (&line.promoter.id, own.unpaid_since(line)) {
+        let latest = others.entry(promoter.clone()).or_insert(since);
+        *latest = since.max(*latest);
+    }
+}
+
+/// Reads the lines of the account's list of commissions that are of these events, and notes the others.
 fn own_lines(
     reader: &mut AccountReader<'_>,
     own: &OwnEvents,
-) -> Result<Vec<ListedCommission>, super::account::Unread> {
+) -> Result<(Vec<ListedCommission>, Others), super::account::Unread> {
     let lines = OwnLines {
         own,
         lines: Vec::new(),
+        others: Others::new(),
     };
     let kept = reader.read::<ListedCommission, _>("", lines)?;
-    Ok(kept.lines)
+    Ok((kept.lines, kept.others))
 }
 
 /// Keeps the commissions of the journal's own events.
 struct OwnLines<'o> {
     own: &'o OwnEvents,
     lines: Vec<ListedCommission>,
+    others: Others,
 }
 
 impl LineKeeper<ListedCommission> for OwnLines<'_> {
     fn keep(&mut self, line: &ListedCommission) {
         if self.own.has(line) {
             self.lines.push(line.clone());
+        } else {
+            add_other(&mut self.others, self.own, line);
         }
     }
 
     fn clear(&mut self) {
         self.lines.clear();
+        self.others.clear();
     }
 }
 
