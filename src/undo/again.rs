@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{AccountLines, AccountUnits, PaidToPromoter, UndoPlan, plan_without};
+use super::{AccountLines, AccountUnits, UndoPlan, plan_without};
 use crate::event::{Event, KeyMap};
 use crate::journal::{
     EventRecord, EventRow, JournalError, JournalReader, Outcome, RunRecord, WithdrawnUndo,
@@ -65,7 +65,7 @@ impl PlannedAgain {
             .compare_with_account(lines, units, journal, &self.undone)
     }
 
-    /// Returns the commissions of the sales of these refunds that are marked as paid, by promoter.
+    /// Finds which commissions of the sales of these refunds are marked as paid.
     ///
     /// # Errors
     ///
@@ -74,9 +74,8 @@ impl PlannedAgain {
         &mut self,
         lines: Option<&AccountLines>,
         journal: &JournalReader,
-    ) -> Result<&[PaidToPromoter], JournalError> {
-        self.plan.find_paid(lines, journal)?;
-        Ok(&self.plan.paid)
+    ) -> Result<(), JournalError> {
+        self.plan.find_paid(lines, journal)
     }
 
     /// Returns the refunds that would reverse more than is left of their sales, or of sales of which that is not known.

@@ -501,8 +501,11 @@ fn what_is_marked_as_paid_is_said_again_when_an_undo_goes_on() {
             let paid = json!({"action": "change", "of": "s1", "is_paid": true});
             import.sandbox.post("/sandbox/commissions", &paid);
         }
-        let resumed = import.call(&["resume"]).expect(0);
+        let resumed = import.call(&["resume"]).expect(i32::from(way != "v1"));
         let is_said = resumed.stderr().contains("marked as paid: 1 commission");
         assert_eq!(is_said, way != "v1", "{way}: {}", resumed.stderr());
+        let status = import.call(&["status", "--json"]).expect(0).json();
+        let is_open = status["attention"][0]["code"] == "undo_paid";
+        assert_eq!(is_open, way != "v1", "{way}: {status}");
     }
 }

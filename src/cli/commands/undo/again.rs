@@ -39,6 +39,8 @@ pub(in crate::cli::commands) struct ComparedAgain {
     withdrawn: Vec<(RunId, Vec<WithdrawnUndo>)>,
     /// The warnings that commissions of the sales are marked as paid, by their undo.
     paid: Vec<(RunId, Problem)>,
+    /// The refunds of sales with commissions that are marked as paid.
+    of_paid: Vec<EventRow>,
     /// The warning that the account was not looked at.
     not_checked: Option<Problem>,
     /// The numbers of commissions and of requests of the account's list, if it was read.
@@ -85,7 +87,12 @@ pub(in crate::cli::commands) fn compare_again(
         });
         compared.withdrawn.push((*undo, withdrawn));
         let currency = settings.api.account_currency;
-        let paid = planned.find_paid(lines.as_ref(), journal)?;
+        planned.find_paid(lines.as_ref(), journal)?;
+        let of_paid = planned.plan.to_send.iter().filter(|undo| undo.is_paid);
+        compared
+            .of_paid
+            .extend(of_paid.filter_map(|undo| undo.replaces));
+        let paid = &planned.plan.paid;
         let paid = paid_problem(paid, PaidOf::ToUndo, currency);
         compared.paid.extend(paid.map(|problem| (*undo, problem)));
     }
@@ -132,6 +139,7 @@ impl ComparedAgain {
         run: Option<RunId>,
         terminal: &Terminal,
     ) -> Result<(), CliError> {
+        journal.flag_undo_paid(&self.of_paid, &[])?;
         let mut problems = Vec::new();
         for (undo, withdrawn) in &self.withdrawn {
             let run = run.unwrap_or(*undo);
