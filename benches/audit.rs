@@ -212,6 +212,8 @@ mod comparison {
                 },
                 account_amount_cents: Some(cents),
                 estimated_amount_cents: None,
+                is_day: false,
+                settled_at: None,
                 plan: plan.clone(),
                 created_at,
                 outcome: Some(Outcome::Tracked),

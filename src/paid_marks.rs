@@ -478,6 +478,7 @@ impl OwnCommission {
                 email: settlement.promoter_email.clone(),
                 ref_id: settlement.promoter_ref_id.clone(),
                 balance_cents: None,
+                parent_id: None,
             },
             campaign_id: None,
             cents: settlement.commission_cents.unwrap_or_default(),

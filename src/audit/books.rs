@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use polars::prelude::{DataFrame, PlHashMap};
 
 use super::frames::{BilledColumns, CommissionColumns, Frames, LeadColumns};
-use super::matching::similar_id;
+use super::matching::{sale_of_running_total, similar_id};
 use super::parallel::both;
 use super::{AuditError, Promoter, Rules, Status};
 use crate::journal::Outcome;
@@ -144,6 +144,19 @@ impl Promoters {
                 }
             });
             codes.insert(old, new);
+        }
+        codes
+    }
+
+    /// Returns the own promoter of each promoter that occurs.
+    fn parents(&mut self, parents: &[(Promoter, Promoter)]) -> HashMap<Code, Code> {
+        let mut codes = HashMap::new();
+        for (promoter, parent) in parents {
+            let name = promoter.id.as_deref().or(promoter.email.as_deref());
+            if let Some(code) = name.and_then(|name| self.named(name)) {
+                let parent = [&parent.id, &parent.email, &parent.ref_id];
+                codes.insert(code, self.code(parent.map(|key| key.as_deref())));
+            }
         }
         codes
     }
@@ -328,9 +341,13 @@ pub(super) struct AuditData {
     pub(super) lead_columns: LeadColumns,
     /// The ids of events of ours that are held, without what spreadsheets and people change in one.
     pub(super) held_ids: HashSet<String>,
+    /// The ids of events that unreadable commissions name, likewise; also of sales of which they name a running total.
+    pub(super) unread_ids: [HashSet<String>; 2],
     /// Plans, currencies and units.
     pub(super) names: Names,
     pub(super) promoters: Promoters,
+    /// The promoter's own promoter of each, as far as a list has it.
+    pub(super) parents: HashMap<Code, Code>,
     /// The campaigns, by their number, else by their name.
     pub(super) campaigns: Names,
     /// The names of campaigns, by their code.
@@ -354,7 +371,15 @@ impl AuditData {
             commissions,
             leads,
             held_ids,
+            unread_ids,
+            parents,
         } = frames;
+        let similar = |id: &str| similar_id(id).collect::<String>();
+        let totals = unread_ids.iter().filter_map(|id| sale_of_running_total(id));
+        let unread_ids = [
+            unread_ids.iter().map(|id| similar(id)).collect(),
+            totals.map(similar).collect(),
+        ];
         let (theirs, ours) = both(
             || Theirs::read(&commissions, &leads, account_currency, zone),
             || Ours::read(&billed, zone),
@@ -373,6 +398,7 @@ impl AuditData {
             row.promoter = translated(&our_codes, row.promoter);
         }
         theirs.translate(&their_codes);
+        let parents = promoters.parents(&parents);
         Ok(AuditData {
             account_currency: names.code(Some(account_currency)),
             ours: rows,
@@ -380,10 +406,12 @@ impl AuditData {
             leads: theirs.leads,
             billed: ours.columns,
             commissions: theirs.columns,
+            unread_ids,
             held_ids: held_ids.iter().map(|id| similar_id(id).collect()).collect(),
             lead_columns: theirs.lead_columns,
             names,
             promoters,
+            parents,
             campaigns: theirs.campaigns,
             campaign_names: theirs.campaign_names,
             campaign_of: theirs.campaign_of,

@@ -8,6 +8,7 @@ use polars::prelude::PlHashMap;
 use super::books::{AuditData, Code, day_of};
 use super::rate::Rate;
 use super::rules::{CommissionRate, Deal, Payments, Rule};
+use super::unchecked::UncheckedReason;
 use super::{InferredRate, Rules};
 
 /// The number of commissions that are needed to prove a rate.
@@ -51,8 +52,12 @@ pub(super) struct Payment {
     pub(super) first_ms: Option<i64>,
     /// The number of the payment among its customer's, from 1; at least as high as is known.
     pub(super) number: Option<u32>,
+    /// `true` if nobody knows how many payments came before.
+    pub(super) is_number_least: bool,
     /// The volume that the promoter had sold before.
     pub(super) volume_cents: i64,
+    /// `true` if the volume is at least as high: nobody knows what some of the sales are worth.
+    pub(super) is_volume_least: bool,
 }
 
 /// A commission that may prove a rate.
@@ -80,6 +85,8 @@ pub(super) struct Terms<'r> {
 pub(super) struct Paid {
     pub(super) pays: CommissionRate,
     pub(super) is_inferred: bool,
+    /// What nobody knows of the sale's past, and by which it may be another commission.
+    pub(super) open: Option<UncheckedReason>,
 }
 
 /// A rate that was inferred.
@@ -128,6 +135,7 @@ impl<'r> Terms<'r> {
             return Some(Paid {
                 pays,
                 is_inferred: false,
+                open: self.open(books, deals, payment),
             });
         }
         let groups = deals.groups();
@@ -139,6 +147,7 @@ impl<'r> Terms<'r> {
         found.map(|found| Paid {
             pays: found.pays,
             is_inferred: true,
+            open: None,
         })
     }
 
@@ -181,6 +190,29 @@ impl<'r> Terms<'r> {
         })
     }
 
+    /// Returns what of a sale's past is not known, if the rule for it depends on that.
+    fn open(
+        &mut self,
+        books: &AuditData,
+        deals: TermsKey,
+        payment: Payment,
+    ) -> Option<UncheckedReason> {
+        let rule = self.rule(books, deals, payment)?;
+        let may_end = matches!((rule.payments, payment.number), (Payments::Count(most), Some(number)) if number <= most);
+        if may_end && payment.is_number_least {
+            return Some(UncheckedReason::PaymentNumber);
+        }
+        if !payment.is_volume_least {
+            return None;
+        }
+        let higher = Payment {
+            volume_cents: i64::MAX,
+            ..payment
+        };
+        let is_same = self.rule(books, deals, higher) == Some(rule);
+        (!is_same).then_some(UncheckedReason::VolumeUnknown)
+    }
+
     fn covers(&self, payments: Payments, payment: Payment) -> bool {
         match (payments, payment.number) {
             (Payments::Count(count), Some(number)) => return number <= count,
@@ -199,6 +231,16 @@ impl<'r> Terms<'r> {
                 end.zip(day(created_ms)).is_none_or(|(end, day)| day < end)
             }
         }
+    }
+
+    /// Returns the number of the rule for a sale.
+    pub(super) fn rule_number(
+        &mut self,
+        books: &AuditData,
+        deals: TermsKey,
+        payment: Payment,
+    ) -> Option<usize> {
+        self.rule(books, deals, payment).map(|rule| rule.number)
     }
 
     fn rule(&mut self, books: &AuditData, deals: TermsKey, payment: Payment) -> Option<&'r Rule> {

@@ -27,6 +27,10 @@ pub struct Frames {
     pub leads: DataFrame,
     /// The ids of events of our side that are held, and are not among those.
     pub held_ids: HashSet<String>,
+    /// The ids of events that commissions of theirs name which can't be read.
+    pub unread_ids: HashSet<String>,
+    /// Promoters and their own promoters, as far as a list has them.
+    pub parents: Vec<(Promoter, Promoter)>,
 }
 
 impl Sides {
@@ -44,6 +48,8 @@ impl Sides {
             commissions: whole(self.commission_columns, &[], commission_frame)?,
             leads: whole(self.lead_columns, &[], lead_frame)?,
             held_ids: self.held_ids,
+            unread_ids: self.unread_ids,
+            parents: self.parents,
         })
     }
 
@@ -354,6 +360,8 @@ impl BilledColumns {
             estimated_amount_cents: self.estimated_amount_cents.get(row),
             plan: owned(&self.plan, row),
             created_at: moment(self.created_at_ms.get(row)),
+            is_day: false,
+            settled_at: None,
             recorded_at: moment(self.recorded_at_ms.get(row)),
             outcome: self.outcome.get(row).and_then(|word| word.parse().ok()),
             promoter: self.promoter.promoter(row),

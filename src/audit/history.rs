@@ -21,13 +21,23 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 struct OfCustomer {
     first_ms: i64,
     number: u32,
+    /// `true` if there are payments from before our data: nobody knows how many.
+    has_earlier: bool,
+}
+
+/// The volume that the promoter of a sale had sold before it.
+#[derive(Clone, Copy)]
+struct Volume {
+    cents: i64,
+    /// `true` if there are sales among them of which nobody knows what they are worth in the account's currency.
+    is_least: bool,
 }
 
 /// The history of each sale, by its row. Only the parts that a rule needs are worked out.
 #[derive(Default)]
 pub(super) struct History {
     customers: HashMap<u32, OfCustomer>,
-    volumes: HashMap<u32, i64>,
+    volumes: HashMap<u32, Volume>,
 }
 
 impl History {
@@ -58,7 +68,9 @@ impl History {
             created_ms: books.ours[index(row)].created_ms,
             first_ms: of_customer.map(|own| own.first_ms),
             number: of_customer.map(|own| own.number),
-            volume_cents: self.volumes.get(&row).copied().unwrap_or(0),
+            is_number_least: of_customer.is_some_and(|own| own.has_earlier),
+            volume_cents: self.volumes.get(&row).map_or(0, |volume| volume.cents),
+            is_volume_least: self.volumes.get(&row).is_some_and(|volume| volume.is_least),
         }
     }
 }
@@ -164,6 +176,7 @@ fn of_customers(
                 OfCustomer {
                     first_ms,
                     number: 1,
+                    has_earlier: false,
                 },
             );
         }
@@ -179,6 +192,7 @@ fn of_customers(
                 first_ms: earlier.unwrap_or(first),
                 // A payment from before our data: at least that one comes before.
                 number: number + u32::from(earlier.is_some()),
+                has_earlier: earlier.is_some(),
             };
             all.insert(row, own);
         }
@@ -204,7 +218,7 @@ fn volumes(
     matching: &Matching,
     commissions: &Grouped,
     rules: &Rules,
-) -> HashMap<u32, i64> {
+) -> HashMap<u32, Volume> {
     let referrers = Referrers::new(books, matching, commissions);
     let mut sales: HashMap<(Code, Month), Vec<u32>> = HashMap::new();
     for (row, ours) in (0..).zip(&books.ours) {
@@ -227,12 +241,16 @@ fn volumes(
     let mut volumes = HashMap::new();
     for mut rows in sales.into_values() {
         by_date(books, commissions, &mut rows);
-        let mut volume_cents: i64 = 0;
+        let mut volume = Volume {
+            cents: 0,
+            is_least: false,
+        };
         for row in rows {
-            volumes.insert(row, volume_cents);
+            volumes.insert(row, volume);
             let ours = &books.ours[index(row)];
-            let cents = ours.account_cents.or(ours.estimated_cents).unwrap_or(0);
-            volume_cents = volume_cents.saturating_add(cents);
+            let cents = ours.account_cents.or(ours.estimated_cents);
+            volume.is_least |= cents.is_none();
+            volume.cents = volume.cents.saturating_add(cents.unwrap_or(0));
         }
     }
     volumes

@@ -4,6 +4,7 @@
 //! Within a sale, commissions of each tier and unit are judged by themselves. Their findings come to
 //! what they are paid less what is expected: it is checked for every sale.
 
+mod denied_paid;
 mod halves;
 mod refunds;
 mod sale;
@@ -47,6 +48,8 @@ pub(super) struct Draft {
     pub(super) matched_by: Option<MatchReason>,
     pub(super) expected_cents: Option<i64>,
     pub(super) message: String,
+    /// What else makes the finding another one: who should have the money, the days. Not every finding has it.
+    pub(super) because: String,
 }
 
 /// A finding about a commission and the sale or refund that it belongs to, by their rows.
@@ -175,6 +178,7 @@ pub(super) fn all(brief: &Brief<'_>) -> Result<Judged, AuditError> {
         parts: Vec::new(),
         undone: Undone::default(),
         of_extra: Vec::new(),
+        corrections: Vec::new(),
     };
     let parts = ranges(books.ours.len(), |cases| {
         judge().cases(cases, &billed, brief.commissions)
@@ -187,6 +191,8 @@ pub(super) fn all(brief: &Brief<'_>) -> Result<Judged, AuditError> {
     rest.orphans(brief.orphans);
     rest.by_hand();
     rest.undated();
+    let drafts = judged.drafts.iter();
+    rest.denied_and_paid(&drafts.filter_map(|draft| draft.theirs).collect());
     judged.append(Judged {
         drafts: rest.drafts,
         expected: rest.expected,
@@ -239,6 +245,8 @@ struct Judge<'a> {
     undone: Undone,
     /// Reversals that take back second commissions of the sale, not those that stand.
     of_extra: Vec<u32>,
+    /// Reversals by hand that correct the commission of a sale to what is due.
+    corrections: Vec<u32>,
 }
 
 impl<'a> Judge<'a> {
@@ -274,11 +282,18 @@ impl<'a> Judge<'a> {
                 several.sort_by(|one, other| self.books.in_order(*one, *other));
                 commissions = &several;
             }
-            let case = Case {
+            let mut case = Case {
                 sale: rows.iter().copied().find(|row| !self.ours(*row).is_refund),
                 refunds: &refunds,
                 commissions,
             };
+            let undone = self.made_anew(&case);
+            let standing: Vec<u32>;
+            if !undone.is_empty() {
+                let stands = |row: &u32| !undone.contains(row);
+                standing = commissions.iter().copied().filter(stands).collect();
+                case.commissions = &standing;
+            }
             mains.push(self.main_of(&case));
             if !rows.is_empty() {
                 self.case(&case)?;
@@ -338,6 +353,7 @@ impl<'a> Judge<'a> {
         if let Some(first) = first {
             self.higher_tiers(case, first);
         }
+        self.receivers(case);
         self.months(case);
         self.check(case, drafts, expected)
     }
@@ -379,6 +395,8 @@ impl<'a> Judge<'a> {
         self.parts.clear();
         self.undone = Undone::default();
         self.of_extra.clear();
+        self.corrections = self.corrections_of(case, group);
+        self.of_extra.extend(&self.corrections);
         let kept = match (self.earned(case, group), case.sale) {
             (None, Some(sale)) => self.unearned(case, group, sale),
             (kept, _) => {
@@ -455,6 +473,7 @@ impl<'a> Judge<'a> {
                 matched_by: None,
                 expected_cents: Some(0),
                 message,
+                because: String::new(),
             });
         }
     }
@@ -467,6 +486,27 @@ impl<'a> Judge<'a> {
             self.books.held_ids.contains(&id)
         };
         id.is_some_and(|id| is_held(id) || sale_of_running_total(id).is_some_and(is_held))
+    }
+
+    /// Returns `true` if a commission that can't be read names an event of ours, or a running total of refunds of its sale:
+    /// it is there, and not missing. Counts the event.
+    fn is_of_unread(&mut self, case: &Case<'_>, billed: u32) -> bool {
+        let ours = *self.ours(billed);
+        let [ids, totals] = &self.books.unread_ids;
+        if ids.is_empty() {
+            return false;
+        }
+        let has = |ids: &std::collections::HashSet<String>, row: u32| {
+            let id = self.books.billed.event_id.get(index(row));
+            id.is_some_and(|id| ids.contains(&similar_id(id).collect::<String>()))
+        };
+        let sale = case.sale.filter(|_| ours.is_refund);
+        let is_named = has(ids, billed) || sale.is_some_and(|sale| has(totals, sale));
+        if is_named {
+            let reason = UncheckedReason::OfUnread;
+            self.tallies.add(reason, ours.currency, ours.amount_cents);
+        }
+        is_named
     }
 
     /// Returns which of ours a commission that belongs to nothing may mean, with their places.
@@ -556,7 +596,8 @@ impl<'a> Judge<'a> {
             let concerned_cents = amounts.fold(0, i64::saturating_add);
             let zone = &self.rules.zone;
             let message = words::other_month(ours.created_ms, self.theirs(first).created_ms, zone);
-            self.push(PairFinding {
+            let days = message.clone();
+            let place = self.push(PairFinding {
                 kind: FindingKind::OtherMonth,
                 ours: billed,
                 theirs: first,
@@ -565,6 +606,7 @@ impl<'a> Judge<'a> {
                 expected_cents: None,
                 message,
             });
+            self.because(place, days);
         }
     }
 
@@ -665,8 +707,16 @@ impl<'a> Judge<'a> {
             matched_by: self.reason(found.theirs),
             expected_cents: found.expected_cents,
             message: found.message,
+            because: String::new(),
         });
         self.drafts.len() - 1
+    }
+
+    /// Notes what else makes a finding another one than before.
+    fn because(&mut self, place: usize, because: String) {
+        if let Some(draft) = self.drafts.get_mut(place) {
+            draft.because = because;
+        }
     }
 
     /// Adds the expected commission of a commission, under its head.

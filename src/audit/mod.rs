@@ -11,6 +11,7 @@
 
 pub mod accepted;
 mod books;
+pub(crate) mod days;
 mod error;
 mod expected;
 mod finding;
@@ -75,6 +76,8 @@ pub struct Audit {
     pub judged_by_inferred: u64,
     /// The names in rules that nothing has: such a rule fits no sale.
     pub unused_names: Vec<UnusedName>,
+    /// The numbers of rules that were applied to no commission, though there are such names.
+    pub unapplied_rules: Vec<usize>,
     /// The sales and commissions that were not checked, and why.
     pub unchecked: Vec<Unchecked>,
     /// `true` if neither side has anything, on any day.
@@ -86,7 +89,7 @@ pub struct Audit {
 
 impl Audit {
     /// Returns `true` if no commission could be checked: of none the rate is known, all are bonuses or not money, or there
-    /// are none and nobody knows whether there should be; also if there is nothing on either side, on any day.
+    /// are none and nobody knows whether there should be; also if there is nothing on either side in the period.
     pub(crate) fn is_unchecked(&self) -> bool {
         let of = |reason| {
             let mut all = self.unchecked.iter();
@@ -95,8 +98,11 @@ impl Audit {
         };
         let figures = self.totals.in_all.values();
         let commissions: u64 = figures.map(|figures| figures.commissions).sum();
+        let figures = self.totals.in_all.values();
+        let billed: u64 = figures.map(|own| own.sales + own.refunds).sum();
         let unchecked: u64 = [
             UncheckedReason::RateUnknown,
+            UncheckedReason::RuleCurrency,
             UncheckedReason::ByHand,
             UncheckedReason::NotMoney,
             UncheckedReason::OtherCurrency,
@@ -108,7 +114,7 @@ impl Audit {
         if !self.findings.is_empty() {
             false
         } else if commissions == 0 {
-            self.is_empty || of(UncheckedReason::CustomerUnknown) > 0
+            self.is_empty || billed == 0 || of(UncheckedReason::CustomerUnknown) > 0
         } else {
             unchecked >= commissions
         }

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::days::day_in;
 use super::{Billed, BilledKind, PeriodBy, Promoter, SourceLocation, UnreadCode};
-use crate::event::{Currency, Event, Kind, Money, Sum, Tally, is_undo};
+use crate::event::{Currency, Event, Kind, Money, Sum, Tally, is_midnight, is_undo};
 use crate::job::{Job, SourceRows, SourceRowsError};
 use crate::journal::{
     Disposition, EventRecord, JournalError, JournalReader, Outcome, PlanState, Settlement, Span,
@@ -36,6 +38,8 @@ pub struct Ours {
     pub accepted: Vec<AcceptedItem>,
     /// SHA-256 of the exports, by path, as far as it is known.
     pub sha256: BTreeMap<String, String>,
+    /// The ids of events of which the export says that they happened at midnight in UTC.
+    pub timed_at_midnight: HashSet<String>,
     /// The tracked events of a journal, as the reports of all runs have them.
     pub tracked: Tally,
 }
@@ -67,7 +71,7 @@ pub struct AcceptedItem {
 }
 
 impl AcceptedItem {
-    fn new(item: OpenItem, code: UnreadCode) -> Option<Self> {
+    fn new(item: OpenItem, code: UnreadCode, zone: &TimeZone) -> Option<Self> {
         let acceptance = item.acceptance?;
         Some(AcceptedItem {
             code,
@@ -79,7 +83,7 @@ impl AcceptedItem {
             reason: acceptance.reason,
             by: acceptance.by,
             at: acceptance.at.to_string(),
-            created_at: item.created_at,
+            created_at: item.created_at.map(|at| day_in(at, true, zone)),
         })
     }
 }
@@ -118,7 +122,9 @@ pub fn of_journal(
     journal: &JournalReader,
     account_currency: Currency,
     by: PeriodBy,
+    zone: &TimeZone,
 ) -> Result<Ours, OursError> {
+    let timed = journal.timed_at_midnight()?;
     let mut ours = Ours::default();
     let mut accepted_ids = HashSet::new();
     // What was refused and corrected stands a second time, as it was sent again.
@@ -129,7 +135,17 @@ pub fn of_journal(
     };
     journal.for_each_event_of(Span::ALL, |record| {
         if !of_no_account.contains(&record.row) {
-            let billed = of_record(&record, account_currency);
+            let is_timed = timed.contains(&record.row);
+            let is_day = !is_timed && record.event.created_at.is_some_and(is_midnight);
+            let billed = of_record(&record, account_currency).map(|billed| Billed {
+                created_at: billed.created_at.map(|at| day_in(at, is_day, zone)),
+                is_day,
+                ..billed
+            });
+            if is_timed {
+                let event_id = record.event.event_id();
+                ours.timed_at_midnight.insert(event_id.to_owned());
+            }
             ours.billed.extend(billed.map(|billed| Billed {
                 recorded_at: recorded.get(&record.row).copied(),
                 ..billed
@@ -146,7 +162,7 @@ pub fn of_journal(
         }
         if item.acceptance.is_some() {
             accepted_ids.extend(item.event_id.clone());
-            ours.accepted.extend(AcceptedItem::new(item, code));
+            ours.accepted.extend(AcceptedItem::new(item, code, zone));
             continue;
         }
         ours.held += u64::from(is_held && item.money.is_some());
@@ -154,7 +170,7 @@ pub fn of_journal(
             code,
             count: 1,
             money: item.money,
-            created_at: item.created_at,
+            created_at: item.created_at.map(|at| day_in(at, true, zone)),
         });
     }
     // What somebody accepted as it is is not compared; nor are commissions of it.
@@ -180,6 +196,20 @@ pub fn of_journal(
         }
     }
     Ok(ours)
+}
+
+/// Takes out what was sent, or happened, after a list of theirs was read, and returns it: the list can't have it. What it
+/// names all the same stays.
+pub(crate) fn later_than(
+    ours: &mut Ours,
+    read_at: Timestamp,
+    named: &HashSet<&str>,
+) -> Vec<Billed> {
+    let is_later = |own: &mut Billed| {
+        let at = own.settled_at.or(own.created_at);
+        at.is_some_and(|at| at > read_at) && !named.contains(own.event_id.as_str())
+    };
+    ours.billed.extract_if(.., is_later).collect()
 }
 
 /// Returns the tracked events of our side, by kind and currency. The report of all runs has the same.
@@ -223,6 +253,7 @@ fn of_record(record: &EventRecord, account_currency: Currency) -> Option<Billed>
     let mut billed = of_event(&record.event, place, account_currency)?;
     if let Some(Settlement {
         outcome,
+        at,
         promoter_email,
         promoter_ref_id,
         commission_cents,
@@ -230,6 +261,7 @@ fn of_record(record: &EventRecord, account_currency: Currency) -> Option<Billed>
     }) = &record.settlement
     {
         billed.outcome = Some(*outcome);
+        billed.settled_at = Some(*at);
         billed.promoter = Promoter {
             id: None,
             email: promoter_email.clone(),
@@ -241,7 +273,7 @@ fn of_record(record: &EventRecord, account_currency: Currency) -> Option<Billed>
 }
 
 /// Returns the sales and refunds of exports that were read and planned without a journal.
-pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
+pub fn of_job(job: &Job, account_currency: Currency, zone: &TimeZone) -> Ours {
     let mut ours = Ours::default();
     for planned in job.plan.events() {
         let event = planned.event;
@@ -262,7 +294,7 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
                     },
                     count: 1,
                     money: event.money,
-                    created_at: event.created_at,
+                    created_at: event.created_at.map(|at| day_in(at, event.is_day, zone)),
                 });
                 continue;
             }
@@ -273,8 +305,15 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
             line: Some(event.source.line),
         };
         let event = event.to_event();
-        ours.billed
-            .extend(of_event(&event, place, account_currency));
+        if !event.is_day && event.created_at.is_some_and(is_midnight) {
+            let event_id = event.event_id().to_owned();
+            ours.timed_at_midnight.insert(event_id);
+        }
+        let billed = of_event(&event, place, account_currency);
+        ours.billed.extend(billed.map(|billed| Billed {
+            created_at: billed.created_at.map(|at| day_in(at, event.is_day, zone)),
+            ..billed
+        }));
     }
     let rejected = job.inputs.iter().map(|input| input.rows.rejected).sum();
     let left_out = |problem: &&Problem| LEFT_OUT.contains(&problem.code);
@@ -401,8 +440,10 @@ fn of_event(event: &Event, place: SourceLocation, account_currency: Currency) ->
         estimated_amount_cents: None,
         plan: event.plan.as_deref().map(str::to_owned),
         created_at: event.created_at,
+        is_day: event.is_day,
         recorded_at: None,
         outcome: None,
+        settled_at: None,
         promoter: Promoter::default(),
         commission_cents: None,
         is_dispute: event.note.to_lowercase().contains(DISPUTE),

@@ -1,12 +1,12 @@
 //! Finds the promoter who brought a customer, as far as commissions say it: whoever has one for a sale of the customer has
-//! referred the customer from that sale on.
+//! referred the customer from that sale on. A commission that was denied says it, too, where no other one of its sale stands.
 //!
 //! Without a list of leads nothing else says it. It is looked for only of customers of whom a sale has
 //! no commission.
 
 use polars::prelude::PlHashMap;
 
-use super::books::{AuditData, Code};
+use super::books::{AuditData, Code, TheirRow};
 use super::grouped::{Grouped, index};
 use super::matching::Matching;
 
@@ -42,11 +42,19 @@ impl<'b> Referrers<'b> {
             return Referrers { by_key };
         }
         for (theirs, matched) in books.theirs.iter().zip(&matching.billed) {
-            let earned = theirs.is_live() && theirs.tier == 1 && !theirs.takes_back();
-            let Some((sale, _)) = matched.filter(|_| earned && theirs.promoter != 0) else {
+            let earned = theirs.tier == 1 && !theirs.takes_back() && theirs.promoter != 0;
+            let Some((sale, _)) = matched.filter(|_| earned) else {
                 continue;
             };
             let sale = index(sale);
+            if !keys(books, sale)
+                .into_iter()
+                .flatten()
+                .any(|key| by_key.contains_key(key))
+                || !is_of(books, commissions.rows(sale), theirs)
+            {
+                continue;
+            }
             let since_ms = books.ours[sale].created_ms.or(theirs.created_ms);
             for key in keys(books, sale).into_iter().flatten() {
                 if let (Some(known), Some(since_ms)) = (by_key.get_mut(key), since_ms) {
@@ -73,7 +81,8 @@ impl<'b> Referrers<'b> {
         self.before(books, sale).is_none() && keys.any(|key| self.by_key.contains_key(key))
     }
 
-    /// The last sale with a commission before a sale, and whether there is one after it.
+    /// The last sale with a commission before a sale, and whether there is one after it. The promoter is 0 where several
+    /// share the commission.
     pub(super) fn before(&self, books: &AuditData, sale: u32) -> Option<(Referral, bool)> {
         let created_ms = books.ours[index(sale)].created_ms?;
         let keys = keys(books, index(sale));
@@ -82,9 +91,32 @@ impl<'b> Referrers<'b> {
             .flatten()
             .find_map(|key| self.by_key.get(key))?;
         let later = known.partition_point(|one| one.since_ms <= created_ms);
-        let last = known.get(later.checked_sub(1)?)?;
-        Some((*last, later < known.len()))
+        let last = *known.get(later.checked_sub(1)?)?;
+        let mut same = known[..later].iter().rev();
+        let is_shared = same
+            .by_ref()
+            .take_while(|one| one.since_ms == last.since_ms)
+            .any(|one| one.promoter != last.promoter);
+        let promoter = if is_shared { 0 } else { last.promoter };
+        Some((Referral { promoter, ..last }, later < known.len()))
     }
+}
+
+/// Returns `true` if a commission says whose a sale is: no other one of its tier stands better. One that was taken back as a
+/// whole, or denied, says it only where none is left.
+fn is_of(books: &AuditData, rows: &[u32], theirs: &TheirRow) -> bool {
+    let rows = rows.iter().map(|row| &books.theirs[index(*row)]);
+    let of_tier = rows.filter(|own| own.tier == 1);
+    let standing = |promoter: Code| {
+        let live = of_tier.clone().filter(|own| own.promoter == promoter);
+        let live = live.filter(|own| own.is_live());
+        let net_cents: i128 = live.clone().map(|own| i128::from(own.amount_cents)).sum();
+        (net_cents > 0, live.clone().any(|own| !own.takes_back()))
+    };
+    let own = standing(theirs.promoter);
+    let own = (own.0, theirs.is_live() && own.1);
+    let mut earned = of_tier.clone().filter(|own| !own.takes_back());
+    earned.all(|other| standing(other.promoter) <= own)
 }
 
 /// Returns the names by which a customer is known: the uid first.

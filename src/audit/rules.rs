@@ -53,6 +53,7 @@ mod tests;
 
 pub use read::{RulesError, RulesKey, WrongRules};
 
+use std::collections::HashSet;
 use std::fmt;
 
 use jiff::civil::Date;
@@ -133,6 +134,17 @@ pub(super) enum CommissionRate {
 }
 
 impl CommissionRate {
+    /// Returns the same with its amounts in another currency; nothing if `convert` does not know one.
+    pub(super) fn converted(self, convert: impl Fn(i64) -> Option<i64>) -> Option<Self> {
+        match self {
+            CommissionRate::Share(_) | CommissionRate::Fixed(0) => Some(self),
+            CommissionRate::ShareUpTo(rate, cents) => {
+                Some(CommissionRate::ShareUpTo(rate, convert(cents)?))
+            }
+            CommissionRate::Fixed(cents) => Some(CommissionRate::Fixed(convert(cents)?)),
+        }
+    }
+
     /// `12.5 %`, or `5.00 USD`.
     pub(super) fn text(self, currency: &str) -> String {
         match self {
@@ -162,7 +174,7 @@ pub(super) enum Payments {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rule {
     /// The number of the rule in the file, from 1.
-    number: usize,
+    pub(super) number: usize,
     campaign: Option<String>,
     plan: Option<String>,
     promoter: Option<String>,
@@ -237,6 +249,24 @@ impl Rules {
             }
         }
         unused
+    }
+
+    /// Returns `true` if some rule names what it is for.
+    pub(super) fn has_names(&self) -> bool {
+        let mut rules = self.rules.iter();
+        rules.any(|rule| rule.selectors().iter().any(Option::is_some))
+    }
+
+    /// Returns the rules of the first tier for all time and any volume that name what there is, and are not among those
+    /// that were applied.
+    pub(super) fn unapplied(&self, applied: &HashSet<usize>, unused: &[UnusedName]) -> Vec<usize> {
+        let rules = self.rules.iter().filter(|rule| {
+            let is_named = rule.selectors().iter().any(Option::is_some);
+            let is_unused = unused.iter().any(|own| own.rule == rule.number);
+            let is_always = !rule.is_dated() && rule.from_volume_cents == 0 && rule.tier == 1;
+            is_named && is_always && !is_unused && !applied.contains(&rule.number)
+        });
+        rules.map(|rule| rule.number).collect()
     }
 
     /// Returns `true` if a promoter has a name, or one that is an alias of it.

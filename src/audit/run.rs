@@ -67,7 +67,15 @@ pub fn audit_with_matches(
     };
     let commissions = Grouped::new(matching.billed.iter().map(case_of));
     let history = History::new(&books, &matching, &commissions, rules);
-    let terms = Terms::new(rules, &books, samples(&books, &matching, &history));
+    let mut terms = Terms::new(rules, &books, samples(&books, &matching, &history));
+    let unused_names = rules.unused_names(&books);
+    let unapplied_rules = if rules.has_names() {
+        let applied = samples(&books, &matching, &history);
+        let applied = applied.filter_map(|own| terms.rule_number(&books, own.deals, own.payment));
+        rules.unapplied(&applied.collect(), &unused_names)
+    } else {
+        Vec::new()
+    };
     let orphans = Orphans::new(&books, &matching);
     let period = ZonedPeriod {
         period: view.period,
@@ -95,7 +103,8 @@ pub fn audit_with_matches(
         matched: matched(&matching, &selection),
         inferred: terms.inferred(&books),
         judged_by_inferred: judged.tallies.inferred,
-        unused_names: rules.unused_names(&books),
+        unused_names,
+        unapplied_rules,
         unchecked: judged.tallies.unchecked(&books),
         is_empty: books.ours.is_empty() && books.theirs.is_empty(),
         explained_cents,
@@ -224,12 +233,15 @@ fn finding(books: &AuditData, draft: &Draft, refunded_cents: i64) -> Result<Find
         };
         format!("{by}\n{event_id}\n{promoter}")
     });
-    let what = format!(
+    let mut what = format!(
         "{}\n{}\n{refunded_cents}\n{}",
         draft.kind,
         event_id.unwrap_or_default(),
         their_id.unwrap_or_default()
     );
+    if !draft.because.is_empty() {
+        what = format!("{what}\n{}", draft.because);
+    }
     let digest = Sha256::digest(what.as_bytes());
     Ok(Finding {
         id: digest

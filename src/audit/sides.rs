@@ -232,12 +232,18 @@ pub struct Billed {
     /// The time when it happened.
     #[serde(serialize_with = "shown")]
     pub created_at: Option<Timestamp>,
+    /// `true` if only the day is known: then `created_at` is its beginning in the zone of the audit.
+    #[serde(skip)]
+    pub is_day: bool,
     /// The time when the first run that has it was started; absent if no journal has it.
     #[serde(serialize_with = "shown")]
     pub recorded_at: Option<Timestamp>,
     /// The outcome of sending it; absent if it was never sent.
     #[serde(serialize_with = "shown")]
     pub outcome: Option<Outcome>,
+    /// The time when its result was known; absent if it was never sent.
+    #[serde(skip)]
+    pub settled_at: Option<Timestamp>,
     /// The promoter in the API's answer.
     pub promoter: Promoter,
     /// The commission in the API's answer, in minor units of the account's currency.
@@ -273,6 +279,10 @@ pub struct Sides {
     pub(super) lead_columns: Option<DataFrame>,
     /// The ids of events of ours that are held.
     pub held_ids: HashSet<String>,
+    /// The ids of events that commissions of theirs name which can't be read.
+    pub unread_ids: HashSet<String>,
+    /// Promoters and their own promoters, as far as a list has them.
+    pub parents: Vec<(Promoter, Promoter)>,
 }
 
 impl Sides {

@@ -23,10 +23,12 @@ enum Measure {
     Unpaid,
     PaidUnknown,
     Denied,
+    /// Denied, and paid out all the same.
+    DeniedPaid,
 }
 
 impl Measure {
-    const ALL: [Measure; 7] = [
+    const ALL: [Measure; 8] = [
         Measure::Sale,
         Measure::Refund,
         Measure::Expected,
@@ -34,6 +36,7 @@ impl Measure {
         Measure::Unpaid,
         Measure::PaidUnknown,
         Measure::Denied,
+        Measure::DeniedPaid,
     ];
 
     fn code(self) -> Code {
@@ -52,6 +55,10 @@ impl Measure {
             }
             Measure::Expected => figures.expected_cents += cents,
             Measure::Denied => figures.denied_cents += cents,
+            Measure::DeniedPaid => {
+                figures.denied_cents += cents;
+                figures.denied_paid_cents += cents;
+            }
             Measure::Paid => figures.paid_cents += cents,
             Measure::Unpaid => figures.unpaid_cents += cents,
             Measure::PaidUnknown => {
@@ -236,6 +243,7 @@ impl<'p> Long<'p> {
                 status: Some(theirs.status),
             };
             let measure = match (theirs.status, theirs.is_paid) {
+                (Status::Denied, Some(true)) => Measure::DeniedPaid,
                 (Status::Denied, _) => Measure::Denied,
                 (_, Some(true)) => Measure::Paid,
                 (_, Some(false)) => Measure::Unpaid,
@@ -499,5 +507,6 @@ fn added(one: &CommissionTotals, other: &CommissionTotals) -> CommissionTotals {
         paid_unknown_cents: one.paid_unknown_cents + other.paid_unknown_cents,
         paid_unknown: one.paid_unknown + other.paid_unknown,
         denied_cents: one.denied_cents + other.denied_cents,
+        denied_paid_cents: one.denied_paid_cents + other.denied_paid_cents,
     }
 }

@@ -78,6 +78,15 @@ pub struct CommissionTotals {
     pub paid_unknown: u64,
     /// The amount of the denied commissions.
     pub denied_cents: i128,
+    /// The part of `denied_cents` that was paid out all the same.
+    pub denied_paid_cents: i128,
+}
+
+impl CommissionTotals {
+    /// Returns all that was paid out, also of commissions that are denied.
+    pub fn paid_out_cents(&self) -> i128 {
+        self.paid_cents + self.denied_paid_cents
+    }
 }
 
 /// The figures of one value of a cut, in one currency.

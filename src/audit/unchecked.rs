@@ -23,6 +23,21 @@ words! {
         Undated = "undated",
         /// Commissions for which there is no rule, and too few of their kind to infer a rate.
         RateUnknown = "rate_unknown",
+        /// Commissions in another currency than the account's whose rule has an amount in the account's: no rate is known.
+        RuleCurrency = "rule_currency",
+        /// Payments whose number among their customer's is not known, since some came before our data, and for which a rule
+        /// pays up to a number.
+        PaymentNumber = "payment_number",
+        /// Commissions whose promoter had sold an unknown volume before, in another currency, by which a rule pays.
+        VolumeUnknown = "volume_unknown",
+        /// Commissions with another plan than their sale, for which the rules pay otherwise.
+        PlanDiffers = "plan_differs",
+        /// Commissions without a promoter, in a list in which others have one.
+        NoPromoter = "no_promoter",
+        /// Sales and refunds that were tracked, or happened, after the list was read.
+        TrackedSince = "tracked_since",
+        /// Sales and refunds of which a commission that can't be read has the id.
+        OfUnread = "of_unread",
         /// Later sales of referred customers, without a commission and without a rule that says
         /// whether they earn one.
         LaterPayment = "later_payment",
@@ -31,6 +46,16 @@ words! {
         EarlierPayment = "earlier_payment",
         /// Sales without a commission of customers of whom nobody knows whether they were referred.
         CustomerUnknown = "customer_unknown",
+        /// Commissions of a higher tier that go to another promoter than others of the same promoter's sales: nobody knows
+        /// whose they should be.
+        TierReceiver = "tier_receiver",
+        /// Sales without a commission of a higher tier of promoters for whose later sales somebody has one.
+        TierEarlier = "tier_earlier",
+        /// Sales without a commission of a higher tier for which there is a rule, of promoters for whose sales nobody has
+        /// one: nobody knows whether they have a promoter of their own.
+        TierUnknown = "tier_unknown",
+        /// Commissions of a higher tier of whose receivers nothing else says that they are the right ones.
+        TierUnproven = "tier_unproven",
         /// Sales about which there is a dispute that is not decided.
         DisputeOpen = "dispute_open",
         /// Commissions of events of ours that are held or accepted as they are, or of rows that can't be read.
@@ -59,6 +84,14 @@ impl UncheckedReason {
                 | UncheckedReason::OtherCurrency
                 | UncheckedReason::Undated
                 | UncheckedReason::RateUnknown
+                | UncheckedReason::RuleCurrency
+                | UncheckedReason::PaymentNumber
+                | UncheckedReason::VolumeUnknown
+                | UncheckedReason::PlanDiffers
+                | UncheckedReason::TrackedSince
+                | UncheckedReason::NoPromoter
+                | UncheckedReason::TierReceiver
+                | UncheckedReason::TierEarlier
                 | UncheckedReason::EarlierPayment
         )
     }

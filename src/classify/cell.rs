@@ -30,6 +30,22 @@ pub(super) fn date(value: &str, dates: &Dates, zone: Option<&TimeZone>) -> Optio
         .find(|&timestamp| timestamp >= Timestamp::UNIX_EPOCH)
 }
 
+/// Returns `true` if the format that reads the instant in a cell reads a day and no time.
+pub(super) fn is_day(value: &str, dates: &Dates) -> bool {
+    let read = |format: &&DateFormat| {
+        read_date(value, format, dates, &dates.zone).is_some_and(|at| at >= Timestamp::UNIX_EPOCH)
+    };
+    match dates.formats.iter().find(read) {
+        Some(DateFormat::Pattern(pattern)) => {
+            let value = with_english_month(value, pattern);
+            let parsed = strtime::parse(pattern, &*value);
+            parsed.is_ok_and(|parsed| parsed.hour().is_none())
+        }
+        Some(DateFormat::SpreadsheetSerial) => value.bytes().all(|byte| byte.is_ascii_digit()),
+        _ => false,
+    }
+}
+
 fn read_date(
     value: &str,
     format: &DateFormat,

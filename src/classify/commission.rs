@@ -49,6 +49,8 @@ pub(crate) struct CommissionRow {
     pub tier: u32,
     /// The time at which it was created.
     pub created_at: Option<Timestamp>,
+    /// `true` if the list says only the day, and not in which zone: `created_at` is its midnight in UTC.
+    pub is_day: bool,
     /// The promoter's number.
     pub promoter_id: Option<Text>,
     /// The promoter's email.
@@ -83,6 +85,40 @@ fn without_moved(email: &str) -> &str {
     parts
         .filter(|(_, suffix)| suffix.eq_ignore_ascii_case(MOVED))
         .map_or(email, |(email, _)| email)
+}
+
+/// Beginnings of the words of units that are not money: those of the API, and some that lists have.
+const REWARDS: [&str; 17] = [
+    "point", "credit", "month", "discount", "percent", "mon", "free", "%", "mile", "coin", "token",
+    "star", "day", "week", "year", "gift", "reward",
+];
+
+/// Signs and words of money, with the codes that they may stand for.
+const MONEY: [(&[&str], &[&str]); 4] = [
+    (&["€", "euro", "euros"], &["EUR"]),
+    (&["£", "pound", "pounds", "pound sterling"], &["GBP"]),
+    (
+        &["$", "dollar", "dollars"],
+        &[
+            "USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "ARS", "CLP", "COP",
+        ],
+    ),
+    (&["¥", "yen"], &["JPY", "CNY"]),
+];
+
+/// Returns the currency that a unit is: a code, or a sign or word of one; of several the account's, else none.
+fn money_of_unit(unit: &str, accounts: Option<Currency>) -> Option<Currency> {
+    let unit = unit.trim();
+    if let Some(currency) = Currency::from_code(&unit.to_uppercase()) {
+        return Some(currency);
+    }
+    let unit = unit.to_lowercase();
+    let mut all = MONEY.iter();
+    let (_, codes) = all.find(|(signs, _)| signs.contains(&unit.as_str()))?;
+    match codes {
+        [only] => Currency::from_code(only),
+        _ => accounts.filter(|own| codes.contains(&own.code())),
+    }
 }
 
 impl Classifier<'_> {
@@ -123,21 +159,26 @@ impl Classifier<'_> {
     ) -> Result<CommissionRow, Box<Problem>> {
         let unit = self.maybe(columns.unit, row);
         let unit = unit.filter(|unit| !columns.cash.contain(unit));
+        let accounts = self.currency_or_accounts(row);
         // Some lists have the currency in the column of the unit.
         let of_unit = unit
             .as_deref()
-            .and_then(|unit| Currency::from_code(&unit.to_uppercase()));
+            .and_then(|unit| money_of_unit(unit, accounts.as_ref().ok().copied()));
         let currency = match of_unit {
             Some(currency) => currency,
-            None => self.currency_or_accounts(row)?,
+            None => accounts?,
         };
         let other_unit = unit.filter(|_| of_unit.is_none());
+        if let (Some(unit), Some(column)) = (&other_unit, columns.unit) {
+            self.expect_reward(column, unit)?;
+        }
         let (status, is_paid_out) = self.status(columns, row)?;
         let sale_amount = columns.sale_amount;
         let sale_amount = sale_amount.filter(|&column| !self.text(row, column).is_empty());
         for id in [columns.event_id, columns.id].into_iter().flatten() {
             self.check_id(row, id)?;
         }
+        let created_at = self.commission_date(columns.created_at, row)?;
         Ok(CommissionRow {
             id: self.maybe(columns.id, row),
             status,
@@ -161,7 +202,12 @@ impl Classifier<'_> {
             },
             event_id: self.maybe(columns.event_id, row),
             tier: self.tier(columns.tier, row)?,
-            created_at: self.commission_date(columns.created_at, row)?,
+            created_at,
+            is_day: created_at
+                .zip(columns.created_at)
+                .is_some_and(|(at, source)| {
+                    self.is_day(&source, self.text(row, source.date), row, at)
+                }),
             promoter_id: self.maybe(columns.promoter_id, row),
             promoter_email: self.maybe(columns.promoter_email, row),
             ref_id: self.maybe(columns.ref_id, row),
@@ -187,7 +233,28 @@ impl Classifier<'_> {
         let amount = self.amount(row, column, currency)?;
         let one = self.format(ONE, currency).parse(ONE, currency);
         let one = one.map_or(1, |one| one.minor().max(1));
-        Ok(amount.minor() / one)
+        if amount.rest() == 0 && amount.minor() % one == 0 {
+            return Ok(amount.minor() / one);
+        }
+        let value = self.text(row, column);
+        let message = "a reward that is not money has no parts";
+        Err(Box::new(
+            self.cell_error(ProblemCode::AmountInvalid, column, value, message)
+                .hint("look the commission up in FirstPromoter; if its unit is money, write the currency as its unit"),
+        ))
+    }
+
+    /// Refuses a unit of which nobody knows that it is not money.
+    fn expect_reward(&self, column: ColumnIndex, unit: &str) -> Result<(), Box<Problem>> {
+        let word = unit.trim().to_lowercase().replace(['_', '-'], " ");
+        let mut words = word.split_whitespace();
+        if words.any(|word| REWARDS.iter().any(|reward| word.starts_with(reward))) {
+            return Ok(());
+        }
+        Err(Box::new(
+            self.cell_error(ProblemCode::ValueUnknown, column, unit, "unknown unit")
+                .hint("if it is money, add it to `cash` under `[words]` of a profile that extends this one, or write the currency, such as `EUR`"),
+        ))
     }
 
     /// Returns the commission in the API's minor units. One with a part below them can't be compared to the cent.

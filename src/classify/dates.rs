@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::words::toml_text;
 use super::{Classifier, cell};
-use crate::event::{DATED_AS_SALE, Event, Kind};
+use crate::event::{DATED_AS_SALE, Event, Kind, is_midnight};
 use crate::export::Row;
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{ColumnIndex, DateFormat, DateSource, Dates, EventRule, MissingDate};
@@ -35,9 +35,28 @@ impl Classifier<'_> {
             if rule.kind == Kind::Refund && is_of_sale {
                 event.remark(DATED_AS_SALE);
             }
-            return self.date(source, value, row).map(Some);
+            let at = self.date(source, value, row)?;
+            event.is_day = self.is_day(source, value, row, at);
+            return Ok(Some(at));
         }
         Ok(None)
+    }
+
+    /// Returns `true` if a date says only the day, and nothing says its zone.
+    pub(super) fn is_day(
+        &self,
+        source: &DateSource,
+        value: &str,
+        row: &Row,
+        at: Timestamp,
+    ) -> bool {
+        let dates = self.profile.dates.for_column(source.date);
+        let has_time = source
+            .time
+            .is_some_and(|time| !self.text(row, time).is_empty());
+        let is_open = !has_time && source.zone.is_none() && dates.zone == TimeZone::UTC;
+        // Most dates have a time, and need not be read again.
+        is_open && is_midnight(at) && cell::is_day(value, dates)
     }
 
     /// Returns `true` if this is the date of the sale on whose row a running total of refunds is.

@@ -94,7 +94,7 @@ fn totals(report: &AuditReport) -> String {
             money(figures.expected_cents),
             money(figures.actual_cents),
             money(figures.difference_cents),
-            match (figures.paid_cents, figures.paid_unknown) {
+            match (figures.paid_out_cents(), figures.paid_unknown) {
                 (0, unknown) if unknown > 0 => "unknown".to_owned(),
                 (paid, _) => money(paid),
             },

@@ -100,6 +100,12 @@ const REMARKS_ON_ACCOUNT: [&str; 5] = [
     NOT_COMPARED_WITH_ACCOUNT,
 ];
 
+/// Returns `true` if a time is a midnight in UTC, as which a day without a time is read.
+pub(crate) fn is_midnight(at: Timestamp) -> bool {
+    const DAY_S: i64 = 24 * 60 * 60;
+    at.subsec_nanosecond() == 0 && at.as_second().rem_euclid(DAY_S) == 0
+}
+
 /// A short text that is kept by the million: an id, an email. Up to 24 bytes are stored in place, without an
 /// allocation.
 pub type Text = compact_str::CompactString;
@@ -208,6 +214,8 @@ pub struct Event {
     pub plan: Option<Text>,
     /// The time when the event happened, as the export says.
     pub created_at: Option<Timestamp>,
+    /// `true` if the export says only the day, and not in which zone: `created_at` is its midnight in UTC.
+    pub is_day: bool,
     /// The place where the event was read; `None` if no export of the job has it, as with a refund that undoes a
     /// sale.
     pub source: Option<Source>,
@@ -241,6 +249,7 @@ impl Event {
         let key = EventKey::from_id(&event_id);
         let mut event = Event::with_key(kind, (event_id, key), self.customer.clone(), self.source);
         event.created_at = self.created_at;
+        event.is_day = self.is_day;
         event
     }
 
@@ -267,6 +276,7 @@ impl Event {
             has_no_refunds: false,
             plan: None,
             created_at: None,
+            is_day: false,
             source,
             is_fixed_after_refusal: false,
             note: Text::default(),

@@ -37,6 +37,8 @@ pub struct EventRef<'e> {
     pub plan: Option<&'e str>,
     /// The time when the event happened.
     pub created_at: Option<Timestamp>,
+    /// `true` if the export says only the day.
+    pub is_day: bool,
     /// The place where the event was read.
     pub source: Source,
     /// `true` if the event was corrected after the API had refused it.
@@ -147,6 +149,7 @@ impl<'e> EventRef<'e> {
             has_no_refunds: self.has_no_refunds,
             plan: self.plan.map(Text::new),
             created_at: self.created_at,
+            is_day: self.is_day,
             source: Some(self.source),
             is_fixed_after_refusal: self.is_fixed_after_refusal,
             note: Text::new(self.note),

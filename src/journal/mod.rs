@@ -39,6 +39,7 @@ mod lock;
 mod log_file;
 mod lookup;
 mod mended;
+mod midnights;
 mod migrate;
 mod page_list;
 mod parts_in_account;

@@ -32,6 +32,13 @@ CREATE TABLE commission_run (
     seal INTEGER NOT NULL                 -- checksum of the column before
 ) STRICT;
 
+-- The events of which their export says that they happened at midnight in UTC. Of any other one with that time it says
+-- only the day.
+CREATE TABLE timed_at_midnight (
+    event INTEGER NOT NULL PRIMARY KEY REFERENCES event (id),
+    seal  INTEGER NOT NULL                -- checksum of `event`
+) STRICT;
+
 -- A request for a payout of commissions, or to mark one as paid: on disk before it is sent. While `answered_ms` is
 -- empty, its result is not known.
 CREATE TABLE payout_request (

@@ -65,6 +65,12 @@ pub(crate) struct ListedCommission {
     pub campaign: Option<String>,
     /// The plan that was sold.
     pub plan: Option<String>,
+    /// What FirstPromoter suspects, or that it suspects nothing (version 2).
+    #[serde(default)]
+    pub fraud_check: Option<String>,
+    /// Whether the promoter is the customer, as the API writes it (version 2).
+    #[serde(default)]
+    pub is_self_referral: Option<String>,
     /// The lead's email.
     pub email: Option<String>,
     /// The lead's uid.
@@ -98,6 +104,8 @@ pub(crate) struct CommissionLine {
     is_paid: Scalar,
     is_split: Scalar,
     status_updated_at: Scalar,
+    fraud_check: Scalar,
+    is_self_referral: Scalar,
     promoter_campaign: Option<PromoterCampaignShape>,
     referral: Option<LeadShape>,
 }
@@ -166,6 +174,8 @@ impl Listed for ListedCommission {
             is_paid: line.is_paid.flag(),
             created_at: moment(&line.created_at),
             status_updated_at: moment(&line.status_updated_at),
+            fraud_check: line.fraud_check.text(),
+            is_self_referral: line.is_self_referral.flag().map(|is| is.to_string()),
             promoter,
             campaign_id: promotion
                 .campaign_id
@@ -230,6 +240,8 @@ mod tests {
                 ..one.promoter.clone()
             },
             original_sale: None,
+            fraud_check: None,
+            is_self_referral: None,
             is_paid: None,
             is_split: None,
             ..one.clone()

@@ -55,14 +55,17 @@ pub trait Listed: Sized {
     /// Says whether version 2 documents pages for this listing. If it doesn't, a page that repeats earlier
     /// ones is the end.
     const HAS_PAGES: bool = true;
+    /// What version 2 is asked for beside the page.
+    const MORE: &'static str = "";
 }
 
 pub(super) fn query<T: Listed>(version: Version, page: u32) -> String {
     match version {
         Version::V1 => format!("page={page}"),
         Version::V2 => format!(
-            "page={page}&per_page={PER_PAGE}&sorting%5B{}%5D=asc",
-            T::ORDER
+            "page={page}&per_page={PER_PAGE}&sorting%5B{}%5D=asc{}",
+            T::ORDER,
+            T::MORE
         ),
     }
 }
@@ -139,6 +142,10 @@ pub struct ListedPromoter {
     /// `current_balance`, and `balances` in version 2's list of promoters).
     #[serde(default)]
     pub balance_cents: Option<i64>,
+    /// The API's own id of the promoter's own promoter (version 1's `parent_promoter_id`, and `parent_promoter` in
+    /// version 2's list of promoters).
+    #[serde(default)]
+    pub parent_id: Option<String>,
 }
 
 /// Reads a promoter inside a line of version 1, and of a `promoter_campaign` of version 2.
@@ -152,6 +159,14 @@ pub struct PromoterShape {
     earnings_balance: Option<BalanceShape>,
     current_balance: Option<BalanceShape>,
     balances: Option<BalanceShape>,
+    parent_promoter_id: Scalar,
+    parent_promoter: Option<ParentShape>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ParentShape {
+    id: Scalar,
 }
 
 #[derive(Default, Deserialize)]
@@ -172,6 +187,10 @@ impl PromoterShape {
                 (None, Some(_)) => Some(0),
                 (None, None) => self.balances.as_ref().and_then(BalanceShape::cents),
             },
+            parent_id: self.parent_promoter_id.text().or_else(|| {
+                let parent = self.parent_promoter.as_ref()?;
+                parent.id.text()
+            }),
         }
     }
 }
@@ -190,6 +209,7 @@ impl Listed for ListedPromoter {
     const NAME: &'static str = "promoters";
     const ORDER: &'static str = "joined_at";
     const HAS_PAGES: bool = false;
+    const MORE: &'static str = "&include_parent_promoter=true";
 
     type Line = PromoterShape;
 

@@ -128,6 +128,8 @@ impl Account {
             },
             account_amount_cents: Some(deal.cents),
             estimated_amount_cents: None,
+            is_day: false,
+            settled_at: None,
             plan: Some(plan.to_owned()),
             created_at: Some(moment(deal.day, 1)),
             outcome: Some(Outcome::Tracked),

@@ -216,6 +216,8 @@ impl Account {
             estimated_amount_cents: None,
             plan: Some(deal.plan.to_owned()),
             created_at: Some(deal.at),
+            is_day: false,
+            settled_at: None,
             outcome: None,
             promoter: Promoter::default(),
             commission_cents: None,

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::sale::{is_near, is_near_rate};
-use super::{Case, Draft, EarnedCommission, Group, Judge, PairFinding, Undone};
+use super::{
+    Case, Draft, EarnedCommission, Group, Judge, PairFinding, Undone, index, sale_of_running_total,
+};
 use crate::audit::books::Code;
 use crate::audit::expected::TermsKey;
 use crate::audit::rules::CommissionRate;
@@ -62,7 +64,8 @@ impl Judge<'_> {
         {
             open.push(sale);
         }
-        if loose.is_empty() {
+        let is_one_total = self.is_one_total(case, kept, &open, &matched);
+        if loose.is_empty() && !is_one_total {
             for refund in open {
                 let is_for = |row: &u32| self.matched(*row) == Some(refund);
                 let own: Vec<u32> = matched.iter().copied().filter(is_for).collect();
@@ -107,6 +110,32 @@ impl Judge<'_> {
         }
     }
 
+    /// Returns `true` if some running totals of a sale have no reversal, and those of the others come to what all undo: the
+    /// list may have read a later total only.
+    fn is_one_total(
+        &self,
+        case: &Case<'_>,
+        kept: Option<EarnedCommission>,
+        open: &[u32],
+        matched: &[u32],
+    ) -> bool {
+        let is_for = |refund: &u32| {
+            matched
+                .iter()
+                .any(|row| self.matched(*row) == Some(*refund))
+        };
+        let is_total = |refund: &u32| {
+            let id = self.books.billed.event_id.get(index(*refund));
+            id.is_some_and(|id| sale_of_running_total(id).is_some())
+        };
+        let Some(kept) = kept.filter(|_| !matched.is_empty() && !open.iter().all(is_for)) else {
+            return false;
+        };
+        let due_cents = self.refunded_share(case, kept);
+        let lines = matched.len() + open.len();
+        open.iter().all(is_total) && is_near(-self.sum(matched), due_cents, lines)
+    }
+
     /// Reports a reversal that takes more from a promoter than the sale has brought him, while another one keeps it.
     fn reversed_of_another(
         &mut self,
@@ -138,7 +167,7 @@ impl Judge<'_> {
                 self.promoter_name(promoter),
                 self.promoter_name(keeper)
             );
-            self.push(PairFinding {
+            let place = self.push(PairFinding {
                 kind: FindingKind::WrongPromoter,
                 ours: billed,
                 theirs: row,
@@ -147,6 +176,7 @@ impl Judge<'_> {
                 expected_cents: None,
                 message,
             });
+            self.because(place, self.promoter_name(keeper));
         }
     }
 
@@ -516,6 +546,13 @@ impl Judge<'_> {
             self.undone.open_cents += back.due_cents;
             return;
         }
+        if own.is_empty()
+            && refunds
+                .iter()
+                .any(|refund| self.is_of_unread(case, *refund))
+        {
+            return;
+        }
         let main = own.first().copied();
         let Some(main) = main.or(kept.and_then(|kept| kept.main)) else {
             return;
@@ -687,7 +724,7 @@ impl Judge<'_> {
         }
         for refund in case.refunds.iter().copied() {
             let ours = *self.ours(refund);
-            if !ours.outcome.is_some_and(Outcome::is_tracked) {
+            if !ours.outcome.is_some_and(Outcome::is_tracked) || self.is_of_unread(case, refund) {
                 continue;
             }
             let lead = self.lead_promoter(refund);
@@ -719,6 +756,7 @@ impl Judge<'_> {
                 matched_by: None,
                 expected_cents: due.map(|cents| -cents),
                 message: message.to_owned(),
+                because: self.promoter_name(promoter),
             });
             let unit = self.books.account_currency;
             self.expect_unpaid(refund, deals, unit, -due.unwrap_or(0));

@@ -110,9 +110,28 @@ impl Judge<'_> {
             tier: group.tier,
         };
         let payment = self.payment(billed);
-        group
+        let paid = group
             .is_cash
-            .then(|| self.terms.pays(self.books, deals, payment))?
+            .then(|| self.terms.pays(self.books, deals, payment))??;
+        let pays = self.in_unit(paid.pays, billed, theirs.unit)?;
+        Some(Paid { pays, ..paid })
+    }
+
+    /// Returns what a rule pays in the unit of a commission. The amounts of rules are in the account's currency: in
+    /// another one they are known as far as the rate of the sale is.
+    pub(super) fn in_unit(
+        &self,
+        pays: CommissionRate,
+        billed: u32,
+        unit: Code,
+    ) -> Option<CommissionRate> {
+        if unit == self.books.account_currency {
+            return Some(pays);
+        }
+        let ours = self.ours(billed);
+        let in_account = ours.account_cents.or(ours.estimated_cents);
+        let in_account = in_account.filter(|cents| *cents > 0 && unit == ours.currency);
+        pays.converted(|cents| Some(self.terms.share(cents, ours.amount_cents, in_account?)))
     }
 
     /// Returns the commissions that are the sale's, of several, and those that are too many.
@@ -318,11 +337,47 @@ impl Judge<'_> {
         }
         match due.paid {
             None if is_undone => {}
+            None if theirs.unit != self.books.account_currency => {
+                let reason = UncheckedReason::RuleCurrency;
+                self.tallies.add(reason, theirs.unit, cents);
+            }
             None => self
                 .tallies
                 .add(UncheckedReason::RateUnknown, theirs.unit, cents),
-            Some(paid) => self.tallies.inferred += u64::from(paid.is_inferred),
+            Some(paid) => {
+                self.tallies.inferred += u64::from(paid.is_inferred);
+                if let Some(reason) = paid.open {
+                    self.tallies.add(reason, theirs.unit, cents);
+                }
+            }
         }
+        if theirs.promoter == 0 && self.books.promoters.len() > 0 {
+            let reason = UncheckedReason::NoPromoter;
+            self.tallies.add(reason, theirs.unit, cents);
+        }
+        if self.has_plan_of_another_rule(group, sale, main) {
+            let reason = UncheckedReason::PlanDiffers;
+            self.tallies.add(reason, theirs.unit, cents);
+        }
+    }
+
+    /// Returns `true` if the two sides have two plans for a sale, and the rules pay for one otherwise than for the other.
+    fn has_plan_of_another_rule(&mut self, group: &Group<'_>, sale: u32, main: u32) -> bool {
+        let (ours, theirs) = (*self.ours(sale), *self.theirs(main));
+        if ours.plan == 0 || theirs.plan == 0 || ours.plan == theirs.plan {
+            return false;
+        }
+        let payment = self.payment(sale);
+        let [own, other] = [ours.plan, theirs.plan].map(|plan| {
+            let deals = TermsKey {
+                promoter: theirs.promoter,
+                campaign: theirs.campaign,
+                plan,
+                tier: group.tier,
+            };
+            self.terms.declared(self.books, deals, payment)
+        });
+        own != other
     }
 
     /// Returns `true` if a commission names another customer than the sale whose id it has. The lead of a customer
@@ -383,8 +438,8 @@ impl Judge<'_> {
         let is_of_lead = halves.iter().any(|row| self.theirs(*row).promoter == lead);
         let is_wrong = lead != 0 && own != 0 && own != lead && !is_of_lead;
         let promoter = if is_wrong { lead } else { own };
-        let amounts = kept.iter().map(|row| self.theirs(*row).amount_cents);
-        let actual_cents = amounts.fold(0, i64::saturating_add);
+        let corrections = self.corrections.clone();
+        let actual_cents = self.sum(kept).saturating_add(self.sum(&corrections));
         let due = self.due_of_parts(group, sale, main, promoter, kept, &halves);
         // Whatever the rate, nothing is due for a sale that was refunded and whose commission was reversed.
         let is_undone = !self.sale_stands(case, sale)
@@ -441,6 +496,7 @@ impl Judge<'_> {
                 expected_cents: expected,
                 message,
             });
+            self.because(place, self.promoter_name(lead));
             finding = finding.or(Some(place));
         }
         let expected_cents = due.cents;
@@ -497,6 +553,9 @@ impl Judge<'_> {
                 self.add_part(promoter, cents);
             }
         }
+        for row in corrections {
+            self.expect(row, own, Some(sale), self.theirs(row).amount_cents);
+        }
         self.pending(case, sale, kept);
         let again_cents = self.halves(case, group, sale, &halves);
         if again_cents != 0 && kept.len() == 1 {
@@ -544,6 +603,21 @@ impl Judge<'_> {
             let denied_cents = self.sum(halves);
             due.cents -= denied_cents;
             due.of_theirs_cents -= denied_cents;
+        }
+        let is_amount = match due.paid.map(|paid| paid.pays) {
+            Some(CommissionRate::Fixed(cents) | CommissionRate::ShareUpTo(_, cents)) => {
+                cents == due.cents
+            }
+            Some(CommissionRate::Share(_)) | None => false,
+        };
+        // FirstPromoter converts the amounts of its rewards by its own rates, too.
+        let ours = *self.ours(sale);
+        let is_foreign = self.theirs(main).unit != self.books.account_currency;
+        let is_near = actual_cents != due.cents && is_near_rate(actual_cents, due.cents);
+        if is_amount && is_foreign && is_near {
+            let reason = UncheckedReason::ForeignRate;
+            self.tallies.add(reason, ours.currency, ours.amount_cents);
+            (due.cents, due.of_theirs_cents) = (actual_cents, actual_cents);
         }
         due
     }

@@ -1,73 +1,177 @@
 //! Higher tiers: what a promoter's own promoter should have of a sale, where a rule says so.
 //!
-//! Nothing but the commissions says who a promoter's promoter is: it is who got the commissions of that
-//! tier for other sales of the same promoter, from the first of them on. Where several did, nobody knows.
+//! Some lists say who a promoter's own promoter is. Else only the commissions do: it is who got most commissions of that
+//! tier for other sales of the same promoter. Then a receiver is only as sure as the others agree with it. It is never the
+//! promoter of the sale.
 
 use polars::prelude::PlHashMap;
 
-use super::{AuditData, Case, Draft, EarnedCommission, Group, Grouped, Judge, index};
-use crate::audit::books::Code;
+use super::{AuditData, Case, Draft, EarnedCommission, Group, Grouped, Judge, PairFinding, index};
+use crate::audit::books::{Code, TheirRow};
 use crate::audit::expected::TermsKey;
+use crate::audit::rules::CommissionRate;
+use crate::audit::unchecked::UncheckedReason;
 use crate::audit::{FindingKind, Rules};
 
-/// The promoter who gets the commissions of a tier, and the sale from which on.
+/// A promoter who gets commissions of a tier for the sales of another one.
 #[derive(Clone, Copy)]
 struct Upper {
     promoter: Code,
+    commissions: u64,
+    /// The time of the first of these sales.
     since_ms: i64,
 }
 
-/// The promoters of higher tiers, by promoter and tier; `None` if several got them.
+/// The promoters who get commissions of higher tiers, by the promoter of the sale and the tier.
 #[derive(Default)]
 pub(super) struct UpperTiers {
+    /// The tiers for which there are rules.
     tiers: Vec<u32>,
-    known: PlHashMap<(Code, u32), Option<Upper>>,
+    known: PlHashMap<(Code, u32), Vec<Upper>>,
 }
 
 impl UpperTiers {
-    /// Learns from the commissions of each case. Without rules for higher tiers there is nothing to learn.
+    /// Learns from the commissions of each case.
     pub(super) fn new(books: &AuditData, commissions: &Grouped, rules: &Rules) -> UpperTiers {
         let mut uppers = UpperTiers {
             tiers: rules.higher_tiers(),
             known: PlHashMap::default(),
         };
-        if uppers.tiers.is_empty() {
+        if !books.theirs.iter().any(|theirs| theirs.tier > 1) {
             return uppers;
         }
         for (case, ours) in books.ours.iter().enumerate() {
-            let rows = commissions.rows(case).iter();
-            let rows = rows.map(|row| &books.theirs[index(*row)]);
-            let earned = rows.filter(|theirs| theirs.is_live() && !theirs.takes_back());
-            let firsts = earned.clone().filter(|theirs| theirs.tier == 1);
-            let Some(first) = firsts.min_by_key(|theirs| (theirs.created_ms, theirs.promoter))
+            let Some((first, since_ms)) =
+                first_of(books, commissions.rows(case)).zip(ours.created_ms)
             else {
                 continue;
             };
-            let Some(since_ms) = ours.created_ms else {
-                continue;
-            };
-            for theirs in earned.filter(|theirs| theirs.tier > 1) {
-                uppers.learn((first.promoter, theirs.tier), theirs.promoter, since_ms);
+            for theirs in earned(books, commissions.rows(case)).filter(|theirs| theirs.tier > 1) {
+                if theirs.promoter != first {
+                    uppers.learn((first, theirs.tier), theirs.promoter, since_ms);
+                }
             }
         }
         uppers
     }
 
     fn learn(&mut self, of: (Code, u32), promoter: Code, since_ms: i64) {
-        let known = self
-            .known
-            .entry(of)
-            .or_insert(Some(Upper { promoter, since_ms }));
-        *known = known
-            .filter(|upper| upper.promoter == promoter)
-            .map(|upper| Upper {
-                since_ms: upper.since_ms.min(since_ms),
-                ..upper
-            });
+        let known = self.known.entry(of).or_default();
+        match known.iter_mut().find(|upper| upper.promoter == promoter) {
+            Some(upper) => {
+                upper.commissions += 1;
+                upper.since_ms = upper.since_ms.min(since_ms);
+            }
+            None => known.push(Upper {
+                promoter,
+                commissions: 1,
+                since_ms,
+            }),
+        }
+    }
+
+    /// Returns who gets most commissions of a tier for the sales of a promoter, and since when anybody gets them; the
+    /// promoter is 0 where several get as many.
+    fn of(&self, promoter: Code, tier: u32) -> Option<Upper> {
+        let known = self.known.get(&(promoter, tier))?;
+        let most = known.iter().max_by_key(|upper| upper.commissions)?;
+        let mut equals = known.iter();
+        let is_only =
+            !equals.any(|own| own.commissions == most.commissions && own.promoter != most.promoter);
+        Some(Upper {
+            promoter: if is_only { most.promoter } else { 0 },
+            since_ms: known.iter().map(|own| own.since_ms).min()?,
+            ..*most
+        })
     }
 }
 
+/// Returns the commissions of some rows that stand and reverse nothing.
+fn earned<'b>(books: &'b AuditData, rows: &'b [u32]) -> impl Iterator<Item = &'b TheirRow> {
+    let rows = rows.iter().map(|row| &books.theirs[index(*row)]);
+    rows.filter(|theirs| theirs.is_live() && !theirs.takes_back())
+}
+
+/// Returns the only promoter of a sale's first tier; nothing where several share it.
+fn first_of(books: &AuditData, rows: &[u32]) -> Option<Code> {
+    let mut firsts = earned(books, rows).filter(|theirs| theirs.tier == 1);
+    let first = firsts.next()?.promoter;
+    firsts
+        .all(|theirs| theirs.promoter == first)
+        .then_some(first)
+}
+
 impl Judge<'_> {
+    /// Judges who gets the commissions of a sale in higher tiers.
+    pub(super) fn receivers(&mut self, case: &Case<'_>) {
+        let (Some(sale), Some(first)) = (case.sale, first_of(self.books, case.commissions)) else {
+            return;
+        };
+        for row in case.commissions.iter().copied() {
+            let theirs = *self.theirs(row);
+            if theirs.tier < 2 || !theirs.is_live() || self.takes_back(row) {
+                continue;
+            }
+            if theirs.promoter == first {
+                self.tier_of_his_own(sale, row);
+                continue;
+            }
+            let parent = self.books.parents.get(&first).copied();
+            if let Some(parent) = parent.filter(|_| theirs.tier == 2) {
+                if parent != theirs.promoter {
+                    self.tier_of_another(sale, row, parent);
+                }
+                continue;
+            }
+            let upper = self.uppers.of(first, theirs.tier);
+            let reason = if upper.is_some_and(|upper| upper.promoter == theirs.promoter) {
+                UncheckedReason::TierUnproven
+            } else {
+                UncheckedReason::TierReceiver
+            };
+            self.tallies.add(reason, theirs.unit, theirs.amount_cents);
+        }
+    }
+
+    /// Reports a commission of a higher tier that the promoter of the sale gets.
+    fn tier_of_his_own(&mut self, sale: u32, row: u32) {
+        let theirs = *self.theirs(row);
+        let message = format!(
+            "the commission of tier {} goes to `{}`, whose own sale it is",
+            theirs.tier,
+            self.promoter_name(theirs.promoter)
+        );
+        self.push(PairFinding {
+            kind: FindingKind::WrongPromoter,
+            ours: sale,
+            theirs: row,
+            difference_cents: 0,
+            concerned_cents: theirs.amount_cents,
+            expected_cents: None,
+            message,
+        });
+    }
+
+    /// Reports a commission of the second tier that another promoter gets than the promoter's own.
+    fn tier_of_another(&mut self, sale: u32, row: u32, parent: Code) {
+        let theirs = *self.theirs(row);
+        let message = format!(
+            "the promoter's own promoter is `{}`, and `{}` has the commission of tier 2",
+            self.promoter_name(parent),
+            self.promoter_name(theirs.promoter)
+        );
+        let place = self.push(PairFinding {
+            kind: FindingKind::WrongPromoter,
+            ours: sale,
+            theirs: row,
+            difference_cents: 0,
+            concerned_cents: theirs.amount_cents,
+            expected_cents: None,
+            message,
+        });
+        self.because(place, self.promoter_name(parent));
+    }
+
     /// Finds the tiers of which a sale has no commission at all, though a rule says that one is due.
     pub(super) fn higher_tiers(&mut self, case: &Case<'_>, kept: EarnedCommission) {
         let Some(sale) = case.sale else { return };
@@ -77,14 +181,52 @@ impl Judge<'_> {
             if commissions.any(|row| self.theirs(*row).tier == tier) {
                 continue;
             }
-            let upper = uppers.known.get(&(kept.promoter, tier)).copied().flatten();
-            let since = |upper: &Upper| {
-                let created_ms = self.ours(sale).created_ms;
-                created_ms.is_some_and(|created_ms| upper.since_ms <= created_ms)
+            let created_ms = self.ours(sale).created_ms;
+            let parent = self.books.parents.get(&kept.promoter).copied();
+            let parent = parent.filter(|_| tier == 2);
+            let reason = match uppers.of(kept.promoter, tier) {
+                Some(upper) if created_ms.is_some_and(|ms| upper.since_ms <= ms) => {
+                    let promoter = parent.unwrap_or(upper.promoter);
+                    self.tier_missing(case, sale, kept, tier, promoter);
+                    continue;
+                }
+                // A promoter may have got one later.
+                Some(_) => UncheckedReason::TierEarlier,
+                None if parent.is_some() => UncheckedReason::TierEarlier,
+                None => UncheckedReason::TierUnknown,
             };
-            if let Some(upper) = upper.filter(since) {
-                self.tier_missing(case, sale, kept, tier, upper.promoter);
+            let ours = *self.ours(sale);
+            let deals = self.deals_of_tier(sale, kept, tier, 0);
+            let payment = self.payment(sale);
+            let pays = self.terms.declared(self.books, deals, payment);
+            let is_due = pays.is_some_and(|pays| pays != CommissionRate::Fixed(0));
+            if is_due && self.sale_stands(case, sale) {
+                self.tallies.add(reason, ours.currency, ours.amount_cents);
             }
+        }
+    }
+
+    /// Returns by what the commission of a sale in a higher tier is known.
+    fn deals_of_tier(
+        &self,
+        sale: u32,
+        kept: EarnedCommission,
+        tier: u32,
+        promoter: Code,
+    ) -> TermsKey {
+        let ours = *self.ours(sale);
+        let first = kept.main.map(|main| *self.theirs(main));
+        let campaign = first.map(|theirs| theirs.campaign);
+        let campaign = campaign.or_else(|| self.books.campaign_of(kept.promoter));
+        TermsKey {
+            promoter,
+            campaign: campaign.unwrap_or(0),
+            plan: if ours.plan == 0 {
+                first.map_or(0, |theirs| theirs.plan)
+            } else {
+                ours.plan
+            },
+            tier,
         }
     }
 
@@ -101,18 +243,7 @@ impl Judge<'_> {
         }
         let ours = *self.ours(sale);
         let first = kept.main.map(|main| *self.theirs(main));
-        let campaign = first.map(|theirs| theirs.campaign);
-        let campaign = campaign.or_else(|| self.books.campaign_of(kept.promoter));
-        let deals = TermsKey {
-            promoter,
-            campaign: campaign.unwrap_or(0),
-            plan: if ours.plan == 0 {
-                first.map_or(0, |theirs| theirs.plan)
-            } else {
-                ours.plan
-            },
-            tier,
-        };
+        let deals = self.deals_of_tier(sale, kept, tier, promoter);
         let payment = self.payment(sale);
         let Some(pays) = self.terms.declared(self.books, deals, payment) else {
             return;
@@ -130,7 +261,10 @@ impl Judge<'_> {
         if left == 0 {
             return;
         }
-        let name = self.promoter_name(promoter);
+        let name = match promoter {
+            0 => "the promoter's own promoter".to_owned(),
+            promoter => format!("`{}`", self.promoter_name(promoter)),
+        };
         self.drafts.push(Draft {
             kind: FindingKind::SaleWithoutCommission,
             difference_cents: -left,
@@ -141,8 +275,9 @@ impl Judge<'_> {
             matched_by: None,
             expected_cents: Some(left),
             message: format!(
-                "the sale has no commission of tier {tier}, and a rule says that `{name}` has one"
+                "the sale has no commission of tier {tier}, and a rule says that {name} has one"
             ),
+            because: format!("{tier} {name}"),
         });
         self.expect_unpaid(sale, deals, self.books.account_currency, left);
     }

@@ -1,6 +1,7 @@
-//! Judges second commissions of a sale, with the reversals that take them back.
+//! Judges second commissions of a sale, with the reversals that take them back; also those that were made anew, for
+//! another promoter or with another amount, and corrections by hand.
 
-use super::{Case, Group, Judge, PairFinding};
+use super::{Case, Group, Judge, PairFinding, index, sale_of_running_total};
 use crate::audit::FindingKind;
 
 impl Judge<'_> {
@@ -68,6 +69,74 @@ impl Judge<'_> {
             expected_cents: None,
             message,
         });
+    }
+
+    /// Returns the commissions of a sale that were taken back by hand as a whole, and these reversals, while another
+    /// one of its tier stands: moved to another promoter, or made anew with another amount. Together they are nothing.
+    pub(super) fn made_anew(&mut self, case: &Case<'_>) -> Vec<u32> {
+        let Some(sale) = case.sale.filter(|_| case.commissions.len() > 2) else {
+            return Vec::new();
+        };
+        let by_hand = self.backs_by_hand(case, sale, case.commissions);
+        let mut undone = Vec::new();
+        for back in by_hand {
+            let theirs = *self.theirs(back);
+            let is_of_tier = |row: &u32| {
+                let own = self.theirs(*row);
+                let is_open = own.is_live() && !self.takes_back(*row) && !undone.contains(row);
+                is_open && own.tier == theirs.tier && own.unit == theirs.unit
+            };
+            let earned = case.commissions.iter().copied().filter(is_of_tier);
+            let earned: Vec<u32> = earned.collect();
+            let is_undone = |row: &u32| {
+                let own = self.theirs(*row);
+                own.promoter == theirs.promoter && own.amount_cents == -theirs.amount_cents
+            };
+            let Some(row) = earned.iter().copied().find(is_undone) else {
+                continue;
+            };
+            if earned.len() > 1 {
+                self.paid_twice(sale, row, &[back]);
+                undone.extend([row, back]);
+            }
+        }
+        undone
+    }
+
+    /// Returns the reversals by hand that correct the only commission of a sale to what is due.
+    pub(super) fn corrections_of(&mut self, case: &Case<'_>, group: &Group<'_>) -> Vec<u32> {
+        let earned = self.live(group.earned).into_owned();
+        let (Some(sale), [only]) = (case.sale, earned.as_slice()) else {
+            return Vec::new();
+        };
+        let only = *only;
+        let promoter = self.theirs(only).promoter;
+        let mut backs = self.backs_by_hand(case, sale, group.taken);
+        backs.retain(|row| self.theirs(*row).promoter == promoter);
+        if backs.is_empty() {
+            return backs;
+        }
+        let net_cents = self.theirs(only).amount_cents + self.sum(&backs);
+        match self.due(group, sale, only, 0) {
+            Some(due) if due.cents == net_cents => backs,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns the reversals that somebody made by hand: they name the sale itself, and no refund needs them.
+    fn backs_by_hand(&self, case: &Case<'_>, sale: u32, rows: &[u32]) -> Vec<u32> {
+        let is_back = |row: &u32| self.theirs(*row).is_live() && self.takes_back(*row);
+        let backs = || rows.iter().copied().filter(is_back);
+        let has_own = |refund: &u32| backs().any(|row| self.matched(row) == Some(*refund));
+        if self.ours(sale).is_dispute || !case.refunds.iter().all(has_own) {
+            return Vec::new();
+        }
+        let is_by_hand = |row: &u32| {
+            let id = self.books.commissions.event_id.get(index(*row));
+            let is_total = id.is_some_and(|id| sale_of_running_total(id).is_some());
+            self.matched(*row) == Some(sale) && !is_total
+        };
+        backs().filter(is_by_hand).collect()
     }
 
     /// Returns the reversals that take a second commission back: all of its promoter, if the commissions that stand are

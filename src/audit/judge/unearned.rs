@@ -5,9 +5,12 @@
 
 use super::{Case, Code, Draft, EarnedCommission, Group, Judge, PairFinding, Referral, index};
 use crate::audit::FindingKind;
-use crate::audit::expected::TermsKey;
+use crate::audit::expected::{Paid, TermsKey};
 use crate::audit::unchecked::UncheckedReason;
 use crate::journal::Outcome;
+
+/// The message about a sale of a customer whose earlier commission several promoters share.
+const SHARED: &str = "several promoters share the commission of the customer's earlier sale, and this one has none: whose it is is not known";
 
 impl Judge<'_> {
     /// Judges the commissions of a sale in a tier in which nobody has earned anything. Returns what somebody should
@@ -121,6 +124,17 @@ impl Judge<'_> {
         let paid = is_cash
             .then(|| self.terms.pays(self.books, deals, payment))
             .flatten();
+        let paid = paid.and_then(|paid| {
+            let pays = self.in_unit(paid.pays, sale, unit)?;
+            Some(Paid { pays, ..paid })
+        });
+        if let Some(reason) = paid
+            .and_then(|paid| paid.open)
+            .filter(|_| reversal.is_none())
+        {
+            self.tallies.add(reason, ours.currency, ours.amount_cents);
+            return None;
+        }
         let base = self.amount_in(sale, unit, is_cash, None);
         let told = ours
             .commission_cents
@@ -152,6 +166,7 @@ impl Judge<'_> {
             matched_by: None,
             expected_cents: worth.map(|_| left),
             message: why.to_owned(),
+            because: self.promoter_name(deals.promoter),
         });
         if group.tier == 1 {
             self.owners.insert(sale, (deals.promoter, deals.campaign));
@@ -169,6 +184,9 @@ impl Judge<'_> {
         if !self.sale_stands(case, sale) {
             return None;
         }
+        if self.is_of_unread(case, sale) {
+            return None;
+        }
         let group = Group::empty(1);
         let higher = case.commissions.iter().map(|row| self.theirs(*row));
         let mut higher = higher.filter(|theirs| theirs.is_live() && !theirs.takes_back());
@@ -180,6 +198,8 @@ impl Judge<'_> {
         let deals = self.owner(sale, 1, None);
         let referral = self.referrers.before(self.books, sale);
         let why = self.earns(sale, deals, referral)?;
+        let is_shared = deals.promoter == 0 && referral.is_some();
+        let why = if is_shared { SHARED } else { why };
         self.missing_of(case, &group, sale, None, why)
     }
 

@@ -93,7 +93,7 @@ fn sheet(report: &AuditReport) -> Sheet {
             money(figures.actual_cents),
             money(figures.difference_cents),
             match figures.paid_unknown {
-                0 => money(figures.paid_cents),
+                0 => money(figures.paid_out_cents()),
                 _ => "unknown".to_owned(),
             },
         ]

@@ -50,6 +50,8 @@ pub(crate) fn answer(report: &AuditReport) -> Vec<String> {
     lines.extend(said.into_iter().map(unchecked));
     lines.extend(inferred(report));
     lines.extend(report.audit.unused_names.iter().map(unused));
+    let unapplied = report.audit.unapplied_rules.iter();
+    lines.extend(unapplied.map(|rule| format!("Rule {rule} was applied to no commission.")));
     lines.extend(overdrawn(report));
     lines.extend(accepted_items(&report.accepted_items));
     lines.push(verdict(report));
@@ -170,6 +172,50 @@ pub(crate) fn unchecked(unchecked: &Unchecked) -> String {
             "the rate of {} ({sums}): no rule is for them, and too few are alike to infer one",
             count(n, "commission")
         ),
+        UncheckedReason::RuleCurrency => format!(
+            "{} ({sums}) in another currency than the amounts of their rule: no rate is known; `rates` under `[currencies]` names a CSV of rates",
+            count(n, "commission")
+        ),
+        UncheckedReason::PaymentNumber => format!(
+            "{} ({sums}) of customers who paid before our data: a rule pays for so many payments, and nobody knows which one it was",
+            count(n, "payment")
+        ),
+        UncheckedReason::VolumeUnknown => format!(
+            "the rate of {} ({sums}): a rule depends on the volume before, and what of it was sold in other currencies is not known; `rates` under `[currencies]` names a CSV of rates",
+            count(n, "commission")
+        ),
+        UncheckedReason::PlanDiffers => format!(
+            "the plans of {} ({sums}): FirstPromoter has others than our side, and the rules pay otherwise for them; name both in the rules of `[audit]`",
+            count(n, "commission")
+        ),
+        UncheckedReason::NoPromoter => format!(
+            "who gets {} ({sums}): the list has no promoter for them",
+            count(n, "commission")
+        ),
+        UncheckedReason::TrackedSince => format!(
+            "{} of ours ({sums}) later than the list of commissions: left out, since it can't have them; `fprecon audit --live` reads it again",
+            count(n, "event")
+        ),
+        UncheckedReason::OfUnread => format!(
+            "{} of ours ({sums}) that a commission names which cannot be read: its commission is not called missing",
+            count(n, "event")
+        ),
+        UncheckedReason::TierReceiver => format!(
+            "who should have {} of higher tiers ({sums}): others of the same promoter's sales go to somebody else; look up the promoter's own promoter in FirstPromoter",
+            count(n, "commission")
+        ),
+        UncheckedReason::TierEarlier => format!(
+            "{} without a commission of a higher tier ({sums}), of promoters who have a promoter of their own: since when is not known",
+            count(n, "sale")
+        ),
+        UncheckedReason::TierUnknown => format!(
+            "{} without a commission of a higher tier ({sums}): a rule is for it, and nobody knows whether their promoters have promoters of their own",
+            count(n, "sale")
+        ),
+        UncheckedReason::TierUnproven => format!(
+            "who gets {} of higher tiers ({sums}): nothing but the list says who a promoter's own promoter is",
+            count(n, "commission")
+        ),
         UncheckedReason::LaterPayment => format!(
             "{} of referred customers without a commission ({sums}): no rule says whether later payments earn one",
             count(n, "sale")
@@ -253,6 +299,7 @@ pub(crate) fn verdict(report: &AuditReport) -> String {
             if !report.audit.unchecked.is_empty()
                 || !report.accepted_items.is_empty()
                 || !report.audit.unused_names.is_empty()
+                || !report.audit.unapplied_rules.is_empty()
                 || !report.theirs.is_read_whole() =>
         {
             "No differences in what was checked.".to_owned()

@@ -273,7 +273,7 @@ fn a_second_tier_that_a_rule_says_is_due() {
     };
     let found = (FindingKind::SaleWithoutCommission, "x", "", -500, 0);
     check(|account| missing(account, 1, RULES), &[found]);
-    // Nobody says that one is due; carl had no promoter yet; two had it.
+    // Nobody says that one is due; carl had no promoter yet; two had it, and it is missing all the same.
     let first_only = "[[rule]]\nrate = \"20\"";
     check(|account| missing(account, 1, first_only), &[]);
     check(|account| missing(account, -1, RULES), &[]);
@@ -289,6 +289,6 @@ fn a_second_tier_that_a_rule_says_is_due() {
             let second = of_y(second_tier("c_y2", "y"), "other");
             account.commissions.extend([first, second]);
         },
-        &[],
+        &[found],
     );
 }

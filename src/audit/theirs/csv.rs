@@ -5,10 +5,10 @@ use std::collections::hash_map::{DefaultHasher, Entry};
 use std::hash::{Hash, Hasher};
 
 use jiff::Timestamp;
-use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
-use super::deciding::{DecidingColumn, DecidingColumns};
+use super::deciding::{DecidingColumn, DecidingColumns, SecondName};
+use crate::audit::days::day_in;
 use crate::audit::{Commission, Promoter, SourceLocation, Status, Unit};
 use crate::classify::{Classifier, CommissionOutcome, CommissionRow, CommissionStatus};
 use crate::event::{Currency, Text};
@@ -30,6 +30,8 @@ pub struct ReadCommissions {
     pub problems: Problems,
     /// `true` if each commission says whether it is approved; one that does not counts as approved.
     pub has_status: bool,
+    /// The events that lines name which are no commissions that can be read.
+    pub unread_ids: Vec<String>,
     /// Columns that are not read and whose names are of what an audit compares.
     pub not_read: Vec<String>,
     /// Those of them that may decide what is paid, by their names and by what they say.
@@ -108,26 +110,36 @@ pub fn read_csv(
     profile: &Profile,
     binding: Binding,
     account_currency: Currency,
-    zone: &TimeZone,
+    (zone, now): (&TimeZone, Timestamp),
 ) -> Result<ReadCommissions, Box<Problem>> {
     let file = export.path().display().to_string();
     let header = export.header().to_vec();
     let status = profile.commission.as_ref().and_then(|own| own.status);
     let status = status.and_then(|column| binding.position(column));
-    let day_zone = Some(zone).filter(|_| profile.dates.zone == TimeZone::UTC);
     let mut read = ReadCommissions {
         commissions: Vec::new(),
         rows: Rows::default(),
         sha256: String::new(),
         problems: Problems::default(),
         has_status: status.is_some(),
+        unread_ids: Vec::new(),
         not_read: Vec::new(),
         deciding: Vec::new(),
     };
     let columns = header.iter().enumerate();
     let unread = columns.filter(|(place, _)| !binding.has(*place));
     let unread: Vec<(usize, &String)> = unread.collect();
-    let mut deciding = DecidingColumns::new(unread.iter().copied(), account_currency.code());
+    // Words that are read may speak against a commission, too.
+    let own = profile.commission.as_ref();
+    let kind = own.and_then(|own| binding.position(own.kind?));
+    let kind = kind.and_then(|place| Some((place, header.get(place)?)));
+    let mut deciding = DecidingColumns::new(
+        unread.iter().copied().chain(kind),
+        |name| second_name(profile, &binding, name),
+        account_currency.code(),
+        zone.to_datetime(now).date(),
+    );
+    let event_at = own.and_then(|own| binding.position(own.event_id?));
     let classifier = Classifier::new(profile, binding, &header, account_currency);
     let mut seen = Lines::default();
     let failed = |error: ExportError| Box::new(export_problem(&error));
@@ -144,9 +156,14 @@ pub fn read_csv(
                 Line::New => {
                     let cell = status.and_then(|at| row.get(at));
                     read.has_status &= cell.is_some_and(|cell| !cell.trim().is_empty());
-                    deciding.add(&row, commission.amount_cents);
+                    // What is denied is not paid, whatever else speaks against it.
+                    if commission.status != CommissionStatus::Denied {
+                        deciding.add(&row, commission.amount_cents);
+                    }
+                    let is_day = commission.is_day;
                     let mut commission = commission_of(*commission, place);
-                    commission.created_at = commission.created_at.map(|at| day_in(at, day_zone));
+                    let at = commission.created_at;
+                    commission.created_at = at.map(|at| day_in(at, is_day, zone));
                     read.rows.with_events += 1;
                     read.commissions.push(commission);
                 }
@@ -172,6 +189,9 @@ pub fn read_csv(
             },
             CommissionOutcome::Rejected(problem) => {
                 read.rows.rejected += 1;
+                let id = event_at.and_then(|at| row.get(at)).map(str::trim);
+                read.unread_ids
+                    .extend(id.filter(|id| !id.is_empty()).map(str::to_owned));
                 read.problems.push(problem.at(place.file, place.line));
             }
             CommissionOutcome::Ignored(_) => read.rows.ignored += 1,
@@ -232,21 +252,31 @@ fn name_unread(read: &mut ReadCommissions, unread: &[(usize, &String)], deciding
     }
 }
 
+/// Returns what a column is another name of, if the profile knows it and reads another column for it: of the amount, the
+/// promoter, and whether it was paid. Lists have several dates and ids, which may differ.
+fn second_name(profile: &Profile, binding: &Binding, name: &str) -> Option<SecondName> {
+    let own = profile.commission.as_ref()?;
+    let amount = [Some(own.amount)];
+    let texts = [own.promoter_email, own.promoter_id, own.ref_id, own.is_paid];
+    let columns = amount.map(|column| (column, true)).into_iter();
+    let columns = columns.chain(texts.map(|column| (column, false)));
+    let mut known = columns.filter_map(|(column, is_amount)| {
+        let headers = &profile.columns[column?].headers;
+        let is_known = headers
+            .iter()
+            .any(|header| header.eq_ignore_ascii_case(name.trim()));
+        let of = binding.position(column?).filter(|_| is_known)?;
+        Some(SecondName { of, is_amount })
+    });
+    known.next()
+}
+
 /// Returns `true` if an audit should read a column by its name; one that says whose a commission is only if no other one
 /// does.
 fn is_telling(name: &str, has_promoter: bool) -> bool {
     let name = name.to_lowercase();
     let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
     has(&TELLING) || (!has_promoter && has(&WHOSE))
-}
-
-/// Returns the day that a date without a time is, which was read as its midnight in UTC.
-fn day_in(at: Timestamp, zone: Option<&TimeZone>) -> Timestamp {
-    let civil = TimeZone::UTC.to_datetime(at);
-    match zone {
-        Some(zone) if civil.time() == Time::midnight() => zone.to_timestamp(civil).unwrap_or(at),
-        _ => at,
-    }
 }
 
 fn commission_of(row: CommissionRow, place: SourceLocation) -> Commission {

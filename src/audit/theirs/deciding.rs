@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::export::Row;
@@ -22,12 +23,28 @@ enum Meaning {
     Amount,
     /// The currency of an amount.
     Currency,
+    /// A commission is not paid after this day: `Valid until`.
+    Until,
+    /// A word that may speak against a commission: `Type`, `Reason`.
+    Words,
+    /// What the column at this place says, under another name.
+    Second(SecondName),
+}
+
+/// Another column that says the same as one that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SecondName {
+    /// The place of the column that is read.
+    pub(super) of: usize,
+    /// `true` if both are amounts of the commission.
+    pub(super) is_amount: bool,
 }
 
 /// Words of names of columns, without accents: a word of the name begins with one, or is one that ends with a dot. In
 /// English, German, French, Spanish, Italian, Portuguese and Dutch. The first that fits decides.
 #[rustfmt::skip]
-const WORDS: [(Meaning, &[&str]); 5] = [
+const WORDS: [(Meaning, &[&str]); 7] = [
+    (Meaning::Until, &UNTIL),
     (Meaning::Against, &[
         "void", "nichtig", "ungult", "ungueltig", "invalid", "inval", "nulo", "nullo", "nietig", "ongeldig",
         "cancel", "storn", "annul", "anul", "cancell", "geannul", "delet", "gelosch", "geloesch", "supprim", "elimin", "apagad",
@@ -40,7 +57,8 @@ const WORDS: [(Meaning, &[&str]); 5] = [
         "prova", "teste.", "essai", "inactiv", "inaktiv", "inattiv", "inativ", "inactif", "ineligib", "unpayable", "expir", "abgelaufen",
         "scadut", "verlopen", "duplic", "doppelt", "doublon", "dubbel", "suspend", "ausgesetzt", "sospes", "opgeschort",
         "ignor", "flag", "self.", "selfreferral", "eigenwerb", "autoref", "risk", "risiko", "risque", "riesgo", "rischio",
-        "risco", "banned", "unverif",
+        "risco", "banned", "unverif", "unapprov", "disqualif", "disqual", "descalif", "squalif", "desclass", "gediskwal", "clawback",
+        "clawed", "withheld", "withhold", "einbehalt", "ruckforder", "rueckforder", "recoup", "reclaim", "reclam",
     ]),
     (Meaning::For, &[
         "valid", "gultig", "gueltig", "geldig", "payable", "zahlbar", "auszahlbar", "pagable", "pagabil", "pagavel", "betaalbaar",
@@ -54,8 +72,31 @@ const WORDS: [(Meaning, &[&str]); 5] = [
     (Meaning::Amount, &["final", "finale", "endgult", "endgueltig", "definiti", "definitief", "adjust", "ajust", "angepasst", "korrig"]),
     (Meaning::State, &[
         "status", "state", "zustand", "estado", "statut", "stato", "situac", "decision", "entscheid", "decisao", "besluit",
-        "review", "pruf", "pruef",
+        "review", "pruf", "pruef", "outcome", "result", "ergebnis", "resultad", "resultat", "risultat", "esito", "uitkomst", "verdict",
     ]),
+    (Meaning::Words, &[
+        "type", "typ", "kind", "art.", "tipo", "soort", "categor", "kategor", "reason", "grund", "motif", "motiv", "razon", "ragion",
+        "razao", "reden", "raison",
+    ]),
+];
+
+/// Words of names of days after which something is not valid any more.
+#[rustfmt::skip]
+const UNTIL: [&str; 17] = [
+    "until", "till.", "bis.", "jusqu", "hasta", "fino.", "ate.", "tot.", "through.", "expir", "ablauf", "lauft", "laeuft", "scad", "verloopt",
+    "caduc", "venc",
+];
+
+/// Words of names of columns with an amount that is the commission, and those that make the name one of something else.
+#[rustfmt::skip]
+const MONEY: [&str; 16] = [
+    "commission", "comision", "comissao", "comissa", "commissie", "provision", "provvigion", "payout", "auszahlung", "reward", "earning",
+    "vergut", "verguet", "netto", "praemie", "pramie",
+];
+#[rustfmt::skip]
+const NOT_MONEY: [&str; 27] = [
+    "rate", "percent", "pct", "satz", "id", "ids", "date", "day", "at", "am", "name", "level", "tier", "method", "count", "number",
+    "email", "total", "balance", "sum", "lifetime", "plan", "month", "batch", "currency", "paid", "pending",
 ];
 
 /// Cells that say no.
@@ -101,6 +142,8 @@ struct Column {
     meaning: Meaning,
     commissions: u64,
     cells: HashSet<String>,
+    /// `true` if it says something that is not of its meaning.
+    has_others: bool,
 }
 
 /// The columns of a list that are not read and whose names are of what decides.
@@ -108,26 +151,31 @@ struct Column {
 pub(super) struct DecidingColumns {
     columns: Vec<Column>,
     account_currency: &'static str,
+    today: Date,
 }
 
 impl DecidingColumns {
-    /// Returns those of the columns that are not read.
+    /// Returns those of the columns that are not read. `second` says which of them are second names of another one.
     pub(super) fn new<'n>(
         unread: impl Iterator<Item = (usize, &'n String)>,
+        second: impl Fn(&str) -> Option<SecondName>,
         account_currency: &'static str,
+        today: Date,
     ) -> Self {
         let column = |(place, name): (usize, &String)| {
             Some(Column {
                 place,
                 name: name.clone(),
-                meaning: meaning(name)?,
+                meaning: second(name).map(Meaning::Second).or(meaning(name))?,
                 commissions: 0,
                 cells: HashSet::new(),
+                has_others: false,
             })
         };
         DecidingColumns {
             columns: unread.filter_map(column).collect(),
             account_currency,
+            today,
         }
     }
 
@@ -136,14 +184,28 @@ impl DecidingColumns {
         for column in &mut self.columns {
             let cell = row.get(column.place).unwrap_or_default();
             let cell = folded(cell.trim());
-            let is_silent = cell.is_empty()
-                || match column.meaning {
-                    Meaning::Against => NO.contains(&cell.as_str()) || is_zero(&cell),
-                    Meaning::For => YES.contains(&cell.as_str()) || is_day(&cell),
-                    Meaning::State => GOOD.contains(&cell.as_str()) || is_day(&cell),
-                    Meaning::Amount => is_amount(&cell, amount_cents),
-                    Meaning::Currency => cell.eq_ignore_ascii_case(self.account_currency),
-                };
+            if cell.is_empty() {
+                continue;
+            }
+            let is_number = is_number(&cell);
+            let is_silent = match column.meaning {
+                Meaning::Against => is_no(&cell),
+                Meaning::For => YES.contains(&cell.as_str()) || is_day(&cell),
+                Meaning::State => GOOD.contains(&cell.as_str()) || is_day(&cell),
+                Meaning::Amount => !is_number || is_amount(&cell, amount_cents),
+                Meaning::Currency => cell.eq_ignore_ascii_case(self.account_currency),
+                Meaning::Until => day(&cell).map_or(is_no(&cell), |day| day >= self.today),
+                Meaning::Words => !speaks_against(&cell),
+                Meaning::Second(SecondName {
+                    is_amount: true, ..
+                }) => is_amount(&cell, amount_cents),
+                Meaning::Second(second) => {
+                    let own = row.get(second.of).unwrap_or_default();
+                    let own = folded(own.trim());
+                    own.is_empty() || own == cell
+                }
+            };
+            column.has_others |= column.meaning == Meaning::Amount && !is_number;
             if !is_silent {
                 column.commissions += 1;
                 if column.cells.len() <= STATES {
@@ -156,7 +218,7 @@ impl DecidingColumns {
     /// Returns `true` if a column of this name has cells that say nothing.
     pub(super) fn is_silent(&self, place: usize) -> bool {
         let mut columns = self.columns.iter();
-        columns.any(|column| column.place == place && column.commissions == 0)
+        columns.any(|column| column.place == place && column.commissions == 0 && !column.has_others)
     }
 
     /// Returns the columns that may decide, by what their cells say.
@@ -175,16 +237,50 @@ impl DecidingColumns {
     }
 }
 
-/// Returns the meaning of a column by the first word that its name has.
+/// Returns the meaning of a column by the first word that its name has; else that of an amount, if it is named so.
 fn meaning(name: &str) -> Option<Meaning> {
     let words = words(name);
+    let mut all = WORDS.iter();
+    let found = all.find(|(_, wanted)| has_any(&words, wanted));
+    let is_amount = || {
+        let is_other = |word: &String| NOT_MONEY.contains(&word.as_str());
+        has_any(&words, &MONEY) && !words.iter().any(is_other)
+    };
+    found
+        .map(|(meaning, _)| *meaning)
+        .or_else(|| is_amount().then_some(Meaning::Amount))
+}
+
+/// Returns `true` if one of the words begins with one of those that are looked for, or is one that ends with a dot.
+fn has_any(words: &[String], wanted: &[&str]) -> bool {
     let has = |wanted: &&str| match wanted.strip_suffix('.') {
         Some(whole) => words.iter().any(|word| word == whole),
         None => words.iter().any(|word| word.starts_with(*wanted)),
     };
+    wanted.iter().any(has)
+}
+
+/// Returns `true` if a word of a cell speaks against a commission: `refund`, `fraud`.
+fn speaks_against(cell: &str) -> bool {
+    let words = words(cell);
     let mut all = WORDS.iter();
-    all.find(|(_, wanted)| wanted.iter().any(&has))
-        .map(|(meaning, _)| *meaning)
+    all.any(|(meaning, wanted)| *meaning == Meaning::Against && has_any(&words, wanted))
+}
+
+/// Returns `true` if a cell says that something that speaks against a commission is not so.
+pub(super) fn is_no(cell: &str) -> bool {
+    NO.contains(&cell) || is_zero(cell)
+}
+
+/// Returns the day that a cell begins with, in the order of ISO 8601.
+fn day(cell: &str) -> Option<Date> {
+    cell.get(..10)?.replace('/', "-").parse().ok()
+}
+
+/// Returns `true` for a number, also with a currency.
+fn is_number(cell: &str) -> bool {
+    let letters = cell.chars().filter(|sign| sign.is_alphabetic()).count();
+    cell.chars().any(|sign| sign.is_ascii_digit()) && letters <= 3 && !is_day(cell)
 }
 
 /// Returns the words of a name, without accents and in lower case: of `isOnHold` and of `is_on_hold` the same.
@@ -270,6 +366,21 @@ mod tests {
                 Some(Meaning::Amount),
             ),
             ("Sale currency|Währung|Moeda", Some(Meaning::Currency)),
+            ("Outcome|Result|Ergebnis", Some(Meaning::State)),
+            (
+                "Disqualified|Clawback|Withheld|Unapproved|Einbehalten",
+                Some(Meaning::Against),
+            ),
+            ("Valid until|Gültig bis|Expires at", Some(Meaning::Until)),
+            ("Type|Reason|Grund|Commission type", Some(Meaning::Words)),
+            (
+                "Net commission|Payout amount|Provision netto",
+                Some(Meaning::Amount),
+            ),
+            (
+                "Commission rate|Payout date|Commission plan|Payout id",
+                None,
+            ),
             ("Latest note|Account holder|Promoter|Coupon|Threshold", None),
         ] {
             for name in names.split('|') {

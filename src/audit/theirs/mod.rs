@@ -8,34 +8,100 @@ pub use self::csv::{ReadCommissions, read_csv};
 pub use self::deciding::DecidingColumn;
 pub use store::{PartialListing, StoreError, StoredListing, latest};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use jiff::tz::TimeZone;
+
+use super::days::day_in;
 use super::statement::Payout;
-use super::{Commission, Lead, Promoter, SourceLocation, Unit};
+use super::{Commission, Lead, Promoter, SourceLocation, Status, Unit};
 use crate::event::{Currency, Customer, Money};
 use crate::problem::{Problem, ProblemCode};
 use crate::tracking::{
     self, CANCELLED, CASH, COMPLETED, ListedCommission, ListedPayout, ListedPromoter,
 };
 
+/// Tells which times of a listing are days: sales are sent with the day that their export has, as its midnight in UTC.
+pub(crate) struct ListedDays<'d> {
+    /// The zone of the audit.
+    pub(crate) zone: &'d TimeZone,
+    /// The events of ours that happened at midnight in UTC.
+    pub(crate) timed_at_midnight: &'d HashSet<String>,
+}
+
+impl ListedDays<'_> {
+    fn settle(&self, commission: &mut Commission) {
+        let id = commission.event_id.as_deref();
+        let is_day = !id.is_some_and(|id| self.timed_at_midnight.contains(id));
+        let at = commission.created_at;
+        commission.created_at = at.map(|at| day_in(at, is_day, self.zone));
+    }
+}
+
+/// What a listing has.
+#[derive(Debug, Default)]
+pub(crate) struct ListedCommissions {
+    pub(crate) commissions: Vec<Commission>,
+    /// What of it can't be taken for a commission.
+    pub(crate) problems: Vec<Problem>,
+    /// The events that these lines name.
+    pub(crate) unread_ids: Vec<String>,
+}
+
+/// Returns the facts of a listing that are not compared and may decide what is paid, judged as the columns of a CSV are.
+pub(crate) fn deciding_of(listing: &StoredListing<ListedCommission>) -> Vec<DecidingColumn> {
+    let lines = listing.lines.iter().map(|(_, line)| line);
+    let lines = lines.filter(|line| line.status != Status::Denied.as_str());
+    let mut facts = [("fraud_check", 0), ("is_self_referral", 0)];
+    for line in lines {
+        let said = [
+            line.fraud_check.as_deref(),
+            line.is_self_referral.as_deref(),
+        ];
+        for ((_, commissions), cell) in facts.iter_mut().zip(said) {
+            let cell = cell
+                .map(|cell| cell.trim().to_lowercase())
+                .unwrap_or_default();
+            *commissions += u64::from(!cell.is_empty() && !deciding::is_no(&cell));
+        }
+    }
+    let facts = facts
+        .into_iter()
+        .filter(|(_, commissions)| *commissions > 0);
+    facts
+        .map(|(name, commissions)| DecidingColumn {
+            name: name.to_owned(),
+            commissions,
+        })
+        .collect()
+}
+
 /// Commissions of a listing, and what of it can't be taken for one.
 pub(crate) fn commissions_of(
     listing: StoredListing<ListedCommission>,
     account_currency: Currency,
-) -> (Vec<Commission>, Vec<Problem>) {
+    days: &ListedDays<'_>,
+) -> ListedCommissions {
     let file = listing.path.display().to_string();
-    let (mut commissions, mut problems) = (Vec::new(), Vec::new());
+    let mut all = ListedCommissions::default();
     for (line, listed) in listing.lines {
         let place = SourceLocation {
             file: file.clone(),
             line: Some(line),
         };
+        let event_id = listed.event_id.clone();
         match commission_of(listed, place, account_currency) {
-            Ok(commission) => commissions.push(commission),
-            Err(problem) => problems.push(*problem),
+            Ok(mut commission) => {
+                days.settle(&mut commission);
+                all.commissions.push(commission);
+            }
+            Err(problem) => {
+                all.problems.push(*problem);
+                all.unread_ids.extend(event_id);
+            }
         }
     }
-    (commissions, problems)
+    all
 }
 
 fn commission_of(
@@ -171,6 +237,28 @@ pub(crate) fn balances_of(
         let balance = listed.balance_cents?;
         let name = promoter_of(listed.clone()).name()?.to_lowercase();
         Some((name, i128::from(balance)))
+    });
+    known.collect()
+}
+
+/// Returns each promoter with the own promoter of it, as far as the lines have them: in version 1 those of commissions, in
+/// version 2 those of promoters.
+pub(crate) fn parents_of(
+    commissions: &StoredListing<ListedCommission>,
+    promoters: Option<&StoredListing<ListedPromoter>>,
+) -> Vec<(Promoter, Promoter)> {
+    let of_commissions = commissions.lines.iter().map(|(_, line)| &line.promoter);
+    let of_promoters = promoters.into_iter().flat_map(|listing| &listing.lines);
+    let all = of_commissions.chain(of_promoters.map(|(_, promoter)| promoter));
+    let mut seen = HashSet::new();
+    let known = all.filter_map(|listed| {
+        let id = listed.parent_id.clone()?;
+        let is_new = seen.insert((listed.id.clone(), id.clone()));
+        let parent = Promoter {
+            id: Some(id),
+            ..Promoter::default()
+        };
+        is_new.then(|| (promoter_of(listed.clone()), parent))
     });
     known.collect()
 }

@@ -152,17 +152,19 @@ impl Call<'_> {
     fn report(&self) -> Result<(AuditReport, Matches), CliError> {
         let mut problems = Problems::default();
         // What is on this machine is read first: a listing may take an hour.
-        let (ours, mut ours_summary, account) = self.ours(&mut problems)?;
+        let (mut ours, mut ours_summary, account) = self.ours(&mut problems)?;
         let read = ours.sha256.keys().map(Path::new);
         let read = read.chain(self.arguments.commissions.as_deref());
         let directory = self.arguments.dir.as_deref();
         expect_no_input_in(directory, &is_file_of_audit, self.settings, read)?;
-        let theirs = self.theirs(account.as_ref(), &mut problems)?;
+        let theirs = self.theirs(account.as_ref(), &ours, &mut problems)?;
         check_accounts(account.as_ref(), theirs.account.as_ref())?;
         let now = Timestamp::now();
         let mut theirs_summary = theirs.summary;
         let as_of = theirs_summary.fetched_at.as_ref();
-        let as_of = as_of.and_then(|at| at.parse().ok()).unwrap_or(now);
+        let read_at: Option<Timestamp> = as_of.and_then(|at| at.parse().ok());
+        let as_of = read_at.unwrap_or(now);
+        let since = read_at.and_then(|at| self.tracked_since(&mut ours, at, &theirs.commissions));
         let leads = theirs.leads.unwrap_or_default();
         let account_currency = self.settings.api.account_currency.to_string();
         let statements = theirs.payouts.as_ref().map_or(Vec::new(), |payouts| {
@@ -197,6 +199,8 @@ impl Call<'_> {
         let billed = self.estimated(ours.billed)?;
         let mut sides = Sides::default();
         sides.held_ids = ours.held_ids;
+        sides.unread_ids = theirs.unread_ids.into_iter().collect();
+        sides.parents = theirs.parents;
         for one in billed {
             sides.add_billed(one)?;
         }
@@ -207,7 +211,9 @@ impl Call<'_> {
             theirs_summary.commissions += figures.commissions;
         }
 
-        audit.unchecked.extend(disputed);
+        audit
+            .unchecked
+            .extend([disputed, since].into_iter().flatten());
         let (directory, last) = self.directory();
         let tolerance_cents = match self.arguments.tolerance {
             Some(cents) => i64::from(cents),
@@ -273,19 +279,42 @@ impl Call<'_> {
 
     /// Returns the sales of the period about which there is a dispute that is not decided.
     fn disputed(&self, billed: &[Billed], places: &HashSet<(String, u64)>) -> Option<Unchecked> {
+        let is_disputed = |own: &&Billed| {
+            let place = own.place.line.map(|line| (own.place.file.clone(), line));
+            own.kind == BilledKind::Sale && place.is_some_and(|place| places.contains(&place))
+        };
+        let disputed = billed.iter().filter(is_disputed);
+        self.unchecked(UncheckedReason::DisputeOpen, disputed)
+    }
+
+    /// Leaves out what was tracked after the list of commissions was read, and returns what of it is of the period.
+    fn tracked_since(
+        &self,
+        ours: &mut Ours,
+        read_at: Timestamp,
+        commissions: &[Commission],
+    ) -> Option<Unchecked> {
+        let named = commissions.iter().filter_map(|own| own.event_id.as_deref());
+        let later = ours::later_than(ours, read_at, &named.collect());
+        self.unchecked(UncheckedReason::TrackedSince, later.iter())
+    }
+
+    /// Counts some of our side that is of the period.
+    fn unchecked<'b>(
+        &self,
+        reason: UncheckedReason,
+        billed: impl Iterator<Item = &'b Billed>,
+    ) -> Option<Unchecked> {
         let mut unchecked = Unchecked {
-            reason: UncheckedReason::DisputeOpen,
+            reason,
             count: 0,
             amount_cents: BTreeMap::new(),
         };
-        for own in billed.iter().filter(|own| own.kind == BilledKind::Sale) {
-            let place = own.place.line.map(|line| (own.place.file.clone(), line));
+        for own in billed {
             let day = own
                 .created_at
                 .map(|at| self.rules.zone.to_datetime(at).date());
-            let is_of_period =
-                self.period.by == PeriodBy::RunDate || day.is_none_or(|day| self.period.holds(day));
-            if is_of_period && place.is_some_and(|place| places.contains(&place)) {
+            if self.period.by == PeriodBy::RunDate || day.is_none_or(|day| self.period.holds(day)) {
                 unchecked.count += 1;
                 let sum = unchecked.amount_cents.entry(own.money.currency.to_string());
                 *sum.or_default() += i128::from(own.money.amount_cents);
@@ -381,10 +410,13 @@ impl Call<'_> {
             .iter_mut()
             .filter(|one| one.account_amount_cents.is_none())
         {
-            // As conversion does: by the day in UTC.
-            let day = one
-                .created_at
-                .map(|at| TimeZone::UTC.to_datetime(at).date());
+            // As conversion does: by the day in UTC, and by the day that the export says.
+            let zone = if one.is_day {
+                &self.rules.zone
+            } else {
+                &TimeZone::UTC
+            };
+            let day = one.created_at.map(|at| zone.to_datetime(at).date());
             let rate = day.and_then(|day| rates.on(day, one.money.currency));
             let converted = rate.and_then(|of| {
                 of.rate
@@ -423,7 +455,7 @@ impl Call<'_> {
         let (ours, source, files, account) = if self.arguments.exports.is_empty() {
             let journal = JournalReader::open(&self.settings.journal)?;
             let journal = journal.ok_or_else(|| nothing_of_ours(self.settings))?;
-            let ours = ours::of_journal(&journal, currency, self.period.by)?;
+            let ours = ours::of_journal(&journal, currency, self.period.by, &self.rules.zone)?;
             let files = vec![self.settings.journal.display().to_string()];
             (ours, "journal", files, Some(journal.account()?))
         } else {
@@ -470,7 +502,7 @@ impl Call<'_> {
             problems.push(problem.clone());
         }
         let files = job.inputs.iter().map(|input| input.path.clone()).collect();
-        let mut ours = ours::of_job(&job, self.settings.api.account_currency);
+        let mut ours = ours::of_job(&job, self.settings.api.account_currency, &self.rules.zone);
         let rows = std::mem::replace(&mut job.source_rows, SourceRows::dropped());
         ours::add_rejected(&mut ours, rows)?;
         self.add_undos(&mut ours, problems)?;

@@ -80,6 +80,7 @@ const ORIGINAL: u16 = 1 << 5;
 const GROSS: u16 = 1 << 6;
 const TOTAL: u16 = 1 << 7;
 const PLAN: u16 = 1 << 8;
+// One of these alone is a date in whole seconds: of `NANOSECONDS` alone the export says only the day.
 const DATE: u16 = 1 << 9;
 const NANOSECONDS: u16 = 1 << 10;
 const FIXED_AFTER_REFUSAL: u16 = 1 << 11;
@@ -257,6 +258,7 @@ impl Shared {
             has_no_refunds: has(NO_REFUNDS),
             plan: plan.map(|plan| texts.word(plan)),
             created_at: figures.created_at,
+            is_day: flags & (DATE | NANOSECONDS) == NANOSECONDS,
             source: figures.source,
             is_fixed_after_refusal: has(FIXED_AFTER_REFUSAL),
             note: texts.word(note),
@@ -283,8 +285,8 @@ impl Shared {
             },
             gross_cents: from.signed_if(has(GROSS)),
             refund_total_cents: from.signed_if(has(TOTAL)),
-            created_at: if has(DATE) {
-                Some(from.timestamp(has(NANOSECONDS)))
+            created_at: if has(DATE) || has(NANOSECONDS) {
+                Some(from.timestamp(has(DATE) && has(NANOSECONDS)))
             } else {
                 None
             },
@@ -295,6 +297,7 @@ impl Shared {
 
 fn flags_of(event: &Event) -> u16 {
     let nanoseconds = event.created_at.map(Timestamp::subsec_nanosecond);
+    let is_day = event.is_day && nanoseconds == Some(0);
     let flags = [
         (SALE, event.sale_event_id.is_some()),
         (REFERENCE, event.reference.is_some()),
@@ -305,8 +308,8 @@ fn flags_of(event: &Event) -> u16 {
         (GROSS, event.gross_cents.is_some()),
         (TOTAL, event.refund_total_cents.is_some()),
         (PLAN, event.plan.is_some()),
-        (DATE, event.created_at.is_some()),
-        (NANOSECONDS, nanoseconds.is_some_and(|n| n != 0)),
+        (DATE, event.created_at.is_some() && !is_day),
+        (NANOSECONDS, is_day || nanoseconds.is_some_and(|n| n != 0)),
         (FIXED_AFTER_REFUSAL, event.is_fixed_after_refusal),
         (DETAILS, event.details.is_some()),
         (

@@ -8,7 +8,7 @@ use crate::journal::columns::{self, Columns};
 use crate::journal::deliver::settle_where_left;
 use crate::journal::{
     AttentionCode, EventRow, JournalError, Outcome, PlanState, RunId, Settlement, UndoRecord,
-    conversions, flags, mended, parts_in_account, recover, stored, undo,
+    conversions, flags, mended, midnights, parts_in_account, recover, stored, undo,
 };
 
 impl Recording<'_> {
@@ -70,6 +70,10 @@ impl Recording<'_> {
         self.done(written)?;
         if let Some(original) = &event.original {
             let written = conversions::insert(&mut self.statements.conversion, row, original);
+            self.done(written)?;
+        }
+        if midnights::is_timed(event) {
+            let written = midnights::insert(&self.transaction, row);
             self.done(written)?;
         }
         if self.doubt.concerns(event) {

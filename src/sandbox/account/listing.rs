@@ -495,7 +495,14 @@ fn played(list: List) -> (&'static [&'static str], &'static str) {
             "created_at",
         ),
         List::Promoters => (
-            &["state", "campaign_id", "joined_at[from]", "joined_at[to]"],
+            &[
+                "state",
+                "campaign_id",
+                "joined_at[from]",
+                "joined_at[to]",
+                // No promoter has one here.
+                "include_parent_promoter",
+            ],
             "joined_at",
         ),
         List::Payouts => (&["status", "promoter_id", "campaign_id"], "period_end"),

@@ -442,7 +442,7 @@ fn an_audit_to_share_has_no_address_in_names_and_reasons() {
         "accept",
         "first/differences.csv",
         "--reason",
-        "asked ceo@y.com",
+        "asked ceo@y.com, Ina Weber and +49 170 1234567",
         "--yes",
     ];
     assert_eq!(place.run(&accept).code(), 0);
@@ -456,7 +456,9 @@ fn an_audit_to_share_has_no_address_in_names_and_reasons() {
         "matches.csv",
     ] {
         let text = std::fs::read_to_string(place.path("shared").join(name)).unwrap();
-        assert!(!text.contains("@y.com"), "{name}");
+        for part in ["@y.com", "Ina Weber", "1234567"] {
+            assert!(!text.contains(part), "{name}: {part}");
+        }
         read += text.len();
     }
     assert!(read > 1000);

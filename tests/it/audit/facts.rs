@@ -472,6 +472,6 @@ fn what_was_accepted_is_listed_with_its_amount_and_its_reason() {
         "2026-04-30",
         "--json",
     ];
-    let april = place.run_to(&sandbox, &month).expect(0).json();
+    let april = place.run_to(&sandbox, &month).expect(1).json();
     assert_eq!(april["accepted_items"], json!([]));
 }

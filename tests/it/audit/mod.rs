@@ -3,11 +3,14 @@
 //! can be read, shared and trusted.
 
 #![cfg(feature = "polars")]
+mod attributed;
 mod cases;
+mod days;
 mod doubts;
 mod facts;
 mod fetching;
 mod kinds;
+mod later;
 mod lists;
 mod paper;
 mod report;
@@ -15,5 +18,6 @@ mod reversals;
 mod rules;
 mod theirs;
 mod unearned;
+mod unknown;
 mod walk;
 mod world;

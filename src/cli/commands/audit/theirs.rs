@@ -11,12 +11,14 @@ use super::super::destination::Destination;
 use super::super::fetched_list::fetch_list;
 use super::super::incomplete_listing::{incomplete_listing, order_words};
 use super::{Call, LISTINGS};
+use crate::audit::ours::Ours;
 use crate::audit::output::{TheirsSummary, words};
 use crate::audit::statement::Payout;
 use crate::audit::theirs::{
-    PartialListing, StoreError, balances_of, commissions_of, latest, leads_of, payouts_of, read_csv,
+    ListedDays, PartialListing, StoreError, balances_of, commissions_of, deciding_of, latest,
+    leads_of, parents_of, payouts_of, read_csv,
 };
-use crate::audit::{Commission, Lead};
+use crate::audit::{Commission, Lead, Promoter};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
 use crate::cli::tables::count;
@@ -36,6 +38,10 @@ const OLD_SECONDS: i64 = 24 * 3600;
 /// Their side, as it was read.
 pub(super) struct Theirs {
     pub(super) commissions: Vec<Commission>,
+    /// The events that lines name which are no commissions that can be read.
+    pub(super) unread_ids: Vec<String>,
+    /// Promoters and their own promoters.
+    pub(super) parents: Vec<(Promoter, Promoter)>,
     pub(super) leads: Option<Vec<Lead>>,
     pub(super) payouts: Option<Vec<Payout>>,
     /// Payouts whose amount can't be read.
@@ -50,11 +56,12 @@ impl Call<'_> {
     pub(super) fn theirs(
         &self,
         account: Option<&Account>,
+        ours: &Ours,
         problems: &mut Problems,
     ) -> Result<Theirs, CliError> {
         match &self.arguments.commissions {
             Some(path) => self.theirs_of_file(path, problems),
-            None => self.theirs_of_listing(account, problems),
+            None => self.theirs_of_listing(account, ours, problems),
         }
     }
 
@@ -109,8 +116,8 @@ impl Call<'_> {
             ));
         }
         let currency = self.settings.api.account_currency;
-        let zone = &self.rules.zone;
-        let read = read_csv(export, found.profile, found.binding, currency, zone);
+        let clock = (&self.rules.zone, Timestamp::now());
+        let read = read_csv(export, found.profile, found.binding, currency, clock);
         let read = read.map_err(unusable)?;
         for problem in read.problems.kept() {
             problems.push(problem.clone());
@@ -134,6 +141,8 @@ impl Call<'_> {
                 columns_that_decide: read.deciding,
             },
             commissions: read.commissions,
+            unread_ids: read.unread_ids,
+            parents: Vec::new(),
             leads: None,
             payouts: None,
             payouts_unreadable: 0,
@@ -146,6 +155,7 @@ impl Call<'_> {
     fn theirs_of_listing(
         &self,
         account: Option<&Account>,
+        ours: &Ours,
         problems: &mut Problems,
     ) -> Result<Theirs, CliError> {
         let directory = self.audits().join(LISTINGS);
@@ -155,8 +165,9 @@ impl Call<'_> {
         let Some(kept) = latest::<ListedCommission>(&directory)? else {
             return Err(nothing_kept(&directory));
         };
+        // Those of an earlier fetching say whose customer was whose then, not now.
         let leads = latest::<crate::tracking::Lead>(&directory)?;
-        let leads = leads.filter(|leads| leads.account == kept.account);
+        let leads = leads.filter(|leads| !self.arguments.no_leads && leads.is_beside(&kept));
         let age_seconds = Timestamp::now().duration_since(kept.fetched_at).as_secs();
         if age_seconds > OLD_SECONDS && !self.arguments.live {
             let message = format!(
@@ -199,19 +210,27 @@ impl Call<'_> {
             ..summary
         };
         let balances = balances_of(&kept, promoters.as_ref());
-        let (commissions, left_out) = commissions_of(kept, self.settings.api.account_currency);
-        let rejected = left_out.len() as u64;
-        left_out
-            .into_iter()
-            .for_each(|problem| problems.push(problem));
+        let days = ListedDays {
+            zone: &self.rules.zone,
+            timed_at_midnight: &ours.timed_at_midnight,
+        };
+        let columns_that_decide = deciding_of(&kept);
+        let parents = parents_of(&kept, promoters.as_ref());
+        let listed = commissions_of(kept, currency, &days);
+        let rejected = listed.problems.len() as u64;
+        let left_out = listed.problems.into_iter();
+        left_out.for_each(|problem| problems.push(problem));
         Ok(Theirs {
-            commissions,
+            commissions: listed.commissions,
+            unread_ids: listed.unread_ids,
+            parents,
             leads: leads.map(leads_of),
             payouts,
             payouts_unreadable,
             balances,
             summary: TheirsSummary {
                 rejected,
+                columns_that_decide,
                 ..summary
             },
             account: Some(account),
