@@ -389,6 +389,9 @@ fn what_the_accounts_list_suspects_is_judged_as_in_a_csv() {
         {"name": "is_self_referral", "commissions": 1},
     ]);
     assert_eq!(said["theirs"]["columns_that_decide"], right, "{said:#}");
+    let text = place.run_to_v2(&sandbox, &["audit"]).stdout();
+    assert!(!text.contains("No difference."), "{text}");
+    assert!(!text.contains("No differences.\n"), "{text}");
 }
 
 #[test]

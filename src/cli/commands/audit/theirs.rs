@@ -230,6 +230,10 @@ impl Call<'_> {
             balances,
             summary: TheirsSummary {
                 rejected,
+                columns_not_read: columns_that_decide
+                    .iter()
+                    .map(|column| column.name.clone())
+                    .collect(),
                 columns_that_decide,
                 ..summary
             },
