@@ -141,35 +141,31 @@ impl Judge<'_> {
             theirs.tier,
             self.promoter_name(theirs.promoter)
         );
+        self.wrong_receiver(sale, row, message);
+    }
+
+    /// Reports a commission of the second tier that another promoter gets than the promoter's own.
+    fn tier_of_another(&mut self, sale: u32, row: u32, parent: Code) {
+        let message = format!(
+            "the promoter's own promoter is `{}`, and `{}` has the commission of tier 2",
+            self.promoter_name(parent),
+            self.promoter_name(self.theirs(row).promoter)
+        );
+        let place = self.wrong_receiver(sale, row, message);
+        self.because(place, self.promoter_name(parent));
+    }
+
+    fn wrong_receiver(&mut self, sale: u32, row: u32, message: String) -> usize {
+        let concerned_cents = self.theirs(row).amount_cents;
         self.push(PairFinding {
             kind: FindingKind::WrongPromoter,
             ours: sale,
             theirs: row,
             difference_cents: 0,
-            concerned_cents: theirs.amount_cents,
+            concerned_cents,
             expected_cents: None,
             message,
-        });
-    }
-
-    /// Reports a commission of the second tier that another promoter gets than the promoter's own.
-    fn tier_of_another(&mut self, sale: u32, row: u32, parent: Code) {
-        let theirs = *self.theirs(row);
-        let message = format!(
-            "the promoter's own promoter is `{}`, and `{}` has the commission of tier 2",
-            self.promoter_name(parent),
-            self.promoter_name(theirs.promoter)
-        );
-        let place = self.push(PairFinding {
-            kind: FindingKind::WrongPromoter,
-            ours: sale,
-            theirs: row,
-            difference_cents: 0,
-            concerned_cents: theirs.amount_cents,
-            expected_cents: None,
-            message,
-        });
-        self.because(place, self.promoter_name(parent));
+        })
     }
 
     /// Finds the tiers of which a sale has no commission at all, though a rule says that one is due.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::lists::unchecked;
 use crate::support::{Place, Ran};
 
 const SALES: &str = "kind,event_id,sale_event_id,email,amount,currency,created_at,plan\n";
@@ -57,12 +58,6 @@ pub(super) fn found(audit: &Value) -> Vec<(String, String, i64)> {
             )
         })
         .collect()
-}
-
-fn unchecked(audit: &Value, reason: &str) -> Value {
-    let all = audit["unchecked"].as_array().unwrap().iter();
-    let mut own = all.filter(|one| one["reason"] == reason);
-    own.next().cloned().unwrap_or(Value::Null)
 }
 
 pub(super) fn sale(id: &str, email: &str, amount: &str, day: &str, plan: &str) -> String {

@@ -53,30 +53,15 @@ fn days_of_both_sides_are_of_one_month() {
         (&noon, &day),
     ] {
         let said = march(ours, theirs, false);
-        assert_eq!(
-            (said.findings(), said.code),
-            (Vec::new(), 0),
-            "{}",
-            said.text
-        );
+        said.expect_no_finding(0);
         assert_eq!(sums(&said.json), [15_000, 3000, 3000]);
         let said = march(ours, theirs, true);
-        assert_eq!(
-            (said.findings(), said.code),
-            (Vec::new(), 0),
-            "{}",
-            said.text
-        );
+        said.expect_no_finding(0);
     }
     // Midnight that is written is a time: the evening before, on both sides.
     let midnight = |day: &str| format!("{day}T00:00:00Z");
     let said = march(midnight, midnight, false);
-    assert_eq!(
-        (said.findings(), said.code),
-        (Vec::new(), 0),
-        "{}",
-        said.text
-    );
+    said.expect_no_finding(0);
     assert_eq!(sums(&said.json), [105_000, 21_000, 21_000]);
     // One is a day and the other a time: they are of two months.
     let said = march(day, midnight, false);
@@ -110,12 +95,7 @@ fn days_of_a_built_in_profile_and_of_rules_are_those_of_the_zone() {
         )
     };
     let said = audit(&place, &list("250.00"), &MARCH);
-    assert_eq!(
-        (said.findings(), said.code),
-        (Vec::new(), 0),
-        "{}",
-        said.text
-    );
+    said.expect_no_finding(0);
     assert_eq!(sums(&said.json), [100_000, 25_000, 25_000]);
     let said = audit(&place, &list("200.00"), &MARCH);
     let right = ("commission_differs".to_owned(), -5000, 0);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::lists::{COMMISSIONS, Said, TWENTY_PERCENT, audit, found, of, place};
+use super::lists::{COMMISSIONS, Said, TWENTY_PERCENT, audit, found, of, place, unchecked};
 use crate::support::{Place, SandboxProcess};
 
 const SALE: &str = "sale,s1,,a@x.com,,100.00,USD,2026-03-01T10:00:00Z\n";
@@ -10,12 +10,6 @@ const REFUND: &str = "refund,r1,s1,a@x.com,,100.00,USD,2026-03-05T10:00:00Z\n";
 const RIGHT: &str = "1,s1,nora@x.com,20.00,100.00,approved,2026-03-01\n";
 
 /// Returns the value of a reason in `unchecked`.
-fn unchecked(said: &Said, reason: &str) -> Value {
-    let all = said.json["unchecked"].as_array().unwrap().iter();
-    let mut own = all.filter(|one| one["reason"] == reason);
-    own.next().cloned().unwrap_or(Value::Null)
-}
-
 fn promoters(said: &Said) -> Vec<(String, i64, i64)> {
     let lines = said.json["totals"]["by"]["promoter"].as_array().unwrap();
     let cents = |line: &Value, key: &str| line[key].as_i64().unwrap();
@@ -52,7 +46,7 @@ fn without_a_rate_there_is_no_clean_verdict() {
          2,s1,felix@x.com,50.00,100.00,2,approved,2026-03-01\n"
     );
     let said = audit(&place(TWENTY_PERCENT, SALE), &list, &[]);
-    assert_eq!((said.findings(), said.code), (Vec::new(), 1));
+    said.expect_no_finding(1);
     assert!(
         said.text
             .starts_with("Not checked: the rate of 1 commission (50.00 USD)")
@@ -69,7 +63,7 @@ fn without_a_rate_there_is_no_clean_verdict() {
 fn the_rate_of_what_was_undone_need_not_be_known() {
     let list = format!("{COMMISSIONS}{RIGHT}2,r1,nora@x.com,-20.00,-100.00,approved,2026-03-05\n");
     let said = audit(&place("", &format!("{SALE}{REFUND}")), &list, &[]);
-    assert_eq!((said.findings(), said.code), (Vec::new(), 0));
+    said.expect_no_finding(0);
     assert!(said.text.contains("No differences.\n"), "{}", said.text);
 }
 
@@ -177,7 +171,11 @@ fn columns_that_decide_are_read_or_named() {
     for column in ["Devise", "Moneda", "Valuta", "Währung"] {
         let said = with(column, "EUR");
         assert_eq!(said.code, 1, "{column}");
-        assert_eq!(unchecked(&said, "other_currency")["count"], 1, "{column}");
+        assert_eq!(
+            unchecked(&said.json, "other_currency")["count"],
+            1,
+            "{column}"
+        );
     }
     // So is a reversal in another currency than the commission.
     let header = COMMISSIONS.replace("created_at", "created_at,Devise");
@@ -192,7 +190,7 @@ fn columns_that_decide_are_read_or_named() {
     );
     assert_eq!(said.findings(), found("refund_not_taken_back", 2000, 0));
     assert_eq!(
-        unchecked(&said, "other_currency")["count"],
+        unchecked(&said.json, "other_currency")["count"],
         1,
         "{}",
         said.text
@@ -222,8 +220,11 @@ fn bonuses_units_and_moved_customers_of_a_csv_are_what_they_are() {
     };
     let bonus = "2,,nora@x.com,500.00,,approved,2026-03-02,custom\n";
     let said = list("commission_type", bonus);
-    assert_eq!((said.findings(), said.code), (Vec::new(), 0));
-    assert_eq!(unchecked(&said, "by_hand")["amount_cents"]["USD"], 50_000);
+    said.expect_no_finding(0);
+    assert_eq!(
+        unchecked(&said.json, "by_hand")["amount_cents"]["USD"],
+        50_000
+    );
     // A word for what a sale earns, which is not by hand.
     let said = list("commission_type", &bonus.replace("custom", "sale"));
     assert_eq!(said.findings(), found("commission_without_sale", 50_000, 0));
@@ -237,7 +238,7 @@ fn bonuses_units_and_moved_customers_of_a_csv_are_what_they_are() {
         let row = format!("2,,nora@x.com,\"{amount}\",,approved,2026-03-02,{unit}\n");
         let said = list("unit", &row);
         assert_eq!(said.findings(), [], "{unit}: {}", said.text);
-        let sums = &unchecked(&said, "not_money");
+        let sums = &unchecked(&said.json, "not_money");
         assert_eq!(
             (&sums["count"], &sums["amount_cents"][unit]),
             (&json!(1), &json!(count))
@@ -387,13 +388,8 @@ fn nothing_is_denied_because_its_sale_is_held() {
         ("[currencies]\nforeign = \"hold\"\n", &upper),
     ] {
         let said = held(config, &sales, list);
-        assert_eq!(
-            (said.findings(), said.code),
-            (Vec::new(), 1),
-            "{}",
-            said.text
-        );
-        assert_eq!(unchecked(&said, "event_held")["count"], 2);
+        said.expect_no_finding(1);
+        assert_eq!(unchecked(&said.json, "event_held")["count"], 2);
         assert!(said.text.contains("No verdict: not everything was read."));
         assert!(!said.text.contains("nothing was billed"), "{}", said.text);
     }
@@ -402,12 +398,7 @@ fn nothing_is_denied_because_its_sale_is_held() {
     let other = SALE.replace("100.00", "90.00");
     place.write("t.csv", &format!("{}{other}", super::lists::SALES));
     let said = audit(&place, &format!("{COMMISSIONS}{RIGHT}"), &["t.csv"]);
-    assert_eq!(
-        (said.findings(), said.code),
-        (Vec::new(), 1),
-        "{}",
-        said.text
-    );
+    said.expect_no_finding(1);
     // What was never billed is still named.
     let said = held("", &sales, &RIGHT.replace("s1", "s9"));
     assert_eq!(said.findings(), found("commission_without_sale", 2000, 0));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::lists::{COMMISSIONS, SALES, TWENTY_PERCENT, audit, place};
+use super::lists::{COMMISSIONS, SALES, TWENTY_PERCENT, audit, place, unchecked};
 use crate::support::{Place, Ran, SandboxProcess};
 
 /// An account in which a customer is a lead of nora, and whose it is may change.
@@ -57,12 +57,6 @@ fn kinds(said: &Value) -> Vec<&str> {
     let findings = said["findings"].as_array().unwrap().iter();
     let kinds = findings.map(|found| found["kind"].as_str().unwrap());
     kinds.filter(|kind| *kind != "other_month").collect()
-}
-
-fn unchecked(said: &Value, reason: &str) -> Value {
-    let all = said["unchecked"].as_array().unwrap();
-    let own = all.iter().find(|one| one["reason"] == reason);
-    own.cloned().unwrap_or_default()
 }
 
 const SALE: &str = "sale,s1,,a@x.com,,100.00,USD,2026-11-05T10:00:00Z\n";

@@ -30,6 +30,20 @@ impl Said {
             })
             .collect()
     }
+
+    /// Checks that the audit has no finding, and how it ended.
+    #[track_caller]
+    pub(super) fn expect_no_finding(&self, code: i32) {
+        let said = (self.findings(), self.code);
+        assert_eq!(said, (Vec::new(), code), "{}", self.text);
+    }
+}
+
+/// What an audit did not check for a reason, in its JSON; null if it checked that.
+pub(super) fn unchecked(audit: &Value, reason: &str) -> Value {
+    let all = audit["unchecked"].as_array().unwrap().iter();
+    let mut own = all.filter(|one| one["reason"] == reason);
+    own.next().cloned().unwrap_or(Value::Null)
 }
 
 pub(super) fn place(rules: &str, sales: &str) -> Place {
@@ -53,8 +67,19 @@ pub(super) fn audit(place: &Place, list: &str, more: &[&str]) -> Said {
 }
 
 pub(super) fn of(sales: &str, commissions: &str) -> Said {
+    by(TWENTY_PERCENT, sales, commissions)
+}
+
+pub(super) fn by(rules: &str, sales: &str, commissions: &str) -> Said {
     let list = format!("{COMMISSIONS}{commissions}");
-    audit(&place(TWENTY_PERCENT, sales), &list, &[])
+    audit(&place(rules, sales), &list, &[])
+}
+
+/// A right list with a column more, and what its only commission has there.
+pub(super) fn with_column(column: &str, value: &str) -> Said {
+    let header = COMMISSIONS.replace("created_at", &format!("created_at,{column}"));
+    let row = RIGHT.replace("03-01\n", &format!("03-01,{value}\n"));
+    audit(&place(TWENTY_PERCENT, SALE), &format!("{header}{row}"), &[])
 }
 
 pub(super) fn found(
@@ -65,7 +90,8 @@ pub(super) fn found(
     vec![(kind.to_owned(), difference_cents, concerned_cents)]
 }
 
-const SALE: &str = "sale,s1,,a@x.com,,100.00,USD,2026-03-01T10:00:00Z\n";
+pub(super) const SALE: &str = "sale,s1,,a@x.com,,100.00,USD,2026-03-01T10:00:00Z\n";
+pub(super) const RIGHT: &str = "1,s1,nora@x.com,20.00,100.00,approved,2026-03-01\n";
 const WHOLE_REFUND: &str = "refund,r1,s1,a@x.com,,100.00,USD,2026-03-05T10:00:00Z\n";
 const PART_REFUND: &str = "refund,r1,s1,a@x.com,,40.00,USD,2026-03-05T10:00:00Z\n";
 
@@ -85,7 +111,7 @@ fn a_reversal_of_a_commission_that_does_not_stand_takes_too_much() {
     // Denied before the refund, which reversed nothing.
     let denied = "1,s1,nora@x.com,20.00,100.00,denied,2026-03-01\n";
     let said = of(&format!("{SALE}{WHOLE_REFUND}"), denied);
-    assert_eq!((said.findings(), said.code), (Vec::new(), 0));
+    said.expect_no_finding(0);
 }
 
 #[test]
@@ -175,7 +201,7 @@ fn what_was_accepted_is_only_accepted_as_it_was() {
 fn a_commission_that_stands_twice_counts_once_or_not_at_all() {
     let line = "1,s1,nora@x.com,20.00,100.00,approved,2026-03-01\n";
     let said = of(SALE, &format!("{line}{line}"));
-    assert_eq!((said.findings(), said.code), (Vec::new(), 0));
+    said.expect_no_finding(0);
     let warning = "c.csv:3: warning: this commission stands in line 2 already, and counts once";
     assert!(said.text.contains(warning), "{}", said.text);
     let denied = line.replace("approved", "denied");

@@ -6,16 +6,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::lists::unchecked;
 use super::world::{Way, World, large};
 use crate::support::{KEY, Ran};
 
 const LIVE: [Way; 2] = [Way::V1, Way::V2];
-
-fn unchecked(audit: &Value, reason: &str) -> Value {
-    let all = audit["unchecked"].as_array().unwrap().iter();
-    let mut own = all.filter(|one| one["reason"] == reason);
-    own.next().cloned().unwrap_or(Value::Null)
-}
 
 #[test]
 fn an_account_with_new_commissions_all_the_time_is_audited() {

@@ -3,29 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::lists::{COMMISSIONS, SALES, Said, TWENTY_PERCENT, audit, found, place};
+use super::lists::{
+    COMMISSIONS, RIGHT, SALE, SALES, TWENTY_PERCENT, audit, by, found, place, unchecked,
+    with_column,
+};
 use crate::support::{Place, SandboxProcess};
-
-const SALE: &str = "sale,s1,,a@x.com,,100.00,USD,2026-03-01T10:00:00Z\n";
-const RIGHT: &str = "1,s1,nora@x.com,20.00,100.00,approved,2026-03-01\n";
-
-fn unchecked(said: &Value, reason: &str) -> Value {
-    let all = said["unchecked"].as_array().unwrap();
-    let own = all.iter().find(|one| one["reason"] == reason);
-    own.cloned().unwrap_or_default()
-}
-
-fn of(rules: &str, sales: &str, commissions: &str) -> Said {
-    let list = format!("{COMMISSIONS}{commissions}");
-    audit(&place(rules, sales), &list, &[])
-}
-
-/// A list with a column more, and what its only commission has there.
-fn with(column: &str, value: &str) -> Said {
-    let header = COMMISSIONS.replace("created_at", &format!("created_at,{column}"));
-    let row = RIGHT.replace("03-01\n", &format!("03-01,{value}\n"));
-    audit(&place(TWENTY_PERCENT, SALE), &format!("{header}{row}"), &[])
-}
 
 #[test]
 fn columns_that_contradict_what_is_read_stand_before_the_verdict() {
@@ -51,7 +33,7 @@ fn columns_that_contradict_what_is_read_stand_before_the_verdict() {
         ("Payout amount", "5.00"),
         ("Provision netto", "5.00"),
     ] {
-        let said = with(column, value);
+        let said = with_column(column, value);
         let right = format!("may decide what is paid: `{column}` (1 commission).");
         assert!(said.text.contains(&right), "{column}: {}", said.text);
         assert_eq!(said.code, 1, "{column}");
@@ -74,7 +56,7 @@ fn columns_that_contradict_what_is_read_stand_before_the_verdict() {
         ("Payout method", "paypal"),
         ("Payout date", "2026-04-01"),
     ] {
-        let said = with(column, value);
+        let said = with_column(column, value);
         assert_eq!((said.findings(), said.code), (Vec::new(), 0), "{column}");
         let columns = &said.json["theirs"]["columns_that_decide"];
         assert_eq!(columns, &json!([]), "{column}");
@@ -86,12 +68,7 @@ fn columns_that_contradict_what_is_read_stand_before_the_verdict() {
         RIGHT.replace("03-01\n", "03-01,no_suspicion\n")
     );
     let said = audit(&place(TWENTY_PERCENT, SALE), &list, &[]);
-    assert_eq!(
-        (said.findings(), said.code),
-        (Vec::new(), 0),
-        "{}",
-        said.text
-    );
+    said.expect_no_finding(0);
 }
 
 #[test]
@@ -165,13 +142,8 @@ fn what_a_line_that_cannot_be_read_names_is_not_missing() {
         format!("{RIGHT}{broken}"),
         format!("{RIGHT}{}", broken.replace("r1", "s1_refund_5000")),
     ] {
-        let said = of(TWENTY_PERCENT, &sales, &list);
-        assert_eq!(
-            (said.findings(), said.code),
-            (Vec::new(), 1),
-            "{}",
-            said.text
-        );
+        let said = by(TWENTY_PERCENT, &sales, &list);
+        said.expect_no_finding(1);
         let own = unchecked(&said.json, "of_unread");
         assert_eq!(
             (&own["count"], &own["amount_cents"]["USD"]),
@@ -180,7 +152,7 @@ fn what_a_line_that_cannot_be_read_names_is_not_missing() {
         assert!(said.text.contains("No verdict: not everything was read."));
     }
     // What no line names is missing as before.
-    let said = of(
+    let said = by(
         TWENTY_PERCENT,
         &sales,
         &format!("{RIGHT}{}", broken.replace("s2", "s7").replace("r1", "r7")),
@@ -201,12 +173,7 @@ fn a_volume_with_sales_of_unknown_worth_is_unknown() {
         "{header}1,s1,nora@x.com,1000.00,5000.00,EUR,approved,2026-03-01\n2,s2,nora@x.com,20.00,100.00,USD,approved,2026-03-02\n"
     );
     let said = audit(&place(rules, sales), &list, &[]);
-    assert_eq!(
-        (said.findings(), said.code),
-        (Vec::new(), 1),
-        "{}",
-        said.text
-    );
+    said.expect_no_finding(1);
     let own = unchecked(&said.json, "volume_unknown");
     assert_eq!(
         (&own["count"], &own["amount_cents"]["USD"]),
@@ -219,12 +186,7 @@ fn a_volume_with_sales_of_unknown_worth_is_unknown() {
         .replace("1,s1,nora@x.com,1000", "1,s1,nora@x.com,1250")
         + "3,s0,nora@x.com,200.00,1000.00,USD,approved,2026-03-01\n";
     let said = audit(&place(rules, &more), &list, &[]);
-    assert_eq!(
-        (said.findings(), said.code),
-        (Vec::new(), 0),
-        "{}",
-        said.text
-    );
+    said.expect_no_finding(0);
 }
 
 #[test]
@@ -244,12 +206,7 @@ fn a_plan_that_the_two_sides_call_otherwise_is_said() {
         audit(&place, &format!("{header}{row}"), &[])
     };
     let wrong = said(rules, "price_123", "pro", "20.00");
-    assert_eq!(
-        (wrong.findings(), wrong.code),
-        (Vec::new(), 1),
-        "{}",
-        wrong.text
-    );
+    wrong.expect_no_finding(1);
     assert_eq!(unchecked(&wrong.json, "plan_differs")["count"], 1);
     for (ours, theirs, commission) in [
         ("pro", "Pro", "30.00"),
@@ -421,7 +378,7 @@ fn a_dispute_that_is_open_is_said() {
 #[test]
 fn ids_that_are_near_are_offered_or_taken() {
     for (ours, theirs) in [("INV-100", "INV 100"), ("1001", "#1001")] {
-        let said = of(
+        let said = by(
             TWENTY_PERCENT,
             &SALE.replace("s1", ours),
             &RIGHT.replace("s1", theirs),
@@ -434,7 +391,7 @@ fn ids_that_are_near_are_offered_or_taken() {
     }
     let sales = SALE.replace("s1", "00123") + &SALE.replace("s1", "123").replace("a@", "b@");
     let list = RIGHT.replace("s1", "'00123") + &RIGHT.replace("1,s1", "2,123");
-    assert_eq!(of(TWENTY_PERCENT, &sales, &list).findings(), []);
+    assert_eq!(by(TWENTY_PERCENT, &sales, &list).findings(), []);
 }
 
 #[test]
@@ -444,16 +401,11 @@ fn running_totals_of_which_the_list_has_the_last_are_one() {
          refund,s1_refund_5000,s1,a@x.com,,20.00,USD,2026-03-05T10:00:00Z\n"
     );
     let back = "2,s1_refund_5000,nora@x.com,-10.00,-50.00,approved,2026-03-05\n";
-    let said = of(TWENTY_PERCENT, &sales, &format!("{RIGHT}{back}"));
-    assert_eq!(
-        (said.findings(), said.code),
-        (Vec::new(), 0),
-        "{}",
-        said.text
-    );
+    let said = by(TWENTY_PERCENT, &sales, &format!("{RIGHT}{back}"));
+    said.expect_no_finding(0);
     // Its own part alone leaves the other open.
     let part = back.replace("-10.00,-50.00", "-4.00,-20.00");
-    let said = of(TWENTY_PERCENT, &sales, &format!("{RIGHT}{part}"));
+    let said = by(TWENTY_PERCENT, &sales, &format!("{RIGHT}{part}"));
     assert_eq!(said.findings(), found("refund_not_taken_back", 600, 0));
 }
 
@@ -461,13 +413,8 @@ fn running_totals_of_which_the_list_has_the_last_are_one() {
 fn a_commission_for_nobody_and_a_rule_for_nothing_are_said() {
     let sales = format!("{SALE}{}", SALE.replace("s1", "s2").replace("a@", "b@"));
     let nobody = "2,s2,,20.00,100.00,approved,2026-03-01\n";
-    let said = of(TWENTY_PERCENT, &sales, &format!("{RIGHT}{nobody}"));
-    assert_eq!(
-        (said.findings(), said.code),
-        (Vec::new(), 1),
-        "{}",
-        said.text
-    );
+    let said = by(TWENTY_PERCENT, &sales, &format!("{RIGHT}{nobody}"));
+    said.expect_no_finding(1);
     assert_eq!(
         unchecked(&said.json, "no_promoter")["amount_cents"]["USD"],
         2000
@@ -478,7 +425,7 @@ fn a_commission_for_nobody_and_a_rule_for_nothing_are_said() {
         [[audit.rule]]\npromoter = \"felix@x.com\"\nrate = \"30\"\n"
     );
     let denied = "2,s2,felix@x.com,30.00,100.00,denied,2026-03-01\n";
-    let said = of(&rules, SALE, &format!("{RIGHT}{denied}"));
+    let said = by(&rules, SALE, &format!("{RIGHT}{denied}"));
     assert_eq!(said.json["unapplied_rules"], json!([3]), "{}", said.text);
     assert!(
         said.text.contains("Rule 3 was applied to no commission."),
