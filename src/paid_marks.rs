@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
-use crate::event::{DATED_AS_SALE, Event, EventKey, KeyMap, Kind, Tally, is_undo};
+use crate::event::{DATED_AS_SALE, Event, EventKey, KeyMap, Kind, Tally, day_in, is_undo};
 use crate::journal::{EventRow, Outcome, PaidCommission, PayoutRequest, PayoutStep, TrackedEvent};
 use crate::tracking::{
     APPROVED, CASH, DENIED, ListedCommission, ListedPayout, ListedPromoter, PENDING, PayoutCall,
@@ -169,21 +170,31 @@ enum Placement {
     Unknown,
 }
 
+/// Says up to when events are looked at.
+#[derive(Clone, Debug)]
+pub(crate) struct Until {
+    /// The first time that does not count.
+    pub(crate) at: Timestamp,
+    /// The zone of the account, to which days without a time belong.
+    pub(crate) zone: TimeZone,
+}
+
 /// Returns where an event is, of which it is known that it happened before `known_at`, if it is.
-fn place(event: &Event, known_at: Option<Timestamp>, until: Timestamp) -> Placement {
+fn place(event: &Event, known_at: Option<Timestamp>, until: &Until) -> Placement {
     let is_dated = event.created_at.is_some() && !event.note.contains(DATED_AS_SALE);
-    match event.created_at {
+    let at = event.created_at;
+    match at.map(|at| day_in(at, event.is_day, &until.zone)) {
         // A refund is never older than its sale.
-        Some(at) if at >= until => Placement::Outside,
+        Some(at) if at >= until.at => Placement::Outside,
         Some(_) if is_dated => Placement::Inside,
-        _ if known_at.is_some_and(|at| at < until) => Placement::Inside,
+        _ if known_at.is_some_and(|at| at < until.at) => Placement::Inside,
         _ => Placement::Unknown,
     }
 }
 
 impl OwnEvents {
     /// Adds an event that the account has, if it may be dated before `until`.
-    pub(crate) fn add(&mut self, own: TrackedEvent, until: Timestamp) {
+    pub(crate) fn add(&mut self, own: TrackedEvent, until: &Until) {
         let key = own.event.key();
         match place(&own.event, Some(own.settlement.at), until) {
             Placement::Outside => return,
@@ -196,7 +207,7 @@ impl OwnEvents {
     }
 
     /// Counts an event that is not settled, or not known to be, if it may be dated before `until`.
-    pub(crate) fn add_unsettled(&mut self, event: &Event, until: Timestamp) {
+    pub(crate) fn add_unsettled(&mut self, event: &Event, until: &Until) {
         if place(event, None, until) != Placement::Outside {
             self.unsettled.add(event.kind, event.money);
         }

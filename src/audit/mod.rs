@@ -11,7 +11,6 @@
 
 pub mod accepted;
 mod books;
-pub(crate) mod days;
 mod error;
 mod expected;
 mod finding;

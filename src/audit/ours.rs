@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::days::day_in;
 use super::{Billed, BilledKind, PeriodBy, Promoter, SourceLocation, UnreadCode};
-use crate::event::{Currency, Event, Kind, Money, Sum, Tally, is_midnight, is_undo};
+use crate::event::{Currency, Event, Kind, Money, Sum, Tally, day_in, is_midnight, is_undo};
 use crate::job::{Job, SourceRows, SourceRowsError};
 use crate::journal::{
     Disposition, EventRecord, JournalError, JournalReader, Outcome, PlanState, Settlement, Span,
+    says_day,
 };
 
 use crate::problem::{Problem, ProblemCode};
@@ -136,7 +136,7 @@ pub fn of_journal(
     journal.for_each_event_of(Span::ALL, |record| {
         if !of_no_account.contains(&record.row) {
             let is_timed = timed.contains(&record.row);
-            let is_day = !is_timed && record.event.created_at.is_some_and(is_midnight);
+            let is_day = says_day(&timed, record.row, record.event.created_at);
             let billed = of_record(&record, account_currency).map(|billed| Billed {
                 created_at: billed.created_at.map(|at| day_in(at, is_day, zone)),
                 is_day,

@@ -108,6 +108,7 @@ pub(super) fn date_range(
     let range = DateRange {
         since,
         until,
+        zone,
         words: words(arguments),
     };
     if since

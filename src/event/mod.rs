@@ -8,6 +8,7 @@ mod carried;
 mod conversion;
 mod correction;
 mod customer;
+mod days;
 mod decimals;
 mod details;
 mod essence;
@@ -27,6 +28,7 @@ pub(crate) use conversion::{Conversion, ConvertedRefunds, Original};
 pub use correction::Corrected;
 pub(crate) use correction::{Correction, correction_id, correction_id_start};
 pub use customer::{Customer, CustomerRef};
+pub(crate) use days::{day_in, end_of_day_in, is_midnight};
 pub use decimals::Decimals;
 pub use details::Details;
 pub(crate) use details::{
@@ -99,12 +101,6 @@ const REMARKS_ON_ACCOUNT: [&str; 5] = [
     OTHER_CUSTOMER_IN_ACCOUNT,
     NOT_COMPARED_WITH_ACCOUNT,
 ];
-
-/// Returns `true` if a time is a midnight in UTC, as which a day without a time is read.
-pub(crate) fn is_midnight(at: Timestamp) -> bool {
-    const DAY_S: i64 = 24 * 60 * 60;
-    at.subsec_nanosecond() == 0 && at.as_second().rem_euclid(DAY_S) == 0
-}
 
 /// A short text that is kept by the million: an id, an email. Up to 24 bytes are stored in place, without an
 /// allocation.

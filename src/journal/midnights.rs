@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::columns::{Seal, impossible};
@@ -19,6 +20,11 @@ pub(super) fn is_timed(event: &Event) -> bool {
 pub(super) fn insert(connection: &Connection, event: EventRow) -> rusqlite::Result<usize> {
     let sql = "INSERT INTO timed_at_midnight (event, seal) VALUES (?1, ?2)";
     connection.execute(sql, params![event.0, Seal::new(event).value()])
+}
+
+/// Returns `true` if an event's time says only its day, by the events that have midnight as a time.
+pub(crate) fn says_day(timed: &HashSet<EventRow>, row: EventRow, at: Option<Timestamp>) -> bool {
+    at.is_some_and(is_midnight) && !timed.contains(&row)
 }
 
 impl JournalReader {

@@ -83,6 +83,7 @@ pub(crate) use files::files_of_journal;
 pub use known::{HeldSale, HistoryRequest, JournalHistory, UncomparedTotal};
 pub(crate) use lead_dates::{LeadDateAnswer, LeadDateRequest, NewLeadDate};
 pub(crate) use lookup::{Appearance, EventRole, EventsBy, RowPlace};
+pub(crate) use midnights::says_day;
 #[cfg(test)]
 pub(crate) use payouts::PayoutRequestId;
 pub(crate) use payouts::{

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Row, params};
 
 use super::columns::{self, Columns, Millis, Seal, impossible};
+use super::midnights::says_day;
 use super::{
     EventRow, Journal, JournalError, JournalReader, Outcome, RunId, Settlement, bounded_text,
 };
@@ -329,7 +330,7 @@ impl JournalReader {
         runs: &[RunId],
         mut each: impl FnMut(Event),
     ) -> Result<(), JournalError> {
-        let replaced = self.replaced()?;
+        let (replaced, timed) = (self.replaced()?, self.timed_at_midnight()?);
         let sql = format!(
             "SELECT e.id, e.key, e.seal, {} FROM event e
              WHERE (e.outcome IS NULL OR e.outcome = 'unconfirmed') AND e.kind IN ('sale', 'refund') {}
@@ -340,7 +341,9 @@ impl JournalReader {
         self.each("reading what is not settled", &sql, [], |row| {
             let (id, key, columns) = Columns::read_sealed(row, 0)?;
             if !replaced.contains_key(&id) {
-                each(columns.to_event(Some(key), None));
+                let mut event = columns.to_event(Some(key), None);
+                event.is_day = says_day(&timed, id, event.created_at);
+                each(event);
             }
             Ok(())
         })
@@ -367,7 +370,7 @@ impl JournalReader {
         kinds: &[&str],
         mut each: impl FnMut(TrackedEvent),
     ) -> Result<(), JournalError> {
-        let replaced = self.replaced()?;
+        let (replaced, timed) = (self.replaced()?, self.timed_at_midnight()?);
         let of_runs = of_runs(runs);
         let words = |words: Vec<&str>| format!("'{}'", words.join("', '"));
         let sql = format!(
@@ -385,9 +388,11 @@ impl JournalReader {
                 return Ok(());
             };
             if !replaced.contains_key(&id) {
+                let mut event = columns.to_event(Some(key), None);
+                event.is_day = says_day(&timed, id, event.created_at);
                 each(TrackedEvent {
                     row: id,
-                    event: columns.to_event(Some(key), None),
+                    event,
                     settlement,
                 });
             }

@@ -13,7 +13,7 @@ use super::{
     ConversionRecord, EventRecord, JournalError, JournalReader, OutcomeTallies, PlanState,
     PlanTotal, RunRecord,
 };
-use crate::event::{Sum, Tally};
+use crate::event::{Sum, Tally, is_midnight};
 
 /// Says which date decides whether an event belongs to a span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,9 @@ pub struct Span {
     pub from: Timestamp,
     /// The first instant after the span.
     pub until: Timestamp,
+    /// The midnights in UTC of the first day and of the first day after the span: what has a day and no time is dated by
+    /// such a midnight.
+    pub days: [Timestamp; 2],
     /// The date that counts.
     pub by: SpanBy,
 }
@@ -57,6 +60,7 @@ impl Span {
     pub const ALL: Span = Span {
         from: Timestamp::MIN,
         until: Timestamp::MAX,
+        days: [Timestamp::MIN, Timestamp::MAX],
         by: SpanBy::RunDate,
     };
 
@@ -64,9 +68,20 @@ impl Span {
         [self.from.as_millisecond(), self.until.as_millisecond()]
     }
 
-    /// Returns `true` if an instant is in it.
+    /// Returns `true` if it begins after what happened at `at`, where a midnight in UTC is a day without a time.
+    pub(crate) fn is_after(self, at: Timestamp) -> bool {
+        let [first, _] = self.days;
+        at < if is_midnight(at) { first } else { self.from }
+    }
+
+    /// Returns `true` if what happened at `at` is in it, where a midnight in UTC is a day without a time.
     pub fn holds(self, at: Timestamp) -> bool {
-        self.from <= at && at < self.until
+        let [first, end] = self.days;
+        if is_midnight(at) {
+            first <= at && at < end
+        } else {
+            self.from <= at && at < self.until
+        }
     }
 }
 
@@ -76,10 +91,27 @@ impl JournalReader {
         Ok(match span.by {
             SpanBy::RunDate => format!("run IN ({RUNS})"),
             SpanBy::SaleDate => {
-                let condition = format!("{SALE_DATE} >= ?1 AND {SALE_DATE} < ?2");
+                let [from, until] = span.days.map(Timestamp::as_millisecond);
+                let condition = format!(
+                    "CASE WHEN {} THEN {SALE_DATE} >= {from} AND {SALE_DATE} < {until}
+                     ELSE {SALE_DATE} >= ?1 AND {SALE_DATE} < ?2 END",
+                    self.says_day()?
+                );
                 format!("event IN ({})", self.dated(&condition)?)
             }
         })
+    }
+
+    /// Returns the condition that [`SALE_DATE`] is a day without a time.
+    fn says_day(&self) -> Result<String, JournalError> {
+        let is_midnight = format!("{SALE_DATE} % 86400000 = 0");
+        if !self.has_table("timed_at_midnight")? {
+            return Ok(is_midnight);
+        }
+        let event = "CASE WHEN s.created_at_ms IS NULL THEN e.id ELSE s.id END";
+        Ok(format!(
+            "{is_midnight} AND {event} NOT IN (SELECT event FROM timed_at_midnight)"
+        ))
     }
 
     /// Returns the query for the events whose sale has a date that meets a condition. An event that was sent
@@ -92,7 +124,7 @@ impl JournalReader {
         };
         Ok(format!(
             "SELECT e.id FROM event e LEFT JOIN
-                 (SELECT event_id, max(created_at_ms) AS created_at_ms FROM event
+                 (SELECT id, event_id, max(created_at_ms) AS created_at_ms FROM event
                   WHERE kind = 'sale'
                   AND event_id IN (SELECT sale_event_id FROM event WHERE kind = 'refund')
                   GROUP BY event_id) s

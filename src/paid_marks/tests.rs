@@ -1,3 +1,5 @@
+use jiff::tz::TimeZone;
+
 use super::*;
 use crate::journal::{NewPayoutRequest, PayoutAnswer, PayoutRequestId, Settlement};
 use crate::tracking::COMPLETED;
@@ -239,7 +241,13 @@ fn tracked(id: &str, cents: Option<i64>) -> TrackedEvent {
 fn what_the_list_does_not_say_is_to_be_looked_up_by_hand() {
     let mut own = OwnEvents::default();
     for (id, cents) in [("in_1", None), ("in_2", None), ("in_3", Some(0))] {
-        own.add(tracked(id, cents), at(9));
+        own.add(
+            tracked(id, cents),
+            &Until {
+                at: at(9),
+                zone: TimeZone::UTC,
+            },
+        );
     }
     let line = ListedCommission {
         id: "7".to_owned(),

@@ -22,7 +22,7 @@ use super::range::DateRange;
 use crate::event::{
     Currency, CustomerRef, Decimals, EventKey, EventRef, Events, IN_ACCOUNT, KeyMap, Kind,
     MAYBE_IN_ACCOUNT, NOT_COMPARED_WITH_ACCOUNT, OTHER_AMOUNT_IN_ACCOUNT,
-    OTHER_CUSTOMER_IN_ACCOUNT, Tally, Text, in_units, remark_on_account,
+    OTHER_CUSTOMER_IN_ACCOUNT, Tally, Text, day_in, in_units, remark_on_account,
 };
 use crate::journal::PlanState;
 use crate::link::HeldReason;
@@ -239,6 +239,7 @@ impl AccountSales {
             return None;
         }
         let amount = (self.decimals.sent(money), money.currency);
+        let at = day_in(at, event.is_day, &self.zone);
         Some(self.face(event.customer, amount, at))
     }
 

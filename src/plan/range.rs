@@ -4,28 +4,46 @@ use std::collections::HashSet;
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::planner::{Firsts, Planner};
-use crate::event::{DATED_AS_SALE, EventKey, EventRef, Events, Kind};
+use crate::event::{DATED_AS_SALE, EventKey, EventRef, Events, Kind, day_in, end_of_day_in};
 use crate::journal::PlanState;
 use crate::link::HeldReason;
 
 /// The note of an event of which its date does not say whether it is in the range.
 const UNDATED: &str = "nothing says whether it is in the range: its export does not date it";
 
+/// The note of an event of which only the day is known, while the range begins or ends on that day.
+const WITHIN_DAY: &str = "nothing says whether it is in the range, which begins or ends on its day: its export says no time";
+
 /// The note of a refund whose sale the journal has, while that is out of range.
 const SALE_OUT_OF_RANGE: &str =
     "its sale is out of range, and an earlier run has it without sending it";
 
 /// Holds the times between which events are sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DateRange {
     /// The first time that is in the range; `None` for no limit.
     pub since: Option<Timestamp>,
     /// The first time after the range; `None` for no limit.
     pub until: Option<Timestamp>,
+    /// The zone of the account, to which days without a time belong.
+    pub zone: TimeZone,
     /// The range in the user's own words, for messages.
     pub words: String,
+}
+
+impl Default for DateRange {
+    /// Returns the range of all times.
+    fn default() -> Self {
+        DateRange {
+            since: None,
+            until: None,
+            zone: TimeZone::UTC,
+            words: String::new(),
+        }
+    }
 }
 
 /// Says where an event is.
@@ -51,6 +69,7 @@ impl DateRange {
         let Some(at) = event.created_at else {
             return Placement::Unknown;
         };
+        let at = day_in(at, event.is_day, &self.zone);
         if self.until.is_some_and(|until| at >= until) {
             Placement::Outside
         } else if event.kind == Kind::Refund && event.note.contains(DATED_AS_SALE) {
@@ -59,11 +78,23 @@ impl DateRange {
                 (None, true) => Placement::Inside,
                 _ => Placement::Unknown,
             }
+        } else if event.is_day && self.cuts_day(event) {
+            Placement::Unknown
         } else if self.since.is_some_and(|since| at < since) {
             Placement::Outside
         } else {
             Placement::Inside
         }
+    }
+
+    /// Returns `true` if the range begins or ends within the day of an event of which only that is known.
+    fn cuts_day(&self, event: EventRef<'_>) -> bool {
+        let begin = event.created_at.map(|at| day_in(at, true, &self.zone));
+        let end = event.created_at.map(|at| end_of_day_in(at, &self.zone));
+        let limits = [self.since, self.until].into_iter().flatten();
+        begin.zip(end).is_some_and(|(begin, end)| {
+            limits.into_iter().any(|limit| begin < limit && limit < end)
+        })
     }
 }
 
@@ -87,7 +118,10 @@ impl Planner<'_> {
         for (index, &place) in places.iter().enumerate() {
             match place {
                 Placement::Unknown if self.states[index] == PlanState::ToSend => {
-                    self.hold(index, HeldReason::Undated, UNDATED);
+                    let event = events.get(index);
+                    let is_cut = event.is_day && range.cuts_day(event);
+                    let note = if is_cut { WITHIN_DAY } else { UNDATED };
+                    self.hold(index, HeldReason::Undated, note);
                 }
                 Placement::Outside if !self.stays(index) && !holding.contains(&index) => {
                     self.mark(index, PlanState::OutOfRange, "");

@@ -300,7 +300,7 @@ impl OpenOfSpan {
             let items = Unplanned::before(journal, before)?.items.into_iter();
             let is_earlier = |at: Option<Timestamp>| match span.by {
                 SpanBy::RunDate => true,
-                SpanBy::SaleDate => at.is_some_and(|at| at < span.from),
+                SpanBy::SaleDate => at.is_some_and(|at| span.is_after(at)),
             };
             let (mut own, mut earlier) = (Vec::new(), Vec::new());
             for Waiting {
@@ -367,6 +367,7 @@ impl OpenAtEnd {
         let mut earlier = Vec::new();
         let since_ever = Span {
             from: Timestamp::MIN,
+            days: [Timestamp::MIN, span.days[1]],
             ..span
         };
         journal.for_each_open_at_end(since_ever, |open| {

@@ -15,8 +15,8 @@ use super::lanes::Lane;
 use super::listing;
 use super::pace::Pace;
 use super::{End, Stop};
-use crate::event::{Currency, CustomerRef, Event, EventKey, KeyMap, Text, in_units};
-use crate::journal::{EventRow, Outcome, Settlement};
+use crate::event::{Currency, CustomerRef, Event, EventKey, KeyMap, Text, day_in, in_units};
+use crate::journal::{EventRow, Outcome, Settlement, says_day};
 use crate::tracking::{
     Client, CommissionOf, DENIED, Form, Lead, LeadIndex, LeadMatch, Listed, ListedCommission,
 };
@@ -37,6 +37,8 @@ const NO_REFERRAL: &str = "not sent: the customer is not in the account's list o
 /// Holds the account's referrals and what it has of sales.
 pub(super) struct DatedSales {
     zone: TimeZone,
+    /// The events of which the export says that they happened at midnight in UTC; of others, midnight means a day.
+    timed_at_midnight: HashSet<EventRow>,
     referrals: Referrals,
     there: SalesThere,
     /// The sales that are decided by these lists, if others are sent by their tracking calls.
@@ -53,6 +55,8 @@ pub(super) enum SaleDecision {
 
 /// Says what is known of a sale before it is sent.
 pub(super) struct SaleStanding<'l> {
+    /// The number of its event.
+    pub(super) row: EventRow,
     /// The customer's lane.
     pub(super) lane: &'l Lane,
     /// `true` if an earlier attempt may have taken effect.
@@ -71,7 +75,7 @@ impl DatedSales {
         client: &Client,
         pace: &mut Pace,
         stop: &mut UnboundedReceiver<Stop>,
-        zone: TimeZone,
+        (zone, timed_at_midnight): (TimeZone, HashSet<EventRow>),
         progress: &mut dyn FnMut(u64),
     ) -> Result<Self, End> {
         let mut source = Source { client, pace, stop };
@@ -82,6 +86,7 @@ impl DatedSales {
             .await?;
         Ok(DatedSales {
             zone,
+            timed_at_midnight,
             referrals,
             there,
             only: None,
@@ -131,8 +136,9 @@ impl DatedSales {
         }
         match self.referrals.0.find(sale.customer.borrowed()) {
             LeadMatch::One(referral_id) => {
-                let at = sale.created_at;
-                let day = at.map(|at| at.to_zoned(self.zone.clone()).date());
+                let is_day = says_day(&self.timed_at_midnight, standing.row, sale.created_at);
+                let at = sale.created_at.map(|at| day_in(at, is_day, &self.zone));
+                let day = at.map(|at| self.zone.to_datetime(at).date());
                 match client.commission_form(sale, CommissionOf { referral_id, day }) {
                     Some(form) => SaleDecision::Send(form),
                     None => settle(Outcome::Failed, OTHER_CURRENCY),

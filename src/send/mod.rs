@@ -231,7 +231,9 @@ pub async fn send(
             progress.requests = before + requests;
             watch(&progress);
         };
-        let dated = DatedSales::fetch(client, &mut pace, &mut stop, zone, &mut on_page);
+        let timed = journal.timed_at_midnight().map_err(End::Journal)?;
+        let days = (zone, timed);
+        let dated = DatedSales::fetch(client, &mut pace, &mut stop, days, &mut on_page);
         let only = (!should_send_all).then_some(lost);
         Ok((work, Some(dated.await?.only_for(only))))
     };

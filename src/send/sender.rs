@@ -506,6 +506,7 @@ impl<'c> Sender<'c> {
         let dated = dated.filter(|_| event.kind == Kind::Sale && as_before.is_none());
         let decision = dated.map(|dated| {
             let standing = SaleStanding {
+                row,
                 lane: self.lanes.lane(lane),
                 is_maybe_recorded: maybe_recorded,
                 should_repeat: self.settings.should_repeat_unconfirmed,

@@ -27,6 +27,7 @@ mod customer_since;
 mod customers;
 mod date_range;
 mod dated_commissions;
+mod days_without_time;
 mod delivery;
 mod delivery_defaults;
 mod delivery_lead_list;

@@ -8,10 +8,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::deciding::{DecidingColumn, DecidingColumns, SecondName};
-use crate::audit::days::day_in;
 use crate::audit::{Commission, Promoter, SourceLocation, Status, Unit};
 use crate::classify::{Classifier, CommissionOutcome, CommissionRow, CommissionStatus};
-use crate::event::{Currency, Text};
+use crate::event::{Currency, Text, day_in};
 use crate::export::{Export, ExportError, Row};
 use crate::job::{Rows, export_problem};
 use crate::problem::{Problem, ProblemCode, Problems};

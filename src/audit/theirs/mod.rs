@@ -12,10 +12,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::tz::TimeZone;
 
-use super::days::day_in;
 use super::statement::Payout;
 use super::{Commission, Lead, Promoter, SourceLocation, Status, Unit};
-use crate::event::{Currency, Customer, Money};
+use crate::event::{Currency, Customer, Money, day_in};
 use crate::problem::{Problem, ProblemCode};
 use crate::tracking::{
     self, CANCELLED, CASH, COMPLETED, ListedCommission, ListedPayout, ListedPromoter,

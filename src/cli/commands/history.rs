@@ -29,7 +29,7 @@ use crate::cli::terminal::Terminal;
 use crate::event::EventKey;
 use crate::job::DateRange;
 use crate::journal::{AttentionCode, Journal, JournalReader};
-use crate::paid_marks::OwnEvents;
+use crate::paid_marks::{OwnEvents, Until};
 use crate::problem::{Problem, ProblemCode, causes};
 use crate::report::{Commands, MARKED_PAID_FILE, ReportError, write_marked_paid};
 use crate::tracking::Version;
@@ -62,11 +62,14 @@ fn mark_paid(
     let writes = |name: &str| name == MARKED_PAID_FILE;
     expect_no_input_in(arguments.dir.as_deref(), &writes, &settings, [])?;
     let range = range_until(arguments, &settings)?;
-    let until = range.until.unwrap_or(Timestamp::MAX);
+    let until = Until {
+        at: range.until.unwrap_or(Timestamp::MAX),
+        zone: range.zone.clone(),
+    };
     let target = Destination::choose(common, &settings, terminal)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "history", now)?;
-    let own = own_events(&journal, &arguments.runs, until)?;
+    let own = own_events(&journal, &arguments.runs, &until)?;
     let redactor = arguments.redact.is_wanted.then(|| redactor(&journal));
     let mut report = MarkReport::new(arguments, &settings, redactor.transpose()?);
     report.unsettled = own.unsettled.clone();
@@ -141,7 +144,7 @@ fn range_until(
 fn own_events(
     journal: &JournalReader,
     names: &[String],
-    until: Timestamp,
+    until: &Until,
 ) -> Result<OwnEvents, CliError> {
     let runs = runs_named(journal, names)?;
     let mut own = OwnEvents::default();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Span as Days, Timestamp};
 
@@ -14,6 +14,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
+use crate::event::day_in;
 use crate::journal::{JournalError, JournalReader, RunId, RunRecord, Span, SpanBy};
 use crate::problem::{Problem, ProblemCode};
 use crate::report::{
@@ -186,15 +187,22 @@ fn of_span<'j>(
         Some(DatedBy::SaleDate) => (SpanBy::SaleDate, settings.zone()?),
         Some(DatedBy::RunDate) | None => (SpanBy::RunDate, TimeZone::UTC),
     };
-    let start = |day: Date| zone.to_timestamp(day.to_datetime(jiff::civil::Time::midnight()));
+    let start = |day: Date| zone.to_timestamp(day.to_datetime(Time::midnight()));
     let until = to.and_then(|day| day.checked_add(Days::new().days(1)).ok());
+    let in_utc = |day: Date| TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight()));
+    let first = |start: &dyn Fn(Date) -> Result<Timestamp, jiff::Error>| {
+        from.and_then(|day| start(day).ok())
+            .unwrap_or(Timestamp::MIN)
+    };
+    let end = |start: &dyn Fn(Date) -> Result<Timestamp, jiff::Error>| {
+        until
+            .and_then(|day| start(day).ok())
+            .unwrap_or(Timestamp::MAX)
+    };
     let span = Span {
-        from: from
-            .and_then(|day| start(day).ok())
-            .unwrap_or(Timestamp::MIN),
-        until: until
-            .and_then(|day| start(day).ok())
-            .unwrap_or(Timestamp::MAX),
+        from: first(&start),
+        until: end(&start),
+        days: [first(&in_utc), end(&in_utc)],
         by,
     };
     let books = ReportSource::for_span(journal, span)?;
@@ -234,7 +242,9 @@ fn first_and_last(
     let mut days: Option<(Date, Date)> = None;
     let mut add = |at: Option<Timestamp>| {
         if let Some(at) = at {
-            let day = zone.to_datetime(at).date();
+            let day = zone
+                .to_datetime(day_in(at, by == SpanBy::SaleDate, zone))
+                .date();
             let (first, last) = days.unwrap_or((day, day));
             days = Some((first.min(day), last.max(day)));
         }
