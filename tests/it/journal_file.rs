@@ -1093,16 +1093,23 @@ fn row_40_a_run_that_goes_on_is_watched_from_a_read_only_mount() {
     run.wait().unwrap();
 }
 
+const RUN_CANCELLATIONS: [&str; 3] = ["run", "cancellations.csv", "--yes"];
+
+/// A journal of six cancellations that were sent.
+fn with_six_cancelled() -> (Place, SandboxProcess) {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    cancellations(&place, 6);
+    let ran = place.run_to(&sandbox, &RUN_CANCELLATIONS);
+    ran.expect_code_one_of(&[0, 1]);
+    (place, sandbox)
+}
+
 /// Another program empties the outcomes of settled events between two runs.
 #[test]
 fn row_04_events_that_lost_their_outcome_are_not_sent_again() {
-    let (place, sandbox) = (
-        Place::new(),
-        SandboxProcess::start(&["--lead-share", "100"]),
-    );
-    cancellations(&place, 6);
-    let run = ["run", "cancellations.csv", "--yes"];
-    place.run_to(&sandbox, &run).expect_code_one_of(&[0, 1]);
+    let (place, sandbox) = with_six_cancelled();
+    let run = RUN_CANCELLATIONS;
     let arrived = sandbox.arrivals().len();
     let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
     let emptied = "UPDATE event SET outcome = NULL, settled_ms = NULL, result_seal = NULL, http_status = NULL,
@@ -1128,13 +1135,8 @@ fn row_04_events_that_were_made_to_look_unsent_are_not_sent_again() {
     let remove = "DELETE FROM attempt WHERE event = ?1; DELETE FROM run_event WHERE event = ?1;
         DELETE FROM event WHERE id = ?1";
     for (sql, event) in [(forget, "3"), (forget, "6"), (remove, "3"), (remove, "6")] {
-        let (place, sandbox) = (
-            Place::new(),
-            SandboxProcess::start(&["--lead-share", "100"]),
-        );
-        cancellations(&place, 6);
-        let run = ["run", "cancellations.csv", "--yes"];
-        place.run_to(&sandbox, &run).expect_code_one_of(&[0, 1]);
+        let (place, sandbox) = with_six_cancelled();
+        let run = RUN_CANCELLATIONS;
         let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
         other.execute_batch(&sql.replace("?1", event)).unwrap();
         drop(other);
@@ -1227,13 +1229,8 @@ fn row_04_what_another_program_adds_in_a_log_is_looked_for_before_anything_is_se
         ("DELETE FROM attempt", false),
         ("UPDATE run_event SET input = 99", false),
     ] {
-        let (place, sandbox) = (
-            Place::new(),
-            SandboxProcess::start(&["--lead-share", "100"]),
-        );
-        cancellations(&place, 6);
-        let run = ["run", "cancellations.csv", "--yes"];
-        place.run_to(&sandbox, &run).expect_code_one_of(&[0, 1]);
+        let (place, sandbox) = with_six_cancelled();
+        let run = RUN_CANCELLATIONS;
         let arrived = sandbox.arrivals().len();
         let before = fs::read(place.path(JOURNAL)).unwrap();
         let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
