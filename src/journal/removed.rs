@@ -58,15 +58,13 @@ impl JournalReader {
         let Some(slot) = whole.filter(|_| looked_at.is_changed()) else {
             return Ok(None);
         };
-        let lost = || LostCommits::Changed {
-            at: commits::time(slot.at_ms),
-        };
         if !self.lacks_what_was_sent(&slot)? {
             return Ok(None);
         }
         // Else a writer has gone on meanwhile.
         let is_left = migrate::read_record(&self.path)? == record;
-        Ok(is_left.then(lost))
+        let at = commits::time(slot.at_ms);
+        Ok(is_left.then_some(LostCommits::Changed { at }))
     }
 
     fn lacks_what_was_sent(&self, slot: &Slot) -> Result<bool, JournalError> {

@@ -4,7 +4,6 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 use bytes::{Buf, Bytes};
-use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::store::{Bucket, changed};
@@ -38,7 +37,7 @@ impl ObjectReader {
     /// Reads the next piece; leaves none at the end of the object.
     fn read_piece(&mut self) -> Result<(), ObjectError> {
         let failed = |error| self.bucket.failure(&error);
-        let location = Path::parse(&self.address.key).map_err(|error| failed(error.into()))?;
+        let location = self.bucket.path(&self.address)?;
         let store = &self.bucket.store;
         let object = match &self.object {
             Some(object) => object.clone(),
@@ -99,6 +98,7 @@ mod tests {
 
     use object_store::PutPayload;
     use object_store::memory::InMemory;
+    use object_store::path::Path;
 
     use super::*;
 

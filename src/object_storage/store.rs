@@ -87,8 +87,7 @@ impl Bucket {
     ///
     /// The bucket can't be read, or has more than are bearable.
     pub(crate) fn list(&self, folder: &Address) -> Result<Vec<Address>, ObjectError> {
-        let failed = |error| failure(self.service, &error);
-        let prefix = Path::parse(&folder.key).map_err(|error| failed(error.into()))?;
+        let prefix = self.path(folder)?;
         let listing = async {
             let mut objects = self.store.list(Some(&prefix));
             let mut found = Vec::new();
@@ -105,7 +104,8 @@ impl Bucket {
             }
             Ok(found)
         };
-        let mut found: Vec<Address> = self.wait_for(listing).map_err(failed)?;
+        let listed = self.wait_for(listing);
+        let mut found: Vec<Address> = listed.map_err(|error| self.failure(&error))?;
         if found.len() > MOST_OBJECTS {
             return Err(ObjectError {
                 message: format!("more than {MOST_OBJECTS} objects are there"),
@@ -120,6 +120,11 @@ impl Bucket {
     /// Returns a reader of an object, which it asks for when it is read.
     pub(crate) fn read(&self, address: Address) -> Box<dyn Read + Send> {
         Box::new(ObjectReader::new(self.clone(), address))
+    }
+
+    /// Returns the key of an object or a folder as the client has it.
+    pub(super) fn path(&self, address: &Address) -> Result<Path, ObjectError> {
+        Path::parse(&address.key).map_err(|error| self.failure(&error.into()))
     }
 
     pub(super) fn failure(&self, error: &Error) -> ObjectError {
@@ -206,7 +211,8 @@ fn is_loopback(endpoint: &str) -> bool {
 
 /// Says what is wrong, and what to do.
 fn failure(service: Service, error: &Error) -> ObjectError {
-    let (message, hint, is_missing) = match status_of(error) {
+    let message = causes(error);
+    let (message, hint, is_missing) = match status_of(error, &message) {
         Some(404) => (
             "there is no such object or bucket".to_owned(),
             "check the address",
@@ -223,22 +229,15 @@ fn failure(service: Service, error: &Error) -> ObjectError {
             access_hint(service),
             false,
         ),
-        _ if asks_the_machine(&causes(error)) => (
-            format!(
-                "no credentials are set, and this machine has no role: {}",
-                causes(error)
-            ),
+        _ if asks_the_machine(&message) => (
+            format!("no credentials are set, and this machine has no role: {message}"),
             access_hint(service),
             false,
         ),
         _ => {
-            let message = causes(error);
             let hint = hint_of_failure(service, &message);
-            (
-                format!("object storage can't be used: {message}"),
-                hint,
-                false,
-            )
+            let message = format!("object storage can't be used: {message}");
+            (message, hint, false)
         }
     };
     ObjectError {
@@ -249,20 +248,15 @@ fn failure(service: Service, error: &Error) -> ObjectError {
 }
 
 /// Returns the HTTP status of an answer that is an error. For a list, the client has it in its words only.
-fn status_of(error: &Error) -> Option<u16> {
+fn status_of(error: &Error, message: &str) -> Option<u16> {
     Some(match error {
         Error::NotFound { .. } => 404,
         Error::Precondition { .. } => 412,
         Error::NotModified { .. } => 304,
         Error::PermissionDenied { .. } => 403,
         Error::Unauthenticated { .. } => 401,
-        other => {
-            let message = causes(other);
-            let (_, status) = message
-                .split_once(STATUS)
-                .filter(|_| !asks_the_machine(&message))?;
-            status.get(..3)?.parse().ok()?
-        }
+        _ if asks_the_machine(message) => return None,
+        _ => message.split_once(STATUS)?.1.get(..3)?.parse().ok()?,
     })
 }
 

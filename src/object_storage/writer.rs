@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path as FilePath;
 
-use object_store::path::Path;
 use object_store::{Error, GetOptions, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 
 use super::store::Bucket;
@@ -108,10 +107,6 @@ impl Bucket {
             Err(Error::NotFound { .. }) => Ok(()),
             other => other.map_err(|error| self.failure(&error)),
         }
-    }
-
-    fn path(&self, address: &Address) -> Result<Path, ObjectError> {
-        Path::parse(&address.key).map_err(|error| self.failure(&error.into()))
     }
 }
 

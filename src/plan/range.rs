@@ -78,7 +78,7 @@ impl DateRange {
                 (None, true) => Placement::Inside,
                 _ => Placement::Unknown,
             }
-        } else if event.is_day && self.cuts_day(event) {
+        } else if self.cuts_day(event) {
             Placement::Unknown
         } else if self.since.is_some_and(|since| at < since) {
             Placement::Outside
@@ -87,14 +87,17 @@ impl DateRange {
         }
     }
 
-    /// Returns `true` if the range begins or ends within the day of an event of which only that is known.
+    /// Returns `true` if only the day of an event is known, and the range begins or ends within it.
     fn cuts_day(&self, event: EventRef<'_>) -> bool {
-        let begin = event.created_at.map(|at| day_in(at, true, &self.zone));
-        let end = event.created_at.map(|at| end_of_day_in(at, &self.zone));
-        let limits = [self.since, self.until].into_iter().flatten();
-        begin.zip(end).is_some_and(|(begin, end)| {
-            limits.into_iter().any(|limit| begin < limit && limit < end)
-        })
+        let Some(day) = event.created_at.filter(|_| event.is_day) else {
+            return false;
+        };
+        let (begin, end) = (
+            day_in(day, true, &self.zone),
+            end_of_day_in(day, &self.zone),
+        );
+        let mut limits = [self.since, self.until].into_iter().flatten();
+        limits.any(|limit| begin < limit && limit < end)
     }
 }
 
@@ -118,8 +121,7 @@ impl Planner<'_> {
         for (index, &place) in places.iter().enumerate() {
             match place {
                 Placement::Unknown if self.states[index] == PlanState::ToSend => {
-                    let event = events.get(index);
-                    let is_cut = event.is_day && range.cuts_day(event);
+                    let is_cut = range.cuts_day(events.get(index));
                     let note = if is_cut { WITHIN_DAY } else { UNDATED };
                     self.hold(index, HeldReason::Undated, note);
                 }

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use super::atomic::{FileError, sync_directory};
+use super::atomic::FileError;
 use super::columns::Cell;
 use super::error::ReportError;
-use super::table::Table;
+use super::table::{Table, write_alone};
 use crate::lead_dates::LeadDate;
-use crate::output_folder::OutputFolder;
 
 /// The name of the file.
 pub(crate) const CUSTOMER_SINCE_FILE: &str = "customer_since.csv";
@@ -32,19 +31,10 @@ pub(crate) fn write_customer_since(
     directory: &Path,
     leads: &[LeadDate],
 ) -> Result<(), ReportError> {
-    let given = directory;
-    let failed = |doing| move |error| FileError::new(given, doing, error);
-    let folder = OutputFolder::open(given, &[]).map_err(failed("making the directory"))?;
-    let directory = folder.path();
-    let file = directory.join(CUSTOMER_SINCE_FILE);
-    let mut table = Table::create(file.clone(), COLUMNS)?;
-    for lead in leads {
-        write_line(&mut table, lead)?;
-    }
-    table.finish()?.commit()?;
-    sync_directory(directory)?;
-    let stored = folder.finish(vec![file], |_| false);
-    Ok(stored.map(drop).map_err(failed("writing its object"))?)
+    let kind = (CUSTOMER_SINCE_FILE, COLUMNS);
+    Ok(write_alone(directory, kind, |table| {
+        leads.iter().try_for_each(|lead| write_line(table, lead))
+    })?)
 }
 
 fn write_line(table: &mut Table, lead: &LeadDate) -> Result<(), FileError> {

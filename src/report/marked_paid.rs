@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::atomic::{FileError, sync_directory};
+use super::atomic::FileError;
 use super::columns::Cell;
 use super::error::ReportError;
-use super::table::Table;
-use crate::output_folder::OutputFolder;
+use super::table::{Table, write_alone};
 use crate::paid_marks::{MarkState, OwnCommission};
 
 /// The name of the file.
@@ -39,15 +38,17 @@ pub(crate) fn write_marked_paid(
     directory: &Path,
     commissions: &[OwnCommission],
 ) -> Result<(), ReportError> {
-    let given = directory;
-    let failed = |doing| move |error| FileError::new(given, doing, error);
-    let folder = OutputFolder::open(given, &[]).map_err(failed("making the directory"))?;
-    let directory = folder.path();
-    let file = directory.join(MARKED_PAID_FILE);
-    let mut table = Table::create(file.clone(), COLUMNS)?;
+    let kind = (MARKED_PAID_FILE, COLUMNS);
+    Ok(write_alone(directory, kind, |table| {
+        write_lines(table, commissions)
+    })?)
+}
+
+/// Writes the commissions, and then the sums.
+fn write_lines(table: &mut Table, commissions: &[OwnCommission]) -> Result<(), FileError> {
     let mut sums: BTreeMap<SumKey<'_>, (i64, i64)> = BTreeMap::new();
     for own in commissions {
-        write_line(&mut table, own)?;
+        write_line(table, own)?;
         let promoter = (
             own.promoter.email.as_deref(),
             own.promoter.ref_id.as_deref(),
@@ -71,10 +72,7 @@ pub(crate) fn write_marked_paid(
             Cell::Empty,
         ])?;
     }
-    table.finish()?.commit()?;
-    sync_directory(directory)?;
-    let stored = folder.finish(vec![file], |_| false);
-    Ok(stored.map(drop).map_err(failed("writing its object"))?)
+    Ok(())
 }
 
 fn write_line(table: &mut Table, own: &OwnCommission) -> Result<(), FileError> {

@@ -1,14 +1,15 @@
 //! A CSV file that is being written.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::fmt::StdFmtWrite;
 use jiff::fmt::temporal::DateTimePrinter;
 
-use super::atomic::{FileError, FinishedFile, PartialFile};
+use super::atomic::{FileError, FinishedFile, PartialFile, sync_directory};
 use super::columns::{Cell, ReportColumn};
+use crate::output_folder::OutputFolder;
 use crate::spreadsheet::neutralise;
 
 static TIMES: DateTimePrinter = DateTimePrinter::new();
@@ -44,6 +45,23 @@ impl Table {
         })?;
         partial.finish()
     }
+}
+
+/// Writes a report that is a single table into a directory, which is made if needed; `fill` adds the rows.
+pub(super) fn write_alone<const N: usize>(
+    directory: &Path,
+    (name, columns): (&str, [&str; N]),
+    fill: impl FnOnce(&mut Table) -> Result<(), FileError>,
+) -> Result<(), FileError> {
+    let failed = |doing| move |error| FileError::new(directory, doing, error);
+    let folder = OutputFolder::open(directory, &[]).map_err(failed("making the directory"))?;
+    let file = folder.path().join(name);
+    let mut table = Table::create(file.clone(), columns)?;
+    fill(&mut table)?;
+    table.finish()?.commit()?;
+    sync_directory(folder.path())?;
+    let stored = folder.finish(vec![file], |_| false);
+    stored.map(drop).map_err(failed("writing its object"))
 }
 
 /// Returns the text of a cell, before it is made safe for spreadsheets.

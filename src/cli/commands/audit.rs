@@ -12,7 +12,7 @@ use jiff::{Timestamp, Zoned};
 use self::theirs::check_accounts;
 use super::next::commands_of_call;
 use super::report::days_missing;
-use super::report_place::{expect_no_input_in, redactor};
+use super::report_place::{expect_no_input_in, expect_reachable, redactor};
 use crate::audit::accepted::AcceptedError;
 use crate::audit::ours::{self, AcceptedItem, Ours, OursError};
 use crate::audit::output::{
@@ -157,6 +157,7 @@ impl Call<'_> {
         let read = read.chain(self.arguments.commissions.as_deref());
         let directory = self.arguments.dir.as_deref();
         expect_no_input_in(directory, &is_file_of_audit, self.settings, read)?;
+        expect_reachable(directory)?;
         let theirs = self.theirs(account.as_ref(), &ours, &mut problems)?;
         check_accounts(account.as_ref(), theirs.account.as_ref())?;
         let now = Timestamp::now();
@@ -266,14 +267,16 @@ impl Call<'_> {
         Ok((report, matches))
     }
 
+    /// Returns `true` if what has a date, or none, is of the period. By the days of runs all is: nothing has recorded for good
+    /// what is open.
+    fn is_of_period(&self, at: Option<Timestamp>) -> bool {
+        let day = at.map(|at| self.rules.zone.to_datetime(at).date());
+        self.period.by == PeriodBy::RunDate || day.is_none_or(|day| self.period.holds(day))
+    }
+
     /// Returns what somebody has accepted, of the period: by the days of runs all of it, as of what is open.
     fn accepted_items(&self, mut accepted: Vec<AcceptedItem>) -> Vec<AcceptedItem> {
-        accepted.retain(|item| {
-            self.period.by == PeriodBy::RunDate
-                || item
-                    .created_at
-                    .is_none_or(|at| self.period.holds(self.rules.zone.to_datetime(at).date()))
-        });
+        accepted.retain(|item| self.is_of_period(item.created_at));
         accepted
     }
 
@@ -310,15 +313,10 @@ impl Call<'_> {
             count: 0,
             amount_cents: BTreeMap::new(),
         };
-        for own in billed {
-            let day = own
-                .created_at
-                .map(|at| self.rules.zone.to_datetime(at).date());
-            if self.period.by == PeriodBy::RunDate || day.is_none_or(|day| self.period.holds(day)) {
-                unchecked.count += 1;
-                let sum = unchecked.amount_cents.entry(own.money.currency.to_string());
-                *sum.or_default() += i128::from(own.money.amount_cents);
-            }
+        for own in billed.filter(|own| self.is_of_period(own.created_at)) {
+            unchecked.count += 1;
+            let sum = unchecked.amount_cents.entry(own.money.currency.to_string());
+            *sum.or_default() += i128::from(own.money.amount_cents);
         }
         Some(unchecked).filter(|unchecked| unchecked.count > 0)
     }
@@ -352,11 +350,6 @@ impl Call<'_> {
     /// Returns what is missing of the two sides: rows and lines that were not read, events that are open. Of
     /// events with a date, those of the period.
     fn unread(&self, ours: &Ours, unreadable: u64, problems: &Problems) -> Vec<Unread> {
-        // By the days of runs, what is open is of every period: nothing has recorded it for good.
-        let is_of_period = |at: Option<Timestamp>| {
-            self.period.by == PeriodBy::RunDate
-                || at.is_none_or(|at| self.period.holds(self.rules.zone.to_datetime(at).date()))
-        };
         let mut all = Vec::new();
         for code in UnreadCode::OF_ITEMS {
             let mut unread = Unread {
@@ -366,7 +359,7 @@ impl Call<'_> {
                 amount_cents: BTreeMap::new(),
             };
             let open = ours.open.iter().filter(|open| open.code == code);
-            for open in open.filter(|open| is_of_period(open.created_at)) {
+            for open in open.filter(|open| self.is_of_period(open.created_at)) {
                 unread.count += open.count;
                 if let Some(money) = open.money {
                     let sum = unread.amount_cents.entry(money.currency.to_string());

@@ -18,7 +18,7 @@ use super::confirm::{self, Answer, NOTHING_SENT};
 use super::destination::Destination;
 use super::next;
 use super::report::runs_named;
-use super::report_place::{default_place, expect_no_input_in, redactor};
+use super::report_place::{default_place, expect_no_input_in, expect_reachable, redactor};
 use super::resume::require_journal;
 use crate::cli::arguments::{Common, HistoryCommand, MarkPaidArguments, RangeArguments};
 use crate::cli::date_range::date_range;
@@ -61,6 +61,7 @@ fn mark_paid(
     let command = command_again(arguments, &next::commands(common, &settings));
     let writes = |name: &str| name == MARKED_PAID_FILE;
     expect_no_input_in(arguments.dir.as_deref(), &writes, &settings, [])?;
+    expect_reachable(arguments.dir.as_deref())?;
     let range = range_until(arguments, &settings)?;
     let until = Until {
         at: range.until.unwrap_or(Timestamp::MAX),

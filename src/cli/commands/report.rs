@@ -187,22 +187,21 @@ fn of_span<'j>(
         Some(DatedBy::SaleDate) => (SpanBy::SaleDate, settings.zone()?),
         Some(DatedBy::RunDate) | None => (SpanBy::RunDate, TimeZone::UTC),
     };
-    let start = |day: Date| zone.to_timestamp(day.to_datetime(Time::midnight()));
-    let until = to.and_then(|day| day.checked_add(Days::new().days(1)).ok());
-    let in_utc = |day: Date| TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight()));
-    let first = |start: &dyn Fn(Date) -> Result<Timestamp, jiff::Error>| {
-        from.and_then(|day| start(day).ok())
-            .unwrap_or(Timestamp::MIN)
+    let next = to.and_then(|day| day.checked_add(Days::new().days(1)).ok());
+    let start = |day: Option<Date>, zone: &TimeZone| {
+        zone.to_timestamp(day?.to_datetime(Time::midnight())).ok()
     };
-    let end = |start: &dyn Fn(Date) -> Result<Timestamp, jiff::Error>| {
-        until
-            .and_then(|day| start(day).ok())
-            .unwrap_or(Timestamp::MAX)
+    let limits = |zone: &TimeZone| {
+        [
+            start(from, zone).unwrap_or(Timestamp::MIN),
+            start(next, zone).unwrap_or(Timestamp::MAX),
+        ]
     };
+    let [first, end] = limits(&zone);
     let span = Span {
-        from: first(&start),
-        until: end(&start),
-        days: [first(&in_utc), end(&in_utc)],
+        from: first,
+        until: end,
+        days: limits(&TimeZone::UTC),
         by,
     };
     let books = ReportSource::for_span(journal, span)?;
@@ -242,9 +241,7 @@ fn first_and_last(
     let mut days: Option<(Date, Date)> = None;
     let mut add = |at: Option<Timestamp>| {
         if let Some(at) = at {
-            let day = zone
-                .to_datetime(day_in(at, by == SpanBy::SaleDate, zone))
-                .date();
+            let day = zone.to_datetime(day_in(at, true, zone)).date();
             let (first, last) = days.unwrap_or((day, day));
             days = Some((first.min(day), last.max(day)));
         }

@@ -36,7 +36,7 @@ pub(super) fn expect_no_input_in<'p>(
         }
     };
     let Some(input) = found else {
-        return look_at(directory).map(drop);
+        return Ok(());
     };
     let problem = Problem::error(
         ProblemCode::ReportDirectory,
@@ -76,6 +76,11 @@ fn is_replaced(input: &Path, folder: &Address, is_written: &dyn Fn(&str) -> bool
     let key = input.filter(|input| input.with_key("") == folder.with_key(""));
     let name = key.and_then(|input| Some(input.key.strip_prefix(&folder.key)?.to_owned()));
     name.is_some_and(|name| is_written(&name))
+}
+
+/// Refuses a directory in object storage that can't be read, before anything is done.
+pub(super) fn expect_reachable(directory: Option<&Path>) -> Result<(), CliError> {
+    directory.map_or(Ok(()), |directory| look_at(directory).map(drop))
 }
 
 /// Looks at a directory that the user sets for a report, with what says which report it has.

@@ -261,12 +261,19 @@ fn again_in_words(arguments: &RetryArguments) -> String {
 
 /// Says that events which somebody has accepted are not tried again by their outcome.
 fn say_accepted(accepted: &[EventRow], terminal: &Terminal) {
-    let what = match accepted.len() {
+    let words = ["accepted event is", "accepted events are"];
+    say_not_tried(accepted.len(), words, "; `--event ID` tries one", terminal);
+}
+
+/// Says that some events are not tried again, and why or what does: `one_or_many` calls them.
+fn say_not_tried(events: usize, one_or_many: [&str; 2], but: &str, terminal: &Terminal) {
+    let [one, many] = one_or_many;
+    let what = match events {
         0 => return,
-        1 => "1 accepted event is".to_owned(),
-        some => format!("{} accepted events are", grouped(some as i128)),
+        1 => format!("1 {one}"),
+        some => format!("{} {many}", grouped(some as i128)),
     };
-    terminal.note(&format!("{what} not tried again; `--event ID` tries one"));
+    terminal.note(&format!("{what} not tried again{but}"));
 }
 
 /// Returns the running totals of refunds that were not compared with the account: sent whole, they could count twice.
@@ -278,26 +285,19 @@ fn uncompared_totals(journal: &JournalReader) -> Result<Vec<EventRow>, CliError>
 
 /// Says that running totals of refunds that were not compared are not tried again by their outcome.
 fn say_uncompared(totals: usize, terminal: &Terminal) {
-    let what = match totals {
-        0 => return,
-        1 => "1 running total of refunds is".to_owned(),
-        some => format!("{} running totals of refunds are", grouped(some as i128)),
-    };
-    terminal.note(&format!(
-        "{what} not tried again, since a part may be in FirstPromoter; `fprecon run` of the same exports reads the account's list, and sends what is missing"
-    ));
+    let words = [
+        "running total of refunds is",
+        "running totals of refunds are",
+    ];
+    let but = ", since a part may be in FirstPromoter; `fprecon run` of the same exports reads the account's list, and sends what is missing";
+    say_not_tried(totals, words, but, terminal);
 }
 
 /// Says that events of undone runs are not tried again by their outcome.
 fn say_undone(undone: usize, terminal: &Terminal) {
-    let what = match undone {
-        0 => return,
-        1 => "1 event of an undone run is".to_owned(),
-        some => format!("{} events of undone runs are", grouped(some as i128)),
-    };
-    terminal.note(&format!(
-        "{what} not tried again; `--event ID` tries one, and `fprecon run` of the failed.csv of that undo sends all of it"
-    ));
+    let words = ["event of an undone run is", "events of undone runs are"];
+    let but = "; `--event ID` tries one, and `fprecon run` of the failed.csv of that undo sends all of it";
+    say_not_tried(undone, words, but, terminal);
 }
 
 /// Returns the events with these ids, each of which can be retried.

@@ -18,7 +18,7 @@ use crate::cli::commands::confirm::{self, Answer as Confirmed, NOTHING_SENT};
 use crate::cli::commands::destination::Destination;
 use crate::cli::commands::next;
 use crate::cli::commands::report::runs_named;
-use crate::cli::commands::report_place::{expect_no_input_in, redactor};
+use crate::cli::commands::report_place::{expect_no_input_in, expect_reachable, redactor};
 use crate::cli::commands::resume::require_journal;
 use crate::cli::ended::Ended;
 use crate::cli::error::{CliError, Exit};
@@ -60,6 +60,7 @@ pub(super) fn customer_since(
     let command = command_again(arguments, &next::commands(common, &settings));
     let writes = |name: &str| name == CUSTOMER_SINCE_FILE;
     expect_no_input_in(arguments.dir.as_deref(), &writes, &settings, [])?;
+    expect_reachable(arguments.dir.as_deref())?;
     let target = Destination::choose(common, &settings, terminal)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "history", now)?;
