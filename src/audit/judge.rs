@@ -5,9 +5,11 @@
 //! what they are paid less what is expected: it is checked for every sale.
 
 mod denied_paid;
+mod due;
 mod halves;
 mod refunds;
 mod sale;
+mod standing;
 mod tiers;
 mod twice;
 mod unearned;

@@ -124,78 +124,102 @@ pub fn of_journal(
     by: PeriodBy,
     zone: &TimeZone,
 ) -> Result<Ours, OursError> {
-    let timed = journal.timed_at_midnight()?;
     let mut ours = Ours::default();
-    let mut accepted_ids = HashSet::new();
-    // What was refused and corrected stands a second time, as it was sent again.
-    let of_no_account = journal.of_no_account()?;
-    let recorded = match by {
-        PeriodBy::SaleDate => HashMap::new(),
-        PeriodBy::RunDate => journal.recorded_at()?,
-    };
-    journal.for_each_event_of(Span::ALL, |record| {
-        if !of_no_account.contains(&record.row) {
-            let is_timed = timed.contains(&record.row);
+    ours.add_recorded(journal, account_currency, by, zone)?;
+    ours.tracked = tracked(journal, &ours.billed)?;
+    ours.add_open(journal, zone)?;
+    ours.add_runs(journal)?;
+    Ok(ours)
+}
+
+impl Ours {
+    /// Adds the sales and refunds of a journal.
+    fn add_recorded(
+        &mut self,
+        journal: &JournalReader,
+        account_currency: Currency,
+        by: PeriodBy,
+        zone: &TimeZone,
+    ) -> Result<(), JournalError> {
+        let timed = journal.timed_at_midnight()?;
+        // What was refused and corrected stands a second time, as it was sent again.
+        let of_no_account = journal.of_no_account()?;
+        let recorded = match by {
+            PeriodBy::SaleDate => HashMap::new(),
+            PeriodBy::RunDate => journal.recorded_at()?,
+        };
+        journal.for_each_event_of(Span::ALL, |record| {
+            if of_no_account.contains(&record.row) {
+                return Ok::<_, JournalError>(());
+            }
             let is_day = says_day(&timed, record.row, record.event.created_at);
             let billed = of_record(&record, account_currency).map(|billed| Billed {
                 created_at: billed.created_at.map(|at| day_in(at, is_day, zone)),
                 is_day,
-                ..billed
-            });
-            if is_timed {
-                let event_id = record.event.event_id();
-                ours.timed_at_midnight.insert(event_id.to_owned());
-            }
-            ours.billed.extend(billed.map(|billed| Billed {
                 recorded_at: recorded.get(&record.row).copied(),
                 ..billed
-            }));
-        }
-        Ok::<_, JournalError>(())
-    })?;
-    ours.tracked = tracked(journal, &ours.billed)?;
-    for item in open_items(journal)? {
-        let code = item.code.map_or(UnreadCode::Ignored, UnreadCode::from);
-        let is_held = matches!(code, UnreadCode::Held | UnreadCode::Conflict);
-        if is_held {
-            ours.held_ids.extend(item.event_id.clone());
-        }
-        if item.acceptance.is_some() {
-            accepted_ids.extend(item.event_id.clone());
-            ours.accepted.extend(AcceptedItem::new(item, code, zone));
-            continue;
-        }
-        ours.held += u64::from(is_held && item.money.is_some());
-        ours.open.push(Open {
-            code,
-            count: 1,
-            money: item.money,
-            created_at: item.created_at.map(|at| day_in(at, true, zone)),
-        });
+            });
+            if timed.contains(&record.row) {
+                let event_id = record.event.event_id();
+                self.timed_at_midnight.insert(event_id.to_owned());
+            }
+            self.billed.extend(billed);
+            Ok(())
+        })
     }
-    // What somebody accepted as it is is not compared; nor are commissions of it.
-    let is_open = |own: &Billed| !own.outcome.is_some_and(Outcome::is_tracked);
-    ours.billed
-        .retain(|own| !(is_open(own) && accepted_ids.contains(&own.event_id)));
-    ours.held_ids.extend(accepted_ids);
-    for run in journal.runs(u32::MAX)? {
-        let is_last = |file: &str| !ours.sha256.contains_key(file);
-        let mut disputed = Vec::new();
-        journal.for_each_problem(run.id, |problem| {
-            let place = dispute_of(&problem);
-            disputed.extend(place.filter(|(file, _)| is_last(file)));
-            Ok::<_, JournalError>(())
-        })?;
-        ours.disputed.extend(disputed);
-        journal.for_each_row(run.id, Disposition::Rejected, |row| {
-            ours.held_ids.extend(ids_among(row.fields));
-            Ok::<_, JournalError>(())
-        })?;
-        for input in run.inputs {
-            ours.sha256.entry(input.path).or_insert(input.sha256);
+
+    /// Adds what of a journal is open, and takes out what somebody has accepted.
+    fn add_open(&mut self, journal: &JournalReader, zone: &TimeZone) -> Result<(), JournalError> {
+        let mut accepted_ids = HashSet::new();
+        for item in open_items(journal)? {
+            let code = item.code.map_or(UnreadCode::Ignored, UnreadCode::from);
+            let is_held = matches!(code, UnreadCode::Held | UnreadCode::Conflict);
+            if is_held {
+                self.held_ids.extend(item.event_id.clone());
+            }
+            if item.acceptance.is_some() {
+                accepted_ids.extend(item.event_id.clone());
+                self.accepted.extend(AcceptedItem::new(item, code, zone));
+                continue;
+            }
+            self.held += u64::from(is_held && item.money.is_some());
+            self.open.push(Open {
+                code,
+                count: 1,
+                money: item.money,
+                created_at: item.created_at.map(|at| day_in(at, true, zone)),
+            });
         }
+        // What somebody accepted as it is is not compared; nor are commissions of it.
+        let is_open = |own: &Billed| !own.outcome.is_some_and(Outcome::is_tracked);
+        self.billed
+            .retain(|own| !(is_open(own) && accepted_ids.contains(&own.event_id)));
+        self.held_ids.extend(accepted_ids);
+        Ok(())
     }
-    Ok(ours)
+
+    /// Adds what the rows of all runs say: open disputes, ids of rejected rows, and the exports. Of an export that
+    /// several runs have read, the latest one counts.
+    fn add_runs(&mut self, journal: &JournalReader) -> Result<(), JournalError> {
+        for run in journal.runs(u32::MAX)? {
+            let is_last = |file: &str| !self.sha256.contains_key(file);
+            let mut disputed = Vec::new();
+            journal.for_each_problem(run.id, |problem| {
+                let place = dispute_of(&problem);
+                disputed.extend(place.filter(|(file, _)| is_last(file)));
+                Ok::<_, JournalError>(())
+            })?;
+            self.disputed.extend(disputed);
+            journal.for_each_row(run.id, Disposition::Rejected, |row| {
+                self.held_ids.extend(ids_among(row.fields));
+                Ok::<_, JournalError>(())
+            })?;
+            for input in run.inputs {
+                self.sha256.entry(input.path).or_insert(input.sha256);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Takes out what was sent, or happened, after a list of theirs was read, and returns it: the list can't have it. What it

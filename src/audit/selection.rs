@@ -80,12 +80,9 @@ impl Selection {
             day.is_some_and(|day| period.holds(day))
         };
         let holds = |ms: i64| is_in(ms, zone);
-        let (day_of_ours, zone_of_ours) = match period.by {
-            PeriodBy::SaleDate => (OurRow::created as fn(&OurRow) -> Option<i64>, zone),
-            PeriodBy::RunDate => (
-                OurRow::recorded as fn(&OurRow) -> Option<i64>,
-                &TimeZone::UTC,
-            ),
+        let (date_of_ours, zone_of_ours): (DateOf, _) = match period.by {
+            PeriodBy::SaleDate => (OurRow::created, zone),
+            PeriodBy::RunDate => (OurRow::recorded, &TimeZone::UTC),
         };
         let mut parts = Parts {
             cases: vec![false; books.ours.len()],
@@ -93,35 +90,17 @@ impl Selection {
             undated: Vec::new(),
             undated_billed: Vec::new(),
         };
-        let mut first_refund: HashMap<u32, i64> = HashMap::new();
-        for (row, ours) in books
-            .ours
-            .iter()
-            .enumerate()
-            .filter(|(_, ours)| ours.is_refund)
-        {
-            if let Some(ms) = day_of_ours(ours) {
-                let first = first_refund.entry(matching.case[row]).or_insert(ms);
-                *first = ms.min(*first);
-            }
-        }
-        let dates = |rows: &[u32]| {
-            let dates = rows
-                .iter()
-                .filter_map(|row| books.theirs[index(*row)].created_ms);
-            dates.min()
-        };
+        let first_refunds = first_refunds(books, matching, date_of_ours);
         for (row, case) in (0..).zip(&matching.case) {
             if *case != row {
                 continue;
             }
             let ours = &books.ours[index(row)];
             let rows = commissions.rows(index(row));
-            let own = day_of_ours(ours).filter(|_| !ours.is_refund);
-            let own = own.or(first_refund.get(&row).copied());
-            let is_of_period = match own {
+            let own = date_of_ours(ours).filter(|_| !ours.is_refund);
+            let is_of_period = match own.or(first_refunds.get(&row).copied()) {
                 Some(ms) => Some(is_in(ms, zone_of_ours)),
-                None => dates(rows).map(holds),
+                None => first_date(books, rows).map(holds),
             };
             match is_of_period {
                 Some(true) => {
@@ -160,6 +139,29 @@ impl Selection {
     }
 }
 
+/// Returns the date of the first of some commissions.
+fn first_date(books: &AuditData, rows: &[u32]) -> Option<i64> {
+    let dates = rows.iter();
+    let dates = dates.filter_map(|row| books.theirs[index(*row)].created_ms);
+    dates.min()
+}
+
+/// A function that returns the date by which a sale or refund of ours belongs to a period, in milliseconds.
+type DateOf = fn(&OurRow) -> Option<i64>;
+
+/// Returns the date of the first refund of each case, by the row of the case.
+fn first_refunds(books: &AuditData, matching: &Matching, date_of: DateOf) -> HashMap<u32, i64> {
+    let mut first_refunds: HashMap<u32, i64> = HashMap::new();
+    let refunds = books.ours.iter().zip(&matching.case);
+    for (ours, case) in refunds.filter(|(ours, _)| ours.is_refund) {
+        if let Some(ms) = date_of(ours) {
+            let first = first_refunds.entry(*case).or_insert(ms);
+            *first = ms.min(*first);
+        }
+    }
+    first_refunds
+}
+
 impl Parts {
     fn select_orphans(
         &mut self,
@@ -168,17 +170,12 @@ impl Parts {
         orphans: &Orphans,
         holds: impl Fn(i64) -> bool,
     ) {
-        let mut select = |rows: &[u32], commissions: &mut Vec<bool>| {
-            let dates = rows
-                .iter()
-                .filter_map(|row| books.theirs[index(*row)].created_ms);
-            match dates.min() {
-                Some(ms) if holds(ms) => {
-                    rows.iter().for_each(|row| commissions[index(*row)] = true);
-                }
-                Some(_) => {}
-                None => self.undated.extend(rows),
+        let mut select = |rows: &[u32], commissions: &mut Vec<bool>| match first_date(books, rows) {
+            Some(ms) if holds(ms) => {
+                rows.iter().for_each(|row| commissions[index(*row)] = true);
             }
+            Some(_) => {}
+            None => self.undated.extend(rows),
         };
         for group in &orphans.groups {
             select(group, &mut self.commissions);

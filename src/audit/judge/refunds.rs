@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::sale::{is_near, is_near_rate};
+use super::due::is_near_rate;
+use super::sale::is_near;
 use super::{
     Case, Draft, EarnedCommission, Group, Judge, PairFinding, Undone, index, sale_of_running_total,
 };

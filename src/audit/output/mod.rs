@@ -103,7 +103,7 @@ pub struct OursSummary {
 }
 
 /// Describes the source of their side.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct TheirsSummary {
     /// `live`, `kept` (a listing that was fetched before) or `file`.
     pub source: &'static str,

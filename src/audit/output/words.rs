@@ -1,14 +1,15 @@
 //! An audit in words, the same on the terminal and on the page.
 
+mod open;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use self::open::{what_is_open, why_it_is_open};
 use super::{AuditReport, KindSummary, OursSummary, SinceSummary, TheirsSummary, Unread};
 pub(crate) use crate::audit::money::{digits, figure, money};
 use crate::audit::ours::AcceptedItem;
-use crate::audit::{
-    CommissionTotals, FindingKind, PeriodBy, Unchecked, UncheckedReason, UnreadCode, UnusedName,
-};
+use crate::audit::{CommissionTotals, FindingKind, PeriodBy, Unchecked, UnreadCode, UnusedName};
 use crate::invisible::shown;
 pub(crate) use crate::report::words::count;
 use crate::report::words::grouped;
@@ -149,109 +150,10 @@ pub(crate) fn unread(unread: &Unread) -> String {
 
 /// Returns the words for what was read and not checked.
 pub(crate) fn unchecked(unchecked: &Unchecked) -> String {
-    let n = unchecked.count;
+    let what = what_is_open(unchecked.reason, unchecked.count);
     let sums = sums(&unchecked.amount_cents);
-    let text = match unchecked.reason {
-        UncheckedReason::ForeignSale => format!(
-            "{} in another currency ({sums}): how FirstPromoter converted them is not known; `rates` under `[currencies]` names a CSV of rates",
-            count(n, "sale")
-        ),
-        UncheckedReason::ForeignRate => format!(
-            "the rate of {} in another currency ({sums}) any closer than 5 %: FirstPromoter converts by its own rates",
-            count(n, "sale")
-        ),
-        UncheckedReason::OtherCurrency => format!(
-            "{} in another currency than the account's and their sale's ({sums})",
-            count(n, "commission")
-        ),
-        UncheckedReason::Undated => format!(
-            "{} without a date ({sums}): in no period, only in an audit of all days",
-            count(n, "line")
-        ),
-        UncheckedReason::RateUnknown => format!(
-            "the rate of {} ({sums}): no rule is for them, and too few are alike to infer one",
-            count(n, "commission")
-        ),
-        UncheckedReason::RuleCurrency => format!(
-            "{} ({sums}) in another currency than the amounts of their rule: no rate is known; `rates` under `[currencies]` names a CSV of rates",
-            count(n, "commission")
-        ),
-        UncheckedReason::PaymentNumber => format!(
-            "{} ({sums}) of customers who paid before our data: a rule pays for so many payments, and nobody knows which one it was",
-            count(n, "payment")
-        ),
-        UncheckedReason::VolumeUnknown => format!(
-            "the rate of {} ({sums}): a rule depends on the volume before, and what of it was sold in other currencies is not known; `rates` under `[currencies]` names a CSV of rates",
-            count(n, "commission")
-        ),
-        UncheckedReason::PlanDiffers => format!(
-            "the plans of {} ({sums}): FirstPromoter has others than our side, and the rules pay otherwise for them; name both in the rules of `[audit]`",
-            count(n, "commission")
-        ),
-        UncheckedReason::NoPromoter => format!(
-            "who gets {} ({sums}): the list has no promoter for them",
-            count(n, "commission")
-        ),
-        UncheckedReason::TrackedSince => format!(
-            "{} of ours ({sums}) later than the list of commissions: left out, since it can't have them; `fprecon audit --live` reads it again",
-            count(n, "event")
-        ),
-        UncheckedReason::OfUnread => format!(
-            "{} of ours ({sums}) that a commission names which cannot be read: its commission is not called missing",
-            count(n, "event")
-        ),
-        UncheckedReason::TierReceiver => format!(
-            "who should have {} of higher tiers ({sums}): others of the same promoter's sales go to somebody else; look up the promoter's own promoter in FirstPromoter",
-            count(n, "commission")
-        ),
-        UncheckedReason::TierEarlier => format!(
-            "{} without a commission of a higher tier ({sums}), of promoters who have a promoter of their own: since when is not known",
-            count(n, "sale")
-        ),
-        UncheckedReason::TierUnknown => format!(
-            "{} without a commission of a higher tier ({sums}): a rule is for it, and nobody knows whether their promoters have promoters of their own",
-            count(n, "sale")
-        ),
-        UncheckedReason::TierUnproven => format!(
-            "who gets {} of higher tiers ({sums}): nothing but the list says who a promoter's own promoter is",
-            count(n, "commission")
-        ),
-        UncheckedReason::LaterPayment => format!(
-            "{} of referred customers without a commission ({sums}): no rule says whether later payments earn one",
-            count(n, "sale")
-        ),
-        UncheckedReason::EarlierPayment => format!(
-            "{} without a commission ({sums}), whose customers have one for a later sale: without a list of leads nobody knows whether they were referred by then",
-            count(n, "sale")
-        ),
-        UncheckedReason::CustomerUnknown => format!(
-            "{} without a commission ({sums}): without a list of leads nobody knows whether their customers were referred",
-            count(n, "sale")
-        ),
-        UncheckedReason::DisputeOpen => format!(
-            "{} ({sums}) with a dispute that is not decided: a commission is to be reversed once it is lost",
-            count(n, "sale")
-        ),
-        UncheckedReason::EventHeld => format!(
-            "{} ({sums}) of events or rows of ours that are held, accepted or cannot be read: they count as they are",
-            count(n, "commission")
-        ),
-        UncheckedReason::OtherCustomer => format!(
-            "the sales of {} ({sums}): the ids agree, and the customers are others",
-            count(n, "commission")
-        ),
-        UncheckedReason::NotMoney => format!(
-            "{} that {} not money ({sums}): counted only",
-            count(n, "reward"),
-            if n == 1 { "is" } else { "are" }
-        ),
-        UncheckedReason::ByHand => format!(
-            "{} {} given by hand ({sums}): no sale is expected for them",
-            grouped(n.into()),
-            if n == 1 { "bonus" } else { "bonuses" }
-        ),
-    };
-    format!("Not checked: {text}.")
+    let why = why_it_is_open(unchecked.reason);
+    format!("Not checked: {what} ({sums}){why}.")
 }
 
 /// Returns the number of commissions that were judged by rates that nobody declared, in words.

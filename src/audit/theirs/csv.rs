@@ -17,7 +17,7 @@ use crate::problem::{Problem, ProblemCode, Problems};
 use crate::profile::{Binding, Profile};
 
 /// A list of commissions, as it was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ReadCommissions {
     /// The commissions, with their places.
     pub commissions: Vec<Commission>,
@@ -111,94 +111,130 @@ pub fn read_csv(
     account_currency: Currency,
     (zone, now): (&TimeZone, Timestamp),
 ) -> Result<ReadCommissions, Box<Problem>> {
-    let file = export.path().display().to_string();
     let header = export.header().to_vec();
-    let status = profile.commission.as_ref().and_then(|own| own.status);
-    let status = status.and_then(|column| binding.position(column));
-    let mut read = ReadCommissions {
-        commissions: Vec::new(),
-        rows: Rows::default(),
-        sha256: String::new(),
-        problems: Problems::default(),
-        has_status: status.is_some(),
-        unread_ids: Vec::new(),
-        not_read: Vec::new(),
-        deciding: Vec::new(),
-    };
     let columns = header.iter().enumerate();
     let unread = columns.filter(|(place, _)| !binding.has(*place));
     let unread: Vec<(usize, &String)> = unread.collect();
-    // Words that are read may speak against a commission, too.
     let own = profile.commission.as_ref();
+    // Words that are read may speak against a commission, too.
     let kind = own.and_then(|own| binding.position(own.kind?));
     let kind = kind.and_then(|place| Some((place, header.get(place)?)));
-    let mut deciding = DecidingColumns::new(
+    let deciding = DecidingColumns::new(
         unread.iter().copied().chain(kind),
         |name| second_name(profile, &binding, name),
         account_currency.code(),
         zone.to_datetime(now).date(),
     );
-    let event_at = own.and_then(|own| binding.position(own.event_id?));
-    let classifier = Classifier::new(profile, binding, &header, account_currency);
-    let mut seen = Lines::default();
+    let status = own.and_then(|own| binding.position(own.status?));
+    let mut reader = ListReader {
+        file: export.path().display().to_string(),
+        zone,
+        status,
+        event_id: own.and_then(|own| binding.position(own.event_id?)),
+        classifier: Classifier::new(profile, binding, &header, account_currency),
+        seen: Lines::default(),
+        deciding,
+        read: ReadCommissions {
+            has_status: status.is_some(),
+            ..ReadCommissions::default()
+        },
+    };
     let failed = |error: ExportError| Box::new(export_problem(&error));
     let mut row = Row::new();
     while export.read_row(&mut row).map_err(failed)? {
-        read.rows.read += 1;
-        let place = SourceLocation {
-            file: file.clone(),
-            line: Some(row.line()),
-        };
-        classifier.settle(&mut row);
-        match classifier.commission(&row) {
-            CommissionOutcome::Commission(commission) => match seen.add(&commission, &row) {
-                Line::New => {
-                    let cell = status.and_then(|at| row.get(at));
-                    read.has_status &= cell.is_some_and(|cell| !cell.trim().is_empty());
-                    // What is denied is not paid, whatever else speaks against it.
-                    if commission.status != CommissionStatus::Denied {
-                        deciding.add(&row, commission.amount_cents);
-                    }
-                    let is_day = commission.is_day;
-                    let mut commission = commission_of(*commission, place);
-                    let at = commission.created_at;
-                    commission.created_at = at.map(|at| day_in(at, is_day, zone));
-                    read.rows.with_events += 1;
-                    read.commissions.push(commission);
-                }
-                Line::Again(first) => {
-                    read.rows.ignored += 1;
-                    let problem = Problem::warning(
-                        ProblemCode::CommissionAgain,
-                        format!("this commission stands in line {first} already, and counts once"),
-                    );
-                    read.problems.push(problem.at(place.file, place.line));
-                }
-                Line::OtherContent(first) => {
-                    read.rows.rejected += 1;
-                    let problem = Problem::error(
-                        ProblemCode::CommissionAgain,
-                        format!(
-                            "this commission stands in line {first} already, with another content"
-                        ),
-                    );
-                    let problem = problem.hint("keep the line that is right, and remove the other; a list that was put together of two exports may have both");
-                    read.problems.push(problem.at(place.file, place.line));
-                }
-            },
-            CommissionOutcome::Rejected(problem) => {
-                read.rows.rejected += 1;
-                let id = event_at.and_then(|at| row.get(at)).map(str::trim);
-                read.unread_ids
-                    .extend(id.filter(|id| !id.is_empty()).map(str::to_owned));
-                read.problems.push(problem.at(place.file, place.line));
-            }
-            CommissionOutcome::Ignored(_) => read.rows.ignored += 1,
-        }
+        reader.read_row(&mut row);
     }
+    let ListReader {
+        mut read, deciding, ..
+    } = reader;
     read.sha256 = export.finish().map_err(failed)?.sha256;
     name_unread(&mut read, &unread, deciding);
     Ok(read)
+}
+
+/// Reads the rows of a list.
+struct ListReader<'r> {
+    file: String,
+    zone: &'r TimeZone,
+    /// The place of the column that says whether a commission is approved.
+    status: Option<usize>,
+    /// The place of the column with the id of the event.
+    event_id: Option<usize>,
+    classifier: Classifier<'r>,
+    seen: Lines,
+    deciding: DecidingColumns,
+    read: ReadCommissions,
+}
+
+impl ListReader<'_> {
+    /// Takes one row: a commission, a problem, or nothing.
+    fn read_row(&mut self, row: &mut Row) {
+        self.read.rows.read += 1;
+        self.classifier.settle(row);
+        match self.classifier.commission(row) {
+            CommissionOutcome::Commission(commission) => match self.seen.add(&commission, row) {
+                Line::New => self.add(*commission, row),
+                Line::Again(first) => {
+                    self.read.rows.ignored += 1;
+                    self.report(said_again(first), row);
+                }
+                Line::OtherContent(first) => {
+                    self.read.rows.rejected += 1;
+                    self.report(said_otherwise(first), row);
+                }
+            },
+            CommissionOutcome::Rejected(problem) => {
+                self.read.rows.rejected += 1;
+                let id = self.event_id.and_then(|at| row.get(at)).map(str::trim);
+                let id = id.filter(|id| !id.is_empty());
+                self.read.unread_ids.extend(id.map(str::to_owned));
+                self.report(*problem, row);
+            }
+            CommissionOutcome::Ignored(_) => self.read.rows.ignored += 1,
+        }
+    }
+
+    /// Adds a commission that no line before has.
+    fn add(&mut self, commission: CommissionRow, row: &Row) {
+        let cell = self.status.and_then(|at| row.get(at));
+        self.read.has_status &= cell.is_some_and(|cell| !cell.trim().is_empty());
+        // What is denied is not paid, whatever else speaks against it.
+        if commission.status != CommissionStatus::Denied {
+            self.deciding.add(row, commission.amount_cents);
+        }
+        let is_day = commission.is_day;
+        let place = SourceLocation {
+            file: self.file.clone(),
+            line: Some(row.line()),
+        };
+        let mut commission = commission_of(commission, place);
+        let at = commission.created_at;
+        commission.created_at = at.map(|at| day_in(at, is_day, self.zone));
+        self.read.rows.with_events += 1;
+        self.read.commissions.push(commission);
+    }
+
+    fn report(&mut self, problem: Problem, row: &Row) {
+        let problem = problem.at(&self.file, Some(row.line()));
+        self.read.problems.push(problem);
+    }
+}
+
+/// Returns the problem of a line that an earlier one says already.
+fn said_again(first: u64) -> Problem {
+    Problem::warning(
+        ProblemCode::CommissionAgain,
+        format!("this commission stands in line {first} already, and counts once"),
+    )
+}
+
+/// Returns the problem of a line that has the id of an earlier one and another content.
+fn said_otherwise(first: u64) -> Problem {
+    Problem::error(
+        ProblemCode::CommissionAgain,
+        format!("this commission stands in line {first} already, with another content"),
+    )
+    .hint("keep the line that is right, and remove the other; a list that was put together of two exports may have both")
 }
 
 /// The lines of a list by the ids of their commissions.

@@ -1,39 +1,39 @@
 //! `fprecon audit`: what FirstPromoter wants paid against what was billed.
 
 pub(super) mod accept;
+mod ours;
 mod theirs;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use self::theirs::check_accounts;
+use self::ours::inputs;
+use self::theirs::{Lists, Theirs, check_accounts};
 use super::next::commands_of_call;
 use super::report::days_missing;
 use super::report_place::{expect_no_input_in, expect_reachable, redactor};
 use crate::audit::accepted::AcceptedError;
-use crate::audit::ours::{self, AcceptedItem, Ours, OursError};
+use crate::audit::ours::{AcceptedItem, Ours, later_than};
 use crate::audit::output::{
-    AuditOutputError, AuditReport, InputSummary, LastAudit, OursSummary, SinceSummary, Unread,
+    AuditOutputError, AuditReport, LastAudit, OursSummary, SinceSummary, TheirsSummary, Unread,
     audit_in, free_directory, is_file_of_audit, latest_audit, words,
 };
 use crate::audit::statement::{Statement, statements};
 use crate::audit::{
-    Audit, AuditError, Billed, BilledKind, Commission, Lead, Matches, Period, PeriodBy, Rules,
-    Sides, Since, Unchecked, UncheckedReason, UnreadCode, View, ZonedPeriod,
+    Audit, AuditError, Billed, Commission, Matches, Period, PeriodBy, Rules, Sides, Since,
+    Unchecked, UncheckedReason, UnreadCode, View, ZonedPeriod,
 };
 use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{AuditArguments, Common, DatedBy};
 use crate::cli::audit_tables;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::exports::{self, Choice, Planner};
 use crate::cli::settings::{EffectiveSettings, line_of};
-use crate::cli::tables::grouped;
 use crate::cli::terminal::Terminal;
-use crate::job::{Imbalance, SourceRows};
-use crate::journal::{Account, JournalReader};
+use crate::job::Imbalance;
+use crate::journal::JournalReader;
 use crate::problem::{Problem, ProblemCode, Problems, Severity, causes};
 use crate::report::{Redactor, SCHEMA};
 
@@ -130,6 +130,30 @@ struct Call<'c> {
     period: Period,
 }
 
+/// Both sides and what was found, before the audit is judged as a whole.
+struct Compared {
+    now: Timestamp,
+    ours: OursSummary,
+    theirs: TheirsSummary,
+    audit: Audit,
+    statements: Vec<Statement>,
+    unread: Vec<Unread>,
+    accepted_items: Vec<AcceptedItem>,
+    problems: Problems,
+}
+
+impl Compared {
+    /// Returns `true` if something was not read or not checked, or somebody was paid more than was earned.
+    fn is_incomplete(&self) -> bool {
+        let mut unchecked = self.audit.unchecked.iter();
+        unchecked.any(|one| one.reason.needs_attention())
+            || self.audit.is_unchecked()
+            || self.statements.iter().any(Statement::is_overdrawn)
+            || !self.theirs.columns_that_decide.is_empty()
+            || !self.unread.is_empty()
+    }
+}
+
 impl Call<'_> {
     /// With the journal's key, so that the same person has the same word in every report of the account;
     /// where there is no journal, with one of this audit alone.
@@ -149,122 +173,130 @@ impl Call<'_> {
         Ok(Some(redactor))
     }
 
+    /// Audits, and returns the report with what belongs to what.
     fn report(&self) -> Result<(AuditReport, Matches), CliError> {
         let mut problems = Problems::default();
         // What is on this machine is read first: a listing may take an hour.
         let (mut ours, mut ours_summary, account) = self.ours(&mut problems)?;
-        let read = ours.sha256.keys().map(Path::new);
-        let read = read.chain(self.arguments.commissions.as_deref());
-        let directory = self.arguments.dir.as_deref();
-        expect_no_input_in(directory, &is_file_of_audit, self.settings, read)?;
-        expect_reachable(directory)?;
+        self.expect_place_of_files(&ours)?;
         let theirs = self.theirs(account.as_ref(), &ours, &mut problems)?;
         check_accounts(account.as_ref(), theirs.account.as_ref())?;
         let now = Timestamp::now();
-        let mut theirs_summary = theirs.summary;
-        let as_of = theirs_summary.fetched_at.as_ref();
+        let as_of = theirs.summary.fetched_at.as_ref();
         let read_at: Option<Timestamp> = as_of.and_then(|at| at.parse().ok());
-        let as_of = read_at.unwrap_or(now);
-        let since = read_at.and_then(|at| self.tracked_since(&mut ours, at, &theirs.commissions));
-        let leads = theirs.leads.unwrap_or_default();
-        let account_currency = self.settings.api.account_currency.to_string();
-        let statements = theirs.payouts.as_ref().map_or(Vec::new(), |payouts| {
-            statements(
-                &theirs.commissions,
-                payouts,
-                &theirs.balances,
-                &account_currency,
-                ZonedPeriod {
-                    period: self.period,
-                    zone: &self.rules.zone,
-                },
-            )
-        });
+        let commissions = &theirs.lists.commissions;
+        let since = read_at.and_then(|at| self.tracked_since(&mut ours, at, commissions));
+        let statements = self.statements(&theirs);
         problems_of(&statements, &mut problems);
-        let inputs = inputs(&ours, &self.rules.zone);
-        let dates = || theirs.commissions.iter().filter_map(|own| own.created_at);
-        theirs_summary.first_date = day_of(dates().min(), &self.rules.zone);
-        theirs_summary.last_date = day_of(dates().max(), &self.rules.zone);
+        let zone = &self.rules.zone;
+        ours_summary.inputs = inputs(&ours, zone);
+        let dates = || commissions.iter().filter_map(|own| own.created_at);
+        let (first_date, last_date) = (dates().min(), dates().max());
+        let mut theirs_summary = TheirsSummary {
+            first_date: day_of(first_date, zone),
+            last_date: day_of(last_date, zone),
+            ..theirs.summary
+        };
         let mut unread = self.unread(&ours, theirs_summary.rejected, &problems);
-        if theirs.payouts_unreadable > 0 {
-            unread.push(Unread {
-                side: "theirs",
-                code: UnreadCode::Payouts,
-                count: theirs.payouts_unreadable,
-                amount_cents: BTreeMap::new(),
-            });
-        }
-        ours_summary.inputs = inputs;
-        let accepted_items = self.accepted_items(ours.accepted);
+        unread.extend(unread_payouts(theirs.payouts_unreadable));
+        let accepted_items = self.accepted_items(std::mem::take(&mut ours.accepted));
         let disputed = self.disputed(&ours.billed, &ours.disputed);
-        let billed = self.estimated(ours.billed)?;
-        let mut sides = Sides::default();
-        sides.held_ids = ours.held_ids;
-        sides.unread_ids = theirs.unread_ids.into_iter().collect();
-        sides.parents = theirs.parents;
-        for one in billed {
-            sides.add_billed(one)?;
-        }
-        let (mut audit, matches) = self.compare(sides, theirs.commissions, leads, as_of)?;
+        let (mut audit, matches) = self.compare(ours, theirs.lists, read_at.unwrap_or(now))?;
         for figures in audit.totals.in_all.values() {
             ours_summary.sales += figures.sales;
             ours_summary.refunds += figures.refunds;
             theirs_summary.commissions += figures.commissions;
         }
-
         audit
             .unchecked
             .extend([disputed, since].into_iter().flatten());
+        let compared = Compared {
+            now,
+            ours: ours_summary,
+            theirs: theirs_summary,
+            audit,
+            statements,
+            unread,
+            accepted_items,
+            problems,
+        };
+        Ok((self.conclude(compared)?, matches))
+    }
+
+    /// Checks that the files of the report can be written where they belong, and over nothing that is read.
+    fn expect_place_of_files(&self, ours: &Ours) -> Result<(), CliError> {
+        let read = ours.sha256.keys().map(Path::new);
+        let read = read.chain(self.arguments.commissions.as_deref());
+        let directory = self.arguments.dir.as_deref();
+        expect_no_input_in(directory, &is_file_of_audit, self.settings, read)?;
+        expect_reachable(directory)
+    }
+
+    /// Returns the promoters' accounts, where their payouts were read.
+    fn statements(&self, theirs: &Theirs) -> Vec<Statement> {
+        let Some(payouts) = &theirs.payouts else {
+            return Vec::new();
+        };
+        statements(
+            &theirs.lists.commissions,
+            payouts,
+            &theirs.balances,
+            self.settings.api.account_currency.code(),
+            ZonedPeriod {
+                period: self.period,
+                zone: &self.rules.zone,
+            },
+        )
+    }
+
+    /// Judges an audit as a whole: which differences are accepted, whether it needs attention, and what is new since the
+    /// last one.
+    fn conclude(&self, compared: Compared) -> Result<AuditReport, CliError> {
         let (directory, last) = self.directory();
         let tolerance_cents = match self.arguments.tolerance {
             Some(cents) => i64::from(cents),
             None => self.rules.tolerance_cents,
         };
-        let accepted = accept::accepted(self.settings)?.among(&audit.findings);
-        let exceeds_tolerance = AuditReport::exceeds(&audit, &accepted, tolerance_cents);
-        let mut unchecked = audit.unchecked.iter();
-        let is_unchecked = unchecked.any(|one| one.reason.needs_attention());
-        let is_overdrawn = statements.iter().any(Statement::is_overdrawn);
-        let needs_attention = exceeds_tolerance
-            || is_unchecked
-            || audit.is_unchecked()
-            || is_overdrawn
-            || !theirs_summary.columns_that_decide.is_empty()
-            || !unread.is_empty();
+        let accepted = accept::accepted(self.settings)?.among(&compared.audit.findings);
+        let exceeds_tolerance = AuditReport::exceeds(&compared.audit, &accepted, tolerance_cents);
+        let needs_attention = exceeds_tolerance || compared.is_incomplete();
         let exit = if needs_attention {
             Exit::Attention
         } else {
             Exit::Done
         };
-        let report = AuditReport {
+        let Compared {
+            audit, problems, ..
+        } = compared;
+        let account_currency = self.settings.api.account_currency.to_string();
+        Ok(AuditReport {
             schema: SCHEMA,
-            made_at: now.to_string(),
+            made_at: compared.now.to_string(),
             period: self.period,
-            ours: ours_summary,
-            theirs: theirs_summary,
+            ours: compared.ours,
+            theirs: compared.theirs,
             kinds: AuditReport::kinds_of(&audit),
             program: env!("CARGO_PKG_VERSION"),
             settings: self.rules.in_words(&account_currency),
             account_currency,
-            unread,
+            unread: compared.unread,
             tolerance_cents,
             exceeds_tolerance,
             needs_attention,
             accepted,
-            accepted_items,
+            accepted_items: compared.accepted_items,
             since: last.map(|last| SinceSummary {
                 since: Since::last(&last.findings, &audit.findings),
                 last: last.directory.display().to_string(),
                 made_at: last.made_at,
             }),
             audit,
-            statements,
+            statements: compared.statements,
             problems: problems.kept().to_vec(),
             problems_omitted: problems.omitted().map(|(_, n)| n).sum(),
             report_dir: directory.display().to_string(),
             exit_code: exit as u8,
-        };
-        Ok((report, matches))
+        })
     }
 
     /// Returns `true` if what has a date, or none, is of the period. By the days of runs all is: nothing has recorded for good
@@ -280,16 +312,6 @@ impl Call<'_> {
         accepted
     }
 
-    /// Returns the sales of the period about which there is a dispute that is not decided.
-    fn disputed(&self, billed: &[Billed], places: &HashSet<(String, u64)>) -> Option<Unchecked> {
-        let is_disputed = |own: &&Billed| {
-            let place = own.place.line.map(|line| (own.place.file.clone(), line));
-            own.kind == BilledKind::Sale && place.is_some_and(|place| places.contains(&place))
-        };
-        let disputed = billed.iter().filter(is_disputed);
-        self.unchecked(UncheckedReason::DisputeOpen, disputed)
-    }
-
     /// Leaves out what was tracked after the list of commissions was read, and returns what of it is of the period.
     fn tracked_since(
         &self,
@@ -298,7 +320,7 @@ impl Call<'_> {
         commissions: &[Commission],
     ) -> Option<Unchecked> {
         let named = commissions.iter().filter_map(|own| own.event_id.as_deref());
-        let later = ours::later_than(ours, read_at, &named.collect());
+        let later = later_than(ours, read_at, &named.collect());
         self.unchecked(UncheckedReason::TrackedSince, later.iter())
     }
 
@@ -324,22 +346,27 @@ impl Call<'_> {
     /// Lays both sides beside each other; `as_of` is when theirs was read.
     fn compare(
         &self,
-        mut sides: Sides,
-        commissions: Vec<Commission>,
-        leads: Vec<Lead>,
+        ours: Ours,
+        theirs: Lists,
         as_of: Timestamp,
     ) -> Result<(Audit, Matches), CliError> {
-        for one in commissions {
+        let mut sides = Sides::default();
+        sides.held_ids = ours.held_ids;
+        sides.unread_ids = theirs.unread_ids.into_iter().collect();
+        sides.parents = theirs.parents;
+        for one in self.estimated(ours.billed)? {
+            sides.add_billed(one)?;
+        }
+        for one in theirs.commissions {
             sides.add_commission(one)?;
         }
-        for lead in leads {
+        for lead in theirs.leads.unwrap_or_default() {
             sides.add_lead(lead)?;
         }
-        let currency = self.settings.api.account_currency;
         Ok(crate::audit::audit_with_matches(
             sides.into_frames()?,
             &self.rules,
-            currency,
+            self.settings.api.account_currency,
             View {
                 period: self.period,
                 as_of,
@@ -393,33 +420,6 @@ impl Call<'_> {
         all
     }
 
-    /// Our side, with what the user's rates make of sales that went out in their own currency.
-    fn estimated(&self, mut billed: Vec<Billed>) -> Result<Vec<Billed>, CliError> {
-        let Some(path) = &self.settings.currencies.rates else {
-            return Ok(billed);
-        };
-        let rates = exports::rates(path, self.settings.api.account_currency)?;
-        for one in billed
-            .iter_mut()
-            .filter(|one| one.account_amount_cents.is_none())
-        {
-            // As conversion does: by the day in UTC, and by the day that the export says.
-            let zone = if one.is_day {
-                &self.rules.zone
-            } else {
-                &TimeZone::UTC
-            };
-            let day = one.created_at.map(|at| zone.to_datetime(at).date());
-            let rate = day.and_then(|day| rates.on(day, one.money.currency));
-            let converted = rate.and_then(|of| {
-                of.rate
-                    .convert(one.money, 0, self.settings.api.account_currency)
-            });
-            one.estimated_amount_cents = converted.map(|money| money.amount_cents);
-        }
-        Ok(billed)
-    }
-
     /// `audit/` beside the journal.
     fn audits(&self) -> PathBuf {
         audits(self.settings)
@@ -439,86 +439,6 @@ impl Call<'_> {
             ),
         }
     }
-
-    fn ours(
-        &self,
-        problems: &mut Problems,
-    ) -> Result<(Ours, OursSummary, Option<Account>), CliError> {
-        let currency = self.settings.api.account_currency;
-        let (ours, source, files, account) = if self.arguments.exports.is_empty() {
-            let journal = JournalReader::open(&self.settings.journal)?;
-            let journal = journal.ok_or_else(|| nothing_of_ours(self.settings))?;
-            let ours = ours::of_journal(&journal, currency, self.period.by, &self.rules.zone)?;
-            let files = vec![self.settings.journal.display().to_string()];
-            (ours, "journal", files, Some(journal.account()?))
-        } else {
-            let (ours, files) = self.exports(problems)?;
-            (ours, "exports", files, None)
-        };
-        if ours.held > 0 {
-            let message = format!(
-                "{} not audited: held back, since nothing says which reading of them is true or which sale they reverse",
-                match ours.held {
-                    1 => "1 event is".to_owned(),
-                    n => format!("{} events are", grouped(n.into())),
-                }
-            );
-            problems.push(
-                Problem::warning(ProblemCode::HeldNotAudited, message)
-                    .hint("`held.csv` of the run lists them, `fprecon plan EXPORT...` says why"),
-            );
-        }
-        let summary = OursSummary {
-            source,
-            files,
-            inputs: Vec::new(),
-            sales: 0,
-            refunds: 0,
-            held: ours.held,
-            tracked: ours.tracked.clone(),
-        };
-        Ok((ours, summary, account))
-    }
-
-    /// Exports, read as `plan` reads them, without the journal.
-    fn exports(&self, problems: &mut Problems) -> Result<(Ours, Vec<String>), CliError> {
-        let choice = Choice::load(self.common, self.settings)?;
-        let opened = exports::open(
-            &self.arguments.exports,
-            (self.common, self.settings),
-            choice.profiles.lines_above(),
-            choice.profiles.sheets(),
-        )?;
-        let planner = Planner::new(&choice, self.settings, self.terminal, None)?.for_looking();
-        let mut job = planner.plan_alone(opened, Timestamp::now())?;
-        for problem in job.problems.kept() {
-            problems.push(problem.clone());
-        }
-        let files = job.inputs.iter().map(|input| input.path.clone()).collect();
-        let mut ours = ours::of_job(&job, self.settings.api.account_currency, &self.rules.zone);
-        let rows = std::mem::replace(&mut job.source_rows, SourceRows::dropped());
-        ours::add_rejected(&mut ours, rows)?;
-        self.add_undos(&mut ours, problems)?;
-        Ok((ours, files))
-    }
-
-    /// Adds what `fprecon undo` has refunded of the sales of exports, where there is a journal: no export has it.
-    fn add_undos(&self, ours: &mut Ours, problems: &mut Problems) -> Result<(), CliError> {
-        let Some(journal) = JournalReader::open(&self.settings.journal)? else {
-            return Ok(());
-        };
-        let undone = ours::add_undos(ours, &journal, self.settings.api.account_currency)?;
-        if undone.count() > 0 {
-            let message = format!(
-                "`fprecon undo` has refunded sales of these exports in full: {undone}; its refunds are audited with them"
-            );
-            problems.push(
-                Problem::warning(ProblemCode::SaleUndone, message)
-                    .hint("`fprecon audit` without exports audits all that the journal has"),
-            );
-        }
-        Ok(())
-    }
 }
 
 /// `audit/` beside the journal.
@@ -527,29 +447,18 @@ pub(super) fn audits(settings: &EffectiveSettings) -> PathBuf {
     beside.join(AUDITS)
 }
 
-/// The exports of our side, with the days of their sales and refunds.
-fn inputs(ours: &Ours, zone: &TimeZone) -> Vec<InputSummary> {
-    let mut files: BTreeMap<&str, (u64, Option<Timestamp>, Option<Timestamp>)> = BTreeMap::new();
-    for one in &ours.billed {
-        let (events, first, last) = files.entry(&one.place.file).or_default();
-        *events += 1;
-        *first = (*first).into_iter().chain(one.created_at).min();
-        *last = (*last).max(one.created_at);
-    }
-    let files = files.into_iter();
-    files
-        .map(|(path, (events, first, last))| InputSummary {
-            path: path.to_owned(),
-            sha256: ours.sha256.get(path).cloned(),
-            events,
-            first_date: day_of(first, zone),
-            last_date: day_of(last, zone),
-        })
-        .collect()
-}
-
 fn day_of(at: Option<Timestamp>, zone: &TimeZone) -> Option<String> {
     at.map(|at| zone.to_datetime(at).date().to_string())
+}
+
+/// Returns the payouts of theirs that can't be read, if there are some.
+fn unread_payouts(count: u64) -> Option<Unread> {
+    (count > 0).then(|| Unread {
+        side: "theirs",
+        code: UnreadCode::Payouts,
+        count,
+        amount_cents: BTreeMap::new(),
+    })
 }
 
 /// Says which accounts are not what FirstPromoter's balances say.
@@ -576,19 +485,6 @@ pub(super) fn accepted_unusable(error: AcceptedError) -> CliError {
     )
 }
 
-fn nothing_of_ours(settings: &EffectiveSettings) -> CliError {
-    CliError::unusable(
-        Problem::error(
-            ProblemCode::JournalMissing,
-            "there is nothing to compare with: no journal",
-        )
-        .at(settings.journal.display().to_string(), None)
-        .hint(
-            "name your billing exports (`fprecon audit EXPORT...`), or the journal by `--journal`",
-        ),
-    )
-}
-
 impl From<AuditError> for CliError {
     fn from(error: AuditError) -> Self {
         let message = causes(&error);
@@ -599,15 +495,6 @@ impl From<AuditError> for CliError {
             AuditError::Columns(_) | AuditError::Polars(_) | AuditError::Unbalanced(_) => {
                 CliError::Imbalance(Imbalance::new(&message))
             }
-        }
-    }
-}
-
-impl From<OursError> for CliError {
-    fn from(error: OursError) -> Self {
-        match error {
-            OursError::Journal(error) => error.into(),
-            OursError::Unbalanced(_) => CliError::Imbalance(Imbalance::new(&error.to_string())),
         }
     }
 }

@@ -22,9 +22,11 @@ use crate::audit::{Commission, Lead, Promoter};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
 use crate::cli::tables::count;
-use crate::job::{unanswered, unrecognised};
+use crate::export::Export;
+use crate::job::{export_problem, unanswered, unrecognised};
 use crate::journal::Account;
 use crate::problem::{Problem, ProblemCode, Problems, causes};
+use crate::profile::{Profile, Profiles};
 use crate::recognise::{Recognised, Why, recognise};
 use crate::send::{self, IncompleteListing, OrderCheck, PageSink};
 use crate::shell_word::shell_word;
@@ -37,12 +39,7 @@ const OLD_SECONDS: i64 = 24 * 3600;
 
 /// Their side, as it was read.
 pub(super) struct Theirs {
-    pub(super) commissions: Vec<Commission>,
-    /// The events that lines name which are no commissions that can be read.
-    pub(super) unread_ids: Vec<String>,
-    /// Promoters and their own promoters.
-    pub(super) parents: Vec<(Promoter, Promoter)>,
-    pub(super) leads: Option<Vec<Lead>>,
+    pub(super) lists: Lists,
     pub(super) payouts: Option<Vec<Payout>>,
     /// Payouts whose amount can't be read.
     pub(super) payouts_unreadable: u64,
@@ -50,6 +47,17 @@ pub(super) struct Theirs {
     pub(super) balances: BTreeMap<String, i128>,
     pub(super) summary: TheirsSummary,
     pub(super) account: Option<Account>,
+}
+
+/// What of their side is compared with ours.
+#[derive(Default)]
+pub(super) struct Lists {
+    pub(super) commissions: Vec<Commission>,
+    /// The events that lines name which are no commissions that can be read.
+    pub(super) unread_ids: Vec<String>,
+    /// Promoters and their own promoters.
+    pub(super) parents: Vec<(Promoter, Promoter)>,
+    pub(super) leads: Option<Vec<Lead>>,
 }
 
 impl Call<'_> {
@@ -70,55 +78,16 @@ impl Call<'_> {
         let choice = Choice::load(self.common, self.settings)?;
         let profiles = choice.profiles.for_commissions();
         let name = path.display().to_string();
-        let mut opened = exports::open(
-            &[path.to_owned()],
-            (self.common, self.settings),
-            profiles.lines_above(),
-            profiles.sheets(),
-        )?;
-        let (Some(export), None) = (opened.next(), opened.next()) else {
-            let problem = Problem::error(ProblemCode::CommissionsNotOne, "this is not one CSV");
-            return Err(CliError::unusable(
-                problem
-                    .at(&name, None)
-                    .hint("name the list of commissions alone"),
-            ));
-        };
-        let unusable = |problem: Box<Problem>| CliError::unusable(*problem);
-        let mut export =
-            export.map_err(|error| CliError::unusable(crate::job::export_problem(&error)))?;
-        let header = export.header().to_vec();
+        let mut export = self.only_export(path, &profiles)?;
         let named = choice.named()?.filter(|named| named.is_for_commissions());
-        let found = match named {
-            Some(profile) => Recognised {
-                profile,
-                binding: profile.bind(&header).map_err(|misfit| {
-                    let message = format!("the header {}", misfit.reason());
-                    CliError::unusable(
-                        Problem::error(ProblemCode::ProfileMisfit, message).at(&name, Some(1)),
-                    )
-                })?,
-                why: Why::Named,
-            },
-            None => {
-                recognise(&profiles, &mut export, &header, |cell| cell.into()).map_err(|error| {
-                    let problem = unrecognised(&name, &header, error);
-                    unusable(Box::new(problem.hint(format!(
-                        "`fprecon init {}` proposes a profile for it; docs/audit.md shows one",
-                        shell_word(&name)
-                    ))))
-                })?
-            }
-        };
+        let found = profile_of_list(path, &mut export, named, &profiles)?;
         if let Some(problem) = unanswered(found.profile, &found.binding) {
-            return Err(CliError::unusable(
-                problem.at(path.display().to_string(), None),
-            ));
+            return Err(CliError::unusable(problem.at(&name, None)));
         }
         let currency = self.settings.api.account_currency;
         let clock = (&self.rules.zone, Timestamp::now());
         let read = read_csv(export, found.profile, found.binding, currency, clock);
-        let read = read.map_err(unusable)?;
+        let read = read.map_err(|problem| CliError::unusable(*problem))?;
         for problem in read.problems.kept() {
             problems.push(problem.clone());
         }
@@ -127,28 +96,40 @@ impl Call<'_> {
                 source: "file",
                 file: name,
                 sha256: Some(read.sha256),
-                first_date: None,
-                last_date: None,
-                account: None,
-                fetched_at: None,
-                age_seconds: None,
-                commissions: 0,
                 rejected: read.rows.rejected,
-                leads: None,
-                payouts: None,
                 has_status: read.has_status,
                 columns_not_read: read.not_read,
                 columns_that_decide: read.deciding,
+                ..TheirsSummary::default()
             },
-            commissions: read.commissions,
-            unread_ids: read.unread_ids,
-            parents: Vec::new(),
-            leads: None,
+            lists: Lists {
+                commissions: read.commissions,
+                unread_ids: read.unread_ids,
+                ..Lists::default()
+            },
             payouts: None,
             payouts_unreadable: 0,
             balances: BTreeMap::new(),
             account: None,
         })
+    }
+
+    /// Opens the one CSV that the list of commissions is.
+    fn only_export(&self, path: &Path, profiles: &Profiles) -> Result<Export, CliError> {
+        let mut opened = exports::open(
+            &[path.to_owned()],
+            (self.common, self.settings),
+            profiles.lines_above(),
+            profiles.sheets(),
+        )?;
+        let (Some(export), None) = (opened.next(), opened.next()) else {
+            let problem = Problem::error(ProblemCode::CommissionsNotOne, "this is not one CSV")
+                .at(path.display().to_string(), None);
+            return Err(CliError::unusable(
+                problem.hint("name the list of commissions alone"),
+            ));
+        };
+        export.map_err(|error| CliError::unusable(export_problem(&error)))
     }
 
     /// Reads their side from the account's listings: fetched now, or kept.
@@ -166,37 +147,10 @@ impl Call<'_> {
             return Err(nothing_kept(&directory));
         };
         // Those of an earlier fetching say whose customer was whose then, not now.
-        let leads = latest::<crate::tracking::Lead>(&directory)?;
+        let leads = latest::<tracking::Lead>(&directory)?;
         let leads = leads.filter(|leads| !self.arguments.no_leads && leads.is_beside(&kept));
         let age_seconds = Timestamp::now().duration_since(kept.fetched_at).as_secs();
-        if age_seconds > OLD_SECONDS && !self.arguments.live {
-            let message = format!(
-                "the commissions were fetched {} ago",
-                words::age(age_seconds)
-            );
-            problems.push(
-                Problem::warning(ProblemCode::ListingOld, message)
-                    .hint("`fprecon audit --live` fetches them anew"),
-            );
-        }
-        let summary = TheirsSummary {
-            source: if self.arguments.live { "live" } else { "kept" },
-            file: kept.path.display().to_string(),
-            sha256: None,
-            first_date: None,
-            last_date: None,
-            account: Some(kept.account.to_string()),
-            fetched_at: Some(kept.fetched_at.to_string()),
-            age_seconds: Some(age_seconds),
-            commissions: 0,
-            rejected: 0,
-            leads: leads.as_ref().map(|leads| leads.lines.len() as u64),
-            payouts: None,
-            has_status: true,
-            columns_not_read: Vec::new(),
-            columns_that_decide: Vec::new(),
-        };
-        let account = kept.account.clone();
+        problems.extend(self.problem_of_age(age_seconds));
         let currency = self.settings.api.account_currency;
         // Those of an earlier fetching would not fit the commissions.
         let payouts = latest::<ListedPayout>(&directory)?.filter(|own| own.is_beside(&kept));
@@ -205,39 +159,55 @@ impl Call<'_> {
         let (payouts, payouts_unreadable) = payouts.map_or((None, 0), |(payouts, unreadable)| {
             (Some(payouts), unreadable)
         });
+        let columns = deciding_of(&kept);
         let summary = TheirsSummary {
+            source: if self.arguments.live { "live" } else { "kept" },
+            file: kept.path.display().to_string(),
+            account: Some(kept.account.to_string()),
+            fetched_at: Some(kept.fetched_at.to_string()),
+            age_seconds: Some(age_seconds),
+            leads: leads.as_ref().map(|leads| leads.lines.len() as u64),
             payouts: payouts.as_ref().map(|payouts| payouts.len() as u64),
-            ..summary
+            has_status: true,
+            columns_not_read: columns.iter().map(|column| column.name.clone()).collect(),
+            columns_that_decide: columns,
+            ..TheirsSummary::default()
         };
+        let account = kept.account.clone();
         let balances = balances_of(&kept, promoters.as_ref());
+        let parents = parents_of(&kept, promoters.as_ref());
         let days = ListedDays {
             zone: &self.rules.zone,
             timed_at_midnight: &ours.timed_at_midnight,
         };
-        let columns_that_decide = deciding_of(&kept);
-        let parents = parents_of(&kept, promoters.as_ref());
         let listed = commissions_of(kept, currency, &days);
         let rejected = listed.problems.len() as u64;
-        let left_out = listed.problems.into_iter();
-        left_out.for_each(|problem| problems.push(problem));
+        problems.extend(listed.problems);
         Ok(Theirs {
-            commissions: listed.commissions,
-            unread_ids: listed.unread_ids,
-            parents,
-            leads: leads.map(leads_of),
+            lists: Lists {
+                commissions: listed.commissions,
+                unread_ids: listed.unread_ids,
+                parents,
+                leads: leads.map(leads_of),
+            },
             payouts,
             payouts_unreadable,
             balances,
             summary: TheirsSummary {
                 rejected,
-                columns_not_read: columns_that_decide
-                    .iter()
-                    .map(|column| column.name.clone())
-                    .collect(),
-                columns_that_decide,
                 ..summary
             },
             account: Some(account),
+        })
+    }
+
+    /// Returns a remark on a list that was fetched long ago.
+    fn problem_of_age(&self, age_seconds: i64) -> Option<Problem> {
+        (age_seconds > OLD_SECONDS && !self.arguments.live).then(|| {
+            let age = words::age(age_seconds);
+            let message = format!("the commissions were fetched {age} ago");
+            Problem::warning(ProblemCode::ListingOld, message)
+                .hint("`fprecon audit --live` fetches them anew")
         })
     }
 
@@ -256,7 +226,7 @@ impl Call<'_> {
         check_accounts(account, Some(target.account()))?;
         self.fetch_one::<ListedCommission>(directory, &target)?;
         if !self.arguments.no_leads {
-            self.fetch_one::<crate::tracking::Lead>(directory, &target)?;
+            self.fetch_one::<tracking::Lead>(directory, &target)?;
         }
         self.fetch_for_accounts::<ListedPayout>(directory, &target)?;
         match self.settings.api.version {
@@ -318,6 +288,36 @@ impl Call<'_> {
             Err((unlisted, exit)) => Err(not_whole::<T>(&unlisted, exit)),
         }
     }
+}
+
+/// Returns the profile that a list of commissions is read by: the one that the user named, or that fits its header.
+fn profile_of_list<'p>(
+    path: &Path,
+    export: &mut Export,
+    named: Option<&'p Profile>,
+    profiles: &'p Profiles,
+) -> Result<Recognised<'p>, CliError> {
+    let name = path.display().to_string();
+    let header = export.header().to_vec();
+    let Some(profile) = named else {
+        return recognise(profiles, export, &header, |cell| cell.into()).map_err(|error| {
+            let problem = unrecognised(&name, &header, error);
+            CliError::unusable(problem.hint(format!(
+                "`fprecon init {}` proposes a profile for it; docs/audit.md shows one",
+                shell_word(&name)
+            )))
+        });
+    };
+    let binding = profile.bind(&header).map_err(|misfit| {
+        let message = format!("the header {}", misfit.reason());
+        let problem = Problem::error(ProblemCode::ProfileMisfit, message);
+        CliError::unusable(problem.at(&name, Some(1)))
+    })?;
+    Ok(Recognised {
+        profile,
+        binding,
+        why: Why::Named,
+    })
 }
 
 /// Checks that the sales and the commissions are those of one account.
