@@ -119,12 +119,7 @@ impl<'s> Compiler<'s> {
         self.check_amount_format(&spec.money)?;
         let dates = self.dates(&spec.dates)?;
         self.check_skip_lines(spec.skip_lines)?;
-        let email = self.maybe_column("customer.email", spec.customer.email.as_deref())?;
-        let uid = self.maybe_column("customer.uid", spec.customer.uid.as_deref())?;
-        if email.is_none() && uid.is_none() {
-            let message = "`[customer]` names neither `email` nor `uid`";
-            return Err(self.error(message).about("customer"));
-        }
+        let customer = self.customer(spec)?;
         let mut known = Vec::new();
         for (column, words) in &spec.known {
             known.push(self.known(column, words)?);
@@ -140,21 +135,8 @@ impl<'s> Compiler<'s> {
         let empty_lists = self.empty_lists(spec)?;
         let mut events = self.rules("event", &spec.event, Self::event_rule)?;
         let coupons = self.coupons(spec.promo_code.as_ref())?;
-        for rule in &mut events {
-            if rule.kind == Kind::Sale {
-                let promo_code = &mut rule.details[detail_place("promo_code")];
-                *promo_code = promo_code.or(coupons);
-            }
-            rule.names = named_columns(&rule.scope.when, &known);
-        }
-        if events.is_empty() == spec.commission.is_none() {
-            let message = if events.is_empty() {
-                "there is no `[[event]]`, so no row could be one"
-            } else {
-                "a list of commissions has no `[[event]]`"
-            };
-            return Err(self.error(message).about("event"));
-        }
+        complete_events(&mut events, coupons, &known);
+        self.check_has_events(spec)?;
         Ok(Profile {
             name: spec.name.clone(),
             title: spec.title.clone(),
@@ -178,7 +160,7 @@ impl<'s> Compiler<'s> {
             currency,
             amount_format: spec.money.format.clone(),
             dates,
-            customer: CustomerColumns { email, uid },
+            customer,
             no_email: WordSet {
                 list: spec.customer.no_email.clone(),
                 spelling: Spelling::AnyCase,
@@ -194,6 +176,27 @@ impl<'s> Compiler<'s> {
             warn,
             events,
         })
+    }
+
+    /// Returns the columns of the customer, of which there has to be one.
+    fn customer(&self, spec: &Spec) -> Result<CustomerColumns, ProfileError> {
+        let email = self.maybe_column("customer.email", spec.customer.email.as_deref())?;
+        let uid = self.maybe_column("customer.uid", spec.customer.uid.as_deref())?;
+        if email.is_none() && uid.is_none() {
+            let message = "`[customer]` names neither `email` nor `uid`";
+            return Err(self.error(message).about("customer"));
+        }
+        Ok(CustomerColumns { email, uid })
+    }
+
+    /// Checks that rows are events, or commissions of a list.
+    fn check_has_events(&self, spec: &Spec) -> Result<(), ProfileError> {
+        let message = match (spec.event.is_empty(), spec.commission.is_some()) {
+            (true, false) => "there is no `[[event]]`, so no row could be one",
+            (false, true) => "a list of commissions has no `[[event]]`",
+            (true, true) | (false, false) => return Ok(()),
+        };
+        Err(self.error(message).about("event"))
     }
 
     fn commission(
@@ -777,6 +780,22 @@ impl<'s> Compiler<'s> {
             return Err(self.error(message).says(text));
         }
         Ok(Template(parts))
+    }
+}
+
+/// Gives the events of a profile what its other tables say: sales the coupons, and each the columns whose known words it
+/// names.
+fn complete_events(
+    events: &mut [EventRule],
+    coupons: Option<ColumnIndex>,
+    known: &[(ColumnIndex, WordSet)],
+) {
+    for rule in events {
+        if rule.kind == Kind::Sale {
+            let promo_code = &mut rule.details[detail_place("promo_code")];
+            *promo_code = promo_code.or(coupons);
+        }
+        rule.names = named_columns(&rule.scope.when, known);
     }
 }
 

@@ -94,9 +94,9 @@ fn the_header_decides_and_else_the_closest_profile_is_named() {
 }
 
 #[test]
-fn what_a_profile_refers_to_has_to_be_there() {
+fn what_an_event_says_has_to_be_there() {
     assert!(load(&whole(SALE)).is_ok());
-    for (more, expected) in [
+    assert_refused(&[
         ("", "there is no `[[event]]`, so no row could be one"),
         (
             "event = []\n",
@@ -134,6 +134,32 @@ fn what_a_profile_refers_to_has_to_be_there() {
             "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\nrunning_total = true\n",
             "`running_total` is for refunds with a `sale_event_id`, from which their ids are made",
         ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\nwhen = { id = {} }\n",
+            "the table for `id` in a `when` has no test in it",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\nunless = {}\n",
+            "`unless` without a test would exclude every row",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = { column = \"total\", minus = [\"tax\"] }\n",
+            "`event.amount.minus` refers to `tax`, which is not a column",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = { column = \"total\", sign = \"minus\" }\n",
+            "expected a column, or { column = …, sign = …, plus = […], minus = […], less_tax = … }",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\ncreated_at = [{ day = \"id\" }]\n",
+            "expected a column, or { date = …, time = …, zone = … }",
+        ),
+    ]);
+}
+
+#[test]
+fn what_a_profile_says_beside_its_events_has_to_be_there() {
+    assert_refused(&[
         (
             "[mine.money]\ncurrency = \"dollars\"\n[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\n",
             "`money.currency` is `dollars`, which is not an ISO 4217 code",
@@ -174,27 +200,12 @@ fn what_a_profile_refers_to_has_to_be_there() {
             "[mine.continuation]\nsame = []\nwhen = { id = \"1\" }\n[[mine.event]]\nkind = \"sale\"\n",
             "`[continuation]` needs columns in `same` and tests in `when`",
         ),
-        (
-            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\nwhen = { id = {} }\n",
-            "the table for `id` in a `when` has no test in it",
-        ),
-        (
-            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\nunless = {}\n",
-            "`unless` without a test would exclude every row",
-        ),
-        (
-            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = { column = \"total\", minus = [\"tax\"] }\n",
-            "`event.amount.minus` refers to `tax`, which is not a column",
-        ),
-        (
-            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = { column = \"total\", sign = \"minus\" }\n",
-            "expected a column, or { column = …, sign = …, plus = […], minus = […], less_tax = … }",
-        ),
-        (
-            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\ncreated_at = [{ day = \"id\" }]\n",
-            "expected a column, or { date = …, time = …, zone = … }",
-        ),
-    ] {
+    ]);
+}
+
+/// Checks that a profile with each of these tables is refused with the words beside it.
+fn assert_refused(cases: &[(&str, &str)]) {
+    for (more, expected) in cases {
         assert_eq!(refused(&whole(more)), format!("profile `mine`: {expected}"));
     }
 }
