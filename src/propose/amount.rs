@@ -60,6 +60,8 @@ struct Candidates<'t> {
     parts: Vec<(&'static str, &'t SampleColumn<'t>)>,
     discounts: Vec<&'t SampleColumn<'t>>,
     fee: Option<&'t SampleColumn<'t>>,
+    /// Money that went out, if the total is money that came in.
+    money_out: Option<&'t SampleColumn<'t>>,
 }
 
 /// Finds the amount; returns `None` if no column could be it. `currency` is the currency of most
@@ -70,61 +72,10 @@ pub(super) fn amounts<'t>(
     rows: &[usize],
     is_free: &dyn Fn(&SampleColumn<'_>) -> bool,
 ) -> Option<Amounts<'t>> {
-    let numbers = |names: &Names| -> Vec<(usize, &'t SampleColumn<'t>)> {
-        table.named(names, |column| column.has_amounts() && is_free(column))
-    };
-    let first = |names: &Names| numbers(names).first().map(|(_, column)| *column);
-    let mut totals = numbers(&names::TOTAL);
-    // What is still due, or was refunded, is not what was paid: where it is as much, nothing was.
-    totals.retain(|(_, column)| {
-        names::DUE.rank(column.header).is_none() && !names::is_of_refunds(column.header)
-    });
-    if totals.iter().any(|(rank, _)| Names::tier(*rank) < 2) {
-        // The price of a unit is not what was paid.
-        totals.retain(|(rank, _)| Names::tier(*rank) < 2);
-    }
-    let whole = |names: &Names| {
-        let all = numbers(names).into_iter();
-        let mut whole = all.filter(|(rank, _)| Names::is_whole(*rank));
-        whole.next().map(|(_, column)| column)
-    };
-    let money_out = match (totals.is_empty(), whole(&names::MONEY_IN)) {
-        (true, Some(money_in)) => {
-            let out = whole(&names::MONEY_OUT);
-            totals.extend(out.map(|_| (0, money_in)));
-            out
-        }
-        _ => None,
-    };
-    let fee = first(&names::FEE);
-    let subtotals = numbers(&names::SUBTOTAL).into_iter();
-    // After a fee, `Net` is what the merchant receives.
-    let subtotals = subtotals.filter(|(rank, _)| fee.is_none() || Names::tier(*rank) == 0);
-    let parts = [
-        (TAX, first(&names::TAX)),
-        ("shipping", first(&names::SHIPPING)),
-        ("tip", first(&names::TIP)),
-    ];
-    let mut candidates = Candidates {
-        totals,
-        subtotals: subtotals.map(|(_, column)| column).collect(),
-        parts: parts
-            .into_iter()
-            .filter_map(|(key, column)| Some((key, column?)))
-            .collect(),
-        discounts: numbers(&names::DISCOUNT)
-            .into_iter()
-            .map(|(_, column)| column)
-            .collect(),
-        fee,
-    };
-    // A column is not a part of itself.
-    let parts = candidates.parts.iter().map(|(_, column)| column.header);
-    let parts: Vec<&str> = parts.chain(fee.map(|fee| fee.header)).collect();
-    candidates
-        .totals
-        .retain(|(_, column)| !parts.contains(&column.header));
-    let refunded = first(&names::REFUNDED);
+    let free = FreeAmounts { table, is_free };
+    let mut candidates = Candidates::new(&free);
+    let refunded = free.first(&names::REFUNDED);
+    let money_out = candidates.money_out;
     let all = candidates.all().chain(refunded).chain(money_out);
     let written = written(all.flat_map(|column| column.proofs().collect::<Vec<_>>()))?;
     let books = SampleAmounts {
@@ -151,6 +102,47 @@ pub(super) fn amounts<'t>(
     })
 }
 
+/// The columns of amounts that are free.
+struct FreeAmounts<'f, 't> {
+    table: &'t Table<'t>,
+    is_free: &'f dyn Fn(&SampleColumn<'_>) -> bool,
+}
+
+impl<'t> FreeAmounts<'_, 't> {
+    /// Returns those with one of these names, with their ranks, the likeliest first.
+    fn named(&self, names: &Names) -> Vec<(usize, &'t SampleColumn<'t>)> {
+        self.table.named(names, |column| {
+            column.has_amounts() && (self.is_free)(column)
+        })
+    }
+
+    /// Returns the likeliest of those with one of these names.
+    fn first(&self, names: &Names) -> Option<&'t SampleColumn<'t>> {
+        self.named(names).first().map(|(_, column)| *column)
+    }
+
+    /// Returns the likeliest of those whose whole name is one of these.
+    fn whole(&self, names: &Names) -> Option<&'t SampleColumn<'t>> {
+        let mut whole = self.named(names).into_iter();
+        let whole = whole.find(|(rank, _)| Names::is_whole(*rank));
+        whole.map(|(_, column)| column)
+    }
+
+    /// Returns those that could be what the customer paid.
+    fn totals(&self) -> Vec<(usize, &'t SampleColumn<'t>)> {
+        let mut totals = self.named(&names::TOTAL);
+        // What is still due, or was refunded, is not what was paid: where it is as much, nothing was.
+        totals.retain(|(_, column)| {
+            names::DUE.rank(column.header).is_none() && !names::is_of_refunds(column.header)
+        });
+        if totals.iter().any(|(rank, _)| Names::tier(*rank) < 2) {
+            // The price of a unit is not what was paid.
+            totals.retain(|(rank, _)| Names::tier(*rank) < 2);
+        }
+        totals
+    }
+}
+
 const TAX: &str = "tax";
 
 /// The amount, its rivals, and for each part if it is inside.
@@ -161,6 +153,43 @@ type AmountChoice<'t> = (
 );
 
 impl<'t> Candidates<'t> {
+    /// Finds the candidates by their names. No column is a total and a part of it.
+    fn new(free: &FreeAmounts<'_, 't>) -> Self {
+        let mut totals = free.totals();
+        let money_out = match (totals.is_empty(), free.whole(&names::MONEY_IN)) {
+            (true, Some(money_in)) => {
+                let out = free.whole(&names::MONEY_OUT);
+                totals.extend(out.map(|_| (0, money_in)));
+                out
+            }
+            _ => None,
+        };
+        let fee = free.first(&names::FEE);
+        let subtotals = free.named(&names::SUBTOTAL).into_iter();
+        // After a fee, `Net` is what the merchant receives.
+        let subtotals = subtotals.filter(|(rank, _)| fee.is_none() || Names::tier(*rank) == 0);
+        let parts = [
+            (TAX, free.first(&names::TAX)),
+            ("shipping", free.first(&names::SHIPPING)),
+            ("tip", free.first(&names::TIP)),
+        ];
+        let parts = parts.into_iter();
+        let parts = parts.filter_map(|(key, column)| Some((key, column?)));
+        let parts: Vec<(&'static str, &'t SampleColumn<'t>)> = parts.collect();
+        let taken = parts.iter().map(|(_, column)| column.header);
+        let taken: Vec<&str> = taken.chain(fee.map(|fee| fee.header)).collect();
+        totals.retain(|(_, column)| !taken.contains(&column.header));
+        let discounts = free.named(&names::DISCOUNT).into_iter();
+        Candidates {
+            totals,
+            subtotals: subtotals.map(|(_, column)| column).collect(),
+            parts,
+            discounts: discounts.map(|(_, column)| column).collect(),
+            fee,
+            money_out,
+        }
+    }
+
     fn all(&self) -> impl Iterator<Item = &'t SampleColumn<'t>> {
         let totals = self.totals.iter().map(|(_, column)| *column);
         let parts = self.parts.iter().map(|(_, column)| *column);

@@ -154,75 +154,103 @@ fn told(digits: &str) -> SeparatorEvidence {
 
 /// Returns the combined evidence of all these amounts; `None` if there is no amount.
 pub(super) fn written(amounts: impl Iterator<Item = Proof>) -> Option<Written> {
-    let mut format = AmountFormat::default();
-    let mut decimals: Vec<(char, Proof)> = Vec::new();
-    let mut thousands: Option<(char, Proof)> = None;
-    let mut either: Option<(char, Proof)> = None;
-    let mut first = None;
+    let mut evidence = FormatEvidence::default();
     for proof in amounts {
+        evidence.add(proof);
+    }
+    evidence.conclude()
+}
+
+/// What some amounts show of their format. Each separator has the first amount that shows it.
+#[derive(Default)]
+struct FormatEvidence {
+    format: AmountFormat,
+    /// The first amount of all.
+    first: Option<Proof>,
+    decimals: Vec<(char, Proof)>,
+    thousands: Option<(char, Proof)>,
+    /// A separator of decimals or of thousands.
+    either: Option<(char, Proof)>,
+}
+
+impl FormatEvidence {
+    /// Adds a cell, if it is an amount.
+    fn add(&mut self, proof: Proof) {
         let Some(parts) = parts(&proof.value) else {
-            continue;
+            return;
         };
-        first.get_or_insert_with(|| proof.clone());
-        format.has_parentheses |= parts.parentheses;
-        if let (None, Some(symbol)) = (&format.strip, parts.symbol) {
-            format.strip = Some(symbol.to_owned());
+        self.first.get_or_insert_with(|| proof.clone());
+        self.format.has_parentheses |= parts.parentheses;
+        if let (None, Some(symbol)) = (&self.format.strip, parts.symbol) {
+            self.format.strip = Some(symbol.to_owned());
         }
         match told(parts.digits) {
             SeparatorEvidence::Nothing => {}
             SeparatorEvidence::Decimal(decimal, group) => {
                 if let Some(group) = group {
-                    thousands.get_or_insert_with(|| (group, proof.clone()));
+                    self.thousands.get_or_insert_with(|| (group, proof.clone()));
                 }
-                if decimals.iter().all(|(known, _)| *known != decimal) {
-                    decimals.push((decimal, proof));
+                if self.decimals.iter().all(|(known, _)| *known != decimal) {
+                    self.decimals.push((decimal, proof));
                 }
             }
             SeparatorEvidence::Thousands(group) => {
-                thousands.get_or_insert((group, proof));
+                self.thousands.get_or_insert((group, proof));
             }
             SeparatorEvidence::Either(separator) => {
-                either.get_or_insert((separator, proof));
+                self.either.get_or_insert((separator, proof));
             }
         }
     }
-    let first = first?;
-    let group = thousands.as_ref().map(|(group, _)| *group);
-    format.thousands = group;
-    let mut decimals = decimals.into_iter();
-    Some(match (decimals.next(), decimals.next(), either) {
-        (Some((_, one)), Some((_, other)), _) => {
-            format.thousands = None;
-            Written::Mixed(format, one, other)
-        }
-        (Some((decimal, proof)), None, _) if group == Some(decimal) => {
-            format.thousands = None;
-            let other = thousands.map_or(first, |(_, proof)| proof);
-            Written::Mixed(format, proof, other)
-        }
-        (Some((decimal, proof)), None, either) => {
-            format.decimal = decimal;
-            if let Some((separator, _)) = either.filter(|(separator, _)| *separator != decimal) {
-                format.thousands = Some(separator);
+
+    /// Returns the format that all of it shows, if there was an amount.
+    fn conclude(self) -> Option<Written> {
+        let FormatEvidence {
+            mut format,
+            first,
+            decimals,
+            thousands,
+            either,
+        } = self;
+        let first = first?;
+        let group = thousands.as_ref().map(|(group, _)| *group);
+        format.thousands = group;
+        let mut decimals = decimals.into_iter();
+        Some(match (decimals.next(), decimals.next(), either) {
+            (Some((_, one)), Some((_, other)), _) => {
+                format.thousands = None;
+                Written::Mixed(format, one, other)
             }
-            Written::Decimal(format, proof)
-        }
-        (None, _, Some((separator, proof))) if group != Some(separator) => {
-            // Where a point or a comma is between thousands, the other one may be, too: both stay
-            // undecided.
-            format.thousands = group.filter(|group| !matches!(group, '.' | ','));
-            Written::Ambiguous(format, proof)
-        }
-        (None, ..) => {
-            if let Some((group, proof)) = thousands.filter(|(group, _)| matches!(group, '.' | ','))
-            {
-                // The other one is left for decimals.
-                format.decimal = if group == ',' { '.' } else { ',' };
-                return Some(Written::Whole(format, proof));
+            (Some((decimal, proof)), None, _) if group == Some(decimal) => {
+                format.thousands = None;
+                let other = thousands.map_or(first, |(_, proof)| proof);
+                Written::Mixed(format, proof, other)
             }
-            Written::Whole(format, first)
-        }
-    })
+            (Some((decimal, proof)), None, either) => {
+                format.decimal = decimal;
+                if let Some((separator, _)) = either.filter(|(separator, _)| *separator != decimal)
+                {
+                    format.thousands = Some(separator);
+                }
+                Written::Decimal(format, proof)
+            }
+            (None, _, Some((separator, proof))) if group != Some(separator) => {
+                // Where a point or a comma is between thousands, the other one may be, too: both stay
+                // undecided.
+                format.thousands = group.filter(|group| !matches!(group, '.' | ','));
+                Written::Ambiguous(format, proof)
+            }
+            (None, ..) => {
+                let point_or_comma = thousands.filter(|(group, _)| matches!(group, '.' | ','));
+                if let Some((group, proof)) = point_or_comma {
+                    // The other one is left for decimals.
+                    format.decimal = if group == ',' { '.' } else { ',' };
+                    return Some(Written::Whole(format, proof));
+                }
+                Written::Whole(format, first)
+            }
+        })
+    }
 }
 
 #[cfg(test)]

@@ -28,38 +28,93 @@ pub(super) fn dates<'t>(
     rows: &[usize],
     taken: &mut Taken<'t>,
 ) -> (RowDate<'t>, Vec<&'t SampleColumn<'t>>) {
-    let is_free = |column: &SampleColumn<'_>| taken.is_free(column);
-    let mut named = table.named(&names::DATE, is_free);
-    // `Renewal date` is that of something later.
-    named.retain(|(rank, column)| Names::is_whole(*rank) || !names::is_later_date(column.header));
-    // A date that only some rows have, such as that of the payment, is not the date of all rows.
-    let is_full = |column: &SampleColumn<'_>| column.is_full_in(rows);
-    named.sort_by_key(|(_, column)| !is_full(column));
-    let named: Vec<_> = named.into_iter().map(|(_, column)| column).collect();
-    let is_unnamed = |column: &&SampleColumn<'_>| {
-        let is_other = names::DATE.forbids(column.header) || names::is_later_date(column.header);
-        is_free(column) && column.days().is_some() && !is_other
+    let search = DateSearch::new(table, rows, taken);
+    if let Some(when) = search.named_date() {
+        let others = search.others(when.date);
+        taken.take([when.date]);
+        taken.take(when.time);
+        taken.take(when.zone);
+        return (RowDate::Read(when), others);
+    }
+    if let Some(column) = search.named.first().copied() {
+        taken.take([column]);
+        return (RowDate::Unread(column), Vec::new());
+    }
+    let Some(when) = search.unnamed_date() else {
+        return (RowDate::None, Vec::new());
     };
-    let others = |chosen: &SampleColumn<'_>| {
-        let is_named =
-            |column: &SampleColumn<'_>| named.iter().any(|named| named.header == column.header);
+    let others = search.others(when.date);
+    taken.take([when.date]);
+    (RowDate::Read(when), others)
+}
+
+/// Looks for the date of the rows among the columns that are free.
+struct DateSearch<'s, 't> {
+    table: &'t Table<'t>,
+    /// The rows that may be events.
+    rows: &'s [usize],
+    taken: &'s Taken<'t>,
+    /// The columns with the name of a date, the likeliest first.
+    named: Vec<&'t SampleColumn<'t>>,
+    zone: Option<&'t SampleColumn<'t>>,
+}
+
+impl<'s, 't> DateSearch<'s, 't> {
+    fn new(table: &'t Table<'t>, rows: &'s [usize], taken: &'s Taken<'t>) -> Self {
+        let mut named = table.named(&names::DATE, |column| taken.is_free(column));
+        // `Renewal date` is that of something later.
+        named.retain(|(rank, column)| {
+            Names::is_whole(*rank) || !names::is_later_date(column.header)
+        });
+        // A date that only some rows have, such as that of the payment, is not the date of all rows.
+        named.sort_by_key(|(_, column)| !column.is_full_in(rows));
+        let zone = first_of(table, &names::ZONE, |column| {
+            taken.is_free(column) && is_zone_column(column)
+        });
+        DateSearch {
+            table,
+            rows,
+            taken,
+            named: named.into_iter().map(|(_, column)| column).collect(),
+            zone,
+        }
+    }
+
+    fn is_full(&self, column: &SampleColumn<'_>) -> bool {
+        column.is_full_in(self.rows)
+    }
+
+    /// Returns `true` if a column holds dates and has another name, which is not that of another date.
+    fn is_unnamed(&self, column: &SampleColumn<'_>) -> bool {
+        let is_other = names::DATE.forbids(column.header) || names::is_later_date(column.header);
+        self.taken.is_free(column) && column.days().is_some() && !is_other
+    }
+
+    /// Returns the columns that could be the date as well as the chosen one.
+    fn others(&self, chosen: &SampleColumn<'_>) -> Vec<&'t SampleColumn<'t>> {
+        let is_named = |column: &SampleColumn<'_>| {
+            let mut named = self.named.iter();
+            named.any(|named| named.header == column.header)
+        };
         let is_readable = |column: &&SampleColumn<'_>| {
             if is_named(column) {
                 column.named_days().is_some()
             } else {
-                is_unnamed(column) && is_full(column)
+                self.is_unnamed(column) && self.is_full(column)
             }
         };
-        let columns = table.columns.iter().filter(is_readable);
+        let columns = self.table.columns.iter().filter(is_readable);
         columns
             .filter(|column| column.header != chosen.header)
             .collect()
-    };
-    let zone = first_of(table, &names::ZONE, |column| {
-        is_free(column) && is_zone_column(column)
-    });
-    let times = first_of(table, &names::TIME, |column| is_free(column));
-    let read = |column: &'t SampleColumn<'t>, time: Option<&'t SampleColumn<'t>>| {
+    }
+
+    /// Returns a column as the date, if it can be read, with a time beside it if there is one.
+    fn read(
+        &self,
+        column: &'t SampleColumn<'t>,
+        time: Option<&'t SampleColumn<'t>>,
+    ) -> Option<DateColumns<'t>> {
         let days = match time {
             Some(time) => joined_days(column, time),
             None => column.named_days(),
@@ -67,46 +122,37 @@ pub(super) fn dates<'t>(
         Some(DateColumns {
             date: column,
             time,
-            zone,
+            zone: self.zone,
             days: days?,
         })
-    };
-    let found = named.iter().find_map(|column| {
-        let with_time = times.filter(|time| time.header != column.header);
-        with_time
-            .and_then(|time| read(column, Some(time)))
-            .or_else(|| read(column, None))
-    });
-    // A date of payment that some rows lack is not that of the rows if each of them has another one.
-    let is_of_some =
-        |when: &DateColumns<'_>| names::is_paid_date(when.date.header) && !is_full(when.date);
-    let found = match found {
-        Some(when) if is_of_some(&when) => {
-            let mut unnamed = table.columns.iter().filter(is_unnamed);
-            let full = unnamed.find(|column| is_full(column));
-            full.and_then(|column| read(column, None)).or(Some(when))
-        }
-        found => found,
-    };
-    if let Some(when) = found {
-        let others = others(when.date);
-        taken.take([when.date]);
-        taken.take(when.time);
-        taken.take(when.zone);
-        return (RowDate::Read(when), others);
     }
-    match (table.columns.iter().find(is_unnamed), named.first()) {
-        (Some(column), None) => {
-            let when = read(column, None);
-            let others = others(column);
-            taken.take([column]);
-            (when.map_or(RowDate::None, RowDate::Read), others)
+
+    /// Returns the date by the names of the columns. A date of payment that some rows lack is not that of the rows if
+    /// each of them has another one.
+    fn named_date(&self) -> Option<DateColumns<'t>> {
+        let times = first_of(self.table, &names::TIME, |column| {
+            self.taken.is_free(column)
+        });
+        let found = self.named.iter().find_map(|column| {
+            let with_time = times.filter(|time| time.header != column.header);
+            with_time
+                .and_then(|time| self.read(column, Some(time)))
+                .or_else(|| self.read(column, None))
+        })?;
+        if !names::is_paid_date(found.date.header) || self.is_full(found.date) {
+            return Some(found);
         }
-        (_, Some(column)) => {
-            taken.take([*column]);
-            (RowDate::Unread(column), Vec::new())
-        }
-        (None, None) => (RowDate::None, Vec::new()),
+        let mut columns = self.table.columns.iter();
+        let full = columns.find(|column| self.is_unnamed(column) && self.is_full(column));
+        full.and_then(|column| self.read(column, None))
+            .or(Some(found))
+    }
+
+    /// Returns the first column that holds dates although its name does not say so.
+    fn unnamed_date(&self) -> Option<DateColumns<'t>> {
+        let mut columns = self.table.columns.iter();
+        let column = columns.find(|column| self.is_unnamed(column))?;
+        self.read(column, None)
     }
 }
 

@@ -282,6 +282,11 @@ impl Writer<'_> {
                 self.text.line("# currency = \"USD\"");
             }
         }
+        self.amount_format();
+    }
+
+    /// Adds how amounts are written, as far as they show it.
+    fn amount_format(&mut self) {
         self.table("money.format");
         let is_whole_currency = self.is_whole_currency();
         let text = &mut self.text;
@@ -333,6 +338,13 @@ impl Writer<'_> {
                 text.line("# decimal = \",\"");
             }
         }
+        self.separators();
+    }
+
+    /// Adds what else is in an amount: separators of thousands, parentheses, symbols.
+    fn separators(&mut self) {
+        let text = &mut self.text;
+        let written = &self.mapping.amounts.written;
         let AmountFormat {
             decimal,
             thousands,
