@@ -20,7 +20,7 @@ use super::account::{ChangeRequest, NewCommission};
 use super::admin;
 use super::answer::{Answer, BodyDelivery, Format};
 use super::body::AnswerBody;
-use super::call::{self, Call, Kind, Requested, Version};
+use super::call::{self, Call, Change, Kind, Requested, Version};
 use super::faults::{Action, Fault, Subject};
 use super::log::Seen;
 use super::mistakes;
@@ -154,65 +154,99 @@ async fn call(
         Ok(call) => call,
         Err(refusal) => return Ok(refusal),
     };
+    let admitted = Admitted {
+        state,
+        reset,
+        head,
+        body,
+        number,
+        call,
+    };
     match call.asked {
-        Requested::Track(kind) => {
-            let params = match params_of(call.version, head, body) {
-                Ok(params) => params,
-                Err(refusal) => return Ok(refusal),
-            };
-            let subject = || Subject {
-                asked: call.asked,
-                event_id: params.event_id.as_deref(),
-                identity: identity(kind, &params),
-            };
-            let fault = fault(state, number, subject);
-            let track = || track(state, call.version, kind, &params);
-            act(fault, reset, track).await
-        }
-        Requested::NewCommission => {
-            let new = match NewCommission::read(body) {
-                Ok(new) => new,
-                Err(message) => return Ok(Answer::message(422, &message)),
-            };
-            let subject = || Subject {
-                asked: call.asked,
-                event_id: new.event_id(),
-                identity: stable_hash(new.event_id().unwrap_or_default()),
-            };
-            let fault = fault(state, number, subject);
-            let create = || {
-                state
-                    .account
-                    .borrow_mut()
-                    .create_commission(&new, Moment::now())
-            };
-            act(fault, reset, create).await
-        }
-        Requested::Change(change) => {
-            let query = head.uri.query();
-            let new = match ChangeRequest::read(change, query, is_json(&head.headers), body) {
-                Ok(new) => new,
-                Err(refusal) => return Ok(refusal),
-            };
-            let subject = || Subject {
-                asked: call.asked,
-                event_id: new.event_id(),
-                identity: stable_hash(&new.identity()),
-            };
-            let fault = fault(state, number, subject);
-            let carry_out = || state.account.borrow_mut().change(&new, Moment::now());
-            act(fault, reset, carry_out).await
-        }
+        Requested::Track(kind) => admitted.track(kind).await,
+        Requested::NewCommission => admitted.new_commission().await,
+        Requested::Change(change) => admitted.change(change).await,
         Requested::List(_) | Requested::Lead | Requested::Promoter | Requested::One(_) => {
-            let subject = || Subject {
-                asked: call.asked,
-                event_id: None,
-                identity: stable_hash(head.uri.query().unwrap_or_default()),
-            };
-            let fault = fault(state, number, subject);
-            let query = query_of(head, fault.as_ref());
-            act(fault, reset, || list(state, call, head, &query)).await
+            admitted.list().await
         }
+    }
+}
+
+/// A call whose path, method, key and rate are right.
+struct Admitted<'c> {
+    state: &'c State,
+    reset: &'c Reset,
+    head: &'c Parts,
+    body: &'c [u8],
+    /// The number of the request in the log.
+    number: usize,
+    call: Call,
+}
+
+impl Admitted<'_> {
+    /// Answers a tracking call.
+    async fn track(&self, kind: Kind) -> Result<Answer, Cut> {
+        let version = self.call.version;
+        let params = match params_of(version, self.head, self.body) {
+            Ok(params) => params,
+            Err(refusal) => return Ok(refusal),
+        };
+        let fault = self.fault(params.event_id.as_deref(), || identity(kind, &params));
+        let track = || track(self.state, version, kind, &params);
+        act(fault, self.reset, track).await
+    }
+
+    /// Answers a call that creates a commission.
+    async fn new_commission(&self) -> Result<Answer, Cut> {
+        let new = match NewCommission::read(self.body) {
+            Ok(new) => new,
+            Err(message) => return Ok(Answer::message(422, &message)),
+        };
+        let event_id = new.event_id();
+        let fault = self.fault(event_id, || stable_hash(event_id.unwrap_or_default()));
+        let create = || {
+            let mut account = self.state.account.borrow_mut();
+            account.create_commission(&new, Moment::now())
+        };
+        act(fault, self.reset, create).await
+    }
+
+    /// Answers a call that changes commissions, leads or payouts.
+    async fn change(&self, change: Change) -> Result<Answer, Cut> {
+        let query = self.head.uri.query();
+        let is_json = is_json(&self.head.headers);
+        let new = match ChangeRequest::read(change, query, is_json, self.body) {
+            Ok(new) => new,
+            Err(refusal) => return Ok(refusal),
+        };
+        let fault = self.fault(new.event_id(), || stable_hash(&new.identity()));
+        let carry_out = || self.state.account.borrow_mut().change(&new, Moment::now());
+        act(fault, self.reset, carry_out).await
+    }
+
+    /// Answers a call that reads a list, or one of its lines.
+    async fn list(&self) -> Result<Answer, Cut> {
+        let query = self.head.uri.query().unwrap_or_default();
+        let fault = self.fault(None, || stable_hash(query));
+        let query = query_of(self.head, fault.as_ref());
+        let list = || list(self.state, self.call, self.head, &query);
+        act(fault, self.reset, list).await
+    }
+
+    /// Returns the fault that this call meets, if one is set for it. `identity` is the same for each arrival of one call.
+    fn fault(&self, event_id: Option<&str>, identity: impl FnOnce() -> u64) -> Option<Fault> {
+        let mut faults = self.state.faults.borrow_mut();
+        if faults.are_none() {
+            return None;
+        }
+        let subject = Subject {
+            asked: self.call.asked,
+            event_id,
+            identity: identity(),
+        };
+        let fault = faults.take(subject)?;
+        self.state.log.borrow_mut().faulted(self.number, fault.name);
+        Some(fault)
     }
 }
 
@@ -224,16 +258,6 @@ fn params_of<'a>(version: Version, head: &'a Parts, body: &'a [u8]) -> Result<Pa
     }
     let params = Params::read(version, head.uri.query(), is_json, body);
     params.map_err(|message| Answer::message(400, &message))
-}
-
-fn fault<'a>(state: &State, number: usize, subject: impl FnOnce() -> Subject<'a>) -> Option<Fault> {
-    let mut faults = state.faults.borrow_mut();
-    if faults.are_none() {
-        return None;
-    }
-    let fault = faults.take(subject())?;
-    state.log.borrow_mut().faulted(number, fault.name);
-    Some(fault)
 }
 
 /// Returns a number that is the same for every arrival of one event, and differs between events.

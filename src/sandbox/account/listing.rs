@@ -62,50 +62,61 @@ impl AccountState {
     ) -> Result<(Answer, Option<Paging>), Answer> {
         let query = Query::read(version, query)?;
         match version {
-            Version::V1 => query.check(&V1_FILTERS, None)?,
+            Version::V1 => {
+                query.check(&V1_FILTERS, None)?;
+                self.v1_page(list, &query)
+            }
             Version::V2 => {
                 let (played, order) = played(list);
                 query.check(played, Some(order))?;
+                Ok((self.v2_page(list, &query)?, None))
             }
         }
-        match (version, list) {
-            (Version::V1, List::Leads) => {
-                let wanted = self.one_promoter(&query)?;
+    }
+
+    /// Returns a page of v1, with the paging for its headers. What is not of a promoter of the query is left out.
+    fn v1_page(&self, list: List, query: &Query<'_>) -> Result<(Answer, Option<Paging>), Answer> {
+        let wanted = self.one_promoter(query)?;
+        Ok(match list {
+            List::Leads => {
                 let leads = self.places().filter(|(_, lead)| wanted(lead.promoter));
-                Ok(query.v1(leads, |(place, lead)| self.lead_line(place, lead)))
+                query.v1(leads, |(place, lead)| self.lead_line(place, lead))
             }
-            (Version::V1, List::Rewards) => {
-                let wanted = self.one_promoter(&query)?;
+            List::Rewards => {
                 let rewards = self.commissions();
                 let rewards = rewards.filter(|own| wanted(own.promoter_place));
-                Ok(query.v1(rewards, |commission| v1::reward_line(&commission)))
+                query.v1(rewards, |commission| v1::reward_line(&commission))
             }
-            (Version::V1, List::Promoters) => {
-                let wanted = self.one_promoter(&query)?;
+            List::Promoters => {
                 let places = (0..self.promoters.len()).filter(|place| wanted(*place));
-                Ok(query.v1(places, |place| {
+                query.v1(places, |place| {
                     v1::promoter_line(self.promoters.get(place), &self.books.standing(place))
-                }))
+                })
             }
-            (Version::V1, List::Payouts) => {
-                let wanted = self.one_promoter(&query)?;
+            List::Payouts => {
                 let status = query.get("status");
                 let payouts = self.placed_payouts();
                 let payouts = payouts.filter(|(_, own)| wanted(own.promoter) && own.has(status));
-                Ok(query.v1(payouts, |(place, own)| self.v1_payout(place, own)))
+                query.v1(payouts, |(place, own)| self.v1_payout(place, own))
             }
-            (Version::V2, List::Payouts) => {
-                let filter = PayoutFilter::read(&query)?;
+        })
+    }
+
+    /// Returns a page of v2.
+    fn v2_page(&self, list: List, query: &Query<'_>) -> Result<Answer, Answer> {
+        Ok(match list {
+            List::Payouts => {
+                let filter = PayoutFilter::read(query)?;
                 let payouts = self.placed_payouts();
                 let payouts = payouts.filter(|(place, own)| filter.fits(self, *place, own));
                 let payouts = query.sorted(payouts, "period_end", |(_, own)| own.created_at())?;
                 let page = query.page(payouts.into_iter(), |(place, own)| {
                     self.v2_payout(place, own)
                 });
-                Ok((Answer::json(200, &page.lines), None))
+                Answer::json(200, &page.lines)
             }
-            (Version::V2, List::Leads) => {
-                let filter = LeadFilter::read(&query)?;
+            List::Leads => {
+                let filter = LeadFilter::read(query)?;
                 let leads = self
                     .places()
                     .filter(|(place, lead)| filter.fits(self, *place, lead));
@@ -113,20 +124,20 @@ impl AccountState {
                 let page = query.page(leads.into_iter(), |(place, lead)| {
                     v2::referral_line(place, lead, self.promoters.get(lead.promoter))
                 });
-                Ok((Answer::json(200, &page.lines), None))
+                Answer::json(200, &page.lines)
             }
-            (Version::V2, List::Rewards) => {
-                let filter = CommissionFilter::read(&query)?;
+            List::Rewards => {
+                let filter = CommissionFilter::read(query)?;
                 let rewards = self.commissions_of(query.number("payout_id")?);
                 let rewards = rewards.filter(|own| filter.fits(own));
                 let rewards = query.sorted(rewards, "created_at", |own| own.created_at)?;
                 let page = query.page(rewards.into_iter(), |commission| {
                     v2::commission(&commission)
                 });
-                Ok((Answer::json(200, &page.lines), None))
+                Answer::json(200, &page.lines)
             }
-            (Version::V2, List::Promoters) => {
-                let filter = PromoterFilter::read(&query)?;
+            List::Promoters => {
+                let filter = PromoterFilter::read(query)?;
                 let places = (0..self.promoters.len())
                     .filter(|place| filter.fits(self.promoters.get(*place)));
                 let joined = |place: &usize| self.promoters.get(*place).created_at;
@@ -138,9 +149,9 @@ impl AccountState {
                     data: page.lines,
                     meta: v2::PromoterMeta { pending_count: 0 },
                 };
-                Ok((Answer::json(200, &body), None))
+                Answer::json(200, &body)
             }
-        }
+        })
     }
 
     /// Answers v2's `/referrals/{id}` and `/promoters/{id}`: one by its id, or by what `find_by` says that the name is.
