@@ -8,6 +8,7 @@ mod customers;
 mod figures;
 mod handed_back;
 mod header_again;
+mod linked;
 mod not_paid;
 mod notes;
 mod paid_after_all;
@@ -44,20 +45,15 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 
-use self::complete::complete;
-use self::customers::{drop_shared_uids, hold_unclear, hold_without_customer};
-use self::handed_back::hold_unknown;
-use self::paid_after_all::hold_paid_after_all;
+use self::linked::LinkedEvents;
 use self::read::{ReadExports, read};
 use self::same_sales::{sold_alike, sold_twice};
 use crate::convert::{CurrencyRules, convert, hold_inexact};
 use crate::event::{EventKey, Events, Source, Tally, Text};
 use crate::export::{Export, ExportError};
 use crate::journal::{EventPrefixes, HistoryRequest, PlanState, RulesDigest};
-use crate::link::{AskedAgain, Found, HeldReason, Link, link};
 use crate::plan::{LinkedReadings, plan as decide};
 use crate::problem::{Problem, Problems};
-use crate::readings::{Readings, identify};
 use crate::sanity;
 
 /// The columns after those of the export in the files of rejected and ignored rows. An export that has them
@@ -295,55 +291,13 @@ pub fn plan<P: History, E>(
 impl ReadExports {
     /// Links refunds, converts amounts, and decides what is to happen with each event.
     fn plan(mut self, setup: &Setup<'_>, history: &dyn History) -> Job {
+        let completed = self.complete(setup, history);
+        let LinkedEvents {
+            mut links,
+            readings,
+            asked_again,
+        } = self.link(setup, history, &completed);
         let (foreign, account) = (&setup.foreign, setup.account_currency);
-        let origins = &self.origins;
-        let (uids, shared) = drop_shared_uids(&mut self.events, history, &setup.rules.named_uids);
-        self.problems.extend(shared);
-        let waiting = complete(
-            &mut self.events,
-            &self.invoices,
-            history,
-            origins,
-            &self.completions,
-        );
-        let without_payment = self.completions.waiting_for_payments(&self.events, history);
-        let unplanned = self.plans.apply(&mut self.events, history);
-        let paid_after_all = hold_paid_after_all(&mut self.events, history);
-        let taken_back =
-            self.not_paid
-                .take_back(&mut self.events, history, &mut self.problems, origins);
-        let identified = identify(&mut self.events, history);
-        let mut readings = Readings::new(&self.events, &identified, origins);
-        readings.join(&mut self.events, origins);
-        let asked_again = AskedAgain::new(&self.events, history);
-        let mut links = link(
-            &mut self.events,
-            history,
-            &setup.rules,
-            Found {
-                shared: &identified.shared,
-                asked_again: &asked_again,
-                looked_at: &self.looked_at.iter().map(|(place, _)| *place).collect(),
-            },
-        );
-        hold_without_customer(&self.events, &mut links);
-        hold_unknown(&self.events, history, &mut links);
-        hold_unclear(&self.events, &uids.unclear, &mut links, history);
-        for (index, reason) in waiting {
-            links.set(index, Link::held(HeldReason::Invoice, reason));
-        }
-        for (index, reason) in without_payment {
-            links.set(index, Link::held(HeldReason::Payment, reason));
-        }
-        for (index, reason) in self.looked_at {
-            links.set(index, Link::held(HeldReason::Profile, reason));
-        }
-        for (index, reason, note) in taken_back.held.into_iter().chain(paid_after_all) {
-            links.set(index, Link::held(reason, note));
-        }
-        for (index, note) in taken_back.outdated {
-            links.set(index, Link::Covered(note));
-        }
         let seen = convert(
             &mut self.events,
             &mut links,
@@ -352,6 +306,7 @@ impl ReadExports {
             &asked_again,
         );
         hold_inexact(&self.events, &mut links, &setup.decimals, history);
+        let unplanned = completed.still_unplanned(&self.events);
         let linked = LinkedReadings {
             links,
             asked_again: &asked_again,
@@ -360,12 +315,7 @@ impl ReadExports {
             in_account: setup.in_account,
             account: setup.account.and_then(OnceCell::get),
         };
-        let unplanned = unplanned.into_iter();
-        let unplanned = unplanned.filter(|(index, _)| self.events.get(*index).plan.is_none());
-        let unplanned = unplanned
-            .map(|(index, subscription)| (self.events.key(index), subscription))
-            .collect();
-        let mut plan = decide(self.events, linked, history, origins);
+        let mut plan = decide(self.events, linked, history, &self.origins);
         let seen = seen.problems(&plan, foreign, account, &setup.decimals);
         self.problems.extend(seen);
         self.problems.extend(plan.problems.drain(..));
@@ -385,9 +335,9 @@ impl ReadExports {
             invoices: self.invoices.into_said(),
             plans: self.plans.into_known(),
             unplanned,
-            withdrawn: taken_back.withdrawn,
-            shared_uids: uids.shared,
-            unclear_uids: uids.unclear,
+            withdrawn: completed.withdrawn,
+            shared_uids: completed.uids.shared,
+            unclear_uids: completed.uids.unclear,
             traces: self.traces,
             rules: None,
         }

@@ -147,6 +147,23 @@ fn not_fixed() -> Problem {
     .hint("put its cells into their columns, then delete the cells after `_reason`")
 }
 
+/// Brings the cells of a row into the form in which they are classified; returns the problem of a row that can't be.
+fn settle_cells(row: &mut Row, of: &ExportOfRows<'_>) -> Result<(), Box<Problem>> {
+    if let Some(width) = of.kind.handed_back {
+        if row.iter().skip(width).any(|cell| !cell.is_empty()) {
+            return Err(Box::new(not_fixed()));
+        }
+        row.replace_cells(restore);
+    } else if of.kind.is_corrected {
+        row.replace_cells(restore);
+    }
+    of.classifier.settle(row);
+    if of.kind.is_resaved {
+        of.classifier.settle_resaved(row)?;
+    }
+    Ok(())
+}
+
 /// Returns `true` if a row of a report says that its event may have been recorded.
 fn is_unconfirmed(classifier: &Classifier<'_>, row: &Row) -> bool {
     let unconfirmed = crate::journal::Outcome::Unconfirmed.as_str();
@@ -199,6 +216,35 @@ struct RowKind {
     is_resaved: bool,
     /// `true` if they say what the sales of other exports count.
     is_completing: bool,
+}
+
+/// Describes the export whose rows are read.
+struct ExportOfRows<'e> {
+    /// The index of the export among the inputs.
+    input: usize,
+    path: &'e str,
+    classifier: &'e Classifier<'e>,
+    kind: RowKind,
+}
+
+/// Holds a row whose outcome is known.
+struct ReadRow<'r> {
+    row: &'r Row,
+    source: Source,
+    /// `true` if its events are refunds whose sign is still open.
+    is_signed: bool,
+}
+
+/// Holds what the rows of an export have said so far.
+#[derive(Default)]
+struct FoundInRows {
+    rows: Rows,
+    /// The warnings of the row that is being read.
+    warnings: Vec<Problem>,
+    /// The problems of rows that lack a column, each with the number of such rows.
+    without_column: Vec<(Problem, u64)>,
+    /// The first line that has the names of the header in another order.
+    other_header: Option<u64>,
 }
 
 struct Reader<'r> {
@@ -316,7 +362,13 @@ impl<'r> Reader<'r> {
                 .map_err(|error| export_problem(&error))?;
             classifier.learn_taxes(rows);
         }
-        let rows = self.read_rows(input, &path, &mut export, &classifier, kind)?;
+        let of = ExportOfRows {
+            input,
+            path: &path,
+            classifier: &classifier,
+            kind,
+        };
+        let rows = self.read_rows(&mut export, &of)?;
         let totals = export.finish().map_err(|error| export_problem(&error))?;
         self.check_end(&path, &totals, rows, (classifier.end_of_file(), &header));
         self.inputs[input].1 = Some(Input {
@@ -334,114 +386,148 @@ impl<'r> Reader<'r> {
         Ok(())
     }
 
+    /// Reads the rows of an export, and returns their counts.
     fn read_rows(
         &mut self,
-        input: usize,
-        path: &str,
         export: &mut Export,
-        classifier: &Classifier<'_>,
-        kind: RowKind,
+        of: &ExportOfRows<'_>,
     ) -> Result<Rows, Box<Problem>> {
-        let mut rows = Rows::default();
-        let mut warnings = Vec::new();
-        let mut without_column: Vec<(Problem, u64)> = Vec::new();
         let names = export.header().to_vec();
         let header = HeaderNames::new(&names);
-        let mut other_header = None;
+        let mut found = FoundInRows::default();
         self.signed = SignedRefunds::default();
         let read = export.for_each_row(|row| {
-            rows.read += 1;
+            found.rows.read += 1;
             self.count_row();
-            let source = Source {
-                input,
-                line: row.line(),
-            };
-            let signed = self.signed.rows;
             let likeness = header.compare(row);
-            let outcome = match likeness {
-                HeaderLikeness::None => self.classify(row, source, classifier, kind, &mut warnings),
-                HeaderLikeness::Same => RowOutcome::Ignored(HEADER_AGAIN.to_owned()),
-                HeaderLikeness::OtherOrder => {
-                    other_header.get_or_insert(source.line);
-                    return;
-                }
-            };
-            let is_signed = self.signed.rows > signed;
-            if let Some(traced) = self.trace(row, source, &outcome, classifier) {
-                traced.has_open_sign = is_signed;
-            }
-            let amount = match likeness {
-                HeaderLikeness::None => classifier.row_amount(row),
-                HeaderLikeness::Same | HeaderLikeness::OtherOrder => RowAmount::Missing,
-            };
-            self.add_to_totals(input, &outcome, amount, is_signed);
-            if let (Some(width), RowOutcome::Events | RowOutcome::Ignored(_)) =
-                (kind.handed_back, &outcome)
-            {
-                let of_row = corrected(row, width, source);
-                if is_signed {
-                    self.signed.corrected.extend(of_row)
-                } else {
-                    self.corrected.extend(of_row)
-                }
-            }
-            match outcome {
-                RowOutcome::Events => {
-                    rows.with_events += 1;
-                    if let Some(column) = self.signed.column().filter(|_| is_signed) {
-                        let reason = classifier.reason_of_mixed_sign(row, column);
-                        self.source_rows.add_open(source, &reason, row.iter());
-                    }
-                }
-                RowOutcome::Ignored(reason) => {
-                    rows.ignored += 1;
-                    if let Some(taken_back) = classifier.taken_back(row) {
-                        self.not_paid.add(taken_back, source);
-                    }
-                    self.keep_row(row, source, false, &reason);
-                    *self.ignored.entry(reason).or_default() += 1;
-                }
-                RowOutcome::Rejected(problem) => {
-                    rows.rejected += 1;
-                    self.keep_row(row, source, true, &problem.reason());
-                    match problem.code {
-                        ProblemCode::DateColumnMissing | ProblemCode::AmountColumnMissing => {
-                            count_equal(&mut without_column, problem);
-                        }
-                        _ => self.problems.push(problem.at(path, Some(source.line))),
-                    }
-                }
-            }
-            for warning in warnings.drain(..) {
-                self.problems.push(warning.at(path, Some(source.line)));
-            }
+            self.read_row(row, likeness, of, &mut found);
         });
         read.map_err(|error| export_problem(&error))?;
-        if let Some(line) = other_header {
-            return Err(Box::new(header_in_other_order().at(path, Some(line))));
+        if let Some(line) = found.other_header {
+            return Err(Box::new(header_in_other_order().at(of.path, Some(line))));
         }
-        self.settle_signs(input, path, classifier, &mut rows);
-        for (mut problem, count) in without_column {
+        self.settle_signs(of, &mut found.rows);
+        for (mut problem, count) in found.without_column {
             problem.message = match count {
                 1 => format!("1 row is rejected: {}", problem.message),
                 _ => format!("{count} rows are rejected: {}", problem.message),
             };
-            self.problems.push(problem.at(path, None));
+            self.problems.push(problem.at(of.path, None));
         }
-        for problem in classifier.overview() {
-            self.problems.push(problem.at(path, None));
+        for problem in of.classifier.overview() {
+            self.problems.push(problem.at(of.path, None));
         }
-        Ok(rows)
+        Ok(found.rows)
+    }
+
+    /// Reads a row: its events, or where it goes without.
+    fn read_row(
+        &mut self,
+        row: &mut Row,
+        likeness: HeaderLikeness,
+        of: &ExportOfRows<'_>,
+        found: &mut FoundInRows,
+    ) {
+        let source = Source {
+            input: of.input,
+            line: row.line(),
+        };
+        let signed = self.signed.rows;
+        let outcome = match likeness {
+            HeaderLikeness::None => self.classify(row, source, of, &mut found.warnings),
+            HeaderLikeness::Same => RowOutcome::Ignored(HEADER_AGAIN.to_owned()),
+            HeaderLikeness::OtherOrder => {
+                found.other_header.get_or_insert(source.line);
+                return;
+            }
+        };
+        let is_signed = self.signed.rows > signed;
+        if let Some(traced) = self.trace(row, source, &outcome, of.classifier) {
+            traced.has_open_sign = is_signed;
+        }
+        let amount = match likeness {
+            HeaderLikeness::None => of.classifier.row_amount(row),
+            HeaderLikeness::Same | HeaderLikeness::OtherOrder => RowAmount::Missing,
+        };
+        self.add_to_totals(of.input, &outcome, amount, is_signed);
+        let read = ReadRow {
+            row,
+            source,
+            is_signed,
+        };
+        self.note_corrected(&read, of.kind, &outcome);
+        self.keep(&read, outcome, of, found);
+        for warning in found.warnings.drain(..) {
+            self.problems.push(warning.at(of.path, Some(source.line)));
+        }
+    }
+
+    /// Notes which row of an earlier report a row corrects, if it is not rejected again.
+    fn note_corrected(&mut self, read: &ReadRow<'_>, kind: RowKind, outcome: &RowOutcome) {
+        let (Some(width), RowOutcome::Events | RowOutcome::Ignored(_)) =
+            (kind.handed_back, outcome)
+        else {
+            return;
+        };
+        let of_row = corrected(read.row, width, read.source);
+        if read.is_signed {
+            self.signed.corrected.extend(of_row)
+        } else {
+            self.corrected.extend(of_row)
+        }
+    }
+
+    /// Counts a row by its outcome, and keeps one that gives no event.
+    fn keep(
+        &mut self,
+        read: &ReadRow<'_>,
+        outcome: RowOutcome,
+        of: &ExportOfRows<'_>,
+        found: &mut FoundInRows,
+    ) {
+        let ReadRow {
+            row,
+            source,
+            is_signed,
+        } = *read;
+        match outcome {
+            RowOutcome::Events => {
+                found.rows.with_events += 1;
+                if let Some(column) = self.signed.column().filter(|_| is_signed) {
+                    let reason = of.classifier.reason_of_mixed_sign(row, column);
+                    self.source_rows.add_open(source, &reason, row.iter());
+                }
+            }
+            RowOutcome::Ignored(reason) => {
+                found.rows.ignored += 1;
+                if let Some(taken_back) = of.classifier.taken_back(row) {
+                    self.not_paid.add(taken_back, source);
+                }
+                self.source_rows.add(source, false, &reason, row.iter());
+                *self.ignored.entry(reason).or_default() += 1;
+            }
+            RowOutcome::Rejected(problem) => {
+                found.rows.rejected += 1;
+                let reason = problem.reason();
+                self.source_rows.add(source, true, &reason, row.iter());
+                match problem.code {
+                    ProblemCode::DateColumnMissing | ProblemCode::AmountColumnMissing => {
+                        count_equal(&mut found.without_column, problem);
+                    }
+                    _ => self.problems.push(problem.at(of.path, Some(source.line))),
+                }
+            }
+        }
     }
 
     /// Takes the refunds of an export that may have either sign, if all of them have the same one.
-    fn settle_signs(
-        &mut self,
-        input: usize,
-        path: &str,
-        classifier: &Classifier<'_>,
-        rows: &mut Rows,
-    ) {
+    fn settle_signs(&mut self, of: &ExportOfRows<'_>, rows: &mut Rows) {
+        let ExportOfRows {
+            input,
+            path,
+            classifier,
+            ..
+        } = *of;
         let signed = std::mem::take(&mut self.signed);
         let Some((column, lines)) = signed.mixed() else {
             for event in signed.events.iter() {
@@ -512,27 +598,17 @@ impl<'r> Reader<'r> {
         }
     }
 
+    /// Classifies a row, and takes its events.
     fn classify(
         &mut self,
         row: &mut Row,
         source: Source,
-        classifier: &Classifier<'_>,
-        kind: RowKind,
+        of: &ExportOfRows<'_>,
         warnings: &mut Vec<Problem>,
     ) -> RowOutcome {
+        let (classifier, kind) = (of.classifier, of.kind);
         self.kind_of_row = None;
-        if let Some(width) = kind.handed_back {
-            if row.iter().skip(width).any(|cell| !cell.is_empty()) {
-                return RowOutcome::Rejected(not_fixed());
-            }
-            row.replace_cells(restore);
-        } else if kind.is_corrected {
-            row.replace_cells(restore);
-        }
-        classifier.settle(row);
-        if kind.is_resaved
-            && let Err(problem) = classifier.settle_resaved(row)
-        {
+        if let Err(problem) = settle_cells(row, of) {
             return RowOutcome::Rejected(*problem);
         }
         if let Some((subscription, plan)) = classifier.subscription(row) {
@@ -552,20 +628,7 @@ impl<'r> Reader<'r> {
             return outcome;
         }
         let Some(sales) = &mut self.sales else {
-            for mut event in self.of_row.drain(..) {
-                event.is_fixed_after_refusal = kind.is_corrected;
-                if is_unconfirmed {
-                    self.unconfirmed.insert(event.key());
-                }
-                if kind.is_completing && event.kind == Kind::Sale {
-                    self.invoices.add(&event);
-                }
-                classifier.see(&event);
-                if let Some(reason) = classifier.reason_to_hold(&event) {
-                    self.looked_at.push((self.events.len(), reason.to_owned()));
-                }
-                self.events.push(&event);
-            }
+            self.add_events(of, is_unconfirmed);
             return outcome;
         };
         if outcome != RowOutcome::Events {
@@ -587,9 +650,22 @@ impl<'r> Reader<'r> {
         RowOutcome::Ignored(reason.to_owned())
     }
 
-    fn keep_row(&mut self, row: &Row, source: Source, is_rejected: bool, reason: &str) {
-        self.source_rows
-            .add(source, is_rejected, reason, row.iter());
+    /// Adds the events of a row to those of the job.
+    fn add_events(&mut self, of: &ExportOfRows<'_>, is_unconfirmed: bool) {
+        for mut event in self.of_row.drain(..) {
+            event.is_fixed_after_refusal = of.kind.is_corrected;
+            if is_unconfirmed {
+                self.unconfirmed.insert(event.key());
+            }
+            if of.kind.is_completing && event.kind == Kind::Sale {
+                self.invoices.add(&event);
+            }
+            of.classifier.see(&event);
+            if let Some(reason) = of.classifier.reason_to_hold(&event) {
+                self.looked_at.push((self.events.len(), reason.to_owned()));
+            }
+            self.events.push(&event);
+        }
     }
 
     /// Warns of a file without rows, or one that ends within a line.
