@@ -278,6 +278,7 @@ impl<'p> Classifier<'p> {
         (!id.is_empty() && !plan.is_empty()).then_some((id, plan))
     }
 
+    /// Adds the events of a row; returns the problem of a row that can't be read.
     fn try_row(
         &self,
         row: &Row,
@@ -311,21 +312,7 @@ impl<'p> Classifier<'p> {
             return Ok(no_customer(warnings));
         }
         self.check_totals(row)?;
-        for rule in &self.profile.reject {
-            if self.is_for(&rule.scope, row)? {
-                return Err(Box::new(self.remark(
-                    Problem::error,
-                    ProblemCode::RowRefused,
-                    rule,
-                    row,
-                )));
-            }
-        }
-        for rule in &self.profile.warn {
-            if self.is_for(&rule.scope, row)? {
-                warnings.push(self.remark(Problem::warning, ProblemCode::RowRemarkable, rule, row));
-            }
-        }
+        self.check_remarks(row, warnings)?;
         let before = events.len();
         let mut is_named = self.profile.known.is_empty();
         for rule in &self.profile.events {
@@ -349,6 +336,26 @@ impl<'p> Classifier<'p> {
             return Err(Box::new(self.without_rule(row)));
         }
         Ok(RowOutcome::Events)
+    }
+
+    /// Checks a row by the rules of the profile that reject rows, and adds the warnings of those that warn of some.
+    fn check_remarks(&self, row: &Row, warnings: &mut Vec<Problem>) -> Result<(), Box<Problem>> {
+        for rule in &self.profile.reject {
+            if self.is_for(&rule.scope, row)? {
+                return Err(Box::new(self.remark(
+                    Problem::error,
+                    ProblemCode::RowRefused,
+                    rule,
+                    row,
+                )));
+            }
+        }
+        for rule in &self.profile.warn {
+            if self.is_for(&rule.scope, row)? {
+                warnings.push(self.remark(Problem::warning, ProblemCode::RowRemarkable, rule, row));
+            }
+        }
+        Ok(())
     }
 
     /// Returns why a row is ignored, if it is: the user's reason for one of its words, or that of a

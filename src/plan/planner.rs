@@ -198,6 +198,7 @@ impl<'p> Planner<'p> {
         }
     }
 
+    /// Compares each event with what earlier runs recorded under its id.
     pub(super) fn compare_with_history(&mut self, events: &Events, firsts: &mut Firsts) {
         if self.history.is_empty() {
             return;
@@ -224,28 +225,14 @@ impl<'p> Planner<'p> {
             {
                 matched.insert(key, ());
                 let here = refunds_here.get_or_insert_with(|| self.refunds_here(events));
-                match self.refunds_left_behind(event, here) {
-                    Some(refunds) => {
-                        let note = self.note_of_left_behind(key, refunds);
-                        self.mark(index, PlanState::Conflict, note);
-                        self.left_behind.insert(index);
-                    }
-                    None => {
-                        self.mark(index, PlanState::ToSend, note);
-                        self.replacing.insert(key, ());
-                    }
-                }
+                self.decide_replacing(index, event, note, here);
                 continue;
             }
             if event.is_fixed_after_refusal
                 && self.history.outcome(key) == Some(Outcome::NonReferral)
             {
                 matched.insert(key, ());
-                if self.other_customers.contains(&index) {
-                    self.hold(index, HeldReason::CorrectedAlone, CORRECTED_ALONE)
-                } else {
-                    self.mark(index, PlanState::Settled, "")
-                }
+                self.decide_fixed_non_referral(index);
                 continue;
             }
             match self.contradiction(event, &recorded) {
@@ -273,6 +260,38 @@ impl<'p> Planner<'p> {
                 }
                 None => {}
             }
+        }
+    }
+
+    /// Decides an event that replaces what an earlier run recorded, for the reason in `note`: not without the refunds of
+    /// a sale that are not `here`.
+    fn decide_replacing(
+        &mut self,
+        index: usize,
+        event: EventRef<'_>,
+        note: &'static str,
+        here: &KeyMap<RefundsHere>,
+    ) {
+        let key = event.key();
+        match self.refunds_left_behind(event, here) {
+            Some(refunds) => {
+                let note = self.note_of_left_behind(key, refunds);
+                self.mark(index, PlanState::Conflict, note);
+                self.left_behind.insert(index);
+            }
+            None => {
+                self.mark(index, PlanState::ToSend, note);
+                self.replacing.insert(key, ());
+            }
+        }
+    }
+
+    /// Decides an event of a report that was fixed after the API refused it, and that was not a referral since.
+    fn decide_fixed_non_referral(&mut self, index: usize) {
+        if self.other_customers.contains(&index) {
+            self.hold(index, HeldReason::CorrectedAlone, CORRECTED_ALONE)
+        } else {
+            self.mark(index, PlanState::Settled, "")
         }
     }
 

@@ -398,22 +398,8 @@ impl Decider<'_> {
         }
         let is_one_for_all = !is_taken && (recorded.is_some() || !whole.is_empty());
         if is_one_for_all && parts.len() > 1 {
-            let reason = match recorded {
-                Some(_) => format!(
-                    "several payments share `{shared}`, and an earlier run sent it without saying which of them it is"
-                ),
-                None => format!(
-                    "several payments share `{shared}`, and another row has it as one payment"
-                ),
-            };
-            for &member in parts.iter().chain(&whole) {
-                let payment = &self.payments[member];
-                identified.undecide(payment, reason.clone());
-                if recorded.is_some() {
-                    identified.maybe_sent.extend(&payment.readings);
-                }
-            }
-            return;
+            let members: Vec<usize> = parts.into_iter().chain(whole).collect();
+            return self.undecide_all(shared, &members, recorded, identified);
         }
         for (place, part) in open.into_iter().enumerate() {
             let payment = &mut self.payments[part];
@@ -421,6 +407,31 @@ impl Decider<'_> {
                 0 if !is_taken => shared.clone(),
                 _ => payment.own.clone(),
             });
+        }
+    }
+
+    /// Leaves the payments that share an id undecided: it is that of all of them together, or of one that nothing names.
+    fn undecide_all(
+        &self,
+        shared: &Text,
+        members: &[usize],
+        recorded: Option<Essence>,
+        identified: &mut Identified,
+    ) {
+        let reason = match recorded {
+            Some(_) => format!(
+                "several payments share `{shared}`, and an earlier run sent it without saying which of them it is"
+            ),
+            None => {
+                format!("several payments share `{shared}`, and another row has it as one payment")
+            }
+        };
+        for &member in members {
+            let payment = &self.payments[member];
+            identified.undecide(payment, reason.clone());
+            if recorded.is_some() {
+                identified.maybe_sent.extend(&payment.readings);
+            }
         }
     }
 
