@@ -19,6 +19,7 @@ mod lanes;
 mod lead_list;
 mod listing;
 mod pace;
+mod preparation;
 mod refusals;
 mod seen_lines;
 mod sender;
@@ -49,6 +50,7 @@ use crate::tracking::{Answer, Client};
 use dated_sales::DatedSales;
 use lanes::{Lanes, Sorter, Standing};
 use pace::Pace;
+use preparation::Preparation;
 use sender::Sender;
 
 /// The number of 429s for one event after which it is left to the next run.
@@ -194,51 +196,32 @@ pub struct RunToSend {
 pub async fn send(
     mut journal: Journal,
     client: &Client,
-    RunToSend {
-        run,
-        total,
-        pause_after,
-        should_send_commissions,
-        zone,
-        settings,
-    }: RunToSend,
-    mut stop: UnboundedReceiver<Stop>,
+    order: RunToSend,
+    stop: UnboundedReceiver<Stop>,
     watch: &mut dyn FnMut(&Progress),
 ) -> Sent {
-    let mut pace = Pace::new(settings.requests_per_minute, Instant::now());
-    let mut progress = Progress {
-        per_minute: pace.per_minute(),
-        total,
-        ..Progress::default()
+    let pace = Pace::new(order.settings.requests_per_minute, Instant::now());
+    let mut preparation = Preparation {
+        client,
+        progress: Progress {
+            per_minute: pace.per_minute(),
+            total: order.total,
+            ..Progress::default()
+        },
+        pace,
+        stop,
+        watch,
     };
-    let work = async || -> Result<(Work, Option<DatedSales>), End> {
-        let list = if settings.should_use_lead_list && total > 0 {
-            let list = fetch_leads(client, &mut pace, &mut stop, &mut progress, watch).await?;
-            trusted(list, &journal, &mut progress).map_err(End::Journal)?
-        } else {
-            None
-        };
-        let work = Work::read(&journal, run, list.as_ref()).map_err(End::Journal)?;
-        let lost = journal.sales_maybe_commissions(run);
-        let lost = lost.map_err(End::Journal)?;
-        let should_send_all = should_send_commissions && work.has_sales;
-        if !should_send_all && lost.is_empty() {
-            return Ok((work, None));
-        }
-        journal.record_commission_run(run).map_err(End::Journal)?;
-        let before = progress.requests;
-        let mut on_page = |requests| {
-            progress.requests = before + requests;
-            watch(&progress);
-        };
-        let timed = journal.timed_at_midnight().map_err(End::Journal)?;
-        let days = (zone, timed);
-        let dated = DatedSales::fetch(client, &mut pace, &mut stop, days, &mut on_page);
-        let only = (!should_send_all).then_some(lost);
-        Ok((work, Some(dated.await?.only_for(only))))
-    };
-    let (work, dated_sales) = match work().await {
-        Ok(work) => work,
+    let prepared = preparation.work(&mut journal, &order).await;
+    let Preparation {
+        progress,
+        pace,
+        stop,
+        watch,
+        ..
+    } = preparation;
+    let (work, dated_sales) = match prepared {
+        Ok(prepared) => prepared,
         Err(end) => {
             return Sent {
                 journal,
@@ -252,10 +235,10 @@ pub async fn send(
         work,
         pace,
         progress,
-        pause_after,
+        pause_after: order.pause_after,
         dated_sales,
     };
-    let mut sender = Sender::new(journal, client, (run, settings), prepared);
+    let mut sender = Sender::new(journal, client, (order.run, order.settings), prepared);
     let end = sender.run(stop, watch).await;
     let learned_per_minute = sender.learned_per_minute();
     let (journal, requests) = sender.finish();
@@ -466,52 +449,6 @@ impl Customers {
         email.is_some_and(|email| self.emails.contains(&*email))
             || customer.uid.is_some_and(|uid| self.uids.contains(uid))
     }
-}
-
-/// Reads the list of leads, if it can be relied on.
-async fn fetch_leads(
-    client: &Client,
-    pace: &mut Pace,
-    stop: &mut UnboundedReceiver<Stop>,
-    progress: &mut Progress,
-    watch: &mut dyn FnMut(&Progress),
-) -> Result<Option<LeadList>, End> {
-    let mut on_page = |leads, requests| {
-        progress.lead_list = LeadListState::Reading { leads };
-        progress.requests = requests;
-        watch(progress);
-    };
-    match lead_list::fetch(client, pace, stop, &mut on_page).await {
-        Fetched::Whole(list) => {
-            progress.requests = list.requests;
-            Ok(Some(list))
-        }
-        Fetched::Unusable { reason } => {
-            progress.lead_list = LeadListState::Unusable { reason };
-            Ok(None)
-        }
-        Fetched::Ended(end) => Err(end),
-    }
-}
-
-/// Returns the list, unless the journal shows that it can't be right.
-fn trusted(
-    list: Option<LeadList>,
-    journal: &JournalReader,
-    progress: &mut Progress,
-) -> Result<Option<LeadList>, JournalError> {
-    let Some(mut list) = list else {
-        return Ok(None);
-    };
-    if let Some(reason) = list.doubt(Some(journal))? {
-        progress.lead_list = LeadListState::Unusable { reason };
-        return Ok(None);
-    }
-    progress.lead_list = LeadListState::Whole {
-        leads: list.len() as u64,
-        requests: list.requests,
-    };
-    Ok(Some(list))
 }
 
 /// Reads the account's list of leads and sends nothing.

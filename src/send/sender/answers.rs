@@ -24,6 +24,7 @@ impl Sender<'_> {
         }
     }
 
+    /// Handles one answer to the request for an event that was sent when it left.
     fn on_reply(&mut self, row: EventRow, left: Instant, reply: &Reply) {
         let Reply { answer, wait } = reply;
         if !matches!(
@@ -59,22 +60,7 @@ impl Sender<'_> {
                     After::Deferred(row, settlement, Basis::Asked),
                 );
             }
-            Verdict::Settle(mut settlement) => {
-                self.flag(row, &mut settlement);
-                if matches!(answer, Answer::OtherAmount { .. }) {
-                    let code = AttentionCode::OtherAmount;
-                    self.outbox
-                        .push((Entry::Flag { event: row, code }, After::Flagged));
-                }
-                if matches!(answer, Answer::Unclear { .. }) {
-                    self.on_failure(answer);
-                } else {
-                    self.trouble = FailureStreak::default();
-                    self.progress.trouble = None;
-                }
-                let after = After::Settled(row, settlement.outcome, Basis::Asked);
-                self.record(row, answer, at, Some(settlement), after);
-            }
+            Verdict::Settle(settlement) => self.settle(row, answer, at, settlement),
             Verdict::Again(in_the_end) => {
                 // An answer that came whole is not a sign of an API that is down.
                 if in_the_end.is_none() {
@@ -94,6 +80,30 @@ impl Sender<'_> {
                 self.wind_down(End::Halted(halt));
             }
         }
+    }
+
+    /// Settles an event by its answer.
+    fn settle(
+        &mut self,
+        row: EventRow,
+        answer: &Answer,
+        at: Timestamp,
+        mut settlement: Settlement,
+    ) {
+        self.flag(row, &mut settlement);
+        if matches!(answer, Answer::OtherAmount { .. }) {
+            let code = AttentionCode::OtherAmount;
+            self.outbox
+                .push((Entry::Flag { event: row, code }, After::Flagged));
+        }
+        if matches!(answer, Answer::Unclear { .. }) {
+            self.on_failure(answer);
+        } else {
+            self.trouble = FailureStreak::default();
+            self.progress.trouble = None;
+        }
+        let after = After::Settled(row, settlement.outcome, Basis::Asked);
+        self.record(row, answer, at, Some(settlement), after);
     }
 
     /// Stops if the account seems to be refused, and not the events.
