@@ -1,14 +1,18 @@
 //! The items that need attention and the command for them: one home for the exit code, the machine
 //! output, the terminal and the reports.
 //!
-//! To add a reason, add its word to [`AttentionCode`] and its line to [`texts`]. For an event whose
+//! To add a reason, add its word to [`AttentionCode`] and its lines to [`texts`]. For an event whose
 //! answer settles it, write [`Entry::Flag`](crate::journal::Entry::Flag) together with the answer.
+
+mod texts;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::texts::file_of;
+use self::texts::{Next, advice_of, next_of, problem_of};
 use super::csv_files::row_file_names;
 use super::items::{Age, for_each_event_item, for_each_item};
 use super::open_items::{OpenCount, OpenOfSpan, exports_beside_held, open_unplanned};
@@ -304,139 +308,13 @@ pub(crate) fn is_flagged(code: AttentionCode) -> bool {
     )
 }
 
-/// The texts of one reason for attention.
-struct Texts {
-    /// The problem, as it follows `2 events`.
-    what: &'static str,
-    /// The file of the report that has the items.
-    file: &'static str,
-    /// The advice on what to do before running the command.
-    advice: &'static str,
-    /// The command.
-    next: Next,
-}
-
-/// The command to run next.
-enum Next {
-    /// These words after `fprecon`.
-    Words(&'static str),
-    /// `run`, with the exports of this run.
-    RunExports,
-    /// `run`, with the rows that were rejected.
-    RunRejected,
-    /// `accept`, with the file that has the items.
-    Accept,
-}
-
-const fn texts(code: AttentionCode) -> Texts {
-    use AttentionCode as Code;
-    let (what, file, advice, next) = match code {
-        Code::NotSent => (
-            "not sent",
-            "failed.csv",
-            "Nothing is lost. Send the rest:",
-            Next::Words("resume"),
-        ),
-        Code::Failed => (
-            "failed",
-            "failed.csv",
-            "Fix the rows in failed.csv (add the column if it lacks the wrong one, such as ref_id or plan) and run that file, or fix the cause and try again:",
-            Next::Words("retry --failed"),
-        ),
-        Code::Unconfirmed => (
-            "unconfirmed",
-            "failed.csv",
-            "Look them up in FirstPromoter first. If sent again, they may count twice:",
-            Next::Words("retry --unconfirmed"),
-        ),
-        Code::NotCompared => (
-            "not sent: a part of each may be in FirstPromoter",
-            "failed.csv",
-            "Run the exports again: the account's list is read first, and only what is missing is sent:",
-            Next::RunExports,
-        ),
-        Code::NotPaid => (
-            "withdrawn, since a later export has it as not paid",
-            "failed.csv",
-            "What was paid nevertheless is sent by `fprecon retry --event ID`. Accept the others:",
-            Next::Accept,
-        ),
-        Code::OtherAmount => (
-            "recorded with another amount",
-            "tracked.csv",
-            "Compare the amounts in FirstPromoter, then accept them:",
-            Next::Accept,
-        ),
-        Code::ReversalNonReferral => (
-            "not recorded: FirstPromoter has the sale and does not know its customer",
-            "non_referral.csv",
-            "Look up the customers in FirstPromoter, then try again:",
-            Next::Words("retry --non-referral"),
-        ),
-        Code::SignedUpSince => (
-            "not recorded when sent, of customers who signed up since",
-            "non_referral.csv",
-            "Accept what is from before the sign-up. Ask for the others again:",
-            Next::Words("retry --non-referral"),
-        ),
-        Code::CustomerLearned => (
-            "not recorded as it was first sent, and an export names the customer more fully",
-            "non_referral.csv",
-            "Ask again with what the exports say:",
-            Next::RunExports,
-        ),
-        Code::PlanLearned => (
-            "sent without a plan that is known now",
-            "tracked.csv",
-            "Compare the commissions with those of the plan in FirstPromoter, then accept them:",
-            Next::Accept,
-        ),
-        Code::CountsLess => (
-            "sent with more than counts",
-            "tracked.csv",
-            "Refund the difference as the warning shows, or accept them:",
-            Next::Accept,
-        ),
-        Code::UndoPaid => (
-            "of undone sales whose commissions are marked as paid",
-            "tracked.csv",
-            "The next payouts of their promoters are less by it. If they did not get this money, deny the commissions of these refunds in FirstPromoter first. Then accept them:",
-            Next::Accept,
-        ),
-        Code::Conflict => (
-            "in conflict",
-            "held.csv",
-            "held.csv shows the difference, and the errors of the run say how to settle it. Then run the exports:",
-            Next::RunExports,
-        ),
-        Code::Held => (
-            "held",
-            "held.csv",
-            "held.csv says why. Add what is missing, then run the exports again:",
-            Next::RunExports,
-        ),
-        Code::Rejected => (
-            "rejected",
-            "rejected.csv",
-            "Fix the rows in rejected.csv, then run that file:",
-            Next::RunRejected,
-        ),
-    };
-    Texts {
-        what,
-        file,
-        advice,
-        next,
-    }
-}
-
 /// Returns the number of items and their problem: `3 events failed`.
 pub(crate) fn what(code: AttentionCode, items: u64) -> String {
     let noun = match code {
         AttentionCode::Rejected => "row",
         _ => "event",
     };
-    format!("{} {}", count(items, noun), texts(code).what)
+    format!("{} {}", count(items, noun), problem_of(code))
 }
 
 impl AcceptedSummary {
@@ -471,13 +349,13 @@ impl Attention {
     pub(crate) fn advice(&self) -> &'static str {
         match (self.code, &self.undoes) {
             (AttentionCode::Held, Some(_)) => "held.csv says why. Settle that, then undo the rest:",
-            _ => texts(self.code).advice,
+            _ => advice_of(self.code),
         }
     }
 
     /// Returns the file of the report that has the items.
     pub(crate) fn file(&self) -> &'static str {
-        texts(self.code).file
+        file_of(self.code)
     }
 }
 
@@ -676,8 +554,7 @@ pub(crate) fn name_commands(attention: &mut [Attention], places: &Places<'_>, co
 }
 
 fn command_of(code: AttentionCode, places: &Places<'_>, commands: &Commands) -> String {
-    let Texts { file, next, .. } = texts(code);
-    match next {
+    match next_of(code) {
         Next::Words(words) => commands.command(words),
         Next::RunExports => match &places.undoes {
             Some(run) => commands.command(&format!("undo {run} --yes")),
@@ -685,7 +562,7 @@ fn command_of(code: AttentionCode, places: &Places<'_>, commands: &Commands) -> 
         },
         Next::RunRejected => commands.run(&places.rejected_files()),
         Next::Accept => {
-            let file = places.in_report(file);
+            let file = places.in_report(file_of(code));
             commands.accept(std::iter::once(file.as_str()))
         }
     }

@@ -15,7 +15,7 @@ use crate::event::EventKey;
 use crate::invisible::shown;
 use crate::job::{ADDED_COLUMNS, CorrectedRow};
 use crate::journal::{
-    AttentionCode, Disposition, EventsOf, Item, JournalError, JournalReader, Scope, Span,
+    AttentionCode, Disposition, EventsOf, Item, JournalError, JournalReader, RunRecord, Scope, Span,
 };
 use crate::spreadsheet::restore;
 
@@ -210,21 +210,12 @@ pub(crate) fn find_items(
     lines: &[ReportLine],
 ) -> Result<Vec<Match>, JournalError> {
     let has = |report| lines.iter().any(|line| line.said.report == report);
-    let mut found: HashMap<&LineContent, Option<Item>> =
-        lines.iter().map(|line| (&line.said, None)).collect();
-    let mut needing: HashSet<String> = HashSet::new();
-    if has(Report::Events) {
-        let scope = Scope::Span(Span::ALL);
-        journal.for_each_needing(scope, EventsOf::Sending, |code, record| {
-            let cells = event_cells(&record);
-            let said = said(Report::Events, &EVENT_COLUMNS, &EVENT_SAID, &cells);
-            if let Some(item) = found.get_mut(&said) {
-                *item = Some(event_item(code, &record));
-            }
-            needing.insert(record.event.event_id().to_owned());
-            Ok::<_, JournalError>(())
-        })?;
-    }
+    let mut found: FoundItems<'_> = lines.iter().map(|line| (&line.said, None)).collect();
+    let needing = if has(Report::Events) {
+        find_events(journal, &mut found)?
+    } else {
+        HashSet::new()
+    };
     // The latest run comes last, and its item is kept.
     let runs = if has(Report::Held) || has(Report::Rows) {
         journal.runs_of(Span::ALL)?
@@ -233,49 +224,84 @@ pub(crate) fn find_items(
     };
     for run in &runs {
         if has(Report::Held) {
-            journal.for_each_held(run.id, |record| {
-                let said = said(
-                    Report::Held,
-                    &HELD_COLUMNS,
-                    &HELD_SAID,
-                    &held_cells(&record),
-                );
-                if let Some(item) = found.get_mut(&said) {
-                    *item = Some(held_item(&record, &run.inputs));
-                }
-                Ok::<_, JournalError>(())
-            })?;
+            find_held(journal, run, &mut found)?;
         }
         if has(Report::Rows) {
-            journal.for_each_row(run.id, Disposition::Rejected, |record| {
-                let row = SourceRow::new(run, Disposition::Rejected, &record);
-                let cells = row.cells().map(|cell| cell_text(&cell)).collect();
-                let said = LineContent {
-                    report: Report::Rows,
-                    cells: without_empty_end(cells),
-                };
-                if let Some(item) = found.get_mut(&said) {
-                    *item = Some(row_item(run, &record));
-                }
-                Ok::<_, JournalError>(())
-            })?;
+            find_rows(journal, run, &mut found)?;
         }
     }
     let known = known_events(journal, lines)?;
-    Ok(lines
-        .iter()
-        .map(
-            |line| match (found.get(&line.said).cloned().flatten(), &line.event_id) {
-                (Some(item), Some(id)) if item.code == AttentionCode::NotSent => {
-                    Match::NotSent(id.clone())
-                }
-                (Some(item), _) => Match::Item(Box::new(item)),
-                (None, Some(id)) if needing.contains(id) => Match::Changed(id.clone()),
-                (None, Some(id)) if known.contains(&EventKey::from_id(id)) => Match::NeedsNothing,
-                (None, _) => Match::Unknown,
-            },
-        )
-        .collect())
+    let matches = lines.iter().map(|line| {
+        let item = found.get(&line.said).cloned().flatten();
+        match (item, &line.event_id) {
+            (Some(item), Some(id)) if item.code == AttentionCode::NotSent => {
+                Match::NotSent(id.clone())
+            }
+            (Some(item), _) => Match::Item(Box::new(item)),
+            (None, Some(id)) if needing.contains(id) => Match::Changed(id.clone()),
+            (None, Some(id)) if known.contains(&EventKey::from_id(id)) => Match::NeedsNothing,
+            (None, _) => Match::Unknown,
+        }
+    });
+    Ok(matches.collect())
+}
+
+/// The items that were found, by what the lines of reports say of them.
+type FoundItems<'l> = HashMap<&'l LineContent, Option<Item>>;
+
+/// Finds the events that need attention; returns the ids of all of them.
+fn find_events(
+    journal: &JournalReader,
+    found: &mut FoundItems<'_>,
+) -> Result<HashSet<String>, JournalError> {
+    let mut needing = HashSet::new();
+    let scope = Scope::Span(Span::ALL);
+    journal.for_each_needing(scope, EventsOf::Sending, |code, record| {
+        let cells = event_cells(&record);
+        let said = said(Report::Events, &EVENT_COLUMNS, &EVENT_SAID, &cells);
+        if let Some(item) = found.get_mut(&said) {
+            *item = Some(event_item(code, &record));
+        }
+        needing.insert(record.event.event_id().to_owned());
+        Ok::<_, JournalError>(())
+    })?;
+    Ok(needing)
+}
+
+/// Finds the events that a run holds.
+fn find_held(
+    journal: &JournalReader,
+    run: &RunRecord,
+    found: &mut FoundItems<'_>,
+) -> Result<(), JournalError> {
+    journal.for_each_held(run.id, |record| {
+        let cells = held_cells(&record);
+        let said = said(Report::Held, &HELD_COLUMNS, &HELD_SAID, &cells);
+        if let Some(item) = found.get_mut(&said) {
+            *item = Some(held_item(&record, &run.inputs));
+        }
+        Ok::<_, JournalError>(())
+    })
+}
+
+/// Finds the rows that a run rejected.
+fn find_rows(
+    journal: &JournalReader,
+    run: &RunRecord,
+    found: &mut FoundItems<'_>,
+) -> Result<(), JournalError> {
+    journal.for_each_row(run.id, Disposition::Rejected, |record| {
+        let row = SourceRow::new(run, Disposition::Rejected, &record);
+        let cells = row.cells().map(|cell| cell_text(&cell)).collect();
+        let said = LineContent {
+            report: Report::Rows,
+            cells: without_empty_end(cells),
+        };
+        if let Some(item) = found.get_mut(&said) {
+            *item = Some(row_item(run, &record));
+        }
+        Ok::<_, JournalError>(())
+    })
 }
 
 fn known_events(

@@ -176,83 +176,80 @@ impl<'j> Lives<'j> {
         item: &Item,
         run: Option<&RunRecord>,
     ) -> Result<LifeAttention, JournalError> {
-        let code = item.code;
-        let id = item.event_id.as_deref().unwrap_or_default();
-        let with_id = |words: &str| {
-            self.commands
-                .command(&format!("{words} {}", shell_word(id)))
-        };
-        let accept = || {
-            let words = format!("accept --event {} --reason TEXT", shell_word(id));
-            self.commands.command(&words)
-        };
-        let (advice, command) = match code {
-            AttentionCode::NotSent => (
-                "It was not sent yet, and nothing is lost. Send it:",
-                self.commands.command("resume"),
-            ),
-            AttentionCode::Failed => ("Fix the cause, then try again:", with_id("retry --event")),
-            AttentionCode::Unconfirmed => (
-                "Look it up in FirstPromoter first. If sent again, it may count twice:",
-                with_id("retry --event"),
-            ),
-            AttentionCode::NotCompared => (
-                "A part of this running total may be in FirstPromoter. Run the exports again, which reads the account's list first:",
-                command_in(self.journal, code, run, self.commands)?,
-            ),
-            AttentionCode::NotPaid => (
-                "A later export says that it was not paid. If it was, or is in FirstPromoter, `fprecon retry --event` sends it; else accept it:",
-                accept(),
-            ),
-            AttentionCode::ReversalNonReferral => (
-                "Look up the customer in FirstPromoter, then try again:",
-                with_id("retry --event"),
-            ),
-            AttentionCode::SignedUpSince => (
-                "The customer signed up after it was sent. If it is from before the sign-up, accept it; else ask again:",
-                with_id("retry --event"),
-            ),
-            AttentionCode::CustomerLearned => (
-                "An export names its customer more fully than it was sent. Run the exports again:",
-                command_in(self.journal, code, run, self.commands)?,
-            ),
-            AttentionCode::PlanLearned => (
-                "It was sent without its plan. Compare the commission in FirstPromoter, then accept it:",
-                accept(),
-            ),
-            AttentionCode::OtherAmount => (
-                "Compare the amount in FirstPromoter, then accept it:",
-                accept(),
-            ),
-            AttentionCode::CountsLess => (
-                "Less of it counts than was sent. Refund the difference, or accept it:",
-                accept(),
-            ),
-            AttentionCode::UndoPaid => (
-                "The commission of its sale is marked as paid, and the promoter's next payout is less by it. If the promoter did not get this money, deny the commission of this refund in FirstPromoter. Then accept it:",
-                accept(),
-            ),
-            AttentionCode::Conflict => (
-                "Find out which side is right, remove the other one, then run the exports again:",
-                command_in(self.journal, code, run, self.commands)?,
-            ),
-            AttentionCode::Held if run.is_some_and(|run| run.undoes.is_some()) => (
-                "Settle that, then undo the rest:",
-                command_in(self.journal, code, run, self.commands)?,
-            ),
-            AttentionCode::Held => (
-                "Add what is missing, then run the exports again:",
-                command_in(self.journal, code, run, self.commands)?,
-            ),
-            AttentionCode::Rejected => (
-                "Fix the row in rejected.csv of the run's report, then run that file:",
-                command_in(self.journal, code, run, self.commands)?,
-            ),
-        };
         Ok(LifeAttention {
-            code: code.as_str(),
-            advice,
-            command,
+            code: item.code.as_str(),
+            advice: advice_of(item.code, run),
+            command: self.command_for(item, run)?,
         })
+    }
+
+    /// Returns the command for a single item: for its event alone, or for the exports and the report of the run.
+    fn command_for(&self, item: &Item, run: Option<&RunRecord>) -> Result<String, JournalError> {
+        let id = shell_word(item.event_id.as_deref().unwrap_or_default());
+        let words = match item.code {
+            AttentionCode::NotSent => "resume".to_owned(),
+            AttentionCode::Failed
+            | AttentionCode::Unconfirmed
+            | AttentionCode::ReversalNonReferral
+            | AttentionCode::SignedUpSince => format!("retry --event {id}"),
+            AttentionCode::NotPaid
+            | AttentionCode::PlanLearned
+            | AttentionCode::OtherAmount
+            | AttentionCode::CountsLess
+            | AttentionCode::UndoPaid => format!("accept --event {id} --reason TEXT"),
+            AttentionCode::NotCompared
+            | AttentionCode::CustomerLearned
+            | AttentionCode::Conflict
+            | AttentionCode::Held
+            | AttentionCode::Rejected => {
+                return command_in(self.journal, item.code, run, self.commands);
+            }
+        };
+        Ok(self.commands.command(&words))
+    }
+}
+
+/// Returns what to do about a single item before running its command. `run` is the one that held or rejected it.
+fn advice_of(code: AttentionCode, run: Option<&RunRecord>) -> &'static str {
+    let is_of_undo = run.is_some_and(|run| run.undoes.is_some());
+    match code {
+        AttentionCode::NotSent => "It was not sent yet, and nothing is lost. Send it:",
+        AttentionCode::Failed => "Fix the cause, then try again:",
+        AttentionCode::Unconfirmed => {
+            "Look it up in FirstPromoter first. If sent again, it may count twice:"
+        }
+        AttentionCode::NotCompared => {
+            "A part of this running total may be in FirstPromoter. Run the exports again, which reads the account's list first:"
+        }
+        AttentionCode::NotPaid => {
+            "A later export says that it was not paid. If it was, or is in FirstPromoter, `fprecon retry --event` sends it; else accept it:"
+        }
+        AttentionCode::ReversalNonReferral => {
+            "Look up the customer in FirstPromoter, then try again:"
+        }
+        AttentionCode::SignedUpSince => {
+            "The customer signed up after it was sent. If it is from before the sign-up, accept it; else ask again:"
+        }
+        AttentionCode::CustomerLearned => {
+            "An export names its customer more fully than it was sent. Run the exports again:"
+        }
+        AttentionCode::PlanLearned => {
+            "It was sent without its plan. Compare the commission in FirstPromoter, then accept it:"
+        }
+        AttentionCode::OtherAmount => "Compare the amount in FirstPromoter, then accept it:",
+        AttentionCode::CountsLess => {
+            "Less of it counts than was sent. Refund the difference, or accept it:"
+        }
+        AttentionCode::UndoPaid => {
+            "The commission of its sale is marked as paid, and the promoter's next payout is less by it. If the promoter did not get this money, deny the commission of this refund in FirstPromoter. Then accept it:"
+        }
+        AttentionCode::Conflict => {
+            "Find out which side is right, remove the other one, then run the exports again:"
+        }
+        AttentionCode::Held if is_of_undo => "Settle that, then undo the rest:",
+        AttentionCode::Held => "Add what is missing, then run the exports again:",
+        AttentionCode::Rejected => {
+            "Fix the row in rejected.csv of the run's report, then run that file:"
+        }
     }
 }

@@ -208,29 +208,6 @@ const fn place(input: usize, line: u64) -> Source {
 /// Returns a journal with one event of every outcome, and one of everything else.
 fn full() -> (Fixture, RunId) {
     let mut fixture = Fixture::new();
-    let mut refund = event(Kind::Refund, "in_1_refund_300", Some(300), 2);
-    refund.sale_event_id = Some("in_1".into());
-    let mut formula = event(Kind::Sale, "=HYPERLINK(\"http://x\")", Some(500), 5);
-    formula.customer = Customer::new(Some("+a@example.com"), Some("-1+1"));
-    formula.created_at = None;
-    let events = [
-        event(Kind::Sale, "in_1", Some(800), 2),
-        refund,
-        event(Kind::Sale, "in_2", Some(900), 3),
-        event(Kind::Cancellation, "sub_1_cancelled", None, 4),
-        formula,
-        event(Kind::Sale, "in_6", Some(600), 6),
-        event(Kind::Sale, "in_7", Some(700), 7),
-        event(Kind::Sale, "in_8", Some(800), 8),
-    ];
-    let mut unlinked = event(Kind::Refund, "re_9", Some(100), 9);
-    unlinked.remark("no sale of this customer\nhas 1.00 USD left");
-    let mut conflict = event(Kind::Sale, "in_1", Some(801), 10);
-    conflict.remark("=conflict");
-    let held = [
-        (PlanState::Unlinked, unlinked),
-        (PlanState::Conflict, conflict),
-    ];
     let rejected: &[&str] = &["@x", "-5.00", "say \"hi\",\nthen"];
     let ignored: &[&str] = &["ch_2", "1.00", "'=x"];
     let rows = [
@@ -247,8 +224,52 @@ fn full() -> (Fixture, RunId) {
             ignored,
         ),
     ];
-    let run = fixture.record(&[input("exports/a.csv", &HEADER)], &events, &held, &rows);
+    let inputs = [input("exports/a.csv", &HEADER)];
+    let run = fixture.record(&inputs, &events_of_full(), &held_of_full(), &rows);
+    answer_all(&mut fixture, run);
+    let end = RunEnd {
+        ended: at(20),
+        reason: EndReason::ApiUnreachable,
+        exit_code: 5,
+        add_requests: 6,
+        add_elapsed_ms: 1500,
+        report_dir: Some("reports/a run".into()),
+    };
+    fixture.journal.end_run(run, &end).unwrap();
+    (fixture, run)
+}
 
+fn events_of_full() -> [Event; 8] {
+    let mut refund = event(Kind::Refund, "in_1_refund_300", Some(300), 2);
+    refund.sale_event_id = Some("in_1".into());
+    let mut formula = event(Kind::Sale, "=HYPERLINK(\"http://x\")", Some(500), 5);
+    formula.customer = Customer::new(Some("+a@example.com"), Some("-1+1"));
+    formula.created_at = None;
+    [
+        event(Kind::Sale, "in_1", Some(800), 2),
+        refund,
+        event(Kind::Sale, "in_2", Some(900), 3),
+        event(Kind::Cancellation, "sub_1_cancelled", None, 4),
+        formula,
+        event(Kind::Sale, "in_6", Some(600), 6),
+        event(Kind::Sale, "in_7", Some(700), 7),
+        event(Kind::Sale, "in_8", Some(800), 8),
+    ]
+}
+
+fn held_of_full() -> [(PlanState, Event); 2] {
+    let mut unlinked = event(Kind::Refund, "re_9", Some(100), 9);
+    unlinked.remark("no sale of this customer\nhas 1.00 USD left");
+    let mut conflict = event(Kind::Sale, "in_1", Some(801), 10);
+    conflict.remark("=conflict");
+    [
+        (PlanState::Unlinked, unlinked),
+        (PlanState::Conflict, conflict),
+    ]
+}
+
+/// Gives each event but the last another outcome; the last has an answer that settles nothing.
+fn answer_all(fixture: &mut Fixture, run: RunId) {
     let tracked = Settlement {
         api_event_id: Some("77".into()),
         promoter_email: Some("p@example.com".into()),
@@ -279,16 +300,6 @@ fn full() -> (Fixture, RunId) {
     fixture.settle(run, 6, Effect::Unknown, unconfirmed);
     let busy = (Effect::None, Some(503), Some("try later"));
     fixture.attempt(run, 7, busy, None);
-    let end = RunEnd {
-        ended: at(20),
-        reason: EndReason::ApiUnreachable,
-        exit_code: 5,
-        add_requests: 6,
-        add_elapsed_ms: 1500,
-        report_dir: Some("reports/a run".into()),
-    };
-    fixture.journal.end_run(run, &end).unwrap();
-    (fixture, run)
 }
 
 #[test]

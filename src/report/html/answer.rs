@@ -193,6 +193,21 @@ pub(super) fn run_lines(runs: &[RunRecord], summary: &RunSummary) -> Vec<RunLine
     runs.iter().take(RUNS).map(line).collect()
 }
 
+/// Returns the number of events that have no final answer, in words; `None` if there are none.
+fn open_in_words(summary: &RunSummary) -> Option<String> {
+    let open = [
+        (None, "not sent"),
+        (Some(Outcome::Unconfirmed), "unconfirmed"),
+    ];
+    let open = open.map(|(outcome, what)| (summary.outcomes.for_outcome(outcome).count(), what));
+    let open = open.iter().filter(|(n, _)| *n > 0);
+    let open: Vec<String> = open
+        .map(|(n, what)| format!("{} {what}", grouped((*n).into())))
+        .collect();
+    (!open.is_empty()).then(|| open.join(", "))
+}
+
+/// Returns the figures at the top of the page.
 pub(super) fn tiles(summary: &RunSummary) -> Vec<Tile> {
     let to_send = summary.reading.events.for_state(PlanState::ToSend).count();
     let of = |outcome| summary.outcomes.for_outcome(Some(outcome)).count();
@@ -207,20 +222,9 @@ pub(super) fn tiles(summary: &RunSummary) -> Vec<Tile> {
         0 => String::new(),
         n => format!("; {} more were tracked before", grouped(n.into())),
     };
-    let open = [
-        (None, "not sent"),
-        (Some(Outcome::Unconfirmed), "unconfirmed"),
-    ];
-    let open = open.map(|(outcome, what)| (summary.outcomes.for_outcome(outcome).count(), what));
-    let rest: Vec<String> = open
-        .iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, what)| format!("{} {what}", grouped((*n).into())))
-        .collect();
-    let rest = if rest.is_empty() {
-        of_sent(of(Outcome::Failed))
-    } else {
-        format!("besides {}", rest.join(", "))
+    let below_failed = match open_in_words(summary) {
+        Some(open) => format!("besides {open}"),
+        None => of_sent(of(Outcome::Failed)),
     };
     let rows = summary.reading.rows;
     vec![
@@ -261,7 +265,7 @@ pub(super) fn tiles(summary: &RunSummary) -> Vec<Tile> {
             class: "failed",
             value: of(Outcome::Failed),
             path: "outcomes.failed.count",
-            below: rest,
+            below: below_failed,
         },
     ]
 }

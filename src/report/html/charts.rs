@@ -17,33 +17,15 @@ pub(super) fn outcomes_over_time(days: &BTreeMap<i64, Day>, undated: u64) -> Opt
     let highest = periods.periods.iter().map(|(_, day)| day.outcomes.total());
     let scale = Scale::new(highest.max().unwrap_or(0).into(), 0, 1);
     let mut all = ByOutcome::default();
+    for (_, day) in &periods.periods {
+        all.merge(&day.outcomes);
+    }
+    let seen = seen_outcomes(&all);
     let mut columns = periods.columns();
     let mut table = Vec::new();
-    let seen: Vec<Option<Outcome>> = {
-        for (_, day) in &periods.periods {
-            all.merge(&day.outcomes);
-        }
-        OutcomesSummary::all()
-            .filter(|of| all.for_outcome(*of) > 0)
-            .collect()
-    };
     for (column, (_, day)) in columns.iter_mut().zip(&periods.periods) {
-        let mut y = scale.zero;
-        let mut figures = Vec::new();
-        for &outcome in &seen {
-            let n = day.outcomes.for_outcome(outcome);
-            if n > 0 {
-                let height = scale.height(n.into());
-                y -= height;
-                column.parts.push(BarSegment {
-                    class: outcome_word(outcome),
-                    y,
-                    height,
-                });
-                figures.push(format!("{} {}", grouped(n.into()), outcome_words(outcome)));
-            }
-        }
-        column.figures = figures.join(", ");
+        column.parts = bar_of_outcomes(&day.outcomes, &scale);
+        column.figures = outcomes_in_words(&day.outcomes);
         let mut cells: Vec<String> = seen
             .iter()
             .map(|of| grouped(day.outcomes.for_outcome(*of).into()))
@@ -54,20 +36,10 @@ pub(super) fn outcomes_over_time(days: &BTreeMap<i64, Day>, undated: u64) -> Opt
             cells,
         });
     }
-    let parts: Vec<String> = seen
-        .iter()
-        .map(|of| {
-            format!(
-                "{} {}",
-                grouped(all.for_outcome(*of).into()),
-                outcome_words(*of)
-            )
-        })
-        .collect();
     Some(ColumnChart {
         id: "over-time".to_owned(),
         title: "Events over time, by outcome".to_owned(),
-        description: periods.describe(&parts.join(", ")),
+        description: periods.describe(&outcomes_in_words(&all)),
         height: HEIGHT,
         zero: scale.zero,
         lines: scale.lines(grouped),
@@ -82,6 +54,37 @@ pub(super) fn outcomes_over_time(days: &BTreeMap<i64, Day>, undated: u64) -> Opt
         table,
         note: missing_dates(undated),
     })
+}
+
+/// Returns the outcomes that some events have.
+fn seen_outcomes(outcomes: &ByOutcome) -> Vec<Option<Outcome>> {
+    let all = OutcomesSummary::all();
+    all.filter(|of| outcomes.for_outcome(*of) > 0).collect()
+}
+
+/// Returns the parts of a bar of events, one outcome upon the other.
+fn bar_of_outcomes(outcomes: &ByOutcome, scale: &Scale) -> Vec<BarSegment> {
+    let mut y = scale.zero;
+    let part = |outcome| {
+        let height = scale.height(outcomes.for_outcome(outcome).into());
+        y -= height;
+        BarSegment {
+            class: outcome_word(outcome),
+            y,
+            height,
+        }
+    };
+    seen_outcomes(outcomes).into_iter().map(part).collect()
+}
+
+/// Returns the number of events of each outcome, in words.
+fn outcomes_in_words(outcomes: &ByOutcome) -> String {
+    let figure = |of| {
+        let n = outcomes.for_outcome(of);
+        format!("{} {}", grouped(n.into()), outcome_words(of))
+    };
+    let figures = seen_outcomes(outcomes).into_iter().map(figure);
+    figures.collect::<Vec<String>>().join(", ")
 }
 
 pub(super) fn legend(outcomes: &[Option<Outcome>]) -> Vec<LegendEntry> {
@@ -121,23 +124,7 @@ pub(super) fn money_by_month(
         let (sales, refunds) = (of_currency(day, Kind::Sale), of_currency(day, Kind::Refund));
         all_sales += sales;
         all_refunds += refunds;
-        if sales > 0 {
-            let height = scale.height(sales);
-            let y = scale.zero - height;
-            column.parts.push(BarSegment {
-                class: "sale",
-                y,
-                height,
-            });
-        }
-        if refunds > 0 {
-            let (y, height) = (scale.zero, scale.height(refunds));
-            column.parts.push(BarSegment {
-                class: "refund",
-                y,
-                height,
-            });
-        }
+        column.parts = bar_of_money(sales, refunds, &scale);
         let figure = |cents| amount(cents, currency);
         column.figures = format!("sales {}, refunds {}", figure(sales), figure(refunds));
         table.push(TableRow {
@@ -150,10 +137,8 @@ pub(super) fn money_by_month(
         amount(all_sales, currency),
         amount(all_refunds, currency)
     );
-    let without = undated
-        .money
-        .iter()
-        .filter(|(_, of, _)| *of == Some(currency));
+    let without = undated.money.iter();
+    let without = without.filter(|(_, of, _)| *of == Some(currency));
     let without = without.map(|(_, _, sum)| sum.count).sum();
     Some(ColumnChart {
         id: format!("money-{currency}"),
@@ -163,21 +148,39 @@ pub(super) fn money_by_month(
         zero: scale.zero,
         lines: scale.lines(|n| whole_units(n, currency)),
         columns,
-        legend: vec![
-            LegendEntry {
-                class: "sale",
-                words: "sales",
-            },
-            LegendEntry {
-                class: "refund",
-                words: "refunds",
-            },
-        ],
+        legend: legend_of_money(),
         unit: periods.unit.name(),
         heads: vec!["sales", "refunds", "sales less refunds"],
         table,
         note: missing_dates(without),
     })
+}
+
+/// Returns the parts of a bar of money: sales above zero, refunds below.
+fn bar_of_money(sales: i128, refunds: i128, scale: &Scale) -> Vec<BarSegment> {
+    let (above, below) = (scale.height(sales), scale.height(refunds));
+    let mut parts = Vec::new();
+    if sales > 0 {
+        parts.push(BarSegment {
+            class: "sale",
+            y: scale.zero - above,
+            height: above,
+        });
+    }
+    if refunds > 0 {
+        parts.push(BarSegment {
+            class: "refund",
+            y: scale.zero,
+            height: below,
+        });
+    }
+    parts
+}
+
+fn legend_of_money() -> Vec<LegendEntry> {
+    let entry = |(class, words)| LegendEntry { class, words };
+    let entries = [("sale", "sales"), ("refund", "refunds")];
+    entries.into_iter().map(entry).collect()
 }
 
 /// Returns an amount in words, without decimals where they are zero.

@@ -2,6 +2,7 @@
 
 use super::gather::{EventLine, Gathered};
 use crate::journal::AttentionCode;
+use crate::report::attention::file_of;
 use crate::report::words::count;
 
 /// A table of events.
@@ -34,80 +35,54 @@ pub(super) fn anchor(code: AttentionCode) -> &'static str {
 
 /// Returns the tables that have rows. Accepted events are in them too.
 pub(super) fn event_tables(gathered: &Gathered) -> Vec<EventTable<'_>> {
+    use AttentionCode as Code;
     let all = [
+        (Code::NotSent, "not sent", &gathered.not_sent),
+        (Code::Failed, "failed", &gathered.refused),
+        (Code::Unconfirmed, "unconfirmed", &gathered.unconfirmed),
+        (Code::NotPaid, "not sent, and not paid", &gathered.not_paid),
         (
-            AttentionCode::NotSent,
-            "not sent",
-            "failed.csv",
-            &gathered.not_sent,
-        ),
-        (
-            AttentionCode::Failed,
-            "failed",
-            "failed.csv",
-            &gathered.refused,
-        ),
-        (
-            AttentionCode::Unconfirmed,
-            "unconfirmed",
-            "failed.csv",
-            &gathered.unconfirmed,
-        ),
-        (
-            AttentionCode::NotPaid,
-            "not sent, and not paid",
-            "failed.csv",
-            &gathered.not_paid,
-        ),
-        (
-            AttentionCode::OtherAmount,
+            Code::OtherAmount,
             "recorded with another amount",
-            "tracked.csv",
             &gathered.other_amounts,
         ),
         (
-            AttentionCode::ReversalNonReferral,
+            Code::ReversalNonReferral,
             "not recorded although the sale is",
-            "non_referral.csv",
             &gathered.reversals,
         ),
         (
-            AttentionCode::SignedUpSince,
+            Code::SignedUpSince,
             "not recorded, of customers who signed up since",
-            "non_referral.csv",
             &gathered.signed_up_since,
         ),
         (
-            AttentionCode::CustomerLearned,
+            Code::CustomerLearned,
             "not recorded, with a customer whom an export names more fully",
-            "non_referral.csv",
             &gathered.customers_learned,
         ),
         (
-            AttentionCode::PlanLearned,
+            Code::PlanLearned,
             "sent without a plan that is known now",
-            "tracked.csv",
             &gathered.plans_learned,
         ),
         (
-            AttentionCode::CountsLess,
+            Code::CountsLess,
             "sent with more than counts",
-            "tracked.csv",
             &gathered.counts_less,
         ),
         (
-            AttentionCode::UndoPaid,
+            Code::UndoPaid,
             "of undone sales whose commissions are marked as paid",
-            "tracked.csv",
             &gathered.undo_paid,
         ),
-        (AttentionCode::Held, "held", "held.csv", &gathered.held),
+        (Code::Held, "held", &gathered.held),
     ];
     let with_rows = all.into_iter().filter(|(.., events)| events.count > 0);
-    let tables = with_rows.map(|(code, what, file, events)| EventTable {
+    let tables = with_rows.map(|(code, what, events)| EventTable {
         anchor: anchor(code),
         title: format!("{} {what}", count(events.count, "event")),
-        file,
+        file: file_of(code),
         rows: &events.rows,
         left_out: left_out(events.count, events.rows.len()),
     });

@@ -1,0 +1,107 @@
+//! What a report says of each reason for attention: the problem, the file with the items, and what to do.
+
+use crate::journal::AttentionCode as Code;
+
+/// The command to run next.
+pub(super) enum Next {
+    /// These words after `fprecon`.
+    Words(&'static str),
+    /// `run`, with the exports of this run.
+    RunExports,
+    /// `run`, with the rows that were rejected.
+    RunRejected,
+    /// `accept`, with the file that has the items.
+    Accept,
+}
+
+/// Returns the problem, as it follows `2 events`.
+pub(super) const fn problem_of(code: Code) -> &'static str {
+    match code {
+        Code::NotSent => "not sent",
+        Code::Failed => "failed",
+        Code::Unconfirmed => "unconfirmed",
+        Code::NotCompared => "not sent: a part of each may be in FirstPromoter",
+        Code::NotPaid => "withdrawn, since a later export has it as not paid",
+        Code::OtherAmount => "recorded with another amount",
+        Code::ReversalNonReferral => {
+            "not recorded: FirstPromoter has the sale and does not know its customer"
+        }
+        Code::SignedUpSince => "not recorded when sent, of customers who signed up since",
+        Code::CustomerLearned => {
+            "not recorded as it was first sent, and an export names the customer more fully"
+        }
+        Code::PlanLearned => "sent without a plan that is known now",
+        Code::CountsLess => "sent with more than counts",
+        Code::UndoPaid => "of undone sales whose commissions are marked as paid",
+        Code::Conflict => "in conflict",
+        Code::Held => "held",
+        Code::Rejected => "rejected",
+    }
+}
+
+/// Returns the file of the report that has the items.
+pub(in crate::report) const fn file_of(code: Code) -> &'static str {
+    match code {
+        Code::NotSent | Code::Failed | Code::Unconfirmed | Code::NotCompared | Code::NotPaid => {
+            "failed.csv"
+        }
+        Code::OtherAmount | Code::PlanLearned | Code::CountsLess | Code::UndoPaid => "tracked.csv",
+        Code::ReversalNonReferral | Code::SignedUpSince | Code::CustomerLearned => {
+            "non_referral.csv"
+        }
+        Code::Conflict | Code::Held => "held.csv",
+        Code::Rejected => "rejected.csv",
+    }
+}
+
+/// Returns what to do before running the command.
+pub(super) const fn advice_of(code: Code) -> &'static str {
+    match code {
+        Code::NotSent => "Nothing is lost. Send the rest:",
+        Code::Failed => {
+            "Fix the rows in failed.csv (add the column if it lacks the wrong one, such as ref_id or plan) and run that file, or fix the cause and try again:"
+        }
+        Code::Unconfirmed => {
+            "Look them up in FirstPromoter first. If sent again, they may count twice:"
+        }
+        Code::NotCompared => {
+            "Run the exports again: the account's list is read first, and only what is missing is sent:"
+        }
+        Code::NotPaid => {
+            "What was paid nevertheless is sent by `fprecon retry --event ID`. Accept the others:"
+        }
+        Code::OtherAmount => "Compare the amounts in FirstPromoter, then accept them:",
+        Code::ReversalNonReferral => "Look up the customers in FirstPromoter, then try again:",
+        Code::SignedUpSince => "Accept what is from before the sign-up. Ask for the others again:",
+        Code::CustomerLearned => "Ask again with what the exports say:",
+        Code::PlanLearned => {
+            "Compare the commissions with those of the plan in FirstPromoter, then accept them:"
+        }
+        Code::CountsLess => "Refund the difference as the warning shows, or accept them:",
+        Code::UndoPaid => {
+            "The next payouts of their promoters are less by it. If they did not get this money, deny the commissions of these refunds in FirstPromoter first. Then accept them:"
+        }
+        Code::Conflict => {
+            "held.csv shows the difference, and the errors of the run say how to settle it. Then run the exports:"
+        }
+        Code::Held => "held.csv says why. Add what is missing, then run the exports again:",
+        Code::Rejected => "Fix the rows in rejected.csv, then run that file:",
+    }
+}
+
+/// Returns the command that comes next.
+pub(super) const fn next_of(code: Code) -> Next {
+    match code {
+        Code::NotSent => Next::Words("resume"),
+        Code::Failed => Next::Words("retry --failed"),
+        Code::Unconfirmed => Next::Words("retry --unconfirmed"),
+        Code::NotCompared | Code::CustomerLearned | Code::Conflict | Code::Held => Next::RunExports,
+        Code::NotPaid
+        | Code::OtherAmount
+        | Code::PlanLearned
+        | Code::CountsLess
+        | Code::UndoPaid => Next::Accept,
+        Code::ReversalNonReferral | Code::SignedUpSince => Next::Words("retry --non-referral"),
+        Code::Rejected => Next::RunRejected,
+    }
+}
