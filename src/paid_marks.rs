@@ -355,19 +355,8 @@ impl OwnEvents {
         paid: &HashMap<String, PaidCommission>,
         requests: &[PayoutRequest],
     ) -> Vec<OwnCommission> {
-        let marked: HashMap<&str, &PayoutRequest> = requests
-            .iter()
-            .filter(|request| request.asked.step == PayoutStep::MarkAsPaid)
-            .flat_map(|request| {
-                let ids = request.asked.commission_ids.iter();
-                ids.map(move |id| (id.as_str(), request))
-            })
-            .collect();
-        let created: HashSet<&str> = requests
-            .iter()
-            .filter(|request| request.asked.step == PayoutStep::Create && !request.is_refused())
-            .flat_map(|request| request.asked.commission_ids.iter().map(String::as_str))
-            .collect();
+        let marked = requests_that_mark(requests);
+        let created = commissions_of_payouts(requests);
         let settled = self.settled_undos(listed);
         let mut found: HashSet<EventKey> = HashSet::new();
         let mut all: Vec<OwnCommission> = Vec::new();
@@ -421,6 +410,27 @@ impl OwnEvents {
         all.extend(missing);
         all
     }
+}
+
+/// Returns the requests that marked commissions as paid, by the API's own ids of the commissions.
+fn requests_that_mark(requests: &[PayoutRequest]) -> HashMap<&str, &PayoutRequest> {
+    let marking = requests.iter();
+    let marking = marking.filter(|request| request.asked.step == PayoutStep::MarkAsPaid);
+    let ids = marking.flat_map(|request| {
+        let ids = request.asked.commission_ids.iter();
+        ids.map(move |id| (id.as_str(), request))
+    });
+    ids.collect()
+}
+
+/// Returns the API's own ids of the commissions for which a payout was asked for and not refused.
+fn commissions_of_payouts(requests: &[PayoutRequest]) -> HashSet<&str> {
+    let is_created = |request: &&PayoutRequest| {
+        request.asked.step == PayoutStep::Create && !request.is_refused()
+    };
+    let created = requests.iter().filter(is_created);
+    let ids = created.flat_map(|request| request.asked.commission_ids.iter());
+    ids.map(String::as_str).collect()
 }
 
 /// The reason why a commission is not known to be paid any more.

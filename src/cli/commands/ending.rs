@@ -35,22 +35,7 @@ pub(super) fn problem_of(
         )
         .hint(format!("{}; then {resume}", version.key_advice())),
         End::Halted(Halt::SameRefusal { series, message }) => {
-            let (what, hint) = match series {
-                RefusalSeries::AtStart => (
-                    "the API refused every event for the same reason",
-                    format!(
-                        "no event counts as failed: fix the cause, then {resume}; if the events are wrong, set `stop_after_same_refusals` under `[send]` higher"
-                    ),
-                ),
-                RefusalSeries::Later => (
-                    "the API refused a long series of events for the same reason",
-                    format!(
-                        "fix the cause, then {resume}, and `{}` tries the refused ones again; if the events are wrong, set `stop_after_same_refusals` under `[send]` higher",
-                        commands.command("retry --failed")
-                    ),
-                ),
-            };
-            Problem::error(ProblemCode::SameRefusal, format!("{what}: {message}")).hint(hint)
+            same_refusal(*series, message, commands)
         }
         End::Halted(Halt::Untrusted { message }) => Problem::error(
             ProblemCode::ServerUntrusted,
@@ -81,6 +66,27 @@ pub(super) fn problem_of(
         .hint(format!("nothing is lost; {resume}")),
     };
     Some(problem)
+}
+
+/// Returns the problem of a run in which the API refused one event after the other for the same reason.
+fn same_refusal(series: RefusalSeries, message: &str, commands: &Commands) -> Problem {
+    let resume = format!("`{}` sends the rest", commands.command("resume"));
+    let (what, hint) = match series {
+        RefusalSeries::AtStart => (
+            "the API refused every event for the same reason",
+            format!(
+                "no event counts as failed: fix the cause, then {resume}; if the events are wrong, set `stop_after_same_refusals` under `[send]` higher"
+            ),
+        ),
+        RefusalSeries::Later => (
+            "the API refused a long series of events for the same reason",
+            format!(
+                "fix the cause, then {resume}, and `{}` tries the refused ones again; if the events are wrong, set `stop_after_same_refusals` under `[send]` higher",
+                commands.command("retry --failed")
+            ),
+        ),
+    };
+    Problem::error(ProblemCode::SameRefusal, format!("{what}: {message}")).hint(hint)
 }
 
 /// Returns the exit code of a run with this end.

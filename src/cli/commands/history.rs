@@ -53,11 +53,7 @@ fn mark_paid(
     terminal: &Terminal,
 ) -> Result<Ended, CliError> {
     expect_account(common)?;
-    let mut settings = EffectiveSettings::load(common, None)?;
-    if let Some(per_minute) = arguments.requests_per_minute {
-        settings.send.requests_per_minute = per_minute;
-    }
-    require_journal(&settings)?;
+    let settings = settings(common, arguments)?;
     let command = command_again(arguments, &next::commands(common, &settings));
     let writes = |name: &str| name == MARKED_PAID_FILE;
     expect_no_input_in(arguments.dir.as_deref(), &writes, &settings, [])?;
@@ -119,6 +115,16 @@ fn mark_paid(
     let (exit, problems) = with_report(written, (exit, problem), &command)?;
     journal.close()?;
     report.finish(exit, problems, terminal)
+}
+
+/// Returns the settings of a call, which needs a journal.
+fn settings(common: &Common, arguments: &MarkPaidArguments) -> Result<EffectiveSettings, CliError> {
+    let mut settings = EffectiveSettings::load(common, None)?;
+    if let Some(per_minute) = arguments.requests_per_minute {
+        settings.send.requests_per_minute = per_minute;
+    }
+    require_journal(&settings)?;
+    Ok(settings)
 }
 
 /// Returns what is said if the marking ends early.

@@ -1,5 +1,7 @@
 //! `fprecon plan`: shows what would be sent.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -62,17 +64,7 @@ pub(in crate::cli) fn plan(
     let settings = EffectiveSettings::load(common, None)?;
     check_base_url(&settings.api.base_url)?;
     let choice = Choice::load(common, &settings)?;
-    let exports = exports::open(
-        &arguments.exports,
-        (common, &settings),
-        choice.profiles.lines_above(),
-        choice.profiles.sheets(),
-    )?;
-    if let Some(path) = &arguments.events {
-        let link = arguments.link.link.as_deref();
-        let inputs = exports.paths().chain(link);
-        expect_no_input_at("--events", path, &settings, inputs)?;
-    }
+    let exports = opened(common, arguments, &settings, &choice)?;
     let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
         .within(date_range(&arguments.range, &settings)?)
         .with_in_account(treatment(arguments.in_account.treatment));
@@ -103,14 +95,7 @@ pub(in crate::cli) fn plan(
         |_| false,
     )?;
     if let Some(path) = &arguments.events {
-        let paths: Vec<String> = job.inputs.iter().map(|input| input.path.clone()).collect();
-        let event_at = |turn| job.plan.event(job.plan.place_of_turn(turn));
-        write_plan_events(job.plan.events().len(), event_at, &paths, path)?;
-        terminal.note(&format!(
-            "{} written to {}",
-            tables::count(job.reading.events.read.count(), "event"),
-            path.display()
-        ));
+        write_events(&job, path, terminal)?;
     }
     let to_send_count = job.reading.events.for_state(PlanState::ToSend).count();
     let mut estimate = Estimate::new(to_send_count - job.plan.restated_count(), &settings);
@@ -132,6 +117,40 @@ pub(in crate::cli) fn plan(
     show(&job, estimate, &settings, terminal, beside)?;
     say_refusals(&refusals, &commands.command("doctor"), terminal);
     Ok(exit_of(&job))
+}
+
+/// Opens the exports, and checks that the file of events is written over none of them.
+fn opened(
+    common: &Common,
+    arguments: &PlanArguments,
+    settings: &EffectiveSettings,
+    choice: &Choice,
+) -> Result<exports::Opened, CliError> {
+    let exports = exports::open(
+        &arguments.exports,
+        (common, settings),
+        choice.profiles.lines_above(),
+        choice.profiles.sheets(),
+    )?;
+    if let Some(path) = &arguments.events {
+        let link = arguments.link.link.as_deref();
+        let inputs = exports.paths().chain(link);
+        expect_no_input_at("--events", path, settings, inputs)?;
+    }
+    Ok(exports)
+}
+
+/// Writes the events of the plan to a CSV.
+fn write_events(job: &Job, path: &Path, terminal: &Terminal) -> Result<(), CliError> {
+    let paths: Vec<String> = job.inputs.iter().map(|input| input.path.clone()).collect();
+    let event_at = |turn| job.plan.event(job.plan.place_of_turn(turn));
+    write_plan_events(job.plan.events().len(), event_at, &paths, path)?;
+    terminal.note(&format!(
+        "{} written to {}",
+        tables::count(job.reading.events.read.count(), "event"),
+        path.display()
+    ));
+    Ok(())
 }
 
 /// Reads the list of leads, or returns the reason why it would not be used. The journal is opened again behind it:

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::after_loss;
 use super::confirm::{self, Answer, NOTHING_SENT};
-use super::delivery::{RunDelivery, say_attention};
+use super::delivery::{Delivered, RunDelivery, say_attention};
 use super::destination::Destination;
 use super::next;
 use super::report_place::{expect_own_or_free, is_file_of_run};
@@ -59,58 +59,93 @@ pub(in crate::cli) fn resume(
     let delivery = RunDelivery::new(&target, &settings, pace, &commands, terminal);
     let mut resumed = BTreeSet::new();
     let mut last = None;
-    loop {
-        let mut waiting = false;
+    let is_waiting = loop {
         let left_before = left_to_send(&journal)?;
-        for run in runs_to_finish(&journal)? {
-            resumed.insert(run);
-            journal.resume_run(run)?;
-            let (back, delivered) = delivery.run(journal, run)?;
-            journal = back;
-            let exit = delivered.exit;
-            let waits = exit == Exit::Incomplete && waits_for_another_run(&journal, run)?;
-            waiting |= waits;
-            last = Some(delivered);
-            if !waits && !matches!(exit, Exit::Done | Exit::Attention) {
-                waiting = false;
-                break;
-            }
-        }
+        let round = send_round(&delivery, journal, &mut resumed)?;
+        journal = round.journal;
+        last = round.last.or(last);
         // A later run may have had the sign-up that an earlier one waits for.
-        if waiting && left_to_send(&journal)? < left_before {
-            continue;
+        if !round.is_waiting || left_to_send(&journal)? >= left_before {
+            break round.is_waiting;
         }
-        let Some(delivered) = last else {
-            return Ok(Exit::Done.into());
-        };
-        let mut other = None;
-        let exit = match delivered.exit {
-            _ if waiting => Exit::Incomplete,
-            // A later run may have settled the sign-up that an earlier one waited for.
-            _ if runs_to_finish(&journal)?.is_empty() => {
-                match needing_attention(&journal, &resumed)? {
-                    None => Exit::Done,
-                    Some(mut needing) => {
-                        // The last run may need none, and then it can't say what does.
-                        if !delivered.summary.needs_attention() {
-                            needing.name_commands(&commands);
-                            say_attention(&needing, terminal);
-                            other = Some(needing);
-                        }
-                        Exit::Attention
-                    }
-                }
-            }
-            exit => exit,
-        };
-        let exit = match exit {
-            Exit::Done if after_loss::say(&journal, terminal)? => Exit::Attention,
-            exit => exit,
-        };
-        let mut ended = delivery.end(journal, delivered.with_exit(exit))?;
-        ended.summary = other.or(ended.summary);
-        return Ok(ended);
+    };
+    let Some(delivered) = last else {
+        return Ok(Exit::Done.into());
+    };
+    let (exit, other) = if is_waiting {
+        (Exit::Incomplete, None)
+    } else {
+        exit_of_resumed(&journal, &delivered, &resumed, &commands)?
+    };
+    if let Some(needing) = &other {
+        say_attention(needing, terminal);
     }
+    let exit = match exit {
+        Exit::Done if after_loss::say(&journal, terminal)? => Exit::Attention,
+        exit => exit,
+    };
+    let mut ended = delivery.end(journal, delivered.with_exit(exit))?;
+    ended.summary = other.or(ended.summary);
+    Ok(ended)
+}
+
+/// Holds what came of sending what all runs have left, once.
+struct Round {
+    journal: Journal,
+    /// The last run of which something was sent.
+    last: Option<Delivered>,
+    /// `true` if some run only waits for another run's sign-ups, and none had to stop.
+    is_waiting: bool,
+}
+
+/// Sends what the runs have left, the oldest first, until one has to stop. Adds them to `resumed`.
+fn send_round(
+    delivery: &RunDelivery<'_>,
+    journal: Journal,
+    resumed: &mut BTreeSet<RunId>,
+) -> Result<Round, CliError> {
+    let mut round = Round {
+        journal,
+        last: None,
+        is_waiting: false,
+    };
+    for run in runs_to_finish(&round.journal)? {
+        resumed.insert(run);
+        round.journal.resume_run(run)?;
+        let (journal, delivered) = delivery.run(round.journal, run)?;
+        round.journal = journal;
+        let exit = delivered.exit;
+        let waits = exit == Exit::Incomplete && waits_for_another_run(&round.journal, run)?;
+        round.is_waiting |= waits;
+        round.last = Some(delivered);
+        if !waits && !matches!(exit, Exit::Done | Exit::Attention) {
+            round.is_waiting = false;
+            break;
+        }
+    }
+    Ok(round)
+}
+
+/// Returns the exit code of all resumed runs, with the summary of the run that needs attention where the last one needs
+/// none, and can't say what does.
+fn exit_of_resumed(
+    journal: &JournalReader,
+    last: &Delivered,
+    resumed: &BTreeSet<RunId>,
+    commands: &Commands,
+) -> Result<(Exit, Option<RunSummary>), CliError> {
+    // A later run may have settled the sign-up that an earlier one waited for.
+    if !runs_to_finish(journal)?.is_empty() {
+        return Ok((last.exit, None));
+    }
+    let Some(mut needing) = needing_attention(journal, resumed)? else {
+        return Ok((Exit::Done, None));
+    };
+    if last.summary.needs_attention() {
+        return Ok((Exit::Attention, None));
+    }
+    needing.name_commands(commands);
+    Ok((Exit::Attention, Some(needing)))
 }
 
 /// Returns the summary of the first of these runs that needs attention; `None` if none does.

@@ -27,6 +27,7 @@ use crate::cli::terminal::Terminal;
 use crate::job::Job;
 use crate::journal::{HistoryRequest, Journal, JournalHistory, PlanState, RunCommand};
 use crate::record::{NewJob, record};
+use crate::report::Commands;
 
 pub(in crate::cli) fn run(
     common: &Common,
@@ -37,19 +38,7 @@ pub(in crate::cli) fn run(
     settings.send.lead_list |= arguments.lead_list.is_wanted;
     terminal.problems(rate_warning(common, &settings).as_slice(), 0);
     let choice = Choice::load(common, &settings)?;
-    let exports = exports::open(
-        &arguments.exports,
-        (common, &settings),
-        choice.profiles.lines_above(),
-        choice.profiles.sheets(),
-    )?;
-    let read_beside = [
-        arguments.link.link.as_deref(),
-        settings.link.resolutions.as_deref(),
-    ];
-    let inputs = exports.paths().chain(read_beside.into_iter().flatten());
-    let directory = arguments.pace.dir.as_deref();
-    expect_no_input_in(directory, &is_file_of_run, &settings, inputs)?;
+    let exports = opened(common, arguments, &settings, &choice)?;
     let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
         .within(date_range(&arguments.range, &settings)?)
         .with_in_account(treatment(arguments.in_account.treatment));
@@ -62,17 +51,11 @@ pub(in crate::cli) fn run(
         target,
         mut journal,
     } = planned(&planner, exports, (common, arguments, &settings), terminal)?;
-    expect_own_or_free(directory, &is_file_of_run, &journal)?;
-    let mut commands = next::commands(common, &settings);
+    expect_own_or_free(arguments.pace.dir.as_deref(), &is_file_of_run, &journal)?;
+    let commands = next::commands(common, &settings);
     job.problems.extend(after_loss::open_payout(&journal)?);
     job.problems.edit(|problem| commands.complete(problem));
-    let omitted = job.problems.omitted().map(|(_, n)| n).sum();
-    terminal.plan_problems(job.problems.kept(), omitted);
-    terminal.human(&tables::reading(&job.reading, terminal.width()));
-    if let Some(found) = &job.plan.in_account {
-        terminal.human(&format!("\n{}", account_check::in_words(found)));
-    }
-    terminal.check_output()?;
+    show(&job, terminal)?;
     let before = BeforeSending {
         common,
         first: arguments.first,
@@ -99,12 +82,7 @@ pub(in crate::cli) fn run(
         &known,
     )?;
     drop((job, known));
-    if let Some(link) = &arguments.link.link {
-        commands = commands.with_reading("--link", link.display().to_string());
-    }
-    for (name, value) in date_range::options(&arguments.range) {
-        commands = commands.with_reading(name, value);
-    }
+    let commands = with_reading(commands, arguments);
     if let Some(options) = commands.to_kept() {
         journal.record_options(run, &options)?;
     }
@@ -114,6 +92,52 @@ pub(in crate::cli) fn run(
         ..RunDelivery::new(&target, &settings, pace, &commands, terminal)
     };
     delivery.deliver(journal, run)
+}
+
+/// Opens the exports, and checks that the report is written over nothing that is read.
+fn opened(
+    common: &Common,
+    arguments: &RunArguments,
+    settings: &EffectiveSettings,
+    choice: &Choice,
+) -> Result<exports::Opened, CliError> {
+    let exports = exports::open(
+        &arguments.exports,
+        (common, settings),
+        choice.profiles.lines_above(),
+        choice.profiles.sheets(),
+    )?;
+    let read_beside = [
+        arguments.link.link.as_deref(),
+        settings.link.resolutions.as_deref(),
+    ];
+    let inputs = exports.paths().chain(read_beside.into_iter().flatten());
+    let directory = arguments.pace.dir.as_deref();
+    expect_no_input_in(directory, &is_file_of_run, settings, inputs)?;
+    Ok(exports)
+}
+
+/// Shows what was read and planned.
+fn show(job: &Job, terminal: &Terminal) -> Result<(), CliError> {
+    let omitted = job.problems.omitted().map(|(_, n)| n).sum();
+    terminal.plan_problems(job.problems.kept(), omitted);
+    terminal.human(&tables::reading(&job.reading, terminal.width()));
+    if let Some(found) = &job.plan.in_account {
+        terminal.human(&format!("\n{}", account_check::in_words(found)));
+    }
+    terminal.check_output()
+}
+
+/// Adds the options of a run by which its exports are read, for the commands that read them again.
+fn with_reading(commands: Commands, arguments: &RunArguments) -> Commands {
+    let mut commands = commands;
+    if let Some(link) = &arguments.link.link {
+        commands = commands.with_reading("--link", link.display().to_string());
+    }
+    for (name, value) in date_range::options(&arguments.range) {
+        commands = commands.with_reading(name, value);
+    }
+    commands
 }
 
 /// Holds a job that is planned by what its journal knows.
