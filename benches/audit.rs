@@ -166,106 +166,156 @@ mod comparison {
         let mut random = fastrand::Rng::with_seed(7);
         let mut last = None;
         for number in 0..rows {
-            let customer = number / 4;
-            let day = i64::try_from(number % 360).unwrap();
-            let created_at = Timestamp::from_second(1_735_689_600 + day * 86_400 + 3_600).ok();
-            let owner = promoter(customer % 2_000);
-            if number.is_multiple_of(4) {
-                sides
-                    .add_lead(Lead {
-                        customer: Customer::new(None, Some(&format!("cus_{customer:09}"))),
-                        promoter: owner.clone(),
-                        created_at: None,
-                        customer_since: None,
-                        was_moved: false,
-                    })
-                    .unwrap();
-            }
-            let refunds = number % 16 == 15;
-            let event_id = format!("in_1Nabc{number:012}");
-            let sale: Option<(String, i64)> = if refunds { last.take() } else { None };
-            let cents = sale
-                .as_ref()
-                .map_or_else(|| random.i64(500..50_000), |sale| sale.1);
-            let (kind, sign) = if refunds {
-                (BilledKind::Refund, -1)
-            } else {
-                (BilledKind::Sale, 1)
+            let sale = if is_refund(number) { last.take() } else { None };
+            let (sale_event_id, cents) = match sale {
+                Some((sale_event_id, cents)) => (Some(sale_event_id), cents),
+                None => (None, random.i64(500..50_000)),
             };
-            let customer_of = Customer::new(
-                Some(&format!("customer{customer}@example.com")),
-                Some(&format!("cus_{customer:09}")),
-            );
-            let plan = Some(format!("plan_{}", customer % 12));
-            let billed = Billed {
+            let event = NumberedEvent {
+                number,
+                sale_event_id,
+                cents,
+            };
+            if number.is_multiple_of(4) {
+                sides.add_lead(event.lead()).unwrap();
+            }
+            let wrong = wrong_in_500(number);
+            if wrong != 1 {
+                sides.add_commission(event.commission()).unwrap();
+            }
+            if wrong != 2 {
+                sides.add_billed(event.billed()).unwrap();
+            }
+            last = (number % 16 == 14).then(|| (event.event_id(), cents));
+        }
+        sides
+    }
+
+    fn is_refund(number: u64) -> bool {
+        number % 16 == 15
+    }
+
+    /// Returns what is wrong with an event: 0, 1 or 2. Never with one that is refunded, or its refund.
+    fn wrong_in_500(number: u64) -> u64 {
+        if number % 16 < 14 { number % 500 } else { 3 }
+    }
+
+    /// An event of the generated account.
+    struct NumberedEvent {
+        number: u64,
+        /// The sale of a refund.
+        sale_event_id: Option<String>,
+        cents: i64,
+    }
+
+    impl NumberedEvent {
+        fn event_id(&self) -> String {
+            format!("in_1Nabc{:012}", self.number)
+        }
+
+        /// Returns the number of the customer, who has four events.
+        fn customer_number(&self) -> u64 {
+            self.number / 4
+        }
+
+        fn uid(&self) -> String {
+            format!("cus_{:09}", self.customer_number())
+        }
+
+        fn customer(&self) -> Customer {
+            let email = format!("customer{}@example.com", self.customer_number());
+            Customer::new(Some(&email), Some(&self.uid()))
+        }
+
+        fn promoter(&self) -> Promoter {
+            promoter(self.customer_number() % 2_000)
+        }
+
+        fn plan(&self) -> Option<String> {
+            Some(format!("plan_{}", self.customer_number() % 12))
+        }
+
+        fn created_at(&self) -> Option<Timestamp> {
+            let day = i64::try_from(self.number % 360).unwrap();
+            Timestamp::from_second(1_735_689_600 + day * 86_400 + 3_600).ok()
+        }
+
+        fn lead(&self) -> Lead {
+            Lead {
+                customer: Customer::new(None, Some(&self.uid())),
+                promoter: self.promoter(),
+                created_at: None,
+                customer_since: None,
+                was_moved: false,
+            }
+        }
+
+        fn billed(&self) -> Billed {
+            Billed {
                 place: SourceLocation {
                     file: "sales.csv".to_owned(),
-                    line: Some(number + 2),
+                    line: Some(self.number + 2),
                 },
-                kind,
-                event_id: event_id.clone(),
-                sale_event_id: sale.map(|sale| sale.0),
-                customer: customer_of.clone(),
+                kind: if is_refund(self.number) {
+                    BilledKind::Refund
+                } else {
+                    BilledKind::Sale
+                },
+                event_id: self.event_id(),
+                sale_event_id: self.sale_event_id.clone(),
+                customer: self.customer(),
                 money: Money {
-                    amount_cents: cents,
+                    amount_cents: self.cents,
                     currency: usd(),
                 },
-                account_amount_cents: Some(cents),
+                account_amount_cents: Some(self.cents),
                 estimated_amount_cents: None,
                 is_day: false,
                 settled_at: None,
-                plan: plan.clone(),
-                created_at,
+                plan: self.plan(),
+                created_at: self.created_at(),
                 outcome: Some(Outcome::Tracked),
                 promoter: Promoter::default(),
                 commission_cents: None,
                 recorded_at: None,
                 is_dispute: false,
                 reference: None,
-            };
-            // Never one that is refunded, or its refund.
-            let wrong = if number % 16 < 14 { number % 500 } else { 3 };
-            let extra = if wrong == 0 { 7 } else { 0 };
-            let commission = Commission {
-                place: SourceLocation {
-                    file: "commissions.csv".to_owned(),
-                    line: Some(number + 2),
-                },
-                id: Some(format!("{}", 10_000_000 + number)),
-                status: Status::Approved,
-                unit: Unit::Cash(usd()),
-                amount_cents: sign * ((cents * 20 + 50) / 100 + extra),
-                sale_amount_cents: Some(sign * cents),
-                original_sale: None,
-                is_by_hand: false,
-                event_id: Some(event_id.clone()),
-                tier: 1,
-                is_split: Some(false),
-                is_paid: Some(number.is_multiple_of(2)),
-                created_at,
-                status_updated_at: None,
-                promoter: owner,
-                campaign_id: Some(format!("{}", customer % 5)),
-                campaign: Some(format!("Campaign {}", customer % 5)),
-                plan,
-                customer: customer_of,
-            };
-            last = (number % 16 == 14).then_some((event_id, cents));
-            // The refund is paid out together with its sale.
-            let commission = match number % 16 {
-                14 | 15 => Commission {
-                    is_paid: Some(true),
-                    ..commission
-                },
-                _ => commission,
-            };
-            if wrong != 1 {
-                sides.add_commission(commission).unwrap();
-            }
-            if wrong != 2 {
-                sides.add_billed(billed).unwrap();
             }
         }
-        sides
+
+        fn commission(&self) -> Commission {
+            let sign = if is_refund(self.number) { -1 } else { 1 };
+            let extra_cents = match wrong_in_500(self.number) {
+                0 => 7,
+                _ => 0,
+            };
+            let campaign = self.customer_number() % 5;
+            // The refund is paid out together with its sale.
+            let is_paid = self.number % 16 >= 14 || self.number.is_multiple_of(2);
+            Commission {
+                place: SourceLocation {
+                    file: "commissions.csv".to_owned(),
+                    line: Some(self.number + 2),
+                },
+                id: Some(format!("{}", 10_000_000 + self.number)),
+                status: Status::Approved,
+                unit: Unit::Cash(usd()),
+                amount_cents: sign * ((self.cents * 20 + 50) / 100 + extra_cents),
+                sale_amount_cents: Some(sign * self.cents),
+                original_sale: None,
+                is_by_hand: false,
+                event_id: Some(self.event_id()),
+                tier: 1,
+                is_split: Some(false),
+                is_paid: Some(is_paid),
+                created_at: self.created_at(),
+                status_updated_at: None,
+                promoter: self.promoter(),
+                campaign_id: Some(format!("{campaign}")),
+                campaign: Some(format!("Campaign {campaign}")),
+                plan: self.plan(),
+                customer: self.customer(),
+            }
+        }
     }
 }

@@ -103,7 +103,7 @@ fn rates_that_change_follow_each_other_and_may_not_overlap() {
 
 #[test]
 fn what_is_wrong_is_named_by_its_key() {
-    let cases = [
+    assert_refused(&[
         (
             "[audit]\nrounding = \"nearest\"",
             "`audit.rounding`: `nearest` is not a rounding; it is `half-up`, `half-even`, `down` or `up`",
@@ -116,6 +116,18 @@ fn what_is_wrong_is_named_by_its_key() {
             "[audit]\ntolerance_cents = -1",
             "`audit.tolerance_cents`: `-1` is below zero",
         ),
+        (
+            "[audit]\nvolume = \"year\"",
+            "`audit.volume`: `year` is neither `month` nor `all-time`",
+        ),
+    ]);
+    let unknown = rules("[[audit.rule]]\nratte = \"5\"").unwrap_err();
+    assert!(unknown.starts_with("unknown field `ratte`"), "{unknown}");
+}
+
+#[test]
+fn what_is_wrong_in_a_rule_is_named_by_its_number_and_key() {
+    assert_refused(&[
         (
             "[[audit.rule]]\nrate = \"12,5\"",
             "`audit.rule 1: rate`: `12,5` is not a rate; write percent like `12.5`, with four decimals at most",
@@ -173,19 +185,17 @@ fn what_is_wrong_is_named_by_its_key() {
             "`audit.rule 1: from_volume_cents`: is for the first tier only",
         ),
         (
-            "[audit]\nvolume = \"year\"",
-            "`audit.volume`: `year` is neither `month` nor `all-time`",
-        ),
-        (
             "[[audit.rule]]\nrate = \"5\"\ntier = 0",
             "`audit.rule 1: tier`: `0` is not a tier; the first is 1",
         ),
-    ];
+    ]);
+}
+
+/// Checks that each of these settings is refused with the words beside it.
+fn assert_refused(cases: &[(&str, &str)]) {
     for (text, message) in cases {
-        assert_eq!(rules(text).unwrap_err(), message, "{text}");
+        assert_eq!(rules(text).unwrap_err(), *message, "{text}");
     }
-    let unknown = rules("[[audit.rule]]\nratte = \"5\"").unwrap_err();
-    assert!(unknown.starts_with("unknown field `ratte`"), "{unknown}");
 }
 
 #[test]
