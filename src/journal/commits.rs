@@ -564,6 +564,25 @@ fn changed(_: &Metadata) -> Option<(i64, i64)> {
     None
 }
 
+/// Returns the last commit of a database, and the highest number of an event of which it has an attempt, or 0.
+fn commit_and_intended(connection: &Connection) -> rusqlite::Result<(Commit, i64)> {
+    let intended = "SELECT coalesce(max(event), 0) FROM attempt";
+    let intended: i64 = connection.query_row(intended, [], |row| row.get(0))?;
+    Ok((Commit::read(connection)?, intended))
+}
+
+/// Returns the state in which a journal was left, with the number of the commit that its database has without its log.
+fn state_and_base(journal: &Path, before: Option<&Slot>, log: LogEnd) -> (State, i64) {
+    let alone = commit_without_log(journal);
+    match before {
+        // Another program may have begun to move the log, and left some pages newer than others.
+        Some(before) if log.frames > 0 && (before.state != State::AtRest || alone.is_none()) => {
+            (State::Moving, before.base)
+        }
+        _ => (State::AtRest, alone.map_or(0, |alone| alone.number)),
+    }
+}
+
 impl CommitRecord {
     /// Continues the record of a journal that has lost nothing, or makes it. `intended_before` is the highest number of an
     /// event of which a request was intended by what was lost, or 0.
@@ -575,12 +594,7 @@ impl CommitRecord {
         now: Timestamp,
     ) -> Result<CommitRecord, JournalError> {
         let failed = |source| JournalError::io(journal, "opening its commit record", source);
-        let read_commit = || -> rusqlite::Result<_> {
-            let intended = "SELECT coalesce(max(event), 0) FROM attempt";
-            let intended: i64 = connection.query_row(intended, [], |row| row.get(0))?;
-            Ok((Commit::read(connection)?, intended))
-        };
-        let (commit, intended) = read_commit()
+        let (commit, intended) = commit_and_intended(connection)
             .map_err(|error| JournalError::sqlite(journal, "reading its last commit", error))?;
         let before = read(journal).map_err(failed)?.slot();
         let mut index = LogIndex::open(journal).map_err(|error| match error.kind() {
@@ -609,16 +623,7 @@ impl CommitRecord {
         if is_touched {
             migrate::expect_sound(journal, &database)?;
         }
-        let alone = commit_without_log(journal);
-        let (state, base) = match before {
-            // Another program may have begun to move the log, and left some pages newer than others.
-            Some(before)
-                if log.frames > 0 && (before.state != State::AtRest || alone.is_none()) =>
-            {
-                (State::Moving, before.base)
-            }
-            _ => (State::AtRest, alone.map_or(0, |alone| alone.number)),
-        };
+        let (state, base) = state_and_base(journal, before.as_ref(), log);
         let mut record = CommitRecord {
             journal: journal.to_owned(),
             file: open(journal).map_err(failed)?,

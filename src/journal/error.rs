@@ -244,29 +244,7 @@ impl JournalError {
                 "nothing more is sent; delete the other names (`find DIRECTORY -samefile JOURNAL` \
                  lists them), or make them copies, then run `fprecon resume` if a run was under way"
             }
-            JournalError::Displaced { what, .. } if *what == LEADS_ELSEWHERE => {
-                "sending has stopped; let the link lead to the journal again, then run `fprecon resume`"
-            }
-            JournalError::Displaced { what, .. } if *what == WRITTEN_BY_ANOTHER => {
-                "sending has stopped; no other program may write to the journal; what it changed is not known: \
-                 `fprecon journal recover` goes on, and what may have been sent and cannot be repeated becomes \
-                 unconfirmed"
-            }
-            JournalError::Displaced { what, .. } if *what == LOG_OVERWRITTEN => {
-                "sending has stopped; no other program may write to the journal's files; what was recorded last is \
-                 lost, and may have been sent: `fprecon journal recover` goes on without it"
-            }
-            JournalError::Displaced { what, .. } if *what == DATABASE_OVERWRITTEN => {
-                "sending has stopped; no other program may write to the journal's files; restore the journal and \
-                 its -wal file from a backup, but leave the present .commits file where it is: it knows what was \
-                 sent since; then run `fprecon journal recover`"
-            }
-            JournalError::Displaced { .. } => {
-                "sending has stopped; move the journal back with all files whose names begin like its \
-                 own, then run `fprecon resume`; or restore the journal and its -wal file from a backup, but \
-                 leave the present .commits file where it is: it knows what was sent since; then run \
-                 `fprecon journal recover`"
-            }
+            JournalError::Displaced { what, .. } => displaced_hint(what),
             JournalError::NotAJournal { .. } => "give the journal's path with --journal",
             JournalError::Newer { .. } => {
                 "nothing was sent, and it was not changed; use the version of fprecon that wrote it, or a later \
@@ -371,6 +349,35 @@ impl JournalError {
                 doing,
                 source: Box::new(error),
             },
+        }
+    }
+}
+
+/// Returns what a person can do about a journal that is not what it was, for the reason in `what`.
+fn displaced_hint(what: &str) -> &'static str {
+    match what {
+        LEADS_ELSEWHERE => {
+            "sending has stopped; let the link lead to the journal again, then run `fprecon resume`"
+        }
+        WRITTEN_BY_ANOTHER => {
+            "sending has stopped; no other program may write to the journal; what it changed is not known: \
+             `fprecon journal recover` goes on, and what may have been sent and cannot be repeated becomes \
+             unconfirmed"
+        }
+        LOG_OVERWRITTEN => {
+            "sending has stopped; no other program may write to the journal's files; what was recorded last is \
+             lost, and may have been sent: `fprecon journal recover` goes on without it"
+        }
+        DATABASE_OVERWRITTEN => {
+            "sending has stopped; no other program may write to the journal's files; restore the journal and \
+             its -wal file from a backup, but leave the present .commits file where it is: it knows what was \
+             sent since; then run `fprecon journal recover`"
+        }
+        _ => {
+            "sending has stopped; move the journal back with all files whose names begin like its \
+             own, then run `fprecon resume`; or restore the journal and its -wal file from a backup, but \
+             leave the present .commits file where it is: it knows what was sent since; then run \
+             `fprecon journal recover`"
         }
     }
 }

@@ -201,14 +201,27 @@ fn an_event_comes_back_as_it_was() {
     assert_eq!(journal.event(EventRow(3)).unwrap(), None);
 }
 
-#[test]
-fn everything_of_a_run_comes_back() {
-    let (_directory, path) = place();
-    let mut journal = open(&path).unwrap();
-    let run = record(&mut journal, &[sale("in_0", 1, 2)]);
-    let usd = Currency::from_code("USD");
-    let (at_5, at_6) = (Source { input: 0, line: 5 }, Source { input: 0, line: 6 });
-    let problem = Problem {
+fn totals() -> [PlanTotal; 2] {
+    [
+        PlanTotal {
+            state: PlanState::ToSend,
+            kind: Kind::Sale,
+            currency: Currency::from_code("USD"),
+            count: 1,
+            amount_cents: 1,
+        },
+        PlanTotal {
+            state: PlanState::Settled,
+            kind: Kind::Signup,
+            currency: None,
+            count: 4,
+            amount_cents: 0,
+        },
+    ]
+}
+
+fn problem() -> Problem {
+    Problem {
         severity: crate::problem::Severity::Error,
         code: crate::problem::ProblemCode::AmountInvalid,
         file: Some("x.csv".into()),
@@ -217,27 +230,22 @@ fn everything_of_a_run_comes_back() {
         value: Some("1e3".into()),
         message: "no amount".into(),
         hint: None,
-    };
+    }
+}
+
+#[test]
+fn everything_of_a_run_comes_back() {
+    let (_directory, path) = place();
+    let mut journal = open(&path).unwrap();
+    let run = record(&mut journal, &[sale("in_0", 1, 2)]);
+    let (at_5, at_6) = (Source { input: 0, line: 5 }, Source { input: 0, line: 6 });
     let mut recording = journal.begin(&new_run()).unwrap();
     recording.add_input(&input()).unwrap();
     recording.take_over(EventRow(1), at_5).unwrap();
     recording.add_held(PlanState::Conflict, &full()).unwrap();
-    let total = PlanTotal {
-        state: PlanState::ToSend,
-        kind: Kind::Sale,
-        currency: usd,
-        count: 1,
-        amount_cents: 1,
-    };
-    recording.add_total(&total).unwrap();
-    let total = PlanTotal {
-        state: PlanState::Settled,
-        kind: Kind::Signup,
-        currency: None,
-        count: 4,
-        amount_cents: 0,
-    };
-    recording.add_total(&total).unwrap();
+    for total in &totals() {
+        recording.add_total(total).unwrap();
+    }
     let cells = ["a", "b,\"c\"\n"];
     recording
         .add_row(at_5, Disposition::Rejected, "no date", &cells)
@@ -245,7 +253,7 @@ fn everything_of_a_run_comes_back() {
     recording
         .add_row(at_6, Disposition::Ignored, "unpaid", &cells)
         .unwrap();
-    recording.add_problem(&problem).unwrap();
+    recording.add_problem(&problem()).unwrap();
     let second = recording.commit().unwrap();
 
     assert_eq!(journal.unfinished_runs().unwrap(), [run, second]);
@@ -277,7 +285,7 @@ fn everything_of_a_run_comes_back() {
     assert_eq!(held[0].event, full());
     assert_eq!(rejected[0].fields, cells);
     assert_eq!((rejected.len(), rejected[0].source), (1, at_5));
-    assert_eq!(problems, [problem]);
+    assert_eq!(problems, [problem()]);
     let reasons = journal.row_reasons(second, Disposition::Ignored).unwrap();
     assert_eq!((reasons[0].reason.as_str(), reasons[0].rows), ("unpaid", 1));
 }
