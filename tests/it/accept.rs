@@ -53,6 +53,50 @@ fn accept(place: &Place, files: &[&str]) -> Ran {
     place.run(&arguments)
 }
 
+/// Checks that a night says in words that an event failed before.
+fn expect_failed_in_words(place: &Place, sandbox: &SandboxProcess) {
+    let text = place
+        .run_to(sandbox, &["run", "payments.csv", "--yes"])
+        .expect(1);
+    assert!(
+        text.stdout().contains("1 event failed in an earlier run"),
+        "{}",
+        text.stdout()
+    );
+    assert!(!text.stdout().contains("Nothing needs attention"));
+    let quiet = place
+        .run_to(sandbox, &["run", "payments.csv", "--yes", "-q"])
+        .expect(1);
+    assert_eq!(quiet.stdout(), "");
+    let line = quiet.stderr();
+    assert!(
+        line.starts_with("needs attention: 1 event failed in an earlier run (20.00 USD); report: "),
+        "{line}"
+    );
+    let next = "/report.html; next: fprecon retry --failed\n";
+    assert!(line.ends_with(next), "{line}");
+    assert_eq!(line.lines().count(), 1);
+}
+
+/// Checks that a night says in words that the failed event was accepted.
+fn expect_accepted_in_words(place: &Place, sandbox: &SandboxProcess) {
+    let quiet = place
+        .run_to(sandbox, &["run", "payments.csv", "--yes", "-q"])
+        .expect(0);
+    assert_eq!(
+        (quiet.stdout(), quiet.stderr()),
+        (String::new(), String::new())
+    );
+    let text = place
+        .run_to(sandbox, &["run", "payments.csv", "--yes"])
+        .expect(0);
+    assert!(
+        text.stdout().contains("Accepted: 1 event failed."),
+        "{}",
+        text.stdout()
+    );
+}
+
 #[test]
 fn a_failed_event_is_said_every_night_until_it_is_accepted_and_again_when_that_is_taken_back() {
     let (place, sandbox) = (
@@ -77,27 +121,7 @@ fn a_failed_event_is_said_every_night_until_it_is_accepted_and_again_when_that_i
     // The report of the second night has what is needed to act on it.
     let failed = file(&second, "failed.csv");
     assert_eq!(place.csv(&failed).len(), 2);
-    let text = place
-        .run_to(&sandbox, &["run", "payments.csv", "--yes"])
-        .expect(1);
-    assert!(
-        text.stdout().contains("1 event failed in an earlier run"),
-        "{}",
-        text.stdout()
-    );
-    assert!(!text.stdout().contains("Nothing needs attention"));
-    let quiet = place
-        .run_to(&sandbox, &["run", "payments.csv", "--yes", "-q"])
-        .expect(1);
-    assert_eq!(quiet.stdout(), "");
-    let line = quiet.stderr();
-    assert!(
-        line.starts_with("needs attention: 1 event failed in an earlier run (20.00 USD); report: "),
-        "{line}"
-    );
-    let next = "/report.html; next: fprecon retry --failed\n";
-    assert!(line.ends_with(next), "{line}");
-    assert_eq!(line.lines().count(), 1);
+    expect_failed_in_words(&place, &sandbox);
 
     // The report is written, which is all that this command is asked for.
     let report = place.run(&["report", "-q"]).expect(0);
@@ -118,21 +142,7 @@ fn a_failed_event_is_said_every_night_until_it_is_accepted_and_again_when_that_i
     assert_eq!(accepted(&third), [r#"failed 1 {"USD":2000}"#]);
     assert_eq!(third["accepted"][0]["reason"], "test orders");
     assert!(third["accepted"][0]["by"].as_str().unwrap().contains('@'));
-    let quiet = place
-        .run_to(&sandbox, &["run", "payments.csv", "--yes", "-q"])
-        .expect(0);
-    assert_eq!(
-        (quiet.stdout(), quiet.stderr()),
-        (String::new(), String::new())
-    );
-    let text = place
-        .run_to(&sandbox, &["run", "payments.csv", "--yes"])
-        .expect(0);
-    assert!(
-        text.stdout().contains("Accepted: 1 event failed."),
-        "{}",
-        text.stdout()
-    );
+    expect_accepted_in_words(&place, &sandbox);
 
     // The first night's report now says so, too.
     let again = place.run(&["report", "--json", "--run", first["run"].as_str().unwrap()]);
@@ -165,6 +175,35 @@ fn a_failed_event_is_said_every_night_until_it_is_accepted_and_again_when_that_i
         "{}",
         status.stdout()
     );
+}
+
+/// Checks that what was accepted is listed, in the report of a night and by the command.
+fn expect_all_accepted(place: &Place, night: &Value) {
+    // It stays held, and every later report lists it.
+    assert_eq!(night["events"]["by_plan"]["conflict"], 2);
+    assert_eq!(place.csv(&file(night, "held.csv")).len(), 4);
+    let listed = place.csv(&file(night, "accepted.csv"));
+    assert_eq!(listed.len(), 6);
+    assert!(
+        listed[1..]
+            .iter()
+            .all(|row| row[8] == "test orders" && row[5] == "night.csv")
+    );
+    let html = place.read(&file(night, "report.html"));
+    assert!(html.contains("Nothing needs attention") && html.contains("test orders"));
+    let list = place.run(&["accept", "--list"]).expect(0).stdout();
+    assert!(
+        list.contains("held: refund r1, 3.00 USD, night.csv:3"),
+        "{list}"
+    );
+    assert_eq!(
+        place.run(&["accept", "--list", "--json"]).json()["accepted"]
+            .as_array()
+            .unwrap()
+            .len(),
+        5
+    );
+    place.run(&["journal", "check"]).expect(0);
 }
 
 #[test]
@@ -200,31 +239,7 @@ fn every_kind_of_item_can_be_accepted_whole_and_taken_back_line_by_line() {
         (attention(&second), accepted(&second)),
         (vec![], all.map(str::to_owned).to_vec())
     );
-    // It stays held, and every later report lists it.
-    assert_eq!(second["events"]["by_plan"]["conflict"], 2);
-    assert_eq!(place.csv(&file(&second, "held.csv")).len(), 4);
-    let listed = place.csv(&file(&second, "accepted.csv"));
-    assert_eq!(listed.len(), 6);
-    assert!(
-        listed[1..]
-            .iter()
-            .all(|row| row[8] == "test orders" && row[5] == "night.csv")
-    );
-    let html = place.read(&file(&second, "report.html"));
-    assert!(html.contains("Nothing needs attention") && html.contains("test orders"));
-    let list = place.run(&["accept", "--list"]).expect(0).stdout();
-    assert!(
-        list.contains("held: refund r1, 3.00 USD, night.csv:3"),
-        "{list}"
-    );
-    assert_eq!(
-        place.run(&["accept", "--list", "--json"]).json()["accepted"]
-            .as_array()
-            .unwrap()
-            .len(),
-        5
-    );
-    place.run(&["journal", "check"]).expect(0);
+    expect_all_accepted(&place, &second);
 
     // With a line taken out of the report, only the others are taken back.
     let held = place.read(&file(&second, "held.csv"));

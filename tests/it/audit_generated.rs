@@ -60,11 +60,78 @@ fn moment(day: u64, hour: u64) -> Timestamp {
 
 struct Deal {
     number: u64,
+    plan: &'static str,
     id: String,
     promoter: u64,
     cents: i64,
     rate: i64,
     day: u64,
+}
+
+impl Deal {
+    /// Returns the number of the customer, who has three deals.
+    fn customer(&self) -> u64 {
+        self.number / 3
+    }
+
+    fn billed(&self) -> Billed {
+        Billed {
+            place: SourceLocation {
+                file: "sales.csv".to_owned(),
+                line: Some(self.number + 2),
+            },
+            kind: BilledKind::Sale,
+            event_id: self.id.clone(),
+            sale_event_id: None,
+            customer: Customer::new(
+                Some(&format!("c{}@example.com", self.customer())),
+                Some(&format!("cus_{}", self.customer())),
+            ),
+            money: Money {
+                amount_cents: self.cents,
+                currency: usd(),
+            },
+            account_amount_cents: Some(self.cents),
+            estimated_amount_cents: None,
+            is_day: false,
+            settled_at: None,
+            plan: Some(self.plan.to_owned()),
+            created_at: Some(moment(self.day, 1)),
+            outcome: Some(Outcome::Tracked),
+            promoter: Promoter::default(),
+            commission_cents: None,
+            recorded_at: None,
+            is_dispute: false,
+            reference: None,
+        }
+    }
+
+    fn commission(&self) -> Commission {
+        Commission {
+            place: SourceLocation {
+                file: "commissions.csv".to_owned(),
+                line: Some(self.number + 2),
+            },
+            id: Some(format!("c_{}", self.number)),
+            status: Status::Approved,
+            unit: Unit::Cash(usd()),
+            amount_cents: percent(self.cents, self.rate),
+            sale_amount_cents: Some(self.cents),
+            original_sale: None,
+            is_by_hand: false,
+            event_id: Some(self.id.clone()),
+            tier: 1,
+            is_split: Some(false),
+            is_paid: Some(false),
+            created_at: Some(moment(self.day, 2)),
+            status_updated_at: None,
+            promoter: promoter(self.promoter),
+            campaign_id: Some("7".to_owned()),
+            campaign: Some("Affiliates".to_owned()),
+            plan: Some(self.plan.to_owned()),
+            customer: Customer::new(None, Some(&format!("cus_{}", self.customer()))),
+        }
+    }
 }
 
 impl Account {
@@ -94,6 +161,7 @@ impl Account {
         let (plan, price) = PLANS[random.usize(0..PLANS.len())];
         let deal = Deal {
             number,
+            plan,
             id: format!("in_{number:07}"),
             promoter: promoter_number,
             cents: price * random.i64(1..4) + random.i64(0..100),
@@ -110,59 +178,7 @@ impl Account {
                 was_moved: false,
             });
         }
-        let sale = Billed {
-            place: SourceLocation {
-                file: "sales.csv".to_owned(),
-                line: Some(number + 2),
-            },
-            kind: BilledKind::Sale,
-            event_id: deal.id.clone(),
-            sale_event_id: None,
-            customer: Customer::new(
-                Some(&format!("c{customer}@example.com")),
-                Some(&format!("cus_{customer}")),
-            ),
-            money: Money {
-                amount_cents: deal.cents,
-                currency: usd(),
-            },
-            account_amount_cents: Some(deal.cents),
-            estimated_amount_cents: None,
-            is_day: false,
-            settled_at: None,
-            plan: Some(plan.to_owned()),
-            created_at: Some(moment(deal.day, 1)),
-            outcome: Some(Outcome::Tracked),
-            promoter: Promoter::default(),
-            commission_cents: None,
-            recorded_at: None,
-            is_dispute: false,
-            reference: None,
-        };
-        let theirs = Commission {
-            place: SourceLocation {
-                file: "commissions.csv".to_owned(),
-                line: Some(number + 2),
-            },
-            id: Some(format!("c_{number}")),
-            status: Status::Approved,
-            unit: Unit::Cash(usd()),
-            amount_cents: percent(deal.cents, deal.rate),
-            sale_amount_cents: Some(deal.cents),
-            original_sale: None,
-            is_by_hand: false,
-            event_id: Some(deal.id.clone()),
-            tier: 1,
-            is_split: Some(false),
-            is_paid: Some(false),
-            created_at: Some(moment(deal.day, 2)),
-            status_updated_at: None,
-            promoter: promoter(promoter_number),
-            campaign_id: Some("7".to_owned()),
-            campaign: Some("Affiliates".to_owned()),
-            plan: Some(plan.to_owned()),
-            customer: Customer::new(None, Some(&format!("cus_{customer}"))),
-        };
+        let (sale, theirs) = (deal.billed(), deal.commission());
         self.expect(deal.promoter, percent(deal.cents, deal.rate));
         if self.random.u64(0..ERRORS_ONE_IN) == 0 {
             return self.plant(&deal, sale, theirs);
@@ -213,8 +229,6 @@ impl Account {
 
     fn plant(&mut self, deal: &Deal, mut sale: Billed, mut theirs: Commission) {
         let (ours_id, their_id) = (deal.id.clone(), format!("c_{}", deal.number));
-        let refund_id = format!("re_{:07}", deal.number);
-        let back_id = format!("c_re_{}", deal.number);
         match self.random.u32(0..15) {
             0 => {
                 self.note(FindingKind::CommissionWithoutSale, "", &their_id);
@@ -249,30 +263,6 @@ impl Account {
                 self.commissions.push(again);
                 self.note(FindingKind::CommissionTwice, &ours_id, &again_id);
             }
-            6 => {
-                let (refund, _) = self.refund(deal, &sale, &theirs, deal.cents);
-                self.billed.push(refund);
-                self.note(FindingKind::RefundNotTakenBack, &refund_id, &their_id);
-            }
-            7 | 8 => {
-                let (refund, mut back) = self.refund(deal, &sale, &theirs, deal.cents);
-                let off = self.random.i64(10..200);
-                let (kind, off) = if self.random.bool() {
-                    (FindingKind::RefundPartlyTakenBack, off)
-                } else {
-                    (FindingKind::TakenBackTooMuch, -off)
-                };
-                back.amount_cents += off;
-                self.billed.push(refund);
-                self.commissions.push(back);
-                self.note(kind, &refund_id, &back_id);
-            }
-            9 => {
-                let (mut refund, _) = self.refund(deal, &sale, &theirs, deal.cents);
-                refund.is_dispute = true;
-                self.billed.push(refund);
-                self.note(FindingKind::DisputedSale, &refund_id, &their_id);
-            }
             10 => {
                 theirs.promoter = promoter((deal.promoter + 4) % PROMOTERS);
                 self.note(FindingKind::WrongPromoter, &ours_id, &their_id);
@@ -289,9 +279,45 @@ impl Account {
                 theirs.status = Status::Pending;
                 self.note(FindingKind::Pending, &ours_id, &their_id);
             }
+            refund => self.plant_refund(refund, deal, &sale, &mut theirs),
+        }
+        self.billed.push(sale);
+        self.commissions.push(theirs);
+    }
+
+    /// Plants an error in how a refund is taken back.
+    fn plant_refund(&mut self, error: u32, deal: &Deal, sale: &Billed, theirs: &mut Commission) {
+        let their_id = format!("c_{}", deal.number);
+        let refund_id = format!("re_{:07}", deal.number);
+        let back_id = format!("c_re_{}", deal.number);
+        match error {
+            6 => {
+                let (refund, _) = self.refund(deal, sale, theirs, deal.cents);
+                self.billed.push(refund);
+                self.note(FindingKind::RefundNotTakenBack, &refund_id, &their_id);
+            }
+            7 | 8 => {
+                let (refund, mut back) = self.refund(deal, sale, theirs, deal.cents);
+                let off = self.random.i64(10..200);
+                let (kind, off) = if self.random.bool() {
+                    (FindingKind::RefundPartlyTakenBack, off)
+                } else {
+                    (FindingKind::TakenBackTooMuch, -off)
+                };
+                back.amount_cents += off;
+                self.billed.push(refund);
+                self.commissions.push(back);
+                self.note(kind, &refund_id, &back_id);
+            }
+            9 => {
+                let (mut refund, _) = self.refund(deal, sale, theirs, deal.cents);
+                refund.is_dispute = true;
+                self.billed.push(refund);
+                self.note(FindingKind::DisputedSale, &refund_id, &their_id);
+            }
             _ => {
                 theirs.is_paid = Some(true);
-                let (refund, back) = self.refund(deal, &sale, &theirs, deal.cents);
+                let (refund, back) = self.refund(deal, sale, theirs, deal.cents);
                 let back = Commission {
                     is_paid: Some(false),
                     ..back
@@ -301,8 +327,6 @@ impl Account {
                 self.note(FindingKind::PaidBeforeRefund, &refund_id, &back_id);
             }
         }
-        self.billed.push(sale);
-        self.commissions.push(theirs);
     }
 }
 
@@ -378,6 +402,35 @@ fn check(seed: u64, commissions: usize, rules: &Rules) {
 }
 
 fn check_totals(account: &Account, totals: &fprecon::audit::Totals) {
+    for (cut, sums) in sums_by_cut(account) {
+        let mut seen = 0;
+        for line in &totals.by[&cut] {
+            let value = line.value.clone().unwrap();
+            let mut sum = sums.get(&value).copied().unwrap_or_default();
+            let figures = &line.figures;
+            // What is expected is known by promoter and in all.
+            sum[2] = match cut {
+                Cut::Promoter => account.expected.get(&value).copied().unwrap_or(0),
+                Cut::Currency | Cut::Campaign => account.expected.values().sum(),
+                _ => figures.expected_cents,
+            };
+            let shown = [
+                figures.sales_cents,
+                figures.refunds_cents,
+                figures.expected_cents,
+                figures.actual_cents,
+                figures.denied_cents,
+                figures.paid_cents,
+            ];
+            assert_eq!(shown, sum, "{cut:?} {value}");
+            seen += 1;
+        }
+        assert_eq!(seen, sums.len(), "{cut:?}");
+    }
+}
+
+/// Returns what the totals should be, by each value of each cut.
+fn sums_by_cut(account: &Account) -> [(Cut, Sums); 5] {
     let customers = |customer: &Customer| {
         let uid = customer.uid.as_deref().unwrap();
         let number: u64 = uid.trim_start_matches("cus_").parse().unwrap();
@@ -398,7 +451,7 @@ fn check_totals(account: &Account, totals: &fprecon::audit::Totals) {
             .unwrap()
             .to_owned()
     };
-    let by = [
+    [
         (
             Cut::Promoter,
             sums(
@@ -431,32 +484,7 @@ fn check_totals(account: &Account, totals: &fprecon::audit::Totals) {
             Cut::Currency,
             sums(account, |_| "USD".to_owned(), |_| "USD".to_owned()),
         ),
-    ];
-    for (cut, sums) in by {
-        let mut seen = 0;
-        for line in &totals.by[&cut] {
-            let value = line.value.clone().unwrap();
-            let mut sum = sums.get(&value).copied().unwrap_or_default();
-            let figures = &line.figures;
-            // What is expected is known by promoter and in all.
-            sum[2] = match cut {
-                Cut::Promoter => account.expected.get(&value).copied().unwrap_or(0),
-                Cut::Currency | Cut::Campaign => account.expected.values().sum(),
-                _ => figures.expected_cents,
-            };
-            let shown = [
-                figures.sales_cents,
-                figures.refunds_cents,
-                figures.expected_cents,
-                figures.actual_cents,
-                figures.denied_cents,
-                figures.paid_cents,
-            ];
-            assert_eq!(shown, sum, "{cut:?} {value}");
-            seen += 1;
-        }
-        assert_eq!(seen, sums.len(), "{cut:?}");
-    }
+    ]
 }
 
 fn declared() -> Rules {

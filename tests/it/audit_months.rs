@@ -347,54 +347,31 @@ impl Account {
         mut theirs: Commission,
     ) {
         let deal = &deals[place];
+        let month = deal.month;
         let (id, their_id) = (deal.id.clone(), format!("c_{}", deal.id));
         let right = theirs.amount_cents;
         if !earns {
             // Paid for a payment for which no rule pays.
-            self.note(
-                deal.month,
-                FindingKind::CommissionDiffers,
-                &id,
-                &their_id,
-                right,
-            );
+            self.note(month, FindingKind::CommissionDiffers, &id, &their_id, right);
             self.billed.push(sale);
             return self.commissions.push(theirs);
         }
         match self.random.u32(0..9) {
             0 if self.is_missed(deals, place) => {
-                self.note(
-                    deal.month,
-                    FindingKind::SaleWithoutCommission,
-                    &id,
-                    "",
-                    -right,
-                );
+                self.note(month, FindingKind::SaleWithoutCommission, &id, "", -right);
                 return self.billed.push(sale);
             }
             1 => {
                 let off = self.random.i64(1..300);
                 theirs.amount_cents += off;
-                self.note(
-                    deal.month,
-                    FindingKind::CommissionDiffers,
-                    &id,
-                    &their_id,
-                    off,
-                );
+                self.note(month, FindingKind::CommissionDiffers, &id, &their_id, off);
             }
             2 => {
                 let told = deal.cents + self.random.i64(100..5_000);
                 theirs.sale_amount_cents = Some(told);
                 theirs.amount_cents = percent(told, self.rate(deal.promoter));
                 let off = theirs.amount_cents - right;
-                self.note(
-                    deal.month,
-                    FindingKind::SaleAmountDiffers,
-                    &id,
-                    &their_id,
-                    off,
-                );
+                self.note(month, FindingKind::SaleAmountDiffers, &id, &their_id, off);
             }
             3 => {
                 let mut again = theirs.clone();
@@ -402,37 +379,31 @@ impl Account {
                 again.id = Some(again_id.clone());
                 again.created_at = Some(deal.at + 30.seconds());
                 self.commissions.push(again);
-                self.note(
-                    deal.month,
-                    FindingKind::CommissionTwice,
-                    &id,
-                    &again_id,
-                    right,
-                );
+                self.note(month, FindingKind::CommissionTwice, &id, &again_id, right);
             }
             4 => {
                 let refund = self.refund_of(&sale, deal.cents, deal.at + 1000.hours());
                 let refund_id = refund.event_id.clone();
                 self.billed.push(refund);
                 let kind = FindingKind::RefundNotTakenBack;
-                self.note(deal.month, kind, &refund_id, &their_id, right);
+                self.note(month, kind, &refund_id, &their_id, right);
             }
             5 => {
                 theirs.status = Status::Pending;
-                self.note(deal.month, FindingKind::Pending, &id, &their_id, 0);
+                self.note(month, FindingKind::Pending, &id, &their_id, 0);
             }
             6 => {
                 theirs.created_at = Some(deal.at + 1100.hours());
-                self.note(deal.month, FindingKind::OtherMonth, &id, &their_id, 0);
+                self.note(month, FindingKind::OtherMonth, &id, &their_id, 0);
             }
             7 if self.has_leads && self.terms != Terms::Campaigns => {
                 // Its own rate is that of the promoter who should have it.
                 theirs.promoter = promoter(deal.promoter + 3);
-                self.note(deal.month, FindingKind::WrongPromoter, &id, &their_id, 0);
+                self.note(month, FindingKind::WrongPromoter, &id, &their_id, 0);
             }
             _ => {
                 theirs.status = Status::Denied;
-                self.note(deal.month, FindingKind::Denied, &id, &their_id, -right);
+                self.note(month, FindingKind::Denied, &id, &their_id, -right);
             }
         }
         self.billed.push(sale);

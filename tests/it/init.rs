@@ -649,8 +649,8 @@ fn check(place: &Place, export: &str, code: i32) -> String {
         .stdout()
 }
 
-#[test]
-fn rows_decide_between_profiles_of_one_header() {
+/// Returns a place with two profiles of one header, and exports that one, either or both can't read.
+fn american_and_british() -> Place {
     let place = Place::new();
     let config = dated("american", "%m/%d/%Y") + &dated("british", "%d/%m/%Y");
     place.write("fprecon.toml", &config);
@@ -672,7 +672,12 @@ fn rows_decide_between_profiles_of_one_header() {
         &format!("{header}1,a@example.com,8.00,25/12/2026\n2,a@example.com,8.00,12/25/2026\n"),
     );
     place.write("none.csv", header);
+    place
+}
 
+#[test]
+fn rows_decide_between_profiles_of_one_header() {
+    let place = american_and_british();
     let said = check(&place, "us.csv", 0);
     assert!(
         said.starts_with(
@@ -720,8 +725,12 @@ fn rows_decide_between_profiles_of_one_header() {
         place.run(&["plan", undecided, "--profile", "british"]);
     }
     place.run(&["plan", "none.csv"]).expect(0);
+}
 
-    // Through a pipe the rows can't be read twice.
+/// Through a pipe the rows can't be read twice.
+#[test]
+fn rows_decide_between_profiles_through_a_pipe() {
+    let place = american_and_british();
     let mut piped = place.command(&["plan", "-", "--json"]);
     let mut child = piped
         .stdin(Stdio::piped())

@@ -715,6 +715,7 @@ fn a_row_without_a_date_of_payment_is_no_sale_until_that_is_decided() {
 
 /// Exports that no profile fits, whose dates are numbers: `plan` names `init`, and that recognises them.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of exports")]
 fn dates_that_are_numbers_are_recognised_and_plan_says_how_to_get_there() {
     let days = [
         "2026-01-01T10:00:00",

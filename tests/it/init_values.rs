@@ -347,7 +347,11 @@ fn a_price_beside_a_discount_or_a_quantity_is_a_question() {
         assert!(ran.stderr().contains(question), "{}", ran.stderr());
         assert_eq!(events(&place), ["sale 2 5000 USD"], "{columns}");
     }
-    // After the discount, by the name or by the sum.
+}
+
+/// After the discount, by the name or by the sum.
+#[test]
+fn an_amount_beside_a_discount_or_a_quantity_is_no_question() {
     for (columns, [one, other]) in [
         ("Total,Discount", ["90.00,10.00", "50.00,0.00"]),
         (

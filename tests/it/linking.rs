@@ -247,72 +247,12 @@ fn files(rows: &[Vec<Row>]) -> Vec<String> {
         let mut charges = [format!("{header}\n"), format!("{header},invoice\n")];
         let bare = (single.len(), totals.len(), charges.clone());
         for row in file {
-            match row {
-                Row::Charge(charge) => {
-                    let file = &mut charges[usize::from(charge.has_invoice_column)];
-                    let invoice = if charge.has_invoice_column {
-                        format!(",{}", charge.invoice)
-                    } else {
-                        String::new()
-                    };
-                    writeln!(
-                        file,
-                        "{},{},{},USD,{},{},{},{}{invoice}",
-                        charge.id,
-                        charge.mail,
-                        charge.uid,
-                        written(charge.paid, "USD"),
-                        written(charge.refunded, "USD"),
-                        date(charge.day),
-                        charge.code,
-                    )
-                }
-                Row::Sale {
-                    id,
-                    other,
-                    mail,
-                    currency,
-                    paid,
-                    net,
-                    day,
-                } => writeln!(
-                    single,
-                    "sale,{id},{other},,{mail},{currency},{},{},{}",
-                    written(*paid, currency),
-                    written(paid - net, currency),
-                    date(*day)
-                ),
-                Row::Refund {
-                    id,
-                    of,
-                    mail,
-                    currency,
-                    paid,
-                    day,
-                } => writeln!(
-                    single,
-                    "refund,{id},,{of},{mail},{currency},{},,{}",
-                    written(*paid, currency),
-                    date(*day)
-                ),
-                Row::Totals {
-                    id,
-                    mail,
-                    currency,
-                    paid,
-                    net,
-                    refunded,
-                    day,
-                } => writeln!(
-                    totals,
-                    "{id},{mail},{currency},{},{},{},{}",
-                    written(*net, currency),
-                    written(*paid, currency),
-                    written(*refunded, currency),
-                    date(*day)
-                ),
-            }
-            .unwrap();
+            let text = match row {
+                Row::Charge(charge) => &mut charges[usize::from(charge.has_invoice_column)],
+                Row::Sale { .. } | Row::Refund { .. } => &mut single,
+                Row::Totals { .. } => &mut totals,
+            };
+            writeln!(text, "{}", line(row)).unwrap();
         }
         if single.len() > bare.0 {
             texts.push(single);
@@ -328,6 +268,70 @@ fn files(rows: &[Vec<Row>]) -> Vec<String> {
         );
     }
     texts
+}
+
+/// The line of a row, in the columns of its own kind of file.
+fn line(row: &Row) -> String {
+    match row {
+        Row::Charge(charge) => {
+            let invoice = if charge.has_invoice_column {
+                format!(",{}", charge.invoice)
+            } else {
+                String::new()
+            };
+            format!(
+                "{},{},{},USD,{},{},{},{}{invoice}",
+                charge.id,
+                charge.mail,
+                charge.uid,
+                written(charge.paid, "USD"),
+                written(charge.refunded, "USD"),
+                date(charge.day),
+                charge.code,
+            )
+        }
+        Row::Sale {
+            id,
+            other,
+            mail,
+            currency,
+            paid,
+            net,
+            day,
+        } => format!(
+            "sale,{id},{other},,{mail},{currency},{},{},{}",
+            written(*paid, currency),
+            written(paid - net, currency),
+            date(*day)
+        ),
+        Row::Refund {
+            id,
+            of,
+            mail,
+            currency,
+            paid,
+            day,
+        } => format!(
+            "refund,{id},,{of},{mail},{currency},{},,{}",
+            written(*paid, currency),
+            date(*day)
+        ),
+        Row::Totals {
+            id,
+            mail,
+            currency,
+            paid,
+            net,
+            refunded,
+            day,
+        } => format!(
+            "{id},{mail},{currency},{},{},{},{}",
+            written(*net, currency),
+            written(*paid, currency),
+            written(*refunded, currency),
+            date(*day)
+        ),
+    }
 }
 
 fn world(dice: &mut Dice) -> Vec<Sale> {

@@ -32,6 +32,25 @@ fn count(json: &Value, path: &[&str]) -> i64 {
         .unwrap_or_else(|| panic!("{path:?} in {json}"))
 }
 
+/// Checks how the partial refund arrived.
+fn expect_partial_refund(arrivals: &[Value]) {
+    let refund = arrivals
+        .iter()
+        .find(|arrival| form(arrival, "event_id").as_deref() == Some("in_0003_refund_550"))
+        .expect("the partial refund arrives under its own id");
+    assert_eq!(form(refund, "sale_event_id").as_deref(), Some("in_0003"));
+    assert_eq!(form(refund, "amount").as_deref(), Some("550"));
+    assert_eq!(form(refund, "wid").as_deref(), Some("wid-1"));
+    assert_eq!(
+        form(refund, "created_at").as_deref(),
+        Some("2026-03-10T08:00:00Z")
+    );
+    assert_eq!(
+        form(refund, "skip_email_notification").as_deref(),
+        Some("true")
+    );
+}
+
 #[test]
 fn a_run_sends_every_event_once_and_accounts_for_every_row() {
     let place = Place::new();
@@ -85,21 +104,7 @@ fn a_run_sends_every_event_once_and_accounts_for_every_row() {
     );
 
     let arrivals = sandbox.arrivals();
-    let refund = arrivals
-        .iter()
-        .find(|arrival| form(arrival, "event_id").as_deref() == Some("in_0003_refund_550"))
-        .expect("the partial refund arrives under its own id");
-    assert_eq!(form(refund, "sale_event_id").as_deref(), Some("in_0003"));
-    assert_eq!(form(refund, "amount").as_deref(), Some("550"));
-    assert_eq!(form(refund, "wid").as_deref(), Some("wid-1"));
-    assert_eq!(
-        form(refund, "created_at").as_deref(),
-        Some("2026-03-10T08:00:00Z")
-    );
-    assert_eq!(
-        form(refund, "skip_email_notification").as_deref(),
-        Some("true")
-    );
+    expect_partial_refund(&arrivals);
     assert!(arrivals.iter().all(|arrival| arrival["has_key"] == true));
     let charge = arrivals
         .iter()
@@ -285,12 +290,8 @@ fn a_later_export_sends_only_what_was_refunded_since() {
     );
 }
 
-#[test]
-fn a_csv_of_ones_own_is_read_by_the_names_that_the_configuration_gives() {
-    let place = Place::new();
-    place.write(
-        "fprecon.toml",
-        r#"
+/// The columns of a shop's own CSV, with a rule that names one that is not there.
+const OWN_COLUMNS: &str = r#"
             [exports.shop]
             extends = "generic"
             [exports.shop.columns]
@@ -313,14 +314,10 @@ fn a_csv_of_ones_own_is_read_by_the_names_that_the_configuration_gives() {
             [[exports.shop.ignore]]
             when = { What2 = "x" }
             reason = "never"
-        "#,
-    );
-    let refused = place.run(&["plan", "shop.csv"]).expect(3);
-    assert!(refused.stderr().contains("`What2`"), "{}", refused.stderr());
+        "#;
 
-    let config = place.read("fprecon.toml");
-    let (config, _) = config.split_once("[[exports.shop.ignore]]").unwrap();
-    let rules = r#"
+/// What the rows of that CSV are.
+const OWN_EVENTS: &str = r#"
             [[exports.shop.event]]
             kind = "sale"
             when = { kind = "sold" }
@@ -343,7 +340,17 @@ fn a_csv_of_ones_own_is_read_by_the_names_that_the_configuration_gives() {
             when = { kind = "given" }
             reason = "a present"
     "#;
-    place.write("fprecon.toml", &format!("{config}{rules}"));
+
+#[test]
+fn a_csv_of_ones_own_is_read_by_the_names_that_the_configuration_gives() {
+    let place = Place::new();
+    place.write("fprecon.toml", OWN_COLUMNS);
+    let refused = place.run(&["plan", "shop.csv"]).expect(3);
+    assert!(refused.stderr().contains("`What2`"), "{}", refused.stderr());
+
+    let config = place.read("fprecon.toml");
+    let (config, _) = config.split_once("[[exports.shop.ignore]]").unwrap();
+    place.write("fprecon.toml", &format!("{config}{OWN_EVENTS}"));
     place.write(
         "shop.csv",
         "Order;What;Of order;E-mail;Total;Day\n\

@@ -186,6 +186,10 @@ fn check(profile: &str, config: &str, csv: &str, expected: &str) {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of rows and what each is read as"
+)]
 fn paypal_activity() {
     let header = "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fee,Net,From Email Address,To Email Address,Transaction ID,Shipping and Handling Amount,Sales Tax,Reference Txn ID";
     let all = [
@@ -284,6 +288,10 @@ fn paypal_activity() {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of rows and what each is read as"
+)]
 fn shopify_orders() {
     let header = "Name,Email,Financial Status,Paid at,Currency,Subtotal,Shipping,Taxes,Total,Created at,Lineitem name,Refunded Amount,Id";
     let order = |cells: [&'static str; 8]| {
@@ -391,6 +399,10 @@ fn shopify_orders() {
 
 /// Orders of a shop whose taxes are called `VAT`, without a rate.
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of rows and what each is read as"
+)]
 fn shopify_orders_whose_taxes_name_no_rate() {
     let header = "Name,Email,Financial Status,Paid at,Currency,Subtotal,Shipping,Taxes,Total,Created at,Lineitem name,Refunded Amount,Id,Tax 1 Name,Tax 1 Value";
     let order = |id: &'static str, [goods, shipping, tax, total]: [&'static str; 4]| {
@@ -642,6 +654,10 @@ t5,sale,settlement pending,01/31/2026 20:00:00,EST,USD,34.56,,,c1,ana@example.co
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of rows and what each is read as"
+)]
 fn gumroad_sales() {
     let header = "Purchase ID,Item Name,Purchase Email,Product ID,Cancellation Date,Subscription End Date,Purchase Date,Purchase Time (UTC timezone),Taxes ($),Shipping ($),Sale Price ($),Tax Included in Price?,Refunded?,Partial Refund ($),Fully Refunded?,Disputed?,Dispute Won?,Free trial purchase?,Pre-order authorization?";
     let sale = |cells: [&'static str; 7]| {

@@ -434,23 +434,8 @@ fn column_of(place: &Place, file: &str, column: &str) -> BTreeMap<String, String
         .collect()
 }
 
-#[test]
-fn a_redacted_report_names_nobody_and_everybody_the_same() {
-    let place = Place::new();
-    let sandbox = sandbox();
-    place.write("events.csv", &export(60));
-    let arguments = [
-        "run",
-        "events.csv",
-        "--yes",
-        "--dir",
-        "report",
-        "--redact",
-        "--json",
-    ];
-    let run = place.run_to(&sandbox, &arguments).expect_one_of(&[1]);
-
-    // What must be in no byte of it: parts of the emails, and the names.
+/// What must be in no byte of a redacted report: parts of the emails, and the names.
+fn parts_of_people() -> Vec<String> {
     let people = (1..=60).flat_map(|customer| {
         [
             format!("person{customer}@"),
@@ -470,7 +455,35 @@ fn a_redacted_report_names_nobody_and_everybody_the_same() {
         "nora",
         "@example",
     ];
-    let secrets: Vec<String> = people.chain(others.map(str::to_owned)).collect();
+    people.chain(others.map(str::to_owned)).collect()
+}
+
+/// Returns the emails of a report, or the words for them, by the ids of the events.
+fn emails_of(place: &Place, directory: &str) -> BTreeMap<String, String> {
+    let files = PARTS.iter();
+    let files = files.map(|part| format!("{directory}/{part}.csv"));
+    files
+        .flat_map(|file| column_of(place, &file, "email"))
+        .collect()
+}
+
+#[test]
+fn a_redacted_report_names_nobody_and_everybody_the_same() {
+    let place = Place::new();
+    let sandbox = sandbox();
+    place.write("events.csv", &export(60));
+    let arguments = [
+        "run",
+        "events.csv",
+        "--yes",
+        "--dir",
+        "report",
+        "--redact",
+        "--json",
+    ];
+    let run = place.run_to(&sandbox, &arguments).expect_one_of(&[1]);
+
+    let secrets = parts_of_people();
     let reports = files(&place.path("report"));
     let mut open = 0;
     for (name, bytes) in &reports {
@@ -504,18 +517,8 @@ fn a_redacted_report_names_nobody_and_everybody_the_same() {
         "--json",
     ];
     place.run_to(&sandbox, &arguments).expect_one_of(&[1]);
-    let words = |directory: &str| {
-        let mut words = BTreeMap::new();
-        for part in PARTS {
-            words.extend(column_of(
-                &place,
-                &format!("{directory}/{part}.csv"),
-                "email",
-            ));
-        }
-        words
-    };
-    let (first, second) = (words("report"), words("second"));
+    let emails = |directory| emails_of(&place, directory);
+    let (first, second) = (emails("report"), emails("second"));
     assert_eq!(second["in_more"], first["in_7"]);
     assert_ne!(first["in_7"], first["in_8"]);
 
@@ -533,6 +536,15 @@ fn a_redacted_report_names_nobody_and_everybody_the_same() {
             || place.read("plain/non_referral.csv").contains("Person7@")
     );
     assert_eq!(of_csvs(&place, "plain"), of_csvs(&place, "report"));
+}
+
+/// Returns the amounts with which an event arrived.
+fn amounts_sent(sandbox: &SandboxProcess, event_id: &str) -> Vec<String> {
+    let arrivals = sandbox.arrivals().into_iter();
+    let sent = arrivals
+        .filter(|arrival| crate::support::form(arrival, "event_id").as_deref() == Some(event_id));
+    sent.map(|arrival| crate::support::form(&arrival, "amount").unwrap())
+        .collect()
 }
 
 #[test]
@@ -573,14 +585,7 @@ fn failed_events_are_mended_in_their_report_and_sent_again() {
     );
     let amounts = column_of(&place, "second/tracked.csv", "amount_cents");
     assert_eq!(amounts["'=in_2"], "250");
-    let sent = sandbox
-        .arrivals()
-        .into_iter()
-        .filter(|arrival| crate::support::form(arrival, "event_id").as_deref() == Some("=in_2"));
-    let sent: Vec<_> = sent
-        .map(|arrival| crate::support::form(&arrival, "amount").unwrap())
-        .collect();
-    assert_eq!(sent, ["200", "250"]);
+    assert_eq!(amounts_sent(&sandbox, "=in_2"), ["200", "250"]);
 
     // Once more, and the export once more: all of it is settled.
     let before = sandbox.arrivals().len();

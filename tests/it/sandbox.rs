@@ -196,6 +196,7 @@ const EMPTY: Value = Value::Null;
 /// One turn of a conversation: call, parameters, status, body (all of it on refusals).
 type Turn = (&'static str, Value, u16, Value);
 
+#[expect(clippy::too_many_lines, reason = "a table of calls and their answers")]
 fn documented() -> Vec<Turn> {
     let nobody_named = json!({"message": "Error. Email and uid can not be blank!"});
     let bad_amount = json!({"message": "Error. Amount blank or invalid."});
@@ -380,6 +381,7 @@ fn v1_answers_as_documented_in_all_three_encodings() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of calls and their answers")]
 fn v2_answers_as_documented() {
     let (_sandbox, mut client) = start(nobody());
     let not_found = json!({
@@ -1171,6 +1173,13 @@ fn the_manuals_faults_are_understood() {
     assert!(format!("{own:?}").contains("sorry"));
 }
 
+/// Returns what the events of a kind come to, of all currencies.
+fn cents_of(state: &Value, kind: &str) -> i64 {
+    let by_currency = state["events"][kind]["amount_cents"].as_object().unwrap();
+    let cents = by_currency.values();
+    cents.map(|cents| cents.as_i64().unwrap()).sum()
+}
+
 /// What the log of arrivals and the state are there for: a delivery through a storm of faults is
 /// judged by them alone.
 #[test]
@@ -1243,12 +1252,6 @@ fn a_delivery_through_faults_can_be_judged_by_what_the_sandbox_tells() {
     }
     // The cents agree.
     let state = sandbox.state();
-    let cents = |kind: &str| {
-        let by_currency = state["events"][kind]["amount_cents"].as_object().unwrap();
-        by_currency
-            .values()
-            .map(|cents| cents.as_i64().unwrap())
-            .sum::<i64>()
-    };
+    let cents = |kind: &str| cents_of(&state, kind);
     assert_eq!((cents("sale"), cents("refund")), (80 * 2000, 10 * 2000));
 }

@@ -195,7 +195,10 @@ fn columns_that_decide_are_read_or_named() {
         "{}",
         said.text
     );
-    // A status in another language is read, or its row is not.
+}
+
+#[test]
+fn a_status_in_another_language_is_read_or_its_row_is_not() {
     for (column, word, code) in [
         ("Statut", "refusé", 1),
         ("Statut", "approuvé", 0),

@@ -372,68 +372,73 @@ fn a_commission_under_another_id_of_the_payment_is_that_of_the_sale() {
     );
 }
 
+/// Audits a sale whose commission two promoters share, a refund of it, and what it takes back of each.
+fn audited_split(parts: [&str; 2], refunded: &str, reversals: &[(&str, &str)]) -> Said {
+    const LIST: &str =
+        "id,event_id,promoter_email,commission,sale_amount,status,created_at,is_split\n";
+    let [first, second] = parts;
+    let sales = format!("{SALE}refund,r1,s1,a@x.com,,{refunded},USD,2026-03-05T10:00:00Z\n");
+    let mut list = format!(
+        "{LIST}1,s1,n@x.com,{first},100.00,approved,2026-03-01T10:00:00Z,yes\n\
+         2,s1,f@x.com,{second},100.00,approved,2026-03-01T10:00:00Z,yes\n"
+    );
+    for (number, (promoter, cents)) in reversals.iter().enumerate() {
+        list += &format!(
+            "{},r1,{promoter}@x.com,-{cents},-{refunded},approved,2026-03-05T10:00:00Z,yes\n",
+            number + 3
+        );
+    }
+    audit(&place(TWENTY_PERCENT, &sales), &list, &[])
+}
+
+/// Returns what is expected of each promoter, and the difference.
+fn by_promoter(said: &Said) -> Vec<(String, i64, i64)> {
+    let lines = said.json["totals"]["by"]["promoter"].as_array().unwrap();
+    let cents = |line: &Value, name: &str| line[name].as_i64().unwrap();
+    lines
+        .iter()
+        .map(|line| {
+            let name = line["value"].as_str().unwrap().to_owned();
+            (
+                name,
+                cents(line, "expected_cents"),
+                cents(line, "difference_cents"),
+            )
+        })
+        .collect()
+}
+
 /// Of a split commission a refund takes its part from each promoter.
 #[test]
 fn a_refund_of_a_split_commission_takes_from_each_promoter_his_part() {
-    const LIST: &str =
-        "id,event_id,promoter_email,commission,sale_amount,status,created_at,is_split\n";
-    let audited = |first: &str, second: &str, refunded: &str, reversals: &[(&str, &str)]| {
-        let sales = format!("{SALE}refund,r1,s1,a@x.com,,{refunded},USD,2026-03-05T10:00:00Z\n");
-        let mut list = format!(
-            "{LIST}1,s1,n@x.com,{first},100.00,approved,2026-03-01T10:00:00Z,yes\n\
-             2,s1,f@x.com,{second},100.00,approved,2026-03-01T10:00:00Z,yes\n"
-        );
-        for (number, (promoter, cents)) in reversals.iter().enumerate() {
-            list += &format!(
-                "{},r1,{promoter}@x.com,-{cents},-{refunded},approved,2026-03-05T10:00:00Z,yes\n",
-                number + 3
-            );
-        }
-        audit(&place(TWENTY_PERCENT, &sales), &list, &[])
-    };
-    let by_promoter = |said: &Said| {
-        let lines = said.json["totals"]["by"]["promoter"].as_array().unwrap();
-        let cents = |line: &Value, name: &str| line[name].as_i64().unwrap();
-        lines
-            .iter()
-            .map(|line| {
-                let name = line["value"].as_str().unwrap().to_owned();
-                (
-                    name,
-                    cents(line, "expected_cents"),
-                    cents(line, "difference_cents"),
-                )
-            })
-            .collect::<Vec<_>>()
-    };
     let of = |f: (i64, i64), n: (i64, i64)| {
         vec![
             ("f@x.com".to_owned(), f.0, f.1),
             ("n@x.com".to_owned(), n.0, n.1),
         ]
     };
-    let said = audited("10.00", "10.00", "50.00", &[("n", "5.00"), ("f", "5.00")]);
+    let said = audited_split(["10.00", "10.00"], "50.00", &[("n", "5.00"), ("f", "5.00")]);
     assert_eq!(
         (said.code, by_promoter(&said)),
         (0, of((500, 0), (500, 0))),
         "{}",
         said.text
     );
-    let said = audited("12.00", "8.00", "25.00", &[("n", "3.00"), ("f", "2.00")]);
+    let said = audited_split(["12.00", "8.00"], "25.00", &[("n", "3.00"), ("f", "2.00")]);
     assert_eq!(
         (said.code, by_promoter(&said)),
         (0, of((600, 0), (900, 0))),
         "{}",
         said.text
     );
-    let said = audited("10.00", "10.00", "100.00", &[]);
+    let said = audited_split(["10.00", "10.00"], "100.00", &[]);
     assert_eq!(
         (said.code, by_promoter(&said)),
         (1, of((0, 1_000), (0, 1_000))),
         "{}",
         said.text
     );
-    let said = audited("10.00", "10.00", "50.00", &[("f", "5.00")]);
+    let said = audited_split(["10.00", "10.00"], "50.00", &[("f", "5.00")]);
     assert_eq!(
         (said.code, by_promoter(&said)),
         (1, of((500, 0), (500, 500))),
@@ -441,7 +446,7 @@ fn a_refund_of_a_split_commission_takes_from_each_promoter_his_part() {
         said.text
     );
     // The sum is right, and it was taken from one of them.
-    let said = audited("10.00", "10.00", "50.00", &[("n", "10.00")]);
+    let said = audited_split(["10.00", "10.00"], "50.00", &[("n", "10.00")]);
     assert_eq!(
         said.findings(),
         found("wrong_promoter", 0, 500),

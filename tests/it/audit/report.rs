@@ -468,6 +468,15 @@ fn what_is_open_since_an_earlier_run_stands_in_the_headline_until_it_is_read() {
     }
 }
 
+/// The workbook of the audit is headed in the words of its page, and prints across.
+fn expect_workbook_in_words(place: &Place) {
+    let book = std::fs::read(place.path("report/audit.xlsx")).unwrap();
+    let texts = rawzip_texts(&mut book.as_slice()).join("\n");
+    assert!(texts.contains("set to pay") && texts.contains("paid out"));
+    assert!(!texts.contains("_cents") && !texts.contains("actual"));
+    assert!(texts.contains("orientation=\"landscape\"") && texts.contains("fitToHeight=\"0\""));
+}
+
 /// Rows of refunds that were not read hide no commission that is set to be paid and not due.
 #[test]
 fn a_refund_that_was_not_read_is_no_clean_verdict_until_it_is() {
@@ -541,12 +550,7 @@ fn a_refund_that_was_not_read_is_no_clean_verdict_until_it_is() {
             .to_string()
             .contains("example.com")
     );
-    // The workbook of the audit is headed in the words of its page, and prints across.
-    let book = std::fs::read(world.place.path("report/audit.xlsx")).unwrap();
-    let texts = rawzip_texts(&mut book.as_slice()).join("\n");
-    assert!(texts.contains("set to pay") && texts.contains("paid out"));
-    assert!(!texts.contains("_cents") && !texts.contains("actual"));
-    assert!(texts.contains("orientation=\"landscape\"") && texts.contains("fitToHeight=\"0\""));
+    expect_workbook_in_words(&world.place);
 }
 
 #[test]

@@ -425,31 +425,11 @@ impl Month {
         self.said.clear();
         self.was_killed = false;
         for attempt in 0..40 {
-            let is_quiet = weather == Weather::Calm && self.side.bool();
-            let words: Vec<&str> = arguments
-                .iter()
-                .map(|word| match *word {
-                    "--json" if is_quiet => "--quiet",
-                    word => word,
-                })
-                .collect();
-            let mut command = self.command(&words, weather);
             let has_little_room = weather == Weather::Rough && attempt == 0 && self.side.bool();
-            if has_little_room {
-                command = with_little_room(&command, self.side.u32(40..900));
-            }
             let after = Duration::from_micros(rng.u64(..160_000));
-            let limit = (kills > 0 && !has_little_room).then_some(after);
+            let kill_after = (kills > 0 && !has_little_room).then_some(after);
             kills = kills.saturating_sub(1);
-            let ran = run_until(&mut command, limit);
-            if let (true, Some(ran)) = (is_quiet, &ran) {
-                expect_one_line(ran);
-            }
-            let ran = match ran {
-                None => Err("a kill"),
-                Some(ran) if has_little_room && matches!(ran.code(), 3 | 6) => Err("a full disk"),
-                Some(ran) => Ok(ran),
-            };
+            let ran = self.try_once(arguments, weather, has_little_room, kill_after);
             let ran = match ran {
                 Ok(ran) => ran,
                 Err(interruption) => {
@@ -492,6 +472,34 @@ impl Month {
             };
         }
         panic!("{arguments:?} does not end");
+    }
+
+    /// Runs a command once; returns what interrupted it, if that was a kill or a disk with little room.
+    fn try_once(
+        &mut self,
+        arguments: &[&str],
+        weather: Weather,
+        has_little_room: bool,
+        kill_after: Option<Duration>,
+    ) -> Result<Ran, &'static str> {
+        let is_quiet = weather == Weather::Calm && self.side.bool();
+        let words = if is_quiet {
+            quietly(arguments)
+        } else {
+            arguments.to_vec()
+        };
+        let mut command = self.command(&words, weather);
+        if has_little_room {
+            command = with_little_room(&command, self.side.u32(40..900));
+        }
+        let ran = run_until(&mut command, kill_after).ok_or("a kill")?;
+        if is_quiet {
+            expect_one_line(&ran);
+        }
+        if has_little_room && matches!(ran.code(), 3 | 6) {
+            return Err("a full disk");
+        }
+        Ok(ran)
     }
 
     fn is_recorded(&self) -> bool {
@@ -792,4 +800,14 @@ fn run_until(command: &mut Command, limit: Option<Duration>) -> Option<Ran> {
         return None;
     }
     Some(Ran(child.wait_with_output().unwrap()))
+}
+
+/// Returns the words of a command that prints one line instead of an object.
+fn quietly<'w>(arguments: &[&'w str]) -> Vec<&'w str> {
+    let words = arguments.iter();
+    let words = words.map(|word| match *word {
+        "--json" => "--quiet",
+        word => word,
+    });
+    words.collect()
 }
