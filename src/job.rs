@@ -35,7 +35,7 @@ pub(crate) use read::profile_of;
 pub(crate) use refused::left_out;
 pub(crate) use refused::{export_problem, unanswered, unrecognised};
 pub use setup::{PathPattern, ReadBefore, Setup};
-pub(crate) use source_rows::SourceRow;
+pub(crate) use source_rows::{LeftOut, SourceRow};
 pub use source_rows::{SourceRows, SourceRowsError};
 pub(crate) use totals::{ExportTotals, RowTotals, RowsOf};
 pub(crate) use trace::Trace;

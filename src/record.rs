@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use self::corrected::{CorrectedBefore, Corrections};
 use crate::event::{EventKey, EventRef, Kind, Tally};
-use crate::job::{Imbalance, Job, SourceRows, SourceRowsError};
+use crate::job::{Imbalance, Job, LeftOut, SourceRows, SourceRowsError};
 use crate::journal::{
     AttentionCode, Disposition, EventRow, Journal, JournalError, JournalHistory, NewInput, NewRun,
     Outcome, PlanState, PlanTotal, ReadExport, Recording, RunCommand, RunId,
@@ -417,6 +417,9 @@ fn record_rows(
             Disposition::Ignored
         };
         recording.add_row(row.source, disposition, &row.reason, &row.fields)?;
+        if let Some(LeftOut { money }) = row.left_out {
+            recording.add_left_out(row.source, &row.reason, &row.fields, money)?;
+        }
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::journal::{
 };
 
 use crate::problem::{Problem, ProblemCode};
-use crate::report::open_items::{LEFT_OUT, OpenItem, open_items};
+use crate::report::open_items::{OpenItem, open_items};
 
 /// The start of a note that says that the customer's bank reversed the payment.
 const DISPUTE: &str = "dispute";
@@ -172,7 +172,7 @@ impl Ours {
     fn add_open(&mut self, journal: &JournalReader, zone: &TimeZone) -> Result<(), JournalError> {
         let mut accepted_ids = HashSet::new();
         for item in open_items(journal)? {
-            let code = item.code.map_or(UnreadCode::Ignored, UnreadCode::from);
+            let code = UnreadCode::from(item.code);
             let is_held = matches!(code, UnreadCode::Held | UnreadCode::Conflict);
             if is_held {
                 self.held_ids.extend(item.event_id.clone());
@@ -185,7 +185,7 @@ impl Ours {
             self.held += u64::from(is_held && item.money.is_some());
             self.open.push(Open {
                 code,
-                count: 1,
+                count: item.count,
                 money: item.money,
                 created_at: item.created_at.map(|at| day_in(at, true, zone)),
             });
@@ -340,19 +340,12 @@ pub fn of_job(job: &Job, account_currency: Currency, zone: &TimeZone) -> Ours {
         }));
     }
     let rejected = job.inputs.iter().map(|input| input.rows.rejected).sum();
-    let left_out = |problem: &&Problem| LEFT_OUT.contains(&problem.code);
-    let left_out = job.problems.kept().iter().filter(left_out).count() as u64;
-    for (code, count) in [
-        (UnreadCode::Rejected, rejected),
-        (UnreadCode::Ignored, left_out),
-    ] {
-        ours.open.push(Open {
-            code,
-            count,
-            money: None,
-            created_at: None,
-        });
-    }
+    ours.open.push(Open {
+        code: UnreadCode::Rejected,
+        count: rejected,
+        money: None,
+        created_at: None,
+    });
     ours.disputed = job.problems.kept().iter().filter_map(dispute_of).collect();
     let inputs = job.inputs.iter();
     ours.sha256 = inputs
@@ -374,17 +367,24 @@ fn ids_among(cells: Vec<String>) -> impl Iterator<Item = String> {
     cells.filter(|cell| !cell.trim().is_empty() && !cell.contains('@'))
 }
 
-/// Takes the cells of rows that were rejected for ids: a commission that names one was billed, and nobody can compare it.
+/// Adds the rows that were ignored with a warning, and takes the cells of rows that were rejected for ids: a commission
+/// that names one was billed, and nobody can compare it.
 ///
 /// # Errors
 ///
 /// The rows can't be read back.
-pub fn add_rejected(ours: &mut Ours, rows: SourceRows) -> Result<(), SourceRowsError> {
+pub fn add_rows(ours: &mut Ours, rows: SourceRows) -> Result<(), SourceRowsError> {
     for row in rows.read()? {
         let row = row?;
         if row.is_rejected {
             ours.held_ids.extend(ids_among(row.fields));
         }
+        ours.open.extend(row.left_out.map(|left_out| Open {
+            code: UnreadCode::Ignored,
+            count: 1,
+            money: left_out.money,
+            created_at: None,
+        }));
     }
     Ok(())
 }

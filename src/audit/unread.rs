@@ -47,6 +47,7 @@ impl From<AttentionCode> for UnreadCode {
     fn from(code: AttentionCode) -> Self {
         match code {
             AttentionCode::Rejected => UnreadCode::Rejected,
+            AttentionCode::Ignored => UnreadCode::Ignored,
             AttentionCode::Held => UnreadCode::Held,
             AttentionCode::Conflict => UnreadCode::Conflict,
             AttentionCode::NotSent => UnreadCode::NotSent,

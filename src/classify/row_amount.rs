@@ -17,6 +17,16 @@ pub(crate) enum RowAmount {
     Read(Money),
 }
 
+impl RowAmount {
+    /// Returns the amount, if it could be read.
+    pub(crate) fn money(self) -> Option<Money> {
+        match self {
+            RowAmount::Read(money) => Some(money),
+            RowAmount::Missing | RowAmount::Unreadable => None,
+        }
+    }
+}
+
 impl Classifier<'_> {
     /// Returns the header of the column in which the whole amount of a sale stands.
     pub(crate) fn amount_header(&self) -> Option<String> {

@@ -625,7 +625,7 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_long_help = ACCEPT_EXAMPLES)]
 pub(crate) struct AcceptArguments {
-    /// Reports of a run: failed.csv, held.csv or rejected.csv, whole or with lines removed
+    /// Reports of a run: failed.csv, held.csv, rejected.csv or ignored.csv, whole or with lines removed
     #[arg(value_name = "REPORT.csv", required_unless_present_any = ["list", "event"])]
     pub(crate) reports: Vec<PathBuf>,
     /// Reason for accepting them; every later report shows it

@@ -11,6 +11,7 @@ use super::header_again::{HEADER_AGAIN, header_in_other_order};
 use super::not_paid::NotPaidRows;
 use super::refused::{export_problem, left_out, remarks_of_sheet};
 use super::signs::SignedRefunds;
+use super::source_rows::LeftOut;
 use super::trace::{Trace, TracedRow};
 use super::{
     ADDED_COLUMNS, CorrectedRow, ExportTotals, Input, RecognisedAs, Rows, RowsOf, Setup, SourceRows,
@@ -171,6 +172,11 @@ fn is_unconfirmed(classifier: &Classifier<'_>, row: &Row) -> bool {
     outcome.is_some_and(|outcome| outcome.eq_ignore_ascii_case(unconfirmed))
 }
 
+/// Returns `true` if the warnings about a row say that it may have been an event.
+fn is_left_out(warnings: &[Problem]) -> bool {
+    warnings.iter().any(|warning| warning.code.is_left_out())
+}
+
 /// Counts a problem that many rows have in the same words; there are no more of them than rules.
 fn count_equal(counted: &mut Vec<(Problem, u64)>, problem: Problem) {
     match counted.iter_mut().find(|(known, _)| *known == problem) {
@@ -233,6 +239,8 @@ struct ReadRow<'r> {
     source: Source,
     /// `true` if its events are refunds whose sign is still open.
     is_signed: bool,
+    /// What it may have been, if it is ignored with a warning.
+    left_out: Option<LeftOut>,
 }
 
 /// Holds what the rows of an export have said so far.
@@ -454,6 +462,9 @@ impl<'r> Reader<'r> {
             row,
             source,
             is_signed,
+            left_out: is_left_out(&found.warnings).then(|| LeftOut {
+                money: amount.money(),
+            }),
         };
         self.note_corrected(&read, of.kind, &outcome);
         self.keep(&read, outcome, of, found);
@@ -489,6 +500,7 @@ impl<'r> Reader<'r> {
             row,
             source,
             is_signed,
+            ..
         } = *read;
         match outcome {
             RowOutcome::Events => {
@@ -503,13 +515,15 @@ impl<'r> Reader<'r> {
                 if let Some(taken_back) = of.classifier.taken_back(row) {
                     self.not_paid.add(taken_back, source);
                 }
-                self.source_rows.add(source, false, &reason, row.iter());
+                let cells = row.iter();
+                self.source_rows
+                    .add_ignored(source, read.left_out, &reason, cells);
                 *self.ignored.entry(reason).or_default() += 1;
             }
             RowOutcome::Rejected(problem) => {
                 found.rows.rejected += 1;
                 let reason = problem.reason();
-                self.source_rows.add(source, true, &reason, row.iter());
+                self.source_rows.add_rejected(source, &reason, row.iter());
                 match problem.code {
                     ProblemCode::DateColumnMissing | ProblemCode::AmountColumnMissing => {
                         count_equal(&mut found.without_column, problem);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};
 
-use crate::event::Source;
+use crate::event::{Currency, Money, Source};
 use crate::problem::{Problem, ProblemCode};
 
 /// Holds a row that gave no event, as it was.
@@ -14,10 +14,19 @@ pub struct SourceRow {
     pub source: Source,
     /// `true` if it was rejected, `false` if it was ignored.
     pub is_rejected: bool,
+    /// What a row that was ignored with a warning may have been.
+    pub left_out: Option<LeftOut>,
     /// The reason why it gave no event.
     pub reason: String,
     /// The cells of the row.
     pub fields: Vec<String>,
+}
+
+/// Describes a row that was ignored with a warning: it may have been an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its amount as it stands in the export, if that can be read.
+    pub money: Option<Money>,
 }
 
 /// Keeps the rows of a job that gave no event: in a file, in reading order, or nowhere.
@@ -45,11 +54,12 @@ impl SourceRowsError {
 
 /// The state of a row, as the file has it.
 const IGNORED: &str = "";
+const LEFT_OUT: &str = "!";
 const REJECTED: &str = "1";
 const OPEN: &str = "?";
 
-/// The number of cells in front of a row's own: input, line, state, reason.
-const OWN_CELLS: usize = 4;
+/// The number of cells in front of a row's own: input, line, state, reason, amount and currency.
+const OWN_CELLS: usize = 6;
 
 impl SourceRows {
     /// Returns a store that drops all rows, for callers that need only their number.
@@ -71,15 +81,28 @@ impl SourceRows {
         }
     }
 
-    /// Keeps a row. An error is reported by [`SourceRows::read`].
-    pub(super) fn add<'f>(
+    /// Keeps a row that was rejected. An error is reported by [`SourceRows::read`], as of every row.
+    pub(super) fn add_rejected<'f>(
         &mut self,
         source: Source,
-        is_rejected: bool,
         reason: &str,
         fields: impl Iterator<Item = &'f str>,
     ) {
-        let state = if is_rejected { REJECTED } else { IGNORED };
+        self.write(source, (REJECTED, None), reason, fields);
+    }
+
+    /// Keeps a row that was ignored, with a warning if it is left out.
+    pub(super) fn add_ignored<'f>(
+        &mut self,
+        source: Source,
+        left_out: Option<LeftOut>,
+        reason: &str,
+        fields: impl Iterator<Item = &'f str>,
+    ) {
+        let state = match left_out {
+            Some(LeftOut { money }) => (LEFT_OUT, money),
+            None => (IGNORED, None),
+        };
         self.write(source, state, reason, fields);
     }
 
@@ -90,7 +113,7 @@ impl SourceRows {
         reason: &str,
         fields: impl Iterator<Item = &'f str>,
     ) {
-        self.write(source, OPEN, reason, fields);
+        self.write(source, (OPEN, None), reason, fields);
     }
 
     /// Rejects the open rows of an input.
@@ -101,7 +124,7 @@ impl SourceRows {
     fn write<'f>(
         &mut self,
         source: Source,
-        state: &str,
+        (state, money): (&str, Option<Money>),
         reason: &str,
         mut fields: impl Iterator<Item = &'f str>,
     ) {
@@ -109,7 +132,9 @@ impl SourceRows {
             return;
         };
         let (input, line) = (source.input.to_string(), source.line.to_string());
-        let own: [&str; OWN_CELLS] = [&input, &line, state, reason];
+        let cents = money.map_or(String::new(), |money| money.amount_cents.to_string());
+        let currency = money.map_or("", |money| money.currency.code());
+        let own: [&str; OWN_CELLS] = [&input, &line, state, reason, &cents, currency];
         let mut write = || {
             own.iter().try_for_each(|cell| file.write_field(cell))?;
             fields.try_for_each(|cell| file.write_field(cell))?;
@@ -159,11 +184,23 @@ fn source_row(record: &csv::StringRecord) -> Option<SourceRow> {
         input: record.get(0)?.parse().ok()?,
         line: record.get(1)?.parse().ok()?,
     };
+    let state = record.get(2)?;
+    let left_out = (state == LEFT_OUT).then(|| LeftOut {
+        money: money(record.get(4), record.get(5)),
+    });
     Some(SourceRow {
         source,
-        is_rejected: !record.get(2)?.is_empty(),
+        is_rejected: state == REJECTED,
+        left_out,
         reason: record.get(3)?.to_owned(),
         fields: record.iter().skip(OWN_CELLS).map(str::to_owned).collect(),
+    })
+}
+
+fn money(cents: Option<&str>, currency: Option<&str>) -> Option<Money> {
+    Some(Money {
+        amount_cents: cents?.parse().ok()?,
+        currency: Currency::from_code(currency?)?,
     })
 }
 
@@ -175,6 +212,7 @@ mod tests {
         SourceRow {
             source: Source { input: 1, line },
             is_rejected,
+            left_out: None,
             reason: "no amount, \"none\"".to_owned(),
             fields: fields.iter().map(|&cell| cell.to_owned()).collect(),
         }
@@ -183,7 +221,10 @@ mod tests {
     fn kept(rows: &[SourceRow], mut to: SourceRows) -> Result<Vec<SourceRow>, SourceRowsError> {
         for row in rows {
             let fields = row.fields.iter().map(String::as_str);
-            to.add(row.source, row.is_rejected, &row.reason, fields);
+            match row.is_rejected {
+                true => to.add_rejected(row.source, &row.reason, fields),
+                false => to.add_ignored(row.source, row.left_out, &row.reason, fields),
+            }
         }
         to.read()?.collect()
     }
@@ -194,6 +235,19 @@ mod tests {
             row(2, false, &["a", "", "line\r\nbreak, \"quoted\""]),
             row(4, true, &[""]),
             row(5, true, &["one", "two", "three", "four"]),
+            SourceRow {
+                left_out: Some(LeftOut {
+                    money: Some(crate::event::Money {
+                        amount_cents: -12_300,
+                        currency: "JPY".parse().unwrap(),
+                    }),
+                }),
+                ..row(6, false, &["x"])
+            },
+            SourceRow {
+                left_out: Some(LeftOut { money: None }),
+                ..row(7, false, &["y"])
+            },
         ];
         let file = SourceRows::in_file(tempfile::tempfile().unwrap());
         assert_eq!(kept(&rows, file).unwrap(), rows);

@@ -270,6 +270,8 @@ impl JournalReader {
         checked.take(Aspect::Seals, looked)?;
         let looked = self.commission_runs().map(drop);
         checked.take(Aspect::Seals, looked)?;
+        let looked = self.left_out_rows().map(drop);
+        checked.take(Aspect::Seals, looked)?;
         let looked = self.timed_at_midnight().map(drop);
         checked.take(Aspect::Seals, looked)?;
         let looked = self.payout_requests().map(drop);

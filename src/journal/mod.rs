@@ -35,6 +35,7 @@ mod flags;
 mod known;
 mod lead_dates;
 mod learned;
+mod left_out;
 mod lock;
 mod log_file;
 mod lookup;
@@ -82,6 +83,7 @@ pub use error::{AccountClash, JournalError, LostCommits};
 pub(crate) use files::files_of_journal;
 pub use known::{HeldSale, HistoryRequest, JournalHistory, UncomparedTotal};
 pub(crate) use lead_dates::{LeadDateAnswer, LeadDateRequest, NewLeadDate};
+pub(crate) use left_out::left_out_id;
 pub(crate) use lookup::{Appearance, EventRole, EventsBy, RowPlace};
 pub(crate) use midnights::says_day;
 #[cfg(test)]

@@ -202,10 +202,10 @@ fn prune_in(
              AND h.event_id NOT IN (SELECT event_id FROM event WHERE kind = 'sale')
              GROUP BY h.event_id, i.profile)",
     )?;
-    // A row that was left out with a warning is named by audits until its export is read again.
+    // Of what an earlier version left out with a warning only that warning is kept, and audits count it.
     let problems = remove(&format!(
         "DELETE FROM problem WHERE run IN (SELECT run FROM pruned_run)
-         AND code <> '{}' AND code <> '{}'",
+         AND (run NOT IN (SELECT run FROM left_out_before) OR code <> '{}' AND code <> '{}')",
         ProblemCode::RowIgnored.as_str(),
         ProblemCode::NoCustomer.as_str()
     ))?;

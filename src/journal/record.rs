@@ -13,6 +13,7 @@ use super::conversions;
 use super::corrected_rows;
 use super::flags;
 use super::learned::LearnedStatements;
+use super::left_out;
 use super::read_exports::{self, ReadExport, SkippedExport};
 use super::recover::{self, DoubtUntil};
 use super::repeated_rows::{ExportKind, RepeatedRows, RowContent};
@@ -21,7 +22,7 @@ use super::{
     Acceptance, Disposition, Item, ItemId, Journal, JournalError, JournalReader, NewInput,
     PlanTotal, RunCommand, RunId, commit, poison, start, stored,
 };
-use crate::event::{Currency, EventKey, Source};
+use crate::event::{Currency, EventKey, Money, Source};
 use crate::problem::Problem;
 
 const DOING: &str = "recording a run";
@@ -353,6 +354,30 @@ impl Recording<'_> {
             reason,
             fields,
         ]);
+        self.done(written)
+    }
+
+    /// Keeps that a row, which was ignored, may have been an event; `money` is its amount, as far as that is known.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn add_left_out<T: AsRef<str>>(
+        &mut self,
+        source: Source,
+        reason: &str,
+        fields: &[T],
+        money: Option<Money>,
+    ) -> Result<(), JournalError> {
+        self.ready()?;
+        let place = (self.input(source)?, source.line);
+        let Some(kind) = self.kinds.get(source.input) else {
+            return Ok(());
+        };
+        let fields: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
+        let content = RowContent::new(kind, reason, &json(&fields));
+        let written =
+            left_out::insert(&self.transaction, self.run, place, (content, reason), money);
         self.done(written)
     }
 

@@ -13,6 +13,10 @@ use super::{JournalError, JournalReader, stored};
 pub(super) struct RowContent([u8; 16]);
 
 impl RowContent {
+    pub(super) fn bytes(self) -> [u8; 16] {
+        self.0
+    }
+
     pub(super) fn new(kind: &ExportKind, reason: &str, fields: &str) -> Self {
         let mut hash = kind.0.clone();
         for text in [reason, fields] {

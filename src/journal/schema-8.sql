@@ -39,6 +39,26 @@ CREATE TABLE timed_at_midnight (
     seal  INTEGER NOT NULL                -- checksum of `event`
 ) STRICT;
 
+-- The rows that were ignored with a warning: each may have been an event. One that later exports have again is kept once,
+-- with its latest place.
+CREATE TABLE left_out_row (
+    content      BLOB    NOT NULL PRIMARY KEY CHECK (length(content) = 16), -- hash: profile, header, reason, cells
+    run          INTEGER NOT NULL REFERENCES run (id),   -- the latest that has it
+    input        INTEGER NOT NULL REFERENCES input (id),
+    line         INTEGER NOT NULL,        -- the header is line 1
+    rows         INTEGER NOT NULL,        -- with this content in that run
+    amount_cents INTEGER,                 -- of one row, as it stands in the export
+    currency     TEXT,
+    reason       TEXT    NOT NULL,
+    seal         INTEGER NOT NULL         -- checksum of the columns before
+) STRICT, WITHOUT ROWID;
+
+-- The runs of earlier versions that have such rows: of them only warnings are kept.
+CREATE TABLE left_out_before (
+    run INTEGER NOT NULL PRIMARY KEY REFERENCES run (id)
+) STRICT;
+INSERT INTO left_out_before SELECT DISTINCT run FROM problem WHERE code = 'row-ignored' OR code = 'no-customer';
+
 -- A request for a payout of commissions, or to mark one as paid: on disk before it is sent. While `answered_ms` is
 -- empty, its result is not known.
 CREATE TABLE payout_request (

@@ -863,7 +863,7 @@ fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written(
     Connection::open(&path)
         .unwrap()
         .execute_batch(
-            "DROP VIEW runs_readable; DROP TABLE undo; DROP TABLE refunded_by_others; DROP TABLE part_in_account; DROP TABLE commission_run; DROP TABLE timed_at_midnight; DROP TABLE lead_date_request; DROP TABLE paid_commission; DROP TABLE payout_request; DROP TABLE sale_without_plan; DROP TABLE unclear_uid; DROP TABLE repeated_rows; DROP TABLE pruned_run; DROP TABLE run_options; DROP TABLE corrected_row; DROP TABLE read_export; DROP TABLE skipped_export; DROP TABLE conversion; DROP TABLE redaction; DROP TABLE mended;
+            "DROP VIEW runs_readable; DROP TABLE undo; DROP TABLE refunded_by_others; DROP TABLE left_out_row; DROP TABLE left_out_before; DROP TABLE part_in_account; DROP TABLE commission_run; DROP TABLE timed_at_midnight; DROP TABLE lead_date_request; DROP TABLE paid_commission; DROP TABLE payout_request; DROP TABLE sale_without_plan; DROP TABLE unclear_uid; DROP TABLE repeated_rows; DROP TABLE pruned_run; DROP TABLE run_options; DROP TABLE corrected_row; DROP TABLE read_export; DROP TABLE skipped_export; DROP TABLE conversion; DROP TABLE redaction; DROP TABLE mended;
              DROP VIEW accepted_readable; DROP TABLE accepted; DROP TABLE accepted_difference; DROP TABLE met_event; DROP TABLE flag;
              ALTER TABLE event DROP COLUMN shared_id; ALTER TABLE held DROP COLUMN shared_id;
              DROP TABLE invoice; DROP TABLE subscription_plan; DROP TABLE uncounted_refund; DROP TABLE alias; DROP TABLE shared_uid;

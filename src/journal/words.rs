@@ -197,6 +197,8 @@ words! {
         Held = "held",
         /// It is a row that can't be read.
         Rejected = "rejected",
+        /// It is a row that was ignored with a warning. Only an audit needs it: it has no verdict before that is accepted.
+        Ignored = "ignored",
     }
 }
 

@@ -109,7 +109,8 @@ fn figures(text: &mut Exposition, summary: &RunSummary) {
         "last_run_attention",
         "The items that need attention after the last run, by reason.",
     );
-    for &code in AttentionCode::ALL {
+    let needing = |code: &&AttentionCode| **code != AttentionCode::Ignored;
+    for &code in AttentionCode::ALL.iter().filter(needing) {
         let items = summary.attention.iter().find(|item| item.code == code);
         let count = items.map_or(0, |item| item.count).to_string();
         text.sample("last_run_attention", &[("code", code.as_str())], &count);

@@ -250,6 +250,13 @@ problem_codes! {
     ZoneUnknown = "zone-unknown",
 }
 
+impl ProblemCode {
+    /// Returns `true` if it says that a row was ignored which may have been an event.
+    pub(crate) fn is_left_out(&self) -> bool {
+        matches!(self, ProblemCode::RowIgnored | ProblemCode::NoCustomer)
+    }
+}
+
 impl Ord for ProblemCode {
     /// Codes are in the order of their words.
     fn cmp(&self, other: &Self) -> Ordering {

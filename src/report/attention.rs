@@ -311,7 +311,7 @@ pub(crate) fn is_flagged(code: AttentionCode) -> bool {
 /// Returns the number of items and their problem: `3 events failed`.
 pub(crate) fn what(code: AttentionCode, items: u64) -> String {
     let noun = match code {
-        AttentionCode::Rejected => "row",
+        AttentionCode::Rejected | AttentionCode::Ignored => "row",
         _ => "event",
     };
     format!("{} {}", count(items, noun), problem_of(code))

@@ -15,7 +15,8 @@ use crate::event::EventKey;
 use crate::invisible::shown;
 use crate::job::{ADDED_COLUMNS, CorrectedRow};
 use crate::journal::{
-    AttentionCode, Disposition, EventsOf, Item, JournalError, JournalReader, RunRecord, Scope, Span,
+    AttentionCode, Disposition, EventsOf, Item, ItemId, JournalError, JournalReader, RowRecord,
+    RunRecord, Scope, Span, left_out_id,
 };
 use crate::spreadsheet::restore;
 
@@ -26,7 +27,7 @@ enum Report {
     Events,
     /// `held.csv`.
     Held,
-    /// `rejected.csv`.
+    /// `rejected.csv` or `ignored.csv`.
     Rows,
 }
 
@@ -222,12 +223,15 @@ pub(crate) fn find_items(
     } else {
         Vec::new()
     };
+    let mut harmless: HashSet<LineContent> = HashSet::new();
+    let left_out = left_out_items(journal)?;
     for run in &runs {
         if has(Report::Held) {
             find_held(journal, run, &mut found)?;
         }
         if has(Report::Rows) {
             find_rows(journal, run, &mut found)?;
+            find_left_out(journal, run, &left_out, (&mut found, &mut harmless))?;
         }
     }
     let known = known_events(journal, lines)?;
@@ -238,6 +242,7 @@ pub(crate) fn find_items(
                 Match::NotSent(id.clone())
             }
             (Some(item), _) => Match::Item(Box::new(item)),
+            (None, _) if harmless.contains(&line.said) => Match::NeedsNothing,
             (None, Some(id)) if needing.contains(id) => Match::Changed(id.clone()),
             (None, Some(id)) if known.contains(&EventKey::from_id(id)) => Match::NeedsNothing,
             (None, _) => Match::Unknown,
@@ -291,17 +296,46 @@ fn find_rows(
     found: &mut FoundItems<'_>,
 ) -> Result<(), JournalError> {
     journal.for_each_row(run.id, Disposition::Rejected, |record| {
-        let row = SourceRow::new(run, Disposition::Rejected, &record);
-        let cells = row.cells().map(|cell| cell_text(&cell)).collect();
-        let said = LineContent {
-            report: Report::Rows,
-            cells: without_empty_end(cells),
-        };
-        if let Some(item) = found.get_mut(&said) {
+        if let Some(item) = found.get_mut(&row_said(run, Disposition::Rejected, &record)) {
             *item = Some(row_item(run, &record));
         }
         Ok::<_, JournalError>(())
     })
+}
+
+/// Finds the rows that a run ignored, with a warning or without harm.
+fn find_left_out(
+    journal: &JournalReader,
+    run: &RunRecord,
+    left_out: &HashMap<ItemId, Item>,
+    (found, harmless): (&mut FoundItems<'_>, &mut HashSet<LineContent>),
+) -> Result<(), JournalError> {
+    journal.for_each_row(run.id, Disposition::Ignored, |record| {
+        let said = row_said(run, Disposition::Ignored, &record);
+        if let Some(item) = found.get_mut(&said) {
+            match left_out_id(run, &record).and_then(|id| left_out.get(&id)) {
+                Some(row) => *item = Some(row.clone()),
+                None => drop(harmless.insert(said)),
+            }
+        }
+        Ok::<_, JournalError>(())
+    })
+}
+
+/// Returns what a line of `rejected.csv` or `ignored.csv` says of a row.
+fn row_said(run: &RunRecord, disposition: Disposition, record: &RowRecord) -> LineContent {
+    let row = SourceRow::new(run, disposition, record);
+    let cells = row.cells().map(|cell| cell_text(&cell)).collect();
+    LineContent {
+        report: Report::Rows,
+        cells: without_empty_end(cells),
+    }
+}
+
+/// Returns the rows that were ignored with a warning, by their identity.
+fn left_out_items(journal: &JournalReader) -> Result<HashMap<ItemId, Item>, JournalError> {
+    let rows = journal.left_out_rows()?.into_iter();
+    Ok(rows.map(|row| (row.item.id, row.item)).collect())
 }
 
 fn known_events(

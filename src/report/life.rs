@@ -201,7 +201,8 @@ impl<'j> Lives<'j> {
             | AttentionCode::CustomerLearned
             | AttentionCode::Conflict
             | AttentionCode::Held
-            | AttentionCode::Rejected => {
+            | AttentionCode::Rejected
+            | AttentionCode::Ignored => {
                 return command_in(self.journal, item.code, run, self.commands);
             }
         };
@@ -248,6 +249,9 @@ fn advice_of(code: AttentionCode, run: Option<&RunRecord>) -> &'static str {
         }
         AttentionCode::Held if is_of_undo => "Settle that, then undo the rest:",
         AttentionCode::Held => "Add what is missing, then run the exports again:",
+        AttentionCode::Ignored => {
+            "If it belongs to no customer, accept it; else add what is missing, then run the exports again:"
+        }
         AttentionCode::Rejected => {
             "Fix the row in rejected.csv of the run's report, then run that file:"
         }

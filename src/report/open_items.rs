@@ -15,16 +15,14 @@ use crate::journal::{
     Acceptance, AcceptedRecord, AttentionCode, Disposition, EventRow, EventsOf, Item, ItemId,
     JournalError, JournalReader, PastOpen, PlanState, RunId, RunRecord, Scope, Span, SpanBy,
 };
-use crate::problem::ProblemCode;
-
-/// The codes of problems that say that a row was left out which may have been an event.
-pub(crate) const LEFT_OUT: [ProblemCode; 2] = [ProblemCode::RowIgnored, ProblemCode::NoCustomer];
 
 /// An item that is open, or was accepted as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OpenItem {
-    /// The reason why it is open; `None` for rows that were ignored with a warning.
-    pub(crate) code: Option<AttentionCode>,
+    /// The reason why it is open.
+    pub(crate) code: AttentionCode,
+    /// The number of rows that are the same; 1 of an event.
+    pub(crate) count: u64,
     /// The item's amount, where it is an event.
     pub(crate) money: Option<Money>,
     /// The item's time, where it is known; the time of a row is not.
@@ -57,18 +55,57 @@ pub(crate) fn open_items(journal: &JournalReader) -> Result<Vec<OpenItem>, Journ
         })?;
     }
     let unplanned = Unplanned::before(journal, Timestamp::MAX)?;
-    let left_out = unplanned.left_out;
     let waiting = unplanned.items.into_iter();
     open.extend(waiting.map(|waiting| open_item(waiting.item, waiting.created_at, &accepted)));
-    open.extend((0..left_out).map(|_| OpenItem {
-        code: None,
-        money: None,
-        created_at: None,
-        event_id: None,
-        file: None,
-        line: None,
-        acceptance: None,
-    }));
+    open.extend(left_out(journal, &accepted)?);
+    Ok(open)
+}
+
+/// Lists the rows that were ignored with a warning and that no later run has read without them.
+fn left_out(
+    journal: &JournalReader,
+    accepted: &HashMap<ItemId, AcceptedRecord>,
+) -> Result<Vec<OpenItem>, JournalError> {
+    let runs = journal.runs(u32::MAX)?;
+    let unkept: HashSet<RunId> = journal.runs_with_unkept_rows()?.into_iter().collect();
+    let mut last_read: HashMap<&str, RunId> = HashMap::new();
+    let mut warned = 0;
+    for run in &runs {
+        for input in &run.inputs {
+            last_read.entry(&input.path).or_insert(run.id);
+        }
+        if !unkept.contains(&run.id) {
+            continue;
+        }
+        let is_last = |file: &str| last_read.get(file).is_none_or(|last| *last == run.id);
+        journal.for_each_problem(run.id, |problem| {
+            let is_open = problem.code.is_left_out() && problem.file.as_deref().is_none_or(is_last);
+            warned += u64::from(is_open);
+            Ok::<_, JournalError>(())
+        })?;
+    }
+    let mut open = Vec::new();
+    for row in journal.left_out_rows()? {
+        let file = row.item.file.as_deref().unwrap_or_default();
+        if last_read.get(file) == Some(&row.run) {
+            open.push(OpenItem {
+                count: row.rows,
+                ..open_item(row.item, None, accepted)
+            });
+        }
+    }
+    if warned > 0 {
+        open.push(OpenItem {
+            code: AttentionCode::Ignored,
+            count: warned,
+            money: None,
+            created_at: None,
+            event_id: None,
+            file: None,
+            line: None,
+            acceptance: None,
+        });
+    }
     Ok(open)
 }
 
@@ -79,7 +116,8 @@ fn open_item(
 ) -> OpenItem {
     let acceptance = accepted.get(&item.id);
     OpenItem {
-        code: Some(item.code),
+        code: item.code,
+        count: 1,
         money: item.money,
         created_at,
         event_id: item.event_id,
@@ -154,8 +192,6 @@ struct Waiting {
 /// The items that runs held or rejected and that nothing has settled, accepted or not, each once.
 struct Unplanned {
     items: Vec<Waiting>,
-    /// The number of rows that were ignored with a warning.
-    left_out: u64,
 }
 
 impl Unplanned {
@@ -164,10 +200,7 @@ impl Unplanned {
         let mut runs = journal.runs(u32::MAX)?;
         runs.retain(|run| run.started < before);
         let recorded = journal.event_ids_of(&held_ids(journal, &runs)?, before)?;
-        let mut unplanned = Unplanned {
-            items: Vec::new(),
-            left_out: 0,
-        };
+        let mut unplanned = Unplanned { items: Vec::new() };
         let mut seen = HashSet::new();
         let mut read_since: HashSet<&str> = HashSet::new();
         let mut undone_since: HashSet<RunId> = HashSet::new();
@@ -192,13 +225,6 @@ impl Unplanned {
                     });
                 }
             }
-            journal.for_each_problem(run.id, |problem| {
-                let is_left_out = LEFT_OUT.contains(&problem.code);
-                if is_left_out && problem.file.as_deref().is_none_or(is_last) {
-                    unplanned.left_out += 1;
-                }
-                Ok::<_, JournalError>(())
-            })?;
             read_since.extend(run.inputs.iter().map(|input| input.path.as_str()));
         }
         Ok(unplanned)

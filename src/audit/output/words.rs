@@ -142,9 +142,15 @@ pub(crate) fn unread(unread: &Unread) -> String {
             format!("{} of theirs cannot be read", count(n, "commission"))
         }
     };
+    let next = match unread.code {
+        UnreadCode::Ignored => {
+            " The warning says what to add; after a run, `fprecon accept` settles lines of its ignored.csv."
+        }
+        _ => "",
+    };
     match sums(&unread.amount_cents) {
-        sums if sums.is_empty() => format!("Not complete: {text}."),
-        sums => format!("Not complete: {text} ({sums})."),
+        sums if sums.is_empty() => format!("Not complete: {text}.{next}"),
+        sums => format!("Not complete: {text} ({sums}).{next}"),
     }
 }
 

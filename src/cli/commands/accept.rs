@@ -194,14 +194,14 @@ fn read_file(path: &Path) -> Result<Vec<crate::report::handed_back::ReportLine>,
     let file = Bounded::open(path, REPORT_BYTES).map_err(|error| {
         let problem = Problem::error(ProblemCode::ReportUnreadable, format!("cannot be read: {error}"));
         Box::new(problem.at(&name, None).hint(
-            "pass the path of a failed.csv, held.csv or rejected.csv; `fprecon report` writes them again",
+            "pass the path of a failed.csv, held.csv, rejected.csv or ignored.csv; `fprecon report` writes them again",
         ))
     })?;
     read_lines(file).map_err(|error| {
         Box::new(match error {
             Unreadable::Header(header) => Problem::error(
                 ProblemCode::ReportUnknown,
-                "this is not a failed.csv, held.csv or rejected.csv of fprecon",
+                "this is not a failed.csv, held.csv, rejected.csv or ignored.csv of fprecon",
             )
             .at(&name, Some(1))
             .cell("header", &header)

@@ -390,7 +390,7 @@ impl Call<'_> {
                 unread.count += open.count;
                 if let Some(money) = open.money {
                     let sum = unread.amount_cents.entry(money.currency.to_string());
-                    *sum.or_default() += i128::from(money.amount_cents);
+                    *sum.or_default() += i128::from(money.amount_cents) * i128::from(open.count);
                 }
             }
             all.push(unread);

@@ -36,6 +36,7 @@ pub(super) const fn problem_of(code: Code) -> &'static str {
         Code::Conflict => "in conflict",
         Code::Held => "held",
         Code::Rejected => "rejected",
+        Code::Ignored => "ignored with a warning",
     }
 }
 
@@ -51,6 +52,7 @@ pub(in crate::report) const fn file_of(code: Code) -> &'static str {
         }
         Code::Conflict | Code::Held => "held.csv",
         Code::Rejected => "rejected.csv",
+        Code::Ignored => "ignored.csv",
     }
 }
 
@@ -86,6 +88,9 @@ pub(super) const fn advice_of(code: Code) -> &'static str {
         }
         Code::Held => "held.csv says why. Add what is missing, then run the exports again:",
         Code::Rejected => "Fix the rows in rejected.csv, then run that file:",
+        Code::Ignored => {
+            "If they belong to no customer, accept them; else add what is missing, and run the exports again:"
+        }
     }
 }
 
@@ -100,7 +105,8 @@ pub(super) const fn next_of(code: Code) -> Next {
         | Code::OtherAmount
         | Code::PlanLearned
         | Code::CountsLess
-        | Code::UndoPaid => Next::Accept,
+        | Code::UndoPaid
+        | Code::Ignored => Next::Accept,
         Code::ReversalNonReferral | Code::SignedUpSince => Next::Words("retry --non-referral"),
         Code::Rejected => Next::RunRejected,
     }

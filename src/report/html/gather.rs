@@ -329,7 +329,10 @@ impl Gathered {
             AttentionCode::PlanLearned => &mut self.plans_learned,
             AttentionCode::CountsLess => &mut self.counts_less,
             AttentionCode::UndoPaid => &mut self.undo_paid,
-            AttentionCode::Conflict | AttentionCode::Held | AttentionCode::Rejected => return,
+            AttentionCode::Conflict
+            | AttentionCode::Held
+            | AttentionCode::Rejected
+            | AttentionCode::Ignored => return,
         };
         let (status, message) = status_and_message(record);
         table.push(|| {

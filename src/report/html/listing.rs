@@ -30,6 +30,7 @@ pub(super) fn anchor(code: AttentionCode) -> &'static str {
         AttentionCode::UndoPaid => "undo-paid",
         AttentionCode::Conflict | AttentionCode::Held => "held-events",
         AttentionCode::Rejected => "rejected-rows",
+        AttentionCode::Ignored => "ignored-rows",
     }
 }
 

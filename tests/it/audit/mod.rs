@@ -11,6 +11,7 @@ mod facts;
 mod fetching;
 mod kinds;
 mod later;
+mod left_out;
 mod lists;
 mod paper;
 mod report;

@@ -76,7 +76,7 @@ impl Call<'_> {
         let files = job.inputs.iter().map(|input| input.path.clone()).collect();
         let mut ours = ours::of_job(&job, self.settings.api.account_currency, &self.rules.zone);
         let rows = std::mem::replace(&mut job.source_rows, SourceRows::dropped());
-        ours::add_rejected(&mut ours, rows)?;
+        ours::add_rows(&mut ours, rows)?;
         self.add_undos(&mut ours, problems)?;
         Ok((ours, files))
     }

@@ -1,0 +1,175 @@
+//! Keeps the rows that were ignored with a warning: each may have been an event.
+//!
+//! A row that later exports have again is kept once, with its latest place. It is open until a later run reads that export
+//! without it, or until somebody accepts it.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::columns::{Seal, impossible, read_money};
+use super::record::json;
+use super::repeated_rows::{ExportKind, RowContent};
+use super::{
+    AttentionCode, Item, ItemId, JournalError, JournalReader, RowRecord, RunId, RunRecord, stored,
+};
+use crate::event::Money;
+
+/// Holds a row that was ignored with a warning, with the latest run that has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LeftOutRow {
+    /// The row as a person accepts it.
+    pub(crate) item: Item,
+    /// The latest run that has it.
+    pub(crate) run: RunId,
+    /// The number of rows with this content in that run.
+    pub(crate) rows: u64,
+}
+
+/// The columns of a row that was left out, as they are stored.
+struct Columns<'c> {
+    content: [u8; 16],
+    run: i64,
+    input: i64,
+    line: i64,
+    rows: i64,
+    money: Option<Money>,
+    reason: &'c str,
+}
+
+impl Columns<'_> {
+    fn seal(&self) -> i64 {
+        let mut seal = Seal::numbered(self.run);
+        seal.bytes(&self.content);
+        seal.integer(Some(self.input));
+        seal.integer(Some(self.line));
+        seal.integer(Some(self.rows));
+        seal.integer(self.money.map(|money| money.amount_cents));
+        seal.text(self.money.map(|money| money.currency.code()));
+        seal.bytes(self.reason.as_bytes());
+        seal.value()
+    }
+
+    fn write(&self, connection: &Connection) -> rusqlite::Result<usize> {
+        connection.execute(
+            "INSERT OR REPLACE INTO left_out_row
+                 (content, run, input, line, rows, amount_cents, currency, reason, seal)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                self.content,
+                self.run,
+                self.input,
+                self.line,
+                self.rows,
+                self.money.map(|money| money.amount_cents),
+                self.money.map(|money| money.currency.code()),
+                self.reason,
+                self.seal(),
+            ],
+        )
+    }
+}
+
+/// Keeps a row of a run that was left out, in the place of one with the same content.
+pub(super) fn insert(
+    connection: &Connection,
+    run: RunId,
+    (input, line): (i64, u64),
+    (content, reason): (RowContent, &str),
+    money: Option<Money>,
+) -> rusqlite::Result<usize> {
+    let known = "SELECT rows FROM left_out_row WHERE content = ?1 AND run = ?2";
+    let known: Option<i64> = connection
+        .query_row(known, params![content.bytes(), run.0], |row| row.get(0))
+        .optional()?;
+    Columns {
+        content: content.bytes(),
+        run: run.0,
+        input,
+        line: stored(line),
+        rows: known.unwrap_or_default() + 1,
+        money,
+        reason,
+    }
+    .write(connection)
+}
+
+/// Returns the identity of an ignored row of a run, by the profile and the header of its export, its reason and its cells.
+pub(crate) fn left_out_id(run: &RunRecord, record: &RowRecord) -> Option<ItemId> {
+    let input = run.inputs.get(record.source.input)?;
+    let kind = ExportKind::new(&input.profile, &json(&input.header));
+    let content = RowContent::new(&kind, &record.reason, &json(&record.fields));
+    Some(ItemId(content.bytes()))
+}
+
+impl JournalReader {
+    /// Returns the rows that were ignored with a warning, each once.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
+    pub(crate) fn left_out_rows(&self) -> Result<Vec<LeftOutRow>, JournalError> {
+        const DOING: &str = "reading rows that were left out";
+        let mut found = Vec::new();
+        if !self.has_table("left_out_row")? {
+            return Ok(found);
+        }
+        let mut paths: HashMap<i64, String> = HashMap::new();
+        self.each(DOING, "SELECT id, path FROM input", [], |row| {
+            paths.insert(row.get(0)?, row.get(1)?);
+            Ok(())
+        })?;
+        let sql = "SELECT content, run, input, line, rows, amount_cents, currency, reason, seal
+             FROM left_out_row ORDER BY run, input, line, content";
+        self.each(DOING, sql, [], |row| {
+            let reason: String = row.get(7)?;
+            let columns = Columns {
+                content: row.get(0)?,
+                run: row.get(1)?,
+                input: row.get(2)?,
+                line: row.get(3)?,
+                rows: row.get(4)?,
+                money: read_money(row, 5)?,
+                reason: &reason,
+            };
+            if row.get::<_, i64>(8)? != columns.seal() {
+                let what = "a row that was left out is not as it was written".to_owned();
+                return Err(impossible(8, what));
+            }
+            found.push(LeftOutRow {
+                run: RunId(columns.run),
+                rows: u64::try_from(columns.rows).unwrap_or_default(),
+                item: Item {
+                    id: ItemId(columns.content),
+                    code: AttentionCode::Ignored,
+                    kind: None,
+                    event_id: None,
+                    money: columns.money,
+                    file: paths.get(&columns.input).cloned(),
+                    line: u64::try_from(columns.line).ok(),
+                    message: reason,
+                },
+            });
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Returns the runs that an earlier version recorded, of which only the warnings say that rows were left out.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub(crate) fn runs_with_unkept_rows(&self) -> Result<Vec<RunId>, JournalError> {
+        let mut runs = Vec::new();
+        let sql = match self.has_table("left_out_before")? {
+            true => "SELECT run FROM left_out_before",
+            false => "SELECT id FROM run",
+        };
+        self.each("reading runs", sql, [], |row| {
+            runs.push(RunId(row.get(0)?));
+            Ok(())
+        })?;
+        Ok(runs)
+    }
+}
