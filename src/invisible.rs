@@ -19,12 +19,12 @@ pub(crate) fn is_invisible(c: char) -> bool {
             c.is_control()
                 || c.is_whitespace()
                 || matches!(c,
-                    '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}'
+                    '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{70f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}'
                     | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
                     | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}'
                     | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-                    | '\u{fff9}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
-                    | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+                    | '\u{fff0}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}' | '\u{16fe4}'
+                    | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
         }
     }
 }
@@ -128,6 +128,17 @@ mod tests {
     fn what_nobody_sees_is_escaped_and_the_rest_is_not() {
         assert_eq!(shown("in_1\u{200b}2"), "in_1\\u{200b}2");
         assert_eq!(shown("a\tb\u{a0}c"), "a\\tb\\u{a0}c");
+        for unseen in [
+            '\u{70f}',
+            '\u{fff0}',
+            '\u{13437}',
+            '\u{16fe4}',
+            '\u{1d159}',
+            '\u{e0041}',
+        ] {
+            let escaped = format!("a{}b", unseen.escape_unicode());
+            assert_eq!(shown(&format!("a{unseen}b")), escaped);
+        }
         for plain in ["in_12 x", "Zoë", "日本", "ünïcode@example.com", "−5", ""] {
             assert_eq!(shown(plain), plain);
         }

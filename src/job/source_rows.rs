@@ -237,9 +237,9 @@ mod tests {
             row(5, true, &["one", "two", "three", "four"]),
             SourceRow {
                 left_out: Some(LeftOut {
-                    money: Some(crate::event::Money {
+                    money: Some(Money {
                         amount_cents: -12_300,
-                        currency: "JPY".parse().unwrap(),
+                        currency: Currency::from_code("JPY").unwrap(),
                     }),
                 }),
                 ..row(6, false, &["x"])

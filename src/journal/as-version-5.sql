@@ -1,6 +1,8 @@
--- Lets a journal of versions 2 to 4 that is only read look like one of version 5.
+-- Lets a journal of versions 2 to 4 that is only read look like one of version 8.
 CREATE TEMP VIEW event AS SELECT *, NULL AS shared_id FROM main.event;
-CREATE TEMP VIEW held AS SELECT *, NULL AS shared_id FROM main.held;
+CREATE TEMP VIEW account AS SELECT *, NULL AS seal FROM main.account;
+CREATE TEMP VIEW held AS SELECT *, NULL AS shared_id, NULL AS seal FROM main.held;
+CREATE TEMP VIEW source_row AS SELECT *, NULL AS seal FROM main.source_row;
 CREATE TEMP VIEW run AS SELECT *, NULL AS learned_per_minute FROM main.run;
 CREATE TEMP VIEW attempt AS
 SELECT *, NULL AS sent_event_id, NULL AS sent_currency, NULL AS sent_digest, NULL AS seal,

@@ -9,7 +9,7 @@ use rusqlite::Row;
 use rusqlite::types::FromSqlError;
 
 use super::columns::{self, Columns, read_settlement};
-use super::{JournalError, JournalReader, RunRecord};
+use super::{Disposition, JournalError, JournalReader, RunRecord, migrate};
 use crate::event::EventKey;
 
 /// The number of findings that are kept; the others are counted.
@@ -270,6 +270,10 @@ impl JournalReader {
         checked.take(Aspect::Seals, looked)?;
         let looked = self.commission_runs().map(drop);
         checked.take(Aspect::Seals, looked)?;
+        let looked = self.expect_learned_sealed();
+        checked.take(Aspect::Seals, looked)?;
+        let looked = self.expect_not_sent_sealed();
+        checked.take(Aspect::Seals, looked)?;
         let looked = self.left_out_rows().map(drop);
         checked.take(Aspect::Seals, looked)?;
         let looked = self.timed_at_midnight().map(drop);
@@ -452,6 +456,18 @@ impl JournalReader {
         Ok(())
     }
 
+    /// Checks the seals of the account, of the events that runs held, and of the rows that gave no event.
+    fn expect_not_sent_sealed(&self) -> Result<(), JournalError> {
+        migrate::read_account(&self.connection, &self.path)?;
+        for run in self.runs(u32::MAX)? {
+            self.for_each_held(run.id, |_| Ok::<_, JournalError>(()))?;
+            for disposition in [Disposition::Ignored, Disposition::Rejected] {
+                self.for_each_row(run.id, disposition, |_| Ok::<_, JournalError>(()))?;
+            }
+        }
+        Ok(())
+    }
+
     fn check_rule(&self, rule: &Rule, checked: &mut Checked) -> Result<(), JournalError> {
         self.each("checking its books", rule.sql, [], |row| {
             let number: i64 = row.get(0)?;
@@ -503,9 +519,8 @@ mod tests {
 
     use std::path::Path;
 
-    use rusqlite::Connection;
-
     use super::*;
+    use crate::journal::guard::tests::open_to_edit;
     use crate::journal::tests::{answer, full, intent, open, place, record, sale};
     use crate::journal::{Effect, Outcome};
 
@@ -626,6 +641,10 @@ mod tests {
                  was written (reading the requests for the dates of leads)",
             ),
             (
+                "UPDATE account SET account_id = 'wid-9'",
+                "seals: its account is not as it was written (reading its account)",
+            ),
+            (
                 "INSERT INTO run_total VALUES (1, 'conflict', 'sale', 'USD', 1, 5)",
                 "books: run 1 counted held events that are not there, or with other cents",
             ),
@@ -642,7 +661,7 @@ mod tests {
         for (change, expected) in changes {
             let (_directory, path) = place();
             journal(&path);
-            let connection = Connection::open(&path).unwrap();
+            let connection = open_to_edit(&path);
             let change = format!("PRAGMA foreign_keys = OFF; {change}");
             connection.execute_batch(&change).unwrap();
             drop(connection);

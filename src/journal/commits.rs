@@ -234,11 +234,6 @@ impl Slot {
         })
     }
 
-    /// Returns `true` if the database alone had the last commit when the record was written.
-    pub(super) fn is_whole_without_log(&self) -> bool {
-        self.state == State::AtRest && self.base == self.commit.number
-    }
-
     /// Returns `true` if the database alone is none that the log was written for: it has neither the commit
     /// that it had when the log was begun nor, as after a part of the log was moved, a later one.
     fn is_log_foreign(
@@ -992,6 +987,7 @@ fn open(journal: &Path) -> io::Result<File> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+    use super::super::guard::tests::open_to_edit;
     use super::super::tests::{answer, intent, open, place, record, sale};
     use super::super::{Effect, Journal, JournalReader, Outcome};
     use super::*;
@@ -1155,7 +1151,7 @@ mod tests {
         }
         fs::write(&path, &whole).unwrap();
         assert!(is_as_recorded(&path));
-        let other = Connection::open(&path).unwrap();
+        let other = open_to_edit(&path);
         other
             .execute_batch("UPDATE run SET requests = 7; VACUUM")
             .unwrap();
@@ -1287,7 +1283,7 @@ mod tests {
             let (_directory, copy) = place();
             fs::write(&copy, &before.database).unwrap();
             fs::write(beside(&copy, "-wal"), &before.log).unwrap();
-            let other = Connection::open(&copy).unwrap();
+            let other = open_to_edit(&copy);
             let moved = "PRAGMA wal_checkpoint(TRUNCATE)";
             other.query_row(moved, [], |_| Ok(())).unwrap();
             drop(other);
@@ -1363,7 +1359,7 @@ mod tests {
         let (_directory, path) = place();
         fs::write(&path, &files.database).unwrap();
         fs::write(beside(&path, "-wal"), &files.log).unwrap();
-        let other = Connection::open(&path).unwrap();
+        let other = open_to_edit(&path);
         let keep = rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         other.set_db_config(keep, true).unwrap();
         other.execute("DELETE FROM attempt", []).unwrap();
@@ -1385,7 +1381,7 @@ mod tests {
     fn by_another(journal: &Journal, sql: &str) {
         journal.record.index.release();
         let path = journal.path();
-        let other = Connection::open(path).unwrap();
+        let other = open_to_edit(path);
         other.execute_batch(sql).unwrap();
     }
 
@@ -1435,7 +1431,7 @@ mod tests {
     fn what_another_program_writes_while_the_log_is_moved_is_noticed() {
         let (_directory, path) = place();
         let mut journal = in_use(&path);
-        let other = Connection::open(&path).unwrap();
+        let other = open_to_edit(&path);
         journal.record.expect_last_log().unwrap();
         other.execute_batch("DELETE FROM attempt").unwrap();
         let moved = journal.record.move_checked_log(&journal.reader.connection);
@@ -1469,7 +1465,7 @@ mod tests {
     fn a_log_that_somebody_reads_stays() {
         let (_directory, path) = place();
         let mut journal = in_use(&path);
-        let reader = Connection::open(&path).unwrap();
+        let reader = open_to_edit(&path);
         reader.execute_batch("BEGIN").unwrap();
         let events = "SELECT count(*) FROM event";
         reader.query_row(events, [], |_| Ok(())).unwrap();
@@ -1553,7 +1549,7 @@ mod tests {
     fn what_is_killed_while_somebody_reads_has_lost_nothing() {
         let (_directory, path) = place();
         let mut journal = in_use(&path);
-        let viewer = Connection::open(&path).unwrap();
+        let viewer = open_to_edit(&path);
         let events = "SELECT count(*) FROM event";
         viewer.query_row(events, [], |_| Ok(())).unwrap();
         let before = Files::read(&path);

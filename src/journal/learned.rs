@@ -217,6 +217,14 @@ pub(super) fn take_unplanned(
     Ok(sales)
 }
 
+/// Returns the plan of a subscription.
+fn read_plan(row: &Row<'_>) -> rusqlite::Result<String> {
+    let (subscription, plan): (String, String) = (row.get(0)?, row.get(1)?);
+    let what = || format!("the plan of `{subscription}`");
+    PLANS.expect_sealed(row, &sealed_plan(&subscription, &plan), what)?;
+    Ok(plan)
+}
+
 fn read_invoice(row: &Row<'_>) -> rusqlite::Result<Event> {
     let text =
         |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(column)?.map(Text::from));
@@ -300,6 +308,23 @@ impl JournalReader {
                 sales.push(Text::from(event_id));
             }
             Ok(())
+        })
+    }
+
+    /// Checks the seals of all that earlier runs learned.
+    pub(super) fn expect_learned_sealed(&self) -> Result<(), JournalError> {
+        let (mut known, nothing) = (JournalHistory::default(), HistoryRequest::default());
+        self.aliases(&mut known, &nothing)?;
+        self.doubtful_uids(&mut known)?;
+        self.uncounted(&mut known)?;
+        if !self.has_table(INVOICES.name)? {
+            return Ok(());
+        }
+        self.each("reading invoices", &INVOICES.select_sql(), [], |row| {
+            read_invoice(row).map(drop)
+        })?;
+        self.each("reading plans", &PLANS.select_sql(), [], |row| {
+            read_plan(row).map(drop)
         })
     }
 
@@ -390,10 +415,9 @@ impl JournalReader {
             {
                 return Ok(());
             }
-            let plan: String = row.get(1)?;
-            let what = || format!("the plan of `{subscription}`");
-            PLANS.expect_sealed(row, &sealed_plan(&subscription, &plan), what)?;
-            known.plans.insert(subscription.into(), plan.into());
+            known
+                .plans
+                .insert(subscription.into(), read_plan(row)?.into());
             Ok(())
         })
     }

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Params, params};
 
 use super::attempts::{COLUMNS, expect_sealed};
-use super::columns::{self, Millis, Word};
+use super::columns::{Millis, Word};
 use super::conversions;
 use super::read::count;
-use super::runs::read_held;
+use super::runs::{RUN_OF_HELD, SOURCE_ROW, held_columns, read_held, read_source_row};
 use super::{
     AttemptRecord, AttentionCode, EventRow, HeldRecord, JournalError, JournalReader, RowRecord,
     RunCommand, RunId,
@@ -252,13 +252,12 @@ impl JournalReader {
         parameters: impl Params,
     ) -> Result<Vec<(RunId, HeldRecord)>, JournalError> {
         let sql = format!(
-            "SELECT h.plan_state, i.ordinal, i.path, h.line, h.candidates, {}, h.run
-             FROM held h LEFT JOIN input i ON i.id = h.input WHERE {condition} ORDER BY h.id",
-            columns::names()
+            "SELECT {} FROM held h LEFT JOIN input i ON i.id = h.input WHERE {condition} ORDER BY h.id",
+            held_columns()
         );
         let mut held = Vec::new();
         self.each("looking for held events", &sql, parameters, |row| {
-            let run = RunId(row.get(5 + columns::COUNT)?);
+            let run = RunId(row.get(RUN_OF_HELD)?);
             held.push((run, read_held(row)?));
             Ok(())
         })?;
@@ -274,14 +273,15 @@ impl JournalReader {
         &self,
         place: RowPlace,
     ) -> Result<Option<(super::Disposition, RowRecord)>, JournalError> {
-        let sql = "SELECT i.ordinal, i.path, r.line, r.reason, r.fields, r.disposition
-             FROM source_row r JOIN input i ON i.id = r.input
-             WHERE r.run = ?1 AND i.ordinal = ?2 AND r.line = ?3";
+        let sql = format!(
+            "SELECT {SOURCE_ROW} FROM source_row r JOIN input i ON i.id = r.input
+             WHERE r.run = ?1 AND i.ordinal = ?2 AND r.line = ?3"
+        );
         let mut found = None;
         let doing = "looking for a row without events";
-        self.each(doing, sql, place.parameters(), |row| {
+        self.each(doing, &sql, place.parameters(), |row| {
             let disposition = row.get::<_, Word<_>>(5)?.0;
-            found = Some((disposition, super::runs::read_source_row(row)?));
+            found = Some((disposition, read_source_row(row)?));
             Ok(())
         })?;
         Ok(found)

@@ -6,12 +6,13 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, params};
 
-use super::columns::Seal;
+use super::columns::{Seal, impossible};
 use super::commits::{self, Commit, LookedAt, RecordState};
 use super::error::LostCommits;
 use super::files::{beside, sync_directory};
+use super::guard;
 use super::place;
 use super::read_only::{PATIENCE, ReadOnly};
 use super::{Account, AccountClash, JournalError, JournalReader};
@@ -39,9 +40,9 @@ const VIEWS: [&str; MIGRATIONS.len() - 1] = [
     include_str!("as-version-5.sql"),
     include_str!("as-version-5.sql"),
     include_str!("as-version-5.sql"),
-    "",
-    "",
-    "",
+    include_str!("as-version-8.sql"),
+    include_str!("as-version-8.sql"),
+    include_str!("as-version-8.sql"),
 ];
 
 /// The tables of version 5 that a journal of an earlier one lacks, empty.
@@ -90,9 +91,6 @@ pub(super) fn open_for_writing(
         if looked_at.is_changed() {
             // What another program has changed may be a row that only the whole check looks at.
             reader.expect_sound_in_whole()?;
-            if let Some(lost) = reader.removed_by_another(record, &looked_at)? {
-                return Err(lost_error(path, lost));
-            }
         }
     }
     Ok((open_as_it_is(path, account, now)?, looked_at))
@@ -258,7 +256,9 @@ fn set_up(
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(path, flags).map_err(failed("opening it for writing"))?;
-    configure(&connection).map_err(failed("configuring it"))?;
+    configure(&connection)
+        .and_then(|()| guard::let_write(&connection))
+        .map_err(failed("configuring it"))?;
     migrate(&connection, version, account, now).map_err(failed("setting up its tables"))?;
     Ok(connection)
 }
@@ -508,6 +508,7 @@ fn migrate(
             transaction.execute_batch(migration)?;
         }
     }
+    guard::install(&transaction)?;
     transaction.execute(
         "UPDATE last_commit SET schema_seal = ?1",
         [schema_seal(&transaction)?],
@@ -528,7 +529,31 @@ fn migrate(
             ],
         )?;
     }
+    seal_account(&transaction)?;
     transaction.commit()
+}
+
+fn seal_account(connection: &Connection) -> rusqlite::Result<()> {
+    let sql = "SELECT api, base_url, account_id FROM main.account WHERE id = 1";
+    let account = connection.query_row(sql, [], account_of)?;
+    let sql = "UPDATE main.account SET seal = ?1 WHERE id = 1";
+    connection.execute(sql, [account_seal(&account)]).map(drop)
+}
+
+fn account_of(row: &Row<'_>) -> rusqlite::Result<Account> {
+    Ok(Account {
+        api: row.get(0)?,
+        base_url: row.get(1)?,
+        account_id: row.get(2)?,
+    })
+}
+
+fn account_seal(account: &Account) -> i64 {
+    let mut seal = Seal::unnumbered();
+    for text in [&account.api, &account.base_url, &account.account_id] {
+        seal.text(Some(text));
+    }
+    seal.value()
 }
 
 /// Returns the checksum of all definitions of the tables. A letter that is damaged in one would change what a
@@ -598,13 +623,15 @@ fn check_account(
 
 /// Reads which account a journal belongs to.
 pub(super) fn read_account(connection: &Connection, path: &Path) -> Result<Account, JournalError> {
-    let sql = "SELECT api, base_url, account_id FROM account WHERE id = 1";
+    let sql = "SELECT api, base_url, account_id, seal FROM account WHERE id = 1";
     let account = connection.query_row(sql, [], |row| {
-        Ok(Account {
-            api: row.get(0)?,
-            base_url: row.get(1)?,
-            account_id: row.get(2)?,
-        })
+        let account = account_of(row)?;
+        // Earlier versions have none.
+        let seal: Option<i64> = row.get(3)?;
+        if seal.is_some_and(|seal| seal != account_seal(&account)) {
+            return Err(impossible(3, "its account is not as it was written"));
+        }
+        Ok(account)
     });
     match account {
         Err(rusqlite::Error::QueryReturnedNoRows) => {

@@ -70,7 +70,23 @@ pub(super) fn expect_companion_files(journal: &Path) -> Result<(), JournalError>
             _ => {}
         }
     }
-    Ok(())
+    expect_no_rollback(journal)
+}
+
+/// Refuses a journal beside which another program has left how to take back what it was writing: the journal may be torn,
+/// and whoever opens it for writing puts the other state over it.
+fn expect_no_rollback(journal: &Path) -> Result<(), JournalError> {
+    let rollback = beside(journal, "-journal");
+    match fs::metadata(&rollback) {
+        Ok(found) if found.len() > 0 => Err(JournalError::damaged(
+            journal,
+            format!(
+                "another program was interrupted while it wrote to it, and has left {}",
+                rollback.display()
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Returns the one name of a journal, whatever links lead to it: locks are taken by name.
@@ -228,7 +244,7 @@ impl PlaceWatch {
     /// Starts to watch the files of a journal that are there.
     pub(super) fn new(journal: &Path) -> Result<Self, JournalError> {
         let mut files = Vec::new();
-        for suffix in ["", "-wal", files::COMMITS, files::LOCK] {
+        for suffix in ["", "-wal", "-shm", files::COMMITS, files::LOCK] {
             let path = beside(journal, suffix);
             match fs::metadata(&path) {
                 Ok(found) => files.push((path, FileIdentity::of(&found))),

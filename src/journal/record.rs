@@ -17,6 +17,7 @@ use super::left_out;
 use super::read_exports::{self, ReadExport, SkippedExport};
 use super::recover::{self, DoubtUntil};
 use super::repeated_rows::{ExportKind, RepeatedRows, RowContent};
+use super::runs::SourceColumns;
 use super::words::bounded;
 use super::{
     Acceptance, Disposition, Item, ItemId, Journal, JournalError, JournalReader, NewInput,
@@ -107,16 +108,16 @@ impl<'j> Statements<'j> {
                 .prepare("INSERT INTO run_event (run, event, input, line) VALUES (?, ?, ?, ?)")?,
             met_event: connection.prepare(flags::INSERT_MET_EVENT)?,
             held: connection.prepare(&format!(
-                "INSERT INTO held (run, plan_state, input, line, candidates, {names})
-                 VALUES (?, ?, ?, ?, ?, {marks})"
+                "INSERT INTO held (run, plan_state, input, line, candidates, seal, {names})
+                 VALUES (?, ?, ?, ?, ?, ?, {marks})"
             ))?,
             total: connection.prepare(
                 "INSERT INTO run_total (run, plan_state, kind, currency, count, amount_cents)
                  VALUES (?, ?, ?, ?, ?, ?)",
             )?,
             row: connection.prepare(
-                "INSERT INTO source_row (run, input, line, disposition, reason, fields)
-                 VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO source_row (run, input, line, disposition, reason, fields, seal)
+                 VALUES (?, ?, ?, ?, ?, ?, ?)",
             )?,
             problem: connection.prepare(INSERT_PROBLEM)?,
             in_doubt: connection.prepare(recover::INSERT)?,
@@ -346,13 +347,22 @@ impl Recording<'_> {
                 Err(error) => return self.done(Err(error)),
             }
         }
-        let written = self.statements.row.execute(params![
-            self.run.0,
+        let columns = SourceColumns {
+            run: self.run.0,
             input,
-            stored(source.line),
-            disposition.as_str(),
+            line: stored(source.line),
+            disposition: disposition.as_str(),
             reason,
-            fields,
+            fields: &fields,
+        };
+        let written = self.statements.row.execute(params![
+            columns.run,
+            columns.input,
+            columns.line,
+            columns.disposition,
+            columns.reason,
+            columns.fields,
+            columns.seal(),
         ]);
         self.done(written)
     }

@@ -182,7 +182,7 @@ impl Journal {
         let path = place::resolve(path)?;
         let lock = Lock::take(&path, "journal recover", now)?;
         let found = migrate::read_record(&path)?;
-        let looked = JournalReader::open_to_check(&path)?;
+        let looked = JournalReader::open_even_if_lost(&path)?;
         let Some((reader, lost)) = looked else {
             return Ok(None);
         };

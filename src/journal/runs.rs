@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use rusqlite::{Params, Row, params};
 
-use super::columns::{self, Code, Columns, Millis, Word, impossible, read_money};
+use super::columns::{self, Code, Columns, Millis, Seal, Word, impossible, read_money};
 use super::mended::NOT_REPLACED;
 use super::place::place_of_directory;
 use super::read::{count, source, source_or_none};
 use super::{
-    Disposition, HeldRecord, InputRecord, Journal, JournalError, JournalReader, OutcomeTallies,
-    PlanTotal, ReasonCount, RowRecord, RunCommand, RunId, RunRecord,
+    Disposition, EventRow, HeldRecord, InputRecord, Journal, JournalError, JournalReader,
+    OutcomeTallies, PlanTotal, ReasonCount, RowRecord, RunCommand, RunId, RunRecord,
 };
 use crate::event::{Details, EventKey, Text};
 use crate::problem::{Problem, ProblemCode};
@@ -286,9 +286,8 @@ impl JournalReader {
         mut each: impl FnMut(HeldRecord) -> Result<(), E>,
     ) -> Result<(), E> {
         let sql = format!(
-            "SELECT h.plan_state, i.ordinal, i.path, h.line, h.candidates, {}
-             FROM held h LEFT JOIN input i ON i.id = h.input WHERE h.run = ?1 ORDER BY h.id",
-            columns::names()
+            "SELECT {} FROM held h LEFT JOIN input i ON i.id = h.input WHERE h.run = ?1 ORDER BY h.id",
+            held_columns()
         );
         self.stream("reading held events", &sql, [run.0], read_held, &mut each)
     }
@@ -304,12 +303,13 @@ impl JournalReader {
         disposition: Disposition,
         mut each: impl FnMut(RowRecord) -> Result<(), E>,
     ) -> Result<(), E> {
-        let sql = "SELECT i.ordinal, i.path, r.line, r.reason, r.fields
-             FROM source_row r JOIN input i ON i.id = r.input
-             WHERE r.run = ?1 AND r.disposition = ?2 ORDER BY r.id";
+        let sql = format!(
+            "SELECT {SOURCE_ROW} FROM source_row r JOIN input i ON i.id = r.input
+             WHERE r.run = ?1 AND r.disposition = ?2 ORDER BY r.id"
+        );
         let parameters = params![run.0, disposition.as_str()];
         let doing = "reading rows without events";
-        self.stream(doing, sql, parameters, read_source_row, &mut each)
+        self.stream(doing, &sql, parameters, read_source_row, &mut each)
     }
 
     /// Returns how many rows gave no event, by reason; the most frequent first.
@@ -412,9 +412,64 @@ impl Journal {
     }
 }
 
+fn expect_seal(
+    row: &Row<'_>,
+    column: usize,
+    expected: i64,
+    what: impl FnOnce() -> String,
+) -> rusqlite::Result<()> {
+    match row.get::<_, Option<i64>>(column)? {
+        Some(seal) if seal != expected => {
+            let what = what();
+            Err(impossible(
+                column,
+                format!("{what} is not as it was written"),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the columns of a row of `held` (`h`) and of its export (`i`).
+pub(super) fn held_columns() -> String {
+    let names = columns::names();
+    format!(
+        "h.plan_state, i.ordinal, i.path, h.line, h.candidates, {names}, h.run, h.input, h.seal"
+    )
+}
+
+/// The column of the run, of those that [`held_columns`] names.
+pub(super) const RUN_OF_HELD: usize = 5 + columns::COUNT;
+
+/// Returns the checksum of an event that a run holds.
+pub(super) fn held_seal(
+    (run, input, line): (i64, Option<i64>, Option<i64>),
+    state: &str,
+    candidates: Option<&str>,
+    columns: &Columns<'_>,
+) -> i64 {
+    let mut seal = Seal::numbered(run);
+    seal.integer(input);
+    seal.integer(line);
+    seal.bytes(state.as_bytes());
+    seal.text(candidates);
+    let key = EventKey::from_id(columns.event_id());
+    seal.integer(Some(columns.seal(EventRow(0), key)));
+    seal.value()
+}
+
+/// Reads [`held_columns`], and checks the seal; rows of earlier versions have none.
 pub(super) fn read_held(row: &Row<'_>) -> rusqlite::Result<HeldRecord> {
-    let mut event = Columns::read(row, 5)?.to_event(None, source_or_none(row, 1, 3)?);
+    let columns = Columns::read(row, 5)?;
     let candidates: Option<String> = row.get(4)?;
+    let run = row.get(RUN_OF_HELD)?;
+    let place = (run, row.get(RUN_OF_HELD + 1)?, row.get(3)?);
+    let state = row.get_ref(0)?.as_str()?;
+    let seal = held_seal(place, state, candidates.as_deref(), &columns);
+    expect_seal(row, RUN_OF_HELD + 2, seal, || {
+        format!("event `{}`, held by run {run},", columns.event_id())
+    })?;
+    let mut event = columns.to_event(None, source_or_none(row, 1, 3)?);
     event.set_details(Details {
         candidates: candidates.map(Text::from),
         ..event.details().clone()
@@ -426,7 +481,45 @@ pub(super) fn read_held(row: &Row<'_>) -> rusqlite::Result<HeldRecord> {
     })
 }
 
+/// The columns of a row of `source_row` (`r`) and of its export (`i`).
+pub(super) const SOURCE_ROW: &str =
+    "i.ordinal, i.path, r.line, r.reason, r.fields, r.disposition, r.run, r.input, r.seal";
+
+/// Holds the columns of a row that gave no event, as they are stored.
+pub(super) struct SourceColumns<'c> {
+    pub(super) run: i64,
+    pub(super) input: i64,
+    pub(super) line: i64,
+    pub(super) disposition: &'c str,
+    pub(super) reason: &'c str,
+    pub(super) fields: &'c str,
+}
+
+impl SourceColumns<'_> {
+    pub(super) fn seal(&self) -> i64 {
+        let mut seal = Seal::numbered(self.run);
+        seal.integer(Some(self.input));
+        seal.integer(Some(self.line));
+        for text in [self.disposition, self.reason, self.fields] {
+            seal.bytes(text.as_bytes());
+        }
+        seal.value()
+    }
+}
+
+/// Reads [`SOURCE_ROW`], and checks the seal; rows of earlier versions have none.
 pub(super) fn read_source_row(row: &Row<'_>) -> rusqlite::Result<RowRecord> {
+    let columns = SourceColumns {
+        run: row.get(6)?,
+        input: row.get(7)?,
+        line: row.get(2)?,
+        disposition: row.get_ref(5)?.as_str()?,
+        reason: row.get_ref(3)?.as_str()?,
+        fields: row.get_ref(4)?.as_str()?,
+    };
+    expect_seal(row, 8, columns.seal(), || {
+        format!("row {} of an export of run {}", columns.line, columns.run)
+    })?;
     Ok(RowRecord {
         source: source(row, 0, 2)?,
         file: row.get(1)?,

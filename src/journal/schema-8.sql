@@ -118,6 +118,12 @@ BEGIN
     UPDATE last_commit SET events_in_doubt = events_in_doubt + 1;
 END;
 
+-- The account, and what is shown to a person and comes back from there, have checksums as well. Rows of earlier versions
+-- have none.
+ALTER TABLE account ADD COLUMN seal INTEGER;
+ALTER TABLE held ADD COLUMN seal INTEGER;
+ALTER TABLE source_row ADD COLUMN seal INTEGER;
+
 DROP VIEW IF EXISTS runs_readable;
 CREATE VIEW runs_readable AS
 SELECT id, name, CASE WHEN id IN (SELECT run FROM undo) THEN 'undo' ELSE command END AS command,

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::guard::tests::open_to_edit;
 use super::*;
 use crate::event::{
     Conversion, ConvertedRefunds, Currency, Customer, Details, Event, EventKey, Kind, Money,
@@ -334,8 +334,7 @@ fn a_missing_journal_is_none() {
 fn a_newer_journal_is_refused_untouched() {
     let (_directory, path) = place();
     drop(open(&path).unwrap());
-    Connection::open(&path)
-        .unwrap()
+    open_to_edit(&path)
         .execute_batch("PRAGMA user_version = 9")
         .unwrap();
     let before = fs::read(&path).unwrap();
@@ -356,8 +355,7 @@ fn what_is_not_a_journal_is_refused_and_not_changed() {
     assert_eq!(fs::read(&path).unwrap(), b"id,amount\n1,2\n");
 
     let other = directory.path().join("other.db");
-    Connection::open(&other)
-        .unwrap()
+    open_to_edit(&other)
         .execute_batch("CREATE TABLE t (x)")
         .unwrap();
     assert!(matches!(
@@ -842,7 +840,7 @@ fn a_conversion_that_was_changed_is_damage() {
         for suffix in ["", files::COMMITS] {
             fs::copy(files::beside(&path, suffix), files::beside(&copy, suffix)).unwrap();
         }
-        let connection = Connection::open(&copy).unwrap();
+        let connection = open_to_edit(&copy);
         connection
             .execute_batch("PRAGMA foreign_keys = OFF")
             .unwrap();
@@ -860,12 +858,12 @@ fn a_conversion_that_was_changed_is_damage() {
 fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written() {
     let (_directory, path) = place();
     record(&mut open(&path).unwrap(), &[sale("in_1", 800, 2)]);
-    Connection::open(&path)
-        .unwrap()
+    open_to_edit(&path)
         .execute_batch(
             "DROP VIEW runs_readable; DROP TABLE undo; DROP TABLE refunded_by_others; DROP TABLE left_out_row; DROP TABLE left_out_before; DROP TABLE part_in_account; DROP TABLE commission_run; DROP TABLE timed_at_midnight; DROP TABLE lead_date_request; DROP TABLE paid_commission; DROP TABLE payout_request; DROP TABLE sale_without_plan; DROP TABLE unclear_uid; DROP TABLE repeated_rows; DROP TABLE pruned_run; DROP TABLE run_options; DROP TABLE corrected_row; DROP TABLE read_export; DROP TABLE skipped_export; DROP TABLE conversion; DROP TABLE redaction; DROP TABLE mended;
              DROP VIEW accepted_readable; DROP TABLE accepted; DROP TABLE accepted_difference; DROP TABLE met_event; DROP TABLE flag;
              ALTER TABLE event DROP COLUMN shared_id; ALTER TABLE held DROP COLUMN shared_id;
+             ALTER TABLE account DROP COLUMN seal; ALTER TABLE held DROP COLUMN seal; ALTER TABLE source_row DROP COLUMN seal;
              DROP TABLE invoice; DROP TABLE subscription_plan; DROP TABLE uncounted_refund; DROP TABLE alias; DROP TABLE shared_uid;
              DROP VIEW attempts_readable;
              ALTER TABLE run DROP COLUMN learned_per_minute;

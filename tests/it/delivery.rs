@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::{
-    KEY, Payment, Place, Ran, SandboxProcess, end_of, form, stripe_export, wait_for_arrivals,
-    wait_until,
+    KEY, Payment, Place, Ran, SandboxProcess, end_of, form, open_to_edit, signal, stripe_export,
+    wait_for_arrivals, wait_until,
 };
 use serde_json::{Value, json};
 
@@ -127,12 +127,6 @@ fn spawn(mut command: Command) -> Child {
 
 fn end(child: Child) -> Ran {
     end_of(child)
-}
-
-fn signal(child: &Child, name: &str) {
-    let pid = child.id().to_string();
-    let status = Command::new("kill").args([name, &pid]).status().unwrap();
-    assert!(status.success());
 }
 
 #[test]
@@ -742,7 +736,7 @@ fn resume_ends_a_run_that_was_killed_after_its_last_answer() {
     sandbox.fault(&json!({"action": "status", "status": 400, "event_id": "in_0002"}));
     place.run_to(&sandbox, RUN).expect(1);
     // As a kill leaves it that comes between the last answer and the end of the run.
-    let journal = rusqlite::Connection::open(place.path("fprecon.journal")).unwrap();
+    let journal = open_to_edit(place.path("fprecon.journal"));
     let killed = "UPDATE run SET ended_ms = NULL, end_reason = NULL, exit_code = NULL,
         report_dir = NULL";
     assert_eq!(journal.execute(killed, []).unwrap(), 1);

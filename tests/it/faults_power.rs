@@ -12,8 +12,8 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 
-use crate::support::{Place, Ran, SandboxProcess, form};
-use rusqlite::{Connection, OptionalExtension, params};
+use crate::support::{Place, Ran, SandboxProcess, form, open_to_edit};
+use rusqlite::{OptionalExtension, params};
 use strace::{Call, Disk, Loss, calls, can_trace, traced};
 
 const RUN: &[&str] = &["run", "events.csv", "--yes", "--json", "--concurrency", "4"];
@@ -84,7 +84,7 @@ fn expect_each_once(sandbox: &SandboxProcess, place: &Place, what: &str) {
 }
 
 fn unconfirmed_customers(place: &Place) -> BTreeSet<String> {
-    let journal = Connection::open(place.path("fprecon.journal")).unwrap();
+    let journal = open_to_edit(place.path("fprecon.journal"));
     let sql = "SELECT email FROM event WHERE outcome = 'unconfirmed'";
     let mut statement = journal.prepare(sql).unwrap();
     let emails = statement.query_map([], |row| row.get(0)).unwrap();
@@ -103,7 +103,7 @@ fn subject(request: &[u8]) -> (Option<String>, String) {
 /// its intent is there without an answer, and the results of all of its customer before it.
 fn expect_intended(journal: &Path, request: &[u8]) {
     let (id, email) = subject(request);
-    let connection = Connection::open(journal).unwrap();
+    let connection = open_to_edit(journal);
     let which = "SELECT e.id, a.number, a.answer FROM event e LEFT JOIN attempt a ON a.event = e.id
          WHERE e.email = ?1 AND (e.event_id = ?2 OR ?2 IS NULL AND e.kind = 'cancellation')
          ORDER BY a.number DESC LIMIT 1";

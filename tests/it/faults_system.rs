@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{KEY, Payment, Place, Ran, SandboxProcess, form, stripe_export};
+use crate::support::{KEY, Payment, Place, Ran, SandboxProcess, form, open_to_edit, stripe_export};
 use serde_json::{Value, json};
 use strace::{can_trace, skip};
 
@@ -370,7 +370,7 @@ fn row_24_a_clock_that_jumps_changes_neither_pace_nor_ids_and_loses_nothing() {
     expect_all_sales(&sandbox, 40);
 
     // The clock did jump, under the program's own eyes.
-    let journal = rusqlite::Connection::open(place.path("fprecon.journal")).unwrap();
+    let journal = open_to_edit(place.path("fprecon.journal"));
     let sql = "SELECT (max(intended_ms) - min(intended_ms)) / 86400000, sum(answered_ms IS NULL)
          FROM attempt";
     let (days, open): (i64, i64) = journal

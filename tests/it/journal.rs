@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{Payment, Place, Ran, SandboxProcess, stripe_export};
+use crate::support::{Payment, Place, Ran, SandboxProcess, open_to_edit, stripe_export};
 use rusqlite::{Connection, OpenFlags};
 use strace::skip;
 
@@ -64,7 +64,7 @@ fn the_documented_queries_give_what_they_say() {
 fn every_table_is_on_the_page() {
     let (place, sandbox) = (sales(2), sandbox());
     place.run_to(&sandbox, RUN).expect(0);
-    let journal = Connection::open(place.path("fprecon.journal")).unwrap();
+    let journal = open_to_edit(place.path("fprecon.journal"));
     let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
     let mut statement = journal.prepare(sql).unwrap();
     let tables = statement
@@ -298,7 +298,7 @@ fn row_10_a_journal_of_a_newer_version_is_refused_and_not_touched() {
     let (place, sandbox) = (sales(3), sandbox());
     place.run_to(&sandbox, RUN).expect(0);
     let journal = place.path("fprecon.journal");
-    let connection = Connection::open(&journal).unwrap();
+    let connection = open_to_edit(&journal);
     connection
         .execute_batch("PRAGMA user_version = 99")
         .unwrap();

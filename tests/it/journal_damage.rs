@@ -11,7 +11,7 @@ use std::process::Stdio;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::support::{Place, Ran, SandboxProcess, form};
+use crate::support::{Place, Ran, SandboxProcess, form, open_to_edit};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
@@ -142,7 +142,7 @@ fn left_to_send(place: &Place) -> i64 {
     for name in &FILES[..2] {
         let _ = fs::copy(place.path(name), copy.path(name));
     }
-    let journal = Connection::open(copy.path(JOURNAL)).unwrap();
+    let journal = open_to_edit(copy.path(JOURNAL));
     let sql = "SELECT count(*) FROM event WHERE outcome IS NULL";
     journal.query_row(sql, [], |row| row.get(0)).unwrap_or(0)
 }
@@ -385,7 +385,7 @@ fn row_04_damage_in_settled_rows_is_found_before_the_first_request() {
     let mut rng = fastrand::Rng::new();
     let killed = Killed::new(&mut rng);
     // Another program moves all of the log into the database.
-    let tool = Connection::open(killed.place.path(JOURNAL)).unwrap();
+    let tool = open_to_edit(killed.place.path(JOURNAL));
     tool.query_row("SELECT count(*) FROM event", [], |_| Ok(()))
         .unwrap();
     tool.close().unwrap();
@@ -420,6 +420,37 @@ fn row_04_damage_in_settled_rows_is_found_before_the_first_request() {
         }
     }
     assert!(refused >= 12, "{refused}");
+}
+
+/// A flipped bit in what a person gets back and corrects would be sent with that person's yes.
+#[test]
+fn row_04_damage_in_rows_that_were_not_sent_is_found() {
+    let (place, sandbox) = (Place::new(), SandboxProcess::start(&[]));
+    place.write(
+        "s.csv",
+        "kind,event_id,sale_event_id,email,amount,currency,created_at\n\
+         sale,s1,,ana@example.com,731.00,USD,2026-13-01\n\
+         refund,r1,s9,bea@example.com,45.17,USD,2026-03-01\n\
+         sale,s3,,,62.94,USD,2026-03-01\n\
+         sale,s4,,dan@example.com,10.00,USD,2026-03-01\n",
+    );
+    place.run_to(&sandbox, &["run", "s.csv", "--yes"]).expect(1);
+    let sound = fs::read(place.path(JOURNAL)).unwrap();
+    for text in ["731.00", "bea@example.com", "62.94"] {
+        let places = sound.windows(text.len()).enumerate();
+        let places = places.filter(|(_, bytes)| *bytes == text.as_bytes());
+        let places: Vec<usize> = places.map(|(at, _)| at).collect();
+        assert!(!places.is_empty(), "{text}");
+        for at in places {
+            let mut damaged = sound.clone();
+            damaged[at + 2] ^= 1;
+            fs::write(place.path(JOURNAL), &damaged).unwrap();
+            let checked = place.run(&["journal", "check"]);
+            assert_eq!(checked.code(), 6, "{text} at {at}: {}", checked.stdout());
+        }
+    }
+    fs::write(place.path(JOURNAL), &sound).unwrap();
+    place.run(&["journal", "check"]).expect(0);
 }
 
 /// Each file alone, and all that has the same name, with what is said.
@@ -590,7 +621,7 @@ fn recovered() -> (Place, SandboxProcess) {
 
 /// Another program changes one row, and nothing is sent.
 fn expect_missed(place: &Place, sandbox: &SandboxProcess, change: &str, what: &str) {
-    let other = Connection::open(place.path(JOURNAL)).unwrap();
+    let other = open_to_edit(place.path(JOURNAL));
     assert_eq!(other.execute(change, []).unwrap(), 1, "{change}");
     drop(other);
     let before = count(sandbox);
@@ -679,7 +710,7 @@ fn row_36_what_is_whole_is_not_refused() {
     let killed = Killed::new(&mut rng);
     let place = killed.copy();
     // Any SQLite tool that opens it for writing moves the log into the database and deletes it.
-    let tool = Connection::open(place.path(JOURNAL)).unwrap();
+    let tool = open_to_edit(place.path(JOURNAL));
     let events = tool.query_row("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0));
     assert!(events.unwrap() > 0);
     tool.close().unwrap();

@@ -10,7 +10,9 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::support::{Payment, Place, Ran, SandboxProcess, end_of, stripe_export};
+use crate::support::{
+    Payment, Place, Ran, SandboxProcess, end_of, open_to_edit, signal, stripe_export,
+};
 use strace::skip;
 
 const JOURNAL: &str = "fprecon.journal";
@@ -314,7 +316,7 @@ fn row_37_a_commit_of_another_process_during_a_run_stops_it() {
     let (place, sandbox) = (Place::new(), slow_sandbox());
     let journal = place.path(JOURNAL);
     let said = disturb(&place, &sandbox, || {
-        let other = rusqlite::Connection::open(&journal).unwrap();
+        let other = open_to_edit(&journal);
         other
             .busy_timeout(std::time::Duration::from_secs(10))
             .unwrap();
@@ -502,7 +504,7 @@ fn expect_no_cancellation_twice(sandbox: &SandboxProcess) {
 fn row_37_no_other_program_moves_the_log_during_a_run() {
     let (place, sandbox) = (Place::new(), slow_sandbox());
     let mut run = run_under_way(&place, &sandbox);
-    let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+    let other = open_to_edit(place.path(JOURNAL));
     other
         .busy_timeout(std::time::Duration::from_millis(20))
         .unwrap();
@@ -534,7 +536,7 @@ fn row_36a_a_reader_that_closes_the_journal_after_the_run_leaves_it_whole() {
             .run_to(&sandbox, &["run", "payments.csv", "--yes"])
             .expect(0);
         let run = run_under_way(&place, &sandbox);
-        let reader = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+        let reader = open_to_edit(place.path(JOURNAL));
         reader.execute_batch("BEGIN").unwrap();
         let count = |_: &str| {
             reader.query_row("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0))
@@ -575,7 +577,7 @@ fn row_37_a_transaction_of_another_program_during_a_run_stops_it() {
     ] {
         let (place, sandbox) = (Place::new(), slow_sandbox());
         let said = disturb(&place, &sandbox, || {
-            let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+            let other = open_to_edit(place.path(JOURNAL));
             other
                 .busy_timeout(std::time::Duration::from_secs(10))
                 .unwrap();
@@ -618,7 +620,7 @@ fn run_that_is_read(
     sandbox: &SandboxProcess,
     customers: u32,
 ) -> rusqlite::Connection {
-    let reader = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+    let reader = open_to_edit(place.path(JOURNAL));
     reader.execute_batch("BEGIN").unwrap();
     let events = reader.query_row("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0));
     assert!(events.unwrap() > 0);
@@ -730,7 +732,7 @@ fn row_36_a_backup_over_a_log_that_another_program_has_moved_repeats_nothing() {
         }
         run.kill().unwrap();
         run.wait().unwrap();
-        let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+        let other = open_to_edit(place.path(JOURNAL));
         let moved = other.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| {
             row.get::<_, i64>(0)
         });
@@ -1111,7 +1113,7 @@ fn row_04_events_that_lost_their_outcome_are_not_sent_again() {
     let (place, sandbox) = with_six_cancelled();
     let run = RUN_CANCELLATIONS;
     let arrived = sandbox.arrivals().len();
-    let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+    let other = open_to_edit(place.path(JOURNAL));
     let emptied = "UPDATE event SET outcome = NULL, settled_ms = NULL, result_seal = NULL, http_status = NULL,
         message = NULL, inferred = 0";
     assert_eq!(other.execute(emptied, []).unwrap(), 6);
@@ -1126,37 +1128,99 @@ fn row_04_events_that_lost_their_outcome_are_not_sent_again() {
     assert_eq!(sandbox.arrivals().len(), arrived);
 }
 
-/// What another program removes contradicts nothing that is left.
+/// What another program would remove contradicts nothing that is left: it can't.
 #[test]
-fn row_04_events_that_were_made_to_look_unsent_are_not_sent_again() {
-    let forget = "DELETE FROM attempt WHERE event = ?1;
-        UPDATE event SET outcome = NULL, settled_ms = NULL, result_seal = NULL, http_status = NULL, message = NULL,
-            inferred = 0 WHERE id = ?1";
-    let remove = "DELETE FROM attempt WHERE event = ?1; DELETE FROM run_event WHERE event = ?1;
-        DELETE FROM event WHERE id = ?1";
-    for (sql, event) in [(forget, "3"), (forget, "6"), (remove, "3"), (remove, "6")] {
-        let (place, sandbox) = with_six_cancelled();
-        let run = RUN_CANCELLATIONS;
-        let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
-        other.execute_batch(&sql.replace("?1", event)).unwrap();
-        drop(other);
-        for command in [&["resume"][..], &run] {
-            let refused = place.run_to(&sandbox, command).expect(6).stderr();
-            assert!(refused.contains("another program has changed"), "{refused}");
-        }
-        let checked = place.run(&["journal", "check"]).expect(6).stderr();
-        assert!(checked.contains("another program has changed"), "{checked}");
-        place.run(&["doctor"]).expect(3);
-        place
-            .run_to(&sandbox, &["journal", "recover", "--yes"])
-            .expect_code_one_of(&[0, 1]);
-        place.run_to(&sandbox, &run).expect(1);
-        place.run_to(&sandbox, &["resume"]).expect(1);
-        // The books of the run stay without what was removed.
-        let is_sound = if sql == forget { 0 } else { 6 };
-        place.run(&["journal", "check"]).expect(is_sound);
-        assert_eq!(sandbox.arrivals().len(), 6, "event {event}: {sql}");
+fn row_04_other_programs_change_and_remove_nothing() {
+    let (place, sandbox) = with_six_cancelled();
+    let run = RUN_CANCELLATIONS;
+    let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+    let unsent = "UPDATE event SET outcome = NULL, settled_ms = NULL, result_seal = NULL, http_status = NULL,
+        message = NULL, inferred = 0";
+    for change in [
+        unsent,
+        "DELETE FROM attempt WHERE number = 1",
+        "DELETE FROM event WHERE id = 6",
+        "DELETE FROM run_event",
+        "UPDATE last_commit SET number = number + 1",
+        "DELETE FROM account",
+        "UPDATE input SET rows_ignored = rows_ignored + 1",
+    ] {
+        let refused = other.execute(change, []).unwrap_err().to_string();
+        let says = "only_fprecon_changes_a_journal";
+        assert!(refused.contains(says), "{change}: {refused}");
     }
+    let guarded = "SELECT count(*) FROM sqlite_schema t WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND 2 <>
+        (SELECT count(*) FROM sqlite_schema g WHERE g.type = 'trigger' AND g.tbl_name = t.name AND g.name LIKE 'guard%')";
+    let unguarded: u32 = other.query_row(guarded, [], |row| row.get(0)).unwrap();
+    assert_eq!(unguarded, 0);
+    other.execute_batch("VACUUM").unwrap();
+    drop(other);
+    for command in [&["resume"][..], &run, &["journal", "check"]] {
+        place.run_to(&sandbox, command).expect_code_one_of(&[0, 1]);
+    }
+    assert_eq!(sandbox.arrivals().len(), 6);
+
+    // Who takes the guard away is noticed.
+    let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+    let changed = format!(
+        "DROP TRIGGER guard_event_update; DROP TRIGGER guard_attempt_delete; DELETE FROM attempt; {unsent}"
+    );
+    other.execute_batch(&changed).unwrap();
+    drop(other);
+    for command in [&["resume"][..], &run, &["journal", "check"]] {
+        let refused = place.run_to(&sandbox, command).expect(6).stderr();
+        let says = "the definitions of its tables were changed";
+        assert!(refused.contains(says), "{refused}");
+    }
+    assert_eq!(sandbox.arrivals().len(), 6);
+}
+
+/// An interrupted run leaves events of which no request was ever sent. What writes the journal anew makes none of them doubtful.
+#[test]
+fn row_04_a_journal_of_an_interrupted_run_is_gone_on_with_after_it_was_copied_by_sqlite() {
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    let mut run = run_under_way(&place, &sandbox);
+    signal(&run, "-INT");
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    assert!(sandbox.arrivals().len() < 400);
+    let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+    let copy = place.path("copy.journal");
+    other.execute("VACUUM INTO ?1", [copy.to_str()]).unwrap();
+    drop(other);
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::remove_file(place.path(&format!("{JOURNAL}{suffix}")));
+    }
+    fs::rename(copy, place.path(JOURNAL)).unwrap();
+    place.run(&["journal", "check"]).expect(0);
+    let resumed = place.run_to(&sandbox, &["resume"]);
+    resumed.expect_code_one_of(&[0, 1]);
+    assert_eq!(sandbox.arrivals().len(), 400);
+}
+
+/// Another program was killed while it wrote without a log, or the rollback journal of another state is beside the journal.
+#[test]
+fn row_04_a_rollback_journal_of_another_program_is_named_and_nothing_is_touched() {
+    let (place, sandbox) = with_six_cancelled();
+    place.write("fprecon.journal-journal", "what the pages were");
+    let before = fs::read(place.path(JOURNAL)).unwrap();
+    for command in [
+        &["resume"][..],
+        &RUN_CANCELLATIONS,
+        &["status"],
+        &["journal", "check"],
+    ] {
+        let refused = place.run_to(&sandbox, command).expect(6).stderr();
+        assert!(
+            refused.contains("another program was interrupted"),
+            "{refused}"
+        );
+    }
+    assert_eq!(fs::read(place.path(JOURNAL)).unwrap(), before);
+    place.write("fprecon.journal-journal", "");
+    place
+        .run_to(&sandbox, &["resume"])
+        .expect_code_one_of(&[0, 1]);
+    assert_eq!(sandbox.arrivals().len(), 6);
 }
 
 /// What leaves everything where it was stops nobody.
@@ -1167,7 +1231,7 @@ fn row_04_a_database_that_another_program_wrote_anew_is_gone_on_with() {
     let run = ["run", "payments.csv", "--yes"];
     place.run_to(&sandbox, &run).expect(0);
     let before = fs::read(place.path(JOURNAL)).unwrap();
-    let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+    let other = open_to_edit(place.path(JOURNAL));
     other
         .execute_batch("PRAGMA auto_vacuum = FULL; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")
         .unwrap();
@@ -1200,7 +1264,7 @@ fn row_04_any_change_by_another_program_is_looked_for_before_anything_is_sent() 
         let run = ["run", "payments.csv", "--yes"];
         place.run_to(&sandbox, &run).expect(0);
         let arrived = sandbox.arrivals().len();
-        let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+        let other = open_to_edit(place.path(JOURNAL));
         other.pragma_update(None, "foreign_keys", false).unwrap();
         assert_eq!(other.execute(change, []).unwrap(), 1, "{change}");
         drop(other);
@@ -1233,7 +1297,7 @@ fn row_04_what_another_program_adds_in_a_log_is_looked_for_before_anything_is_se
         let run = RUN_CANCELLATIONS;
         let arrived = sandbox.arrivals().len();
         let before = fs::read(place.path(JOURNAL)).unwrap();
-        let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+        let other = open_to_edit(place.path(JOURNAL));
         other.pragma_update(None, "foreign_keys", false).unwrap();
         let transaction = other.unchecked_transaction().unwrap();
         assert_eq!(transaction.execute(change, []).unwrap(), 6, "{change}");
@@ -1261,7 +1325,7 @@ fn row_04_a_journal_that_was_touched_during_a_run_is_checked_by_the_next_command
     fs::set_permissions(place.path(JOURNAL), mode).unwrap();
     assert!(run.wait().unwrap().code().is_some_and(|code| code <= 1));
     let arrived = sandbox.arrivals().len();
-    let other = rusqlite::Connection::open(place.path(JOURNAL)).unwrap();
+    let other = open_to_edit(place.path(JOURNAL));
     other.pragma_update(None, "foreign_keys", false).unwrap();
     let gone = "DELETE FROM event WHERE id > (SELECT max(id) - 3 FROM event)";
     assert_eq!(other.execute(gone, []).unwrap(), 3);

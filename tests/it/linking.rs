@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::fmt::Write;
 
-use crate::support::{Place, SandboxProcess};
+use crate::support::{Place, SandboxProcess, open_to_edit};
 use fprecon::event::{
     Currency, Customer, CustomerRef, Essence, Event, EventKey, Kind, Refunded, Text,
 };
@@ -1741,11 +1741,11 @@ fn a_journal_of_version_1_is_read_migrated_and_gone_on_with() {
     let place = Place::new();
     let path = place.path("fprecon-sandbox.journal");
     let version = |expected: i64| {
-        let journal = rusqlite::Connection::open(&path).unwrap();
+        let journal = open_to_edit(&path);
         let version = journal.query_row("PRAGMA user_version", [], |row| row.get(0));
         assert_eq!(version, Ok(expected));
     };
-    let journal = rusqlite::Connection::open(&path).unwrap();
+    let journal = open_to_edit(&path);
     journal.execute_batch(VERSION_1).unwrap();
     drop(journal);
     place

@@ -5,11 +5,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::faults_system::SmallDisk;
-use crate::support::{Place, Ran, SandboxProcess};
+use crate::support::{Place, Ran, SandboxProcess, open_to_edit};
 
 /// A day before which every run of a test has ended.
 const ALL: [&str; 3] = ["--before", "2099-12-31", "--yes"];
@@ -235,7 +234,7 @@ fn reports_of_what_was_pruned_are_refused_by_name() {
 
 /// Sets back the days on which runs were started and ended.
 fn age(place: &Place, days: i64) {
-    let journal = Connection::open(place.path("fprecon.journal")).unwrap();
+    let journal = open_to_edit(place.path("fprecon.journal"));
     let ms = days * 24 * 3_600_000;
     let sql = format!("UPDATE run SET started_ms = started_ms - {ms}, ended_ms = ended_ms - {ms}");
     journal.execute_batch(&sql).unwrap();

@@ -50,7 +50,7 @@ pub(in crate::cli) fn journal(
 
 /// Opens the journal, also where its last commits are lost.
 fn open(settings: &EffectiveSettings) -> Result<(JournalReader, Option<LostCommits>), CliError> {
-    JournalReader::open_to_check(&settings.journal)?.ok_or_else(|| no_journal(settings))
+    JournalReader::open_even_if_lost(&settings.journal)?.ok_or_else(|| no_journal(settings))
 }
 
 /// Returns the warning that the figures may lack the last commits.

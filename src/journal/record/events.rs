@@ -6,6 +6,7 @@ use super::Recording;
 use crate::event::{Event, Source};
 use crate::journal::columns::{self, Columns};
 use crate::journal::deliver::settle_where_left;
+use crate::journal::runs::held_seal;
 use crate::journal::{
     AttentionCode, EventRow, JournalError, Outcome, PlanState, RunId, Settlement, UndoRecord,
     conversions, flags, mended, midnights, parts_in_account, recover, stored, undo,
@@ -309,14 +310,18 @@ impl Recording<'_> {
         let input = event.source.map(|source| self.input(source)).transpose()?;
         let line = event.source.map(|source| stored(source.line));
         let run = self.run.0;
+        let columns = Columns::from_event(event);
+        let candidates = event.details().candidates.as_deref();
+        let seal = held_seal((run, input, line), state.as_str(), candidates, &columns);
         let statement = &mut self.statements.held;
         let mut insert = || -> rusqlite::Result<usize> {
             statement.raw_bind_parameter(1, run)?;
             statement.raw_bind_parameter(2, state.as_str())?;
             statement.raw_bind_parameter(3, input)?;
             statement.raw_bind_parameter(4, line)?;
-            statement.raw_bind_parameter(5, event.details().candidates.as_deref())?;
-            Columns::from_event(event).bind(statement, 6)?;
+            statement.raw_bind_parameter(5, candidates)?;
+            statement.raw_bind_parameter(6, seal)?;
+            columns.bind(statement, 7)?;
             statement.raw_execute()
         };
         let written = insert();

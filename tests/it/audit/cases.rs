@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::lists::unchecked;
-use crate::support::{Place, Ran};
+use crate::support::{Place, Ran, open_to_edit};
 
 const SALES: &str = "kind,event_id,sale_event_id,email,amount,currency,created_at,plan\n";
 const COMMISSIONS: &str =
@@ -583,7 +583,7 @@ fn the_journal_has_what_was_accepted_where_there_is_one() {
     let said = files.place.run(&accept).expect(0).stdout();
     assert!(said.contains("1 of them was accepted before."), "{said}");
     assert!(!files.place.path("audit/accepted.json").exists());
-    let journal = rusqlite::Connection::open(files.place.path("fprecon.journal")).unwrap();
+    let journal = open_to_edit(files.place.path("fprecon.journal"));
     let sql = "SELECT reason, accepted_by FROM accepted_difference";
     let (reason, by): (String, String) = journal
         .query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))

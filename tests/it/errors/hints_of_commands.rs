@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{KEY, Place, Ran, SandboxProcess};
+use crate::support::{KEY, Place, Ran, SandboxProcess, open_to_edit};
 
 const HEADER: &str = "kind,event_id,sale_event_id,email,amount,currency,created_at\n";
 
@@ -183,7 +183,7 @@ fn what_is_held_and_not_audited_is_said_by_plan() {
 #[test]
 fn an_old_journal_is_brought_up_to_date_by_the_command_of_the_hint() {
     let place = Place::new();
-    let journal = rusqlite::Connection::open(place.path("old.journal")).unwrap();
+    let journal = open_to_edit(place.path("old.journal"));
     journal
         .execute_batch(include_str!("../../journals/version-1.sql"))
         .unwrap();

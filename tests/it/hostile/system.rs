@@ -6,7 +6,9 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use crate::support::strace::skip;
-use crate::support::{Payment, Place, Ran, SandboxProcess, stripe_export, wait_for_arrivals};
+use crate::support::{
+    Payment, Place, Ran, SandboxProcess, signal, stripe_export, wait_for_arrivals,
+};
 
 /// A name that is not UTF-8.
 fn odd_name() -> &'static OsStr {
@@ -52,12 +54,6 @@ fn sales(count: u32) -> Place {
     place
 }
 
-fn signal(child: &Child, name: &str) {
-    let id = child.id().to_string();
-    let sent = Command::new("kill").args(["-s", name, &id]).status();
-    assert!(sent.unwrap().success());
-}
-
 /// A run of which each answer takes a while, when some of it is under way.
 fn started(place: &Place, sandbox: &SandboxProcess, wrapper: &[&str]) -> Child {
     let run = place.command_to(sandbox, &["run", "x.csv", "--yes", "--json"]);
@@ -92,7 +88,7 @@ fn row_25a_a_terminal_that_goes_away_lets_the_run_drain_and_report() {
     let wrapper = ["env", "--default-signal=HUP"];
     let is_known = cfg!(target_os = "linux");
     let child = started(&place, &sandbox, if is_known { &wrapper } else { &[] });
-    signal(&child, "HUP");
+    signal(&child, "-HUP");
     let ran = Ran(child.wait_with_output().unwrap()).expect(129);
     assert!(
         ran.stderr().contains("interrupted by SIGHUP"),
@@ -119,7 +115,7 @@ fn row_25a_a_terminal_that_goes_away_lets_the_run_drain_and_report() {
 fn row_25a_a_run_under_nohup_goes_on() {
     let (place, sandbox) = (sales(20), SandboxProcess::start(&["--latency-ms", "50"]));
     let child = started(&place, &sandbox, &["nohup"]);
-    signal(&child, "HUP");
+    signal(&child, "-HUP");
     let ran = Ran(child.wait_with_output().unwrap()).expect(0);
     assert_eq!(ran.json()["outcomes"]["not_sent"]["count"], 0);
     assert_eq!(sandbox.arrivals().len(), 20);

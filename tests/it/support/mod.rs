@@ -92,6 +92,23 @@ pub fn end_of(child: Child) -> Ran {
 }
 
 /// A folder of its own, in which the program runs.
+pub fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    let status = Command::new("kill").args([name, &pid]).status().unwrap();
+    assert!(status.success());
+}
+
+/// Opens a journal as somebody does who means to change it: the journal asks for this function, and other programs have
+/// none of this name.
+pub fn open_to_edit(journal: impl AsRef<Path>) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(journal).unwrap();
+    let flags = rusqlite::functions::FunctionFlags::SQLITE_INNOCUOUS;
+    connection
+        .create_scalar_function("only_fprecon_changes_a_journal", 0, flags, |_| Ok(true))
+        .unwrap();
+    connection
+}
+
 pub struct Place {
     directory: TempDir,
 }
