@@ -221,9 +221,10 @@ mod tests {
     fn kept(rows: &[SourceRow], mut to: SourceRows) -> Result<Vec<SourceRow>, SourceRowsError> {
         for row in rows {
             let fields = row.fields.iter().map(String::as_str);
-            match row.is_rejected {
-                true => to.add_rejected(row.source, &row.reason, fields),
-                false => to.add_ignored(row.source, row.left_out, &row.reason, fields),
+            if row.is_rejected {
+                to.add_rejected(row.source, &row.reason, fields);
+            } else {
+                to.add_ignored(row.source, row.left_out, &row.reason, fields);
             }
         }
         to.read()?.collect()

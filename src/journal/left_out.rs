@@ -162,9 +162,10 @@ impl JournalReader {
     /// The journal can't be read.
     pub(crate) fn runs_with_unkept_rows(&self) -> Result<Vec<RunId>, JournalError> {
         let mut runs = Vec::new();
-        let sql = match self.has_table("left_out_before")? {
-            true => "SELECT run FROM left_out_before",
-            false => "SELECT id FROM run",
+        let sql = if self.has_table("left_out_before")? {
+            "SELECT run FROM left_out_before"
+        } else {
+            "SELECT id FROM run"
         };
         self.each("reading runs", sql, [], |row| {
             runs.push(RunId(row.get(0)?));
