@@ -1272,23 +1272,25 @@ mod tests {
         assert_eq!(restored.lost(), [foreign.clone(), foreign]);
     }
 
+    /// Returns the database as another program leaves it that has moved all of its log.
+    fn with_log_moved(files: &Files) -> Vec<u8> {
+        let (_directory, copy) = place();
+        fs::write(&copy, &files.database).unwrap();
+        fs::write(beside(&copy, "-wal"), &files.log).unwrap();
+        let other = open_to_edit(&copy);
+        let moved = "PRAGMA wal_checkpoint(TRUNCATE)";
+        other.query_row(moved, [], |_| Ok(())).unwrap();
+        drop(other);
+        fs::read(&copy).unwrap()
+    }
+
     /// Another program begins to move the log of a killed run, and is cut off; then the log is deleted.
     #[test]
     fn a_log_that_another_program_has_moved_in_part_is_missed() {
         let (_directory, path) = place();
         let _journal = answered(&path);
         let before = Files::read(&path);
-        // All of it, as that program would have left it.
-        let whole = {
-            let (_directory, copy) = place();
-            fs::write(&copy, &before.database).unwrap();
-            fs::write(beside(&copy, "-wal"), &before.log).unwrap();
-            let other = open_to_edit(&copy);
-            let moved = "PRAGMA wal_checkpoint(TRUNCATE)";
-            other.query_row(moved, [], |_| Ok(())).unwrap();
-            drop(other);
-            fs::read(&copy).unwrap()
-        };
+        let whole = with_log_moved(&before);
         let mut missed = 0;
         let changed = |page: usize| {
             let at = page * PAGE_BYTES..(page + 1) * PAGE_BYTES;
