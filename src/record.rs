@@ -68,6 +68,7 @@ pub fn record(
     record_inputs(&mut recording, job)?;
     record_events(&mut recording, job, known)?;
     record_withdrawn(&mut recording, job, known)?;
+    record_left_in_account(&mut recording, job, known)?;
     let open = record_open_refunds(&mut recording, job, known)?;
     record_rows(&mut recording, job, &before)?;
     for &state in PlanState::ALL {
@@ -179,13 +180,38 @@ fn record_withdrawn(
         } else {
             Outcome::Failed
         };
-        recording.withdraw(recorded.row, outcome, &withdrawn.reason)?;
+        let code = AttentionCode::NotPaid;
+        recording.withdraw(recorded.row, outcome, (code, &withdrawn.reason))?;
         // A refund is sent after its sale, so no request of these was.
         for &refund in known.open_refunds.get(&withdrawn.key).into_iter().flatten() {
-            recording.withdraw(refund, Outcome::Failed, "not sent: its sale was withdrawn")?;
+            let why = (code, "not sent: its sale was withdrawn");
+            recording.withdraw(refund, Outcome::Failed, why)?;
             recording.add_met_event(refund, withdrawn.source)?;
         }
         recording.add_met_event(recorded.row, withdrawn.source)?;
+    }
+    Ok(())
+}
+
+/// Settles the events that earlier runs left to send and that the account has under other ids, with their refunds, so
+/// that nothing sends them before a person has decided.
+fn record_left_in_account(
+    recording: &mut Recording<'_>,
+    job: &Job,
+    known: &JournalHistory,
+) -> Result<(), JournalError> {
+    let code = AttentionCode::InAccount;
+    for event in job.plan.left_in_account() {
+        let recorded = known.events.get(event.key());
+        let recorded = recorded.expect("what was left to send was recorded by an earlier run");
+        let why = format!("not sent: {}", event.note);
+        recording.withdraw(recorded.row, Outcome::Failed, (code, &why))?;
+        for &refund in known.open_refunds.get(&event.key()).into_iter().flatten() {
+            let why = (code, "not sent: the account has its sale under another id");
+            recording.withdraw(refund, Outcome::Failed, why)?;
+            recording.add_met_event(refund, event.source)?;
+        }
+        recording.add_met_event(recorded.row, event.source)?;
     }
     Ok(())
 }

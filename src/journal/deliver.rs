@@ -83,7 +83,8 @@ pub struct RetrySelection {
     /// settled without a request by their outcomes.
     pub events: Vec<EventRow>,
     /// The events that somebody has accepted as they are: their outcome does not select them. Neither does it
-    /// select sales that were not paid ([`AttentionCode::NotPaid`]).
+    /// select sales that were not paid ([`AttentionCode::NotPaid`]), or that the account has
+    /// ([`AttentionCode::InAccount`]).
     pub accepted: Vec<EventRow>,
 }
 
@@ -106,7 +107,7 @@ impl RetrySelection {
         };
         format!(
             "(outcome IN ({}) AND id NOT IN ({accepted})
-                 AND id NOT IN (SELECT event FROM flag WHERE code = 'not_paid') OR outcome IN ('failed', 'unconfirmed', 'non_referral') AND (id IN ({rows})
+                 AND id NOT IN (SELECT event FROM flag WHERE code = 'not_paid' OR code = 'in_account') OR outcome IN ('failed', 'unconfirmed', 'non_referral') AND (id IN ({rows})
                  OR kind = 'refund' AND inferred = 1 AND sale_event_id IN
                     (SELECT sale.event_id FROM event AS sale WHERE sale.id IN ({rows}))))",
             words.join(", "),

@@ -177,6 +177,8 @@ words! {
         NotCompared = "not_compared",
         /// It is a sale that was not sent before a later export said that it was not paid.
         NotPaid = "not_paid",
+        /// It was not sent: an earlier run had left it, and the account has it under another id.
+        InAccount = "in_account",
         /// The API's answer has another amount than the one that was sent.
         OtherAmount = "other_amount",
         /// A refund or cancellation of a tracked sale was answered as not a referral.
@@ -212,7 +214,9 @@ impl AttentionCode {
         let is_open = matches!(outcome, Some(Outcome::Failed | Outcome::Unconfirmed));
         match (outcome, flag) {
             (None, _) => Some(AttentionCode::NotSent),
-            (_, Some(AttentionCode::NotPaid)) => is_open.then_some(AttentionCode::NotPaid),
+            (_, Some(code @ (AttentionCode::NotPaid | AttentionCode::InAccount))) => {
+                is_open.then_some(code)
+            }
             (_, Some(AttentionCode::NotCompared)) if is_open => Some(AttentionCode::NotCompared),
             (_, Some(AttentionCode::NotCompared)) => None,
             (Some(Outcome::Failed), _) => Some(AttentionCode::Failed),

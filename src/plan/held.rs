@@ -27,6 +27,14 @@ fn sent_after_all(id: Cow<'_, str>) -> String {
     )
 }
 
+/// Returns what to do about an event that an earlier run has left to send, and that the account has under another id.
+fn left_in_account_hint(event: EventRef<'_>) -> String {
+    let id = shell_word(event.event_id());
+    format!(
+        "an earlier run had left it to send, and it is not sent; look it up in FirstPromoter: if it is the same one, accept that after the run, `fprecon accept --event {id} --reason TEXT`; if it is another one, `fprecon retry --event {id}` sends it"
+    )
+}
+
 impl Planner<'_> {
     /// Returns a problem for each event that is held, with what to do about it.
     pub(super) fn problems(&self, events: &Events, firsts: &Firsts) -> Vec<Problem> {
@@ -47,6 +55,10 @@ impl Planner<'_> {
                     let reason = self.held[&index];
                     (reason.code(), self.held_hint(reason, event(), firsts))
                 }
+                PlanState::Settled if self.left_in_account.contains(&index) => (
+                    ProblemCode::SaleInAccount,
+                    left_in_account_hint(event()).into(),
+                ),
                 PlanState::ToSend
                 | PlanState::Settled
                 | PlanState::Duplicate

@@ -26,6 +26,11 @@ pub trait History: SaleHistory {
         self.outcome(key) == Some(Outcome::Failed)
     }
 
+    /// Returns `true` if the event with this key was left to send, and not sent since the account has it under another id.
+    fn is_left_in_account(&self, _: EventKey) -> bool {
+        false
+    }
+
     /// Returns `true` if an event that is not settled may be recorded at the API: some request of it got no
     /// answer.
     fn is_maybe_recorded(&self, _: EventKey) -> bool {
@@ -267,6 +272,10 @@ impl History for JournalHistory {
 
     fn lost_until(&self) -> Option<Timestamp> {
         self.lost_until
+    }
+
+    fn is_left_in_account(&self, key: EventKey) -> bool {
+        self.flagged.get(&key) == Some(&AttentionCode::InAccount) && self.has_failed(key)
     }
 
     fn uncompared_totals(&self, sale: EventKey) -> &[UncomparedTotal] {

@@ -522,12 +522,17 @@ impl Planner<'_> {
         self.in_account = Some(findings);
     }
 
-    /// Holds a sale, or says in its note why it might be held. What an earlier run has left to send is not held:
-    /// that run sends it.
+    /// Holds a sale, or says in its note why it might be held. What an earlier run has left to send is not sent by anyone,
+    /// unless a request of it may have been.
     fn set_apart(&mut self, index: usize, key: EventKey, note: &str, treatment: InAccount) {
         let is_new = self.history.essence(key).is_none() || self.history.is_uncompared(key);
         if treatment == InAccount::Hold && is_new {
             return self.hold(index, HeldReason::InAccount, note.to_owned());
+        }
+        let is_left = self.is_left_to_send(key) && !self.history.is_maybe_recorded(key);
+        if treatment == InAccount::Hold && is_left {
+            self.left_in_account.insert(index);
+            return self.mark(index, PlanState::Settled, note.to_owned());
         }
         let note = match self.note(index) {
             "" => note.to_owned(),

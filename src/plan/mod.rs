@@ -54,6 +54,8 @@ pub struct Plan {
     pub read: Tally,
     /// The conflicts and the refunds that are held, for a person to look at.
     pub problems: Vec<Problem>,
+    /// The places of the events that an earlier run has left to send, and that are not sent, since the account has them.
+    left_in_account: Vec<usize>,
     /// What came of comparing the sales to send with those of the account, if they were compared.
     pub in_account: Option<AccountFindings>,
     /// The number of refunds that are held since the journal lost commits, and that the account's list would settle.
@@ -125,6 +127,14 @@ impl Plan {
     /// Returns the kind and the key of the event at this place, without reading the rest of it.
     pub(crate) fn kind_and_key(&self, place: usize) -> (Kind, EventKey) {
         (self.events.kind(place), self.events.key(place))
+    }
+
+    /// Returns the events that an earlier run has left to send, and that are not sent, since the account has them under other
+    /// ids; their notes name these.
+    pub(crate) fn left_in_account(&self) -> impl Iterator<Item = EventRef<'_>> {
+        self.left_in_account
+            .iter()
+            .map(|&place| self.events.get(place))
     }
 
     /// Returns `true` if the event to send with this key replaces what an earlier run recorded under it.
@@ -251,6 +261,7 @@ pub(crate) fn plan(
     undone_refunds.extend(undone.map(|(&index, _)| (events.key(index), ())));
     let (states, replacing) = (planner.states, planner.replacing);
     let (restated, in_account) = (planner.restated, planner.in_account);
+    let left_in_account = planner.left_in_account.into_iter().collect();
     Plan {
         events,
         states,
@@ -261,6 +272,7 @@ pub(crate) fn plan(
         parts_in_account: subtracted,
         read,
         problems,
+        left_in_account,
         in_account,
         refunds_in_doubt,
     }

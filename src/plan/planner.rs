@@ -40,6 +40,9 @@ const OTHER_PROVIDER: &str = "the sale with the id that it names is from another
 /// The note of an event that is out of range.
 const OUT_OF_RANGE: &str = "dated outside of the range";
 
+/// The note of a refund whose sale is not sent, since the account has it.
+const LEFT_IN_ACCOUNT: &str = "its sale was not sent, since the account has it under another id";
+
 /// The note of a refund that an interrupted run has left together with its sale.
 const LEFT_WITH_ITS_SALE: &str =
     "it and its sale belong to a run that was interrupted; `fprecon resume` sends both";
@@ -129,6 +132,8 @@ pub(super) struct Planner<'p> {
     pub(super) other_customers: BTreeSet<usize>,
     /// What came of comparing the sales with those of the account, if they were compared.
     pub(super) in_account: Option<AccountFindings>,
+    /// The events that an earlier run has left to send, and that the account has under other ids: nobody sends them.
+    pub(super) left_in_account: BTreeSet<usize>,
     /// The running totals of earlier runs that are decided by the account's list alone.
     pub(super) uncompared: Uncompared,
 }
@@ -155,6 +160,7 @@ impl<'p> Planner<'p> {
             maybe_sent: HashSet::new(),
             other_customers: BTreeSet::new(),
             in_account: None,
+            left_in_account: BTreeSet::new(),
             uncompared: Uncompared::default(),
         };
         for (index, (state, note)) in decided {
@@ -594,6 +600,7 @@ impl<'p> Planner<'p> {
                 Some(sale) if self.states[sale].is_held() => "its sale is held",
                 // The sale was corrected, and is sent first.
                 Some(sale) if self.states[sale] == PlanState::ToSend => continue,
+                _ if self.history.is_left_in_account(key) => LEFT_IN_ACCOUNT,
                 _ if self.history.has_failed(key) => {
                     "the API refused its sale; `fprecon retry --failed` tries that again"
                 }
@@ -608,7 +615,11 @@ impl<'p> Planner<'p> {
                         self.mark(index, PlanState::Duplicate, LEFT_WITH_ITS_SALE);
                         continue;
                     }
-                    "its sale belongs to a run that was interrupted; `fprecon resume` sends it first"
+                    if named.is_some_and(|sale| self.left_in_account.contains(&sale)) {
+                        LEFT_IN_ACCOUNT
+                    } else {
+                        "its sale belongs to a run that was interrupted; `fprecon resume` sends it first"
+                    }
                 }
                 _ => continue,
             };

@@ -193,6 +193,7 @@ impl<'j> Lives<'j> {
             | AttentionCode::ReversalNonReferral
             | AttentionCode::SignedUpSince => format!("retry --event {id}"),
             AttentionCode::NotPaid
+            | AttentionCode::InAccount
             | AttentionCode::PlanLearned
             | AttentionCode::OtherAmount
             | AttentionCode::CountsLess
@@ -224,6 +225,9 @@ fn advice_of(code: AttentionCode, run: Option<&RunRecord>) -> &'static str {
         }
         AttentionCode::NotPaid => {
             "A later export says that it was not paid. If it was, or is in FirstPromoter, `fprecon retry --event` sends it; else accept it:"
+        }
+        AttentionCode::InAccount => {
+            "FirstPromoter has it under another id. If it is another one, `fprecon retry --event` sends it; else accept it:"
         }
         AttentionCode::ReversalNonReferral => {
             "Look up the customer in FirstPromoter, then try again:"

@@ -297,6 +297,9 @@ fn a_new_journal_sends_only_what_is_missing_of_a_running_total() {
                 .stderr()
                 .contains("1 running total of refunds is not tried again")
         );
+        let alone = ["retry", "--event", "in_1_refund_5000", "--yes"];
+        let refused = lost.call(&alone).expect(3).stderr();
+        assert!(refused.contains("would count twice"), "{refused}");
         assert_eq!(refunds(&lost.sandbox), [FIRST], "{provider} {version}");
         let status = lost.call(&["status", "--json"]).expect(0).json();
         assert_eq!(status["attention"][0]["code"], "not_compared", "{status}");

@@ -724,3 +724,89 @@ fn a_sale_of_another_customer_under_the_same_id_needs_attention() {
         call(&place, &sandbox, version, &plan).expect(0);
     }
 }
+
+/// A run that was stopped after its first event; of what it has left the account has Ben's and Cyd's sales under other ids.
+fn stopped_after_the_first(version: &str) -> (Place, SandboxProcess) {
+    let (place, sandbox) = (
+        Place::new(),
+        SandboxProcess::start(&["--lead-share", "100"]),
+    );
+    for customer in ["ben", "cyd"] {
+        let form = format!(
+            "event_id=live_{customer}&email={customer}@example.com&amount=5000&created_at=2026-03-02T10:00:00Z"
+        );
+        sandbox.track("sale", &form);
+    }
+    let rows = "sale,in_1,,ana@example.com,,20.00,USD,2026-03-01T09:00:00Z\n\
+         sale,in_2,,ben@example.com,,50.00,USD,2026-03-02T09:00:00Z\n\
+         refund,re_2,in_2,ben@example.com,,10.00,USD,2026-03-03T09:00:00Z\n\
+         sale,in_3,,cyd@example.com,,50.00,USD,2026-03-02T09:00:00Z\n\
+         sale,in_4,,dan@example.com,,60.00,USD,2026-03-02T09:00:00Z\n";
+    place.write("a.csv", &format!("{HEADER}{rows}"));
+    let first = ["run", "a.csv", "--yes", "--first", "1"];
+    call(&place, &sandbox, version, &first);
+    (place, sandbox)
+}
+
+/// What a run that stopped has left is not sent either: the guide sends one event first, and then asks for the list.
+#[test]
+fn what_an_earlier_run_has_left_is_not_sent_if_the_account_has_it() {
+    for version in ["v1", "v2"] {
+        let (place, sandbox) = stopped_after_the_first(version);
+        let ours = |sandbox: &SandboxProcess| {
+            let mut ours = sent(sandbox);
+            ours.retain(|id| !id.starts_with("live_"));
+            ours
+        };
+        assert_eq!(ours(&sandbox), ["in_1"], "{version}");
+
+        let hold = ["run", "a.csv", "--yes", "--in-account", "hold", "--json"];
+        let ran = call(&place, &sandbox, version, &hold).expect(1);
+        let attention: Vec<(String, u64)> = ran.json()["attention"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| {
+                let code = item["code"].as_str().unwrap().to_owned();
+                (code, item["count"].as_u64().unwrap())
+            })
+            .collect();
+        assert_eq!(attention, [("in_account".to_owned(), 3)], "{version}");
+        assert!(ran.stderr().contains("it is not sent"), "{}", ran.stderr());
+        assert_eq!(ours(&sandbox), ["in_1", "in_4"], "{version}");
+
+        // Neither what comes next nor what a night does sends them.
+        for words in [
+            &["resume"][..],
+            &["retry", "--failed"],
+            &["run", "a.csv", "--yes"],
+        ] {
+            call(&place, &sandbox, version, words).expect_code_one_of(&[0, 1]);
+        }
+        let status = place.run(&["status", "--json"]).json();
+        assert_eq!(status["attention"][0]["code"], "in_account", "{status}");
+        assert_eq!(ours(&sandbox), ["in_1", "in_4"], "{version}");
+
+        // One is another sale after all, and is sent by name; its refund goes with it. The other is accepted.
+        call(&place, &sandbox, version, &["retry", "--event", "in_2"]).expect(0);
+        assert_eq!(
+            ours(&sandbox),
+            ["in_1", "in_2", "in_4", "re_2"],
+            "{version}"
+        );
+        let accept = [
+            "accept",
+            "--event",
+            "in_3",
+            "--reason",
+            "sent by the integration",
+        ];
+        place.run(&accept).expect(0);
+        call(&place, &sandbox, version, &["run", "a.csv", "--yes"]).expect(0);
+        assert_eq!(
+            ours(&sandbox),
+            ["in_1", "in_2", "in_4", "re_2"],
+            "{version}"
+        );
+    }
+}

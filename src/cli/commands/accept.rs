@@ -169,6 +169,11 @@ fn find(
             false => named.items.extend(items),
         }
     }
+    if arguments.undo {
+        named
+            .items
+            .extend(accepted_of_events(journal, &arguments.event)?);
+    }
     let mut seen = std::collections::HashSet::new();
     named.items.retain(|item| seen.insert(item.id));
     if refused.is_empty() {
@@ -176,6 +181,19 @@ fn find(
     } else {
         Err(CliError::Unusable(bounded(refused)))
     }
+}
+
+/// Returns every accepted item of some events: one may have been accepted for several reasons, one after the other.
+fn accepted_of_events(journal: &JournalReader, ids: &[String]) -> Result<Vec<Item>, CliError> {
+    let accepted = journal.accepted()?.into_values();
+    let is_of_events = |item: &Item| {
+        let id = item.event_id.as_ref();
+        id.is_some_and(|id| ids.contains(id))
+    };
+    Ok(accepted
+        .map(|record| record.item)
+        .filter(is_of_events)
+        .collect())
 }
 
 /// Returns the first of many refusals, and the number of the others.

@@ -348,6 +348,7 @@ fn retryable(
         )
     };
     let mut events = Vec::new();
+    let uncompared = uncompared_totals(journal)?;
     for id in ids {
         match journal.event_with_id(id)? {
             None => {
@@ -361,6 +362,13 @@ fn retryable(
             Some((_, Some(outcome @ (Outcome::Tracked | Outcome::AlreadyTracked)))) => {
                 let message = format!("event `{id}` is {outcome}: there is nothing to try again");
                 return Err(wrong(id, message, "leave out its `--event`"));
+            }
+            Some((row, Some(_))) if uncompared.contains(&row) => {
+                let message = format!(
+                    "event `{id}` is a running total of refunds, and a part of it may be in FirstPromoter: sent whole, that would count twice"
+                );
+                let hint = "run the exports again that have it: `fprecon run` reads the account's list first, and sends what is missing";
+                return Err(wrong(id, message, hint));
             }
             Some((row, Some(outcome))) => events.push((row, outcome)),
         }

@@ -146,20 +146,20 @@ impl Recording<'_> {
         self.settle(event, Outcome::NonReferral, reason).map(drop)
     }
 
-    /// Settles an event that is left to send, and flags it as one of a sale that was not paid; any other event
-    /// stays as it is.
+    /// Settles an event that is left to send, and flags it with the reason why nobody sends it; any other event stays as
+    /// it is.
     ///
     /// # Errors
     ///
     /// The journal can't be written.
-    pub fn withdraw(
+    pub(crate) fn withdraw(
         &mut self,
         event: EventRow,
         outcome: Outcome,
-        reason: &str,
+        (code, reason): (AttentionCode, &str),
     ) -> Result<(), JournalError> {
         if self.settle(event, outcome, reason)? {
-            self.flag(event, AttentionCode::NotPaid)?;
+            self.flag(event, code)?;
         }
         Ok(())
     }

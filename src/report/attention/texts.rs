@@ -22,6 +22,7 @@ pub(super) const fn problem_of(code: Code) -> &'static str {
         Code::Unconfirmed => "unconfirmed",
         Code::NotCompared => "not sent: a part of each may be in FirstPromoter",
         Code::NotPaid => "withdrawn, since a later export has it as not paid",
+        Code::InAccount => "not sent: FirstPromoter has them under other ids",
         Code::OtherAmount => "recorded with another amount",
         Code::ReversalNonReferral => {
             "not recorded: FirstPromoter has the sale and does not know its customer"
@@ -43,9 +44,12 @@ pub(super) const fn problem_of(code: Code) -> &'static str {
 /// Returns the file of the report that has the items.
 pub(in crate::report) const fn file_of(code: Code) -> &'static str {
     match code {
-        Code::NotSent | Code::Failed | Code::Unconfirmed | Code::NotCompared | Code::NotPaid => {
-            "failed.csv"
-        }
+        Code::NotSent
+        | Code::Failed
+        | Code::Unconfirmed
+        | Code::NotCompared
+        | Code::NotPaid
+        | Code::InAccount => "failed.csv",
         Code::OtherAmount | Code::PlanLearned | Code::CountsLess | Code::UndoPaid => "tracked.csv",
         Code::ReversalNonReferral | Code::SignedUpSince | Code::CustomerLearned => {
             "non_referral.csv"
@@ -71,6 +75,9 @@ pub(super) const fn advice_of(code: Code) -> &'static str {
         }
         Code::NotPaid => {
             "What was paid nevertheless is sent by `fprecon retry --event ID`. Accept the others:"
+        }
+        Code::InAccount => {
+            "Look them up in FirstPromoter. One that is not there is sent by `fprecon retry --event ID`. Accept the others:"
         }
         Code::OtherAmount => "Compare the amounts in FirstPromoter, then accept them:",
         Code::ReversalNonReferral => "Look up the customers in FirstPromoter, then try again:",
@@ -102,6 +109,7 @@ pub(super) const fn next_of(code: Code) -> Next {
         Code::Unconfirmed => Next::Words("retry --unconfirmed"),
         Code::NotCompared | Code::CustomerLearned | Code::Conflict | Code::Held => Next::RunExports,
         Code::NotPaid
+        | Code::InAccount
         | Code::OtherAmount
         | Code::PlanLearned
         | Code::CountsLess

@@ -322,6 +322,7 @@ impl Gathered {
             AttentionCode::Failed => &mut self.refused,
             AttentionCode::Unconfirmed | AttentionCode::NotCompared => &mut self.unconfirmed,
             AttentionCode::NotPaid => &mut self.not_paid,
+            AttentionCode::InAccount => &mut self.refused,
             AttentionCode::OtherAmount => &mut self.other_amounts,
             AttentionCode::ReversalNonReferral => &mut self.reversals,
             AttentionCode::SignedUpSince => &mut self.signed_up_since,

@@ -18,7 +18,7 @@ pub(super) struct EventTable<'p> {
 pub(super) fn anchor(code: AttentionCode) -> &'static str {
     match code {
         AttentionCode::NotSent => "not-sent",
-        AttentionCode::Failed => "failed-events",
+        AttentionCode::Failed | AttentionCode::InAccount => "failed-events",
         AttentionCode::Unconfirmed | AttentionCode::NotCompared => "unconfirmed-events",
         AttentionCode::NotPaid => "not-paid",
         AttentionCode::OtherAmount => "other-amounts",
