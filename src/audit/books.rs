@@ -10,9 +10,10 @@ use jiff::tz::TimeZone;
 use polars::prelude::{DataFrame, PlHashMap};
 
 use super::frames::{BilledColumns, CommissionColumns, Frames, LeadColumns};
-use super::matching::{sale_of_running_total, similar_id};
+use super::matching::similar_id;
 use super::parallel::both;
 use super::{AuditError, Promoter, Rules, Status};
+use crate::event::sale_of_running_total;
 use crate::journal::Outcome;
 
 /// The number of a text that is kept once; 0 is what is not known.

@@ -28,7 +28,7 @@ use super::books::{AuditData, Code, OurRow, TheirRow};
 use super::expected::{Payment, Terms, TermsKey};
 use super::grouped::{Grouped, index};
 use super::history::History;
-use super::matching::{Matching, sale_of_running_total, similar_id};
+use super::matching::{Matching, similar_id};
 use super::money::money;
 use super::parallel::ranges;
 use super::referrers::{Referral, Referrers};
@@ -37,6 +37,7 @@ use super::selection::{Orphans, Selection};
 use super::sums::TotalKey;
 use super::unchecked::{Tallies, UncheckedReason};
 use super::{AuditError, FindingKind, MatchReason, Rules};
+use crate::event::sale_of_running_total;
 
 /// A finding, as long as its sides are rows.
 #[derive(Clone, Debug)]

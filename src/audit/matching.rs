@@ -9,6 +9,7 @@ use super::books::AuditData;
 use super::grouped::index;
 use super::parallel::{both, ranges};
 use super::{AuditError, MatchReason};
+use crate::event::sale_of_running_total;
 
 /// The number of letters and digits that an id has to have to be offered for one with other signs.
 const LOOSE_LENGTH: usize = 3;
@@ -469,13 +470,6 @@ fn similar_hash(id: &str) -> u64 {
     similar_id(id).fold(0xcbf2_9ce4_8422_2325, |hash, sign| {
         (hash ^ u64::from(u32::from(sign))).wrapping_mul(0x0100_0000_01b3)
     })
-}
-
-/// `X` of `X_refund_3000`.
-pub(super) fn sale_of_running_total(event_id: &str) -> Option<&str> {
-    let (sale, total) = event_id.rsplit_once("_refund_")?;
-    let digits = !total.is_empty() && total.bytes().all(|byte| byte.is_ascii_digit());
-    (digits && !sale.is_empty()).then_some(sale)
 }
 
 /// Returns the row of `rows` for each key. `rows` has each once; it is an error where not, if that

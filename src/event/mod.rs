@@ -426,6 +426,14 @@ pub(crate) fn running_total_refund_id(sale_event_id: &str, total_cents: i64) -> 
     compact_str::format_compact!("{sale_event_id}_refund_{total_cents}")
 }
 
+/// Returns the sale whose running total a refund is, by the id that [`running_total_refund_id`] gives it: `X` of
+/// `X_refund_3000`.
+pub(crate) fn sale_of_running_total(event_id: &str) -> Option<&str> {
+    let (sale, total) = event_id.rsplit_once("_refund_")?;
+    let is_total = !total.is_empty() && total.bytes().all(|byte| byte.is_ascii_digit());
+    (is_total && !sale.is_empty()).then_some(sale)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

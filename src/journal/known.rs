@@ -13,7 +13,7 @@ use super::columns::Columns;
 use super::{AcceptedRecord, AttentionCode, EventRow, Outcome};
 use crate::event::{
     Conversion, ConvertedRefunds, Correction, Customer, CustomerRef, EmailsOfUid, Essence, Event,
-    EventKey, EventRef, KeyMap, Kind, Refunded, Text, UndoState,
+    EventKey, EventRef, KeyMap, Kind, Refunded, Text, UndoState, sale_of_running_total,
 };
 
 /// Holds what a plan compares a job with: every event of the journal.
@@ -73,6 +73,9 @@ pub struct JournalHistory {
     pub(crate) accepted_held: KeyMap<Text>,
     /// The sales that earlier runs held since the account may have them under another id, with the reasons.
     pub(crate) held_in_account: KeyMap<Text>,
+    /// The running totals of refunds that earlier runs held since the account may have them, or that somebody accepted while
+    /// they were held, by the key of their sale.
+    pub(crate) withheld_totals: KeyMap<Vec<EventKey>>,
     /// The plans of requested subscriptions.
     pub plans: HashMap<Text, Text>,
     /// The uids that are not ids of one customer.
@@ -195,10 +198,19 @@ impl JournalHistory {
                 self.accepted_held.remove(&key);
             }
             AttentionCode::Held | AttentionCode::Conflict => {
+                self.add_withheld_total(key, record.item.event_id.as_deref());
                 self.accepted_held
                     .insert(key, Text::new(&record.item.message));
             }
             _ => {}
+        }
+    }
+
+    /// Remembers a refund that is not sent, if its id is that of a running total.
+    pub(super) fn add_withheld_total(&mut self, key: EventKey, event_id: Option<&str>) {
+        if let Some(sale) = event_id.and_then(sale_of_running_total) {
+            let sale = EventKey::from_id(sale);
+            self.withheld_totals.entry(sale).or_default().push(key);
         }
     }
 

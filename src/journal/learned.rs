@@ -379,9 +379,11 @@ impl JournalReader {
         let sql = "SELECT event_id, note FROM held
              WHERE kind IN ('sale', 'refund') AND plan_state = 'unlinked' ORDER BY id";
         self.each("reading what is held", sql, [], |row| {
-            let key = EventKey::from_id(&row.get::<_, String>(0)?);
+            let event_id: String = row.get(0)?;
+            let key = EventKey::from_id(&event_id);
             let note: String = row.get(1)?;
             if let Some(part) = remark_on_account(&note) {
+                known.add_withheld_total(key, Some(&event_id));
                 known.held_in_account.insert(key, Text::new(part));
             }
             Ok(())

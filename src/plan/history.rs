@@ -121,6 +121,12 @@ pub trait History: SaleHistory {
         None
     }
 
+    /// Returns `true` if another running total of refunds of a sale is not sent, since the account may have it, or since
+    /// somebody accepted that it is held.
+    fn has_withheld_total(&self, _sale: EventKey, _other_than: EventKey) -> bool {
+        false
+    }
+
     /// Returns what was said of an event that somebody accepted while it was held.
     fn accepted_held(&self, _: EventKey) -> Option<&Text> {
         None
@@ -318,6 +324,16 @@ impl History for JournalHistory {
 
     fn held_in_account(&self, key: EventKey) -> Option<&Text> {
         self.held_in_account.get(&key)
+    }
+
+    fn has_withheld_total(&self, sale: EventKey, other_than: EventKey) -> bool {
+        let withheld = self.withheld_totals.get(&sale).into_iter().flatten();
+        let is_withheld = |key: &&EventKey| {
+            let is_held =
+                self.held_in_account.contains_key(key) || self.accepted_held.contains_key(key);
+            **key != other_than && is_held && self.essence(**key).is_none()
+        };
+        withheld.filter(is_withheld).count() > 0
     }
 
     fn accepted_held(&self, key: EventKey) -> Option<&Text> {

@@ -293,6 +293,9 @@ fn hold_by_account(
         planner.hold_as_before(events);
     }
     planner.hold_accepted(events);
+    if treatment != InAccount::Send {
+        planner.hold_beyond_withheld(events, account.is_some());
+    }
     match account {
         Some(_) => 0,
         None => planner.hold_after_loss(events, firsts),

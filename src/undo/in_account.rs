@@ -7,7 +7,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{UndoPlan, UndoRefund};
-use crate::event::{Currency, Decimals, Event, EventKey, KeyMap, Kind, Money, Text, in_units};
+use crate::event::{
+    Currency, Decimals, Event, EventKey, KeyMap, Kind, Money, Text, in_units,
+    sale_of_running_total, undone_sale,
+};
 use crate::journal::{
     AccountCheck, JournalError, JournalReader, Outcome, PaidCommission, RunRecord,
 };
@@ -458,13 +461,7 @@ impl<'l> AccountBooks<'l> {
         if self.lines.own.contains_key(&key) {
             return Some(key);
         }
-        let sale = match id.strip_suffix("_undo") {
-            Some(sale) => sale,
-            None => {
-                let (sale, total) = id.rsplit_once("_refund_")?;
-                Some(sale).filter(|_| total.bytes().all(|byte| byte.is_ascii_digit()))?
-            }
-        };
+        let sale = undone_sale(id).or_else(|| sale_of_running_total(id))?;
         let key = EventKey::from_id(sale);
         self.lines.own.contains_key(&key).then_some(key)
     }

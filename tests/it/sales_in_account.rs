@@ -810,3 +810,111 @@ fn what_an_earlier_run_has_left_is_not_sent_if_the_account_has_it() {
         );
     }
 }
+
+const RUNNING: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Refunded date (UTC),Status,Customer ID,Customer Email,Invoice ID\n";
+
+/// A running total of which an earlier one is held as being in the account, or accepted so, is not sent whole.
+#[test]
+fn a_running_total_beyond_one_that_is_held_is_held() {
+    for (version, is_accepted) in [("v1", false), ("v1", true), ("v2", false), ("v2", true)] {
+        let (place, sandbox) = (
+            Place::new(),
+            SandboxProcess::start(&["--lead-share", "100"]),
+        );
+        let export = |refunded: &str, at: &str| {
+            let row = format!(
+                "ch_1,2026-03-01 09:00:00,100.00,{refunded},usd,true,{at},Paid,,ana@example.com,in_1\n"
+            );
+            // The journal has older sales: it is not one that was lost.
+            let older =
+                "ch_0,2026-01-01 09:00:00,10.00,0.00,usd,true,,Paid,,bea@example.com,in_0\n";
+            place.write("p.csv", &format!("{RUNNING}{older}{row}"));
+        };
+        place.write(
+            "old.csv",
+            &format!(
+                "{RUNNING}ch_0,2026-01-01 09:00:00,10.00,0.00,usd,true,,Paid,,bea@example.com,in_0\n"
+            ),
+        );
+        call(&place, &sandbox, version, &["run", "old.csv", "--yes"]).expect(0);
+        let theirs = "email=ana@example.com&created_at=2026-03-01T09:00:00Z";
+        sandbox.track("sale", &format!("event_id=in_1&amount=10000&{theirs}"));
+        let refund = "event_id=re_1&sale_event_id=in_1&amount=3000&email=ana@example.com&created_at=2026-03-09T10:00:00Z";
+        sandbox.track("refund", refund);
+        export("30.00", "2026-03-09 10:00:00");
+        let hold = [
+            "run",
+            "p.csv",
+            "--yes",
+            "--in-account",
+            "hold",
+            "--dir",
+            "r",
+        ];
+        call(&place, &sandbox, version, &hold).expect(1);
+        if is_accepted {
+            let accept = [
+                "accept",
+                "r/held.csv",
+                "--reason",
+                "sent by the integration",
+            ];
+            place.run(&accept).expect(0);
+        }
+        let refunds = |sandbox: &SandboxProcess| {
+            let events = sandbox.events();
+            let refunds = events.iter().filter(|event| event["kind"] == "refund");
+            refunds
+                .map(|event| event["event_id"].to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(refunds(&sandbox), ["\"re_1\""]);
+        let refund = "event_id=re_2&sale_event_id=in_1&amount=2000&email=ana@example.com&created_at=2026-03-19T10:00:00Z";
+        sandbox.track("refund", refund);
+        export("50.00", "2026-03-19 10:00:00");
+        for _ in 0..2 {
+            let night = call(&place, &sandbox, version, &["run", "p.csv", "--yes"]).expect(1);
+            let says = "an earlier running total of this sale is not sent";
+            assert!(night.stderr().contains(says), "{}", night.stderr());
+        }
+        let compared = call(&place, &sandbox, version, &hold);
+        assert_eq!(compared.code(), 1, "{}", compared.stderr());
+        assert_eq!(refunds(&sandbox), ["\"re_1\"", "\"re_2\""], "{version}");
+    }
+}
+
+/// A refund that no date places in the range is accepted as the hint says; a later running total has it in it.
+#[test]
+fn a_running_total_beyond_one_that_was_accepted_as_outside_of_the_range_is_held() {
+    let (place, sandbox) = (
+        Place::new(),
+        SandboxProcess::start(&["--lead-share", "100"]),
+    );
+    let export = |refunded: &str, at: &str| {
+        let row = format!(
+            "ch_1,2026-03-01 09:00:00,100.00,{refunded},usd,true,{at},Paid,,ana@example.com,in_1\n"
+        );
+        place.write("p.csv", &format!("{RUNNING}{row}"));
+    };
+    export("30.00", "");
+    let run = [
+        "run",
+        "p.csv",
+        "--yes",
+        "--until",
+        "2026-03-31",
+        "--dir",
+        "r",
+    ];
+    let ran = place.run_to(&sandbox, &run).expect(1);
+    assert!(ran.stderr().contains("range"), "{}", ran.stderr());
+    let accept = ["accept", "r/held.csv", "--reason", "refunded in April"];
+    place.run(&accept).expect(0);
+    export("50.00", "2026-04-19 10:00:00");
+    place.run_to(&sandbox, &["run", "p.csv", "--yes"]).expect(1);
+    let events = sandbox.events();
+    assert!(
+        events.iter().all(|event| event["kind"] == "sale"),
+        "{events:?}"
+    );
+}

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{AccountSales, Comparison, InAccount, Nearness};
 use crate::event::{
     COMPARED_WITH_REFUNDS, Currency, CustomerRef, EventKey, EventRef, Events, IN_ACCOUNT, KeyMap,
-    Kind, MAYBE_IN_ACCOUNT, Money, Text, in_units, undone_sale,
+    Kind, MAYBE_IN_ACCOUNT, Money, Text, in_units, sale_of_running_total, undone_sale,
 };
 use crate::journal::PlanState;
 use crate::link::HeldReason;
@@ -23,6 +23,9 @@ const AFTER_LOSS: &str = "the journal lost what it had sent last, and with that 
 
 /// The note of a running total that is held, since an earlier one of its sale was not compared.
 const NOT_COMPARED_BEFORE: &str = "an earlier running total of this sale was not sent, since a part of it may be in FirstPromoter: without the account's list, it is not known how much of this one is there already";
+
+/// The note of a running total that is held, since an earlier one of its sale is not sent.
+const WITHHELD_BEFORE: &str = "an earlier running total of this sale is not sent, since it is held as being in the account or somebody accepted that: it is not known how much of this one is there already";
 
 /// The time by which a date may be off because of its time zone.
 const DATE_TOLERANCE: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
@@ -80,9 +83,8 @@ fn named_sale(id: &str) -> Option<(EventKey, NamedBy)> {
     if let Some(sale) = undone_sale(id) {
         return Some((EventKey::from_id(sale), NamedBy::Undo));
     }
-    let (sale, total) = id.rsplit_once("_refund_")?;
-    let is_total = !total.is_empty() && total.bytes().all(|byte| byte.is_ascii_digit());
-    is_total.then(|| (EventKey::from_id(sale), NamedBy::Total))
+    let sale = sale_of_running_total(id)?;
+    Some((EventKey::from_id(sale), NamedBy::Total))
 }
 
 impl KnownRefund {
@@ -409,6 +411,28 @@ impl Comparison<'_> {
 }
 
 impl Planner<'_> {
+    /// Holds the running totals to send of sales of which another one is not sent: it is a part of them, and the account may have
+    /// it under another id.
+    pub(in crate::plan) fn hold_beyond_withheld(&mut self, events: &Events, is_compared: bool) {
+        let reason = if is_compared {
+            HeldReason::UnfitForSale
+        } else {
+            HeldReason::AfterLoss
+        };
+        for index in 0..events.len() {
+            let is_total = events.figures(index).refund_total_cents.is_some();
+            if !is_total || self.states[index] != PlanState::ToSend {
+                continue;
+            }
+            let key = events.key(index);
+            let sale = events.sale_event_id(index).map(EventKey::from_id);
+            let is_beyond = |sale| self.history.has_withheld_total(sale, key);
+            if self.history.essence(key).is_none() && sale.is_some_and(is_beyond) {
+                self.hold(index, reason, WITHHELD_BEFORE);
+            }
+        }
+    }
+
     /// Holds the refunds to send of sales that are older than what the journal lost, and running totals of which an earlier one
     /// was not compared, unless the account's list was read: a refund that the journal does not know may have reversed a part
     /// of them already. Returns how many there are.
