@@ -82,23 +82,23 @@ impl JournalReader {
         Ok(begun)
     }
 
-    /// Returns the latest date of the sales of the first run that has any, or when the first run began if none has a date:
-    /// what is older belongs to the time before this journal. `None` if that is not known any more, since the journal was
-    /// pruned.
+    /// Returns the latest date of the sales of the first runs, up to the first one with a sale that the API did not have
+    /// before, or when the first run began if none has a date: until then the journal catches up, and what is older belongs
+    /// to the time before it. `None` if that is not known any more, since the journal was pruned.
     ///
     /// # Errors
     ///
     /// The journal can't be read.
-    pub(crate) fn latest_sale_of_first_run(&self) -> Result<Option<Timestamp>, JournalError> {
-        const DOING: &str = "looking for the sales of the first run";
+    pub(crate) fn caught_up_until(&self) -> Result<Option<Timestamp>, JournalError> {
+        const DOING: &str = "looking for the sales of the first runs";
         if !self.pruned_runs()?.is_empty() {
             return Ok(None);
         }
         let mut latest = None;
         let sql = "SELECT coalesce(max(e.created_at_ms), (SELECT min(started_ms) FROM run)) FROM run_event re CROSS JOIN event e ON e.id = re.event
-             WHERE e.kind = 'sale' AND re.run =
+             WHERE e.kind = 'sale' AND re.run <= coalesce(
                  (SELECT re.run FROM run_event re CROSS JOIN event e ON e.id = re.event
-                  WHERE e.kind = 'sale' ORDER BY re.run LIMIT 1)";
+                  WHERE e.kind = 'sale' AND e.outcome = 'tracked' ORDER BY re.run LIMIT 1), 9223372036854775807)";
         self.each(DOING, sql, [], |row| {
             latest = row.get::<_, Option<Millis>>(0)?.map(|at| at.0);
             Ok(())

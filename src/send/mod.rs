@@ -329,8 +329,8 @@ struct EarlierAnswers {
     /// The keys of those of them that FirstPromoter had before, that are from the time before this journal, and of which no
     /// running total of refunds was answered.
     older_sales: HashSet<EventKey>,
-    /// The latest date of the sales of the journal's first run.
-    first_run_until: Option<Timestamp>,
+    /// The latest date of the sales of the first runs, by which the journal caught up with what others had sent.
+    caught_up_until: Option<Timestamp>,
     /// The cancelled customers who have a tracked sale.
     customers: Customers,
     /// The cancelled customers who have a sale that was there before this journal sent it.
@@ -346,7 +346,7 @@ impl EarlierAnswers {
             return Ok(earlier);
         }
         if !wanted.sales.is_empty() {
-            earlier.first_run_until = journal.latest_sale_of_first_run()?;
+            earlier.caught_up_until = journal.caught_up_until()?;
         }
         let accepted = accepted_unconfirmed(journal)?;
         journal.for_each_settled_sale(|key, outcome, event, at| {
@@ -376,10 +376,10 @@ impl EarlierAnswers {
         Ok(earlier)
     }
 
-    /// Returns `true` if a sale with this date is from the time before the journal: its first run has later ones.
+    /// Returns `true` if a sale with this date is from the time before the journal: its first runs have later ones.
     fn is_before_journal(&self, at: Option<Timestamp>) -> bool {
         let is_in_time = |until| at.is_none_or(|at| at <= until);
-        self.first_run_until.is_some_and(is_in_time)
+        self.caught_up_until.is_some_and(is_in_time)
     }
 
     /// Returns `true` if a cancellation may be there already: the journal is new while the account is not, somebody had

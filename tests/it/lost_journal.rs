@@ -451,3 +451,39 @@ fn after_an_undo_was_lost_a_refund_of_its_sale_is_held() {
         );
     }
 }
+
+/// After a loss the months come one after the other, as the page says. As long as the account had every sale before, the journal
+/// catches up with what was lost.
+#[test]
+fn the_months_of_a_lost_journal_come_one_after_the_other() {
+    const RUNNING: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Refunded date (UTC),Status,Customer ID,Customer Email,Invoice ID\n";
+    let january = "ch_1,2026-01-05 09:00:00,20.00,0.00,usd,true,,Paid,,ana@example.com,in_1\n";
+    let february = |refunded: &str| {
+        format!(
+            "ch_2,2026-02-05 09:00:00,100.00,{refunded},usd,true,2026-02-20 09:00:00,Paid,,bea@example.com,in_2\n"
+        )
+    };
+    for version in ["v1", "v2"] {
+        let lost = Lost {
+            place: Place::new(),
+            sandbox: SandboxProcess::start(&["--lead-share", "100"]),
+            version,
+        };
+        let write = |name: &str, rows: &str| lost.place.write(name, &format!("{RUNNING}{rows}"));
+        write("all.csv", &format!("{january}{}", february("30.00")));
+        lost.run("all.csv", "first.journal", 0);
+        let first = "in_2_refund_3000 3000";
+        assert_eq!(refunds(&lost.sandbox), [first]);
+
+        write("january.csv", january);
+        write("february.csv", &february("50.00"));
+        lost.run("january.csv", JOURNAL, 0);
+        let ran = lost.run("february.csv", JOURNAL, 1);
+        let says = "1 event not sent: a part of each may be in FirstPromoter";
+        assert!(ran.stdout().contains(says), "{}", ran.stdout());
+        assert_eq!(refunds(&lost.sandbox), [first], "{version}");
+        lost.run("february.csv", JOURNAL, 0);
+        let both = [first, "in_2_refund_5000 2000"];
+        assert_eq!(refunds(&lost.sandbox), both, "{version}");
+    }
+}
