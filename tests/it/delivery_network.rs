@@ -9,9 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::support::{
-    KEY, Payment, Place, Ran, SandboxProcess, Server, end_of, respond, stripe_export,
-};
+use crate::support::{Payment, Place, Ran, SandboxProcess, Server, end_of, respond, stripe_export};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -401,18 +399,18 @@ fn row_23_a_ca_file_without_certificates_is_refused_before_anything_is_sent() {
 }
 
 /// Every file of the folder but the key's own that holds the key.
-fn files_with_key(folder: &Path, found: &mut Vec<String>) -> usize {
+fn files_with(key: &str, folder: &Path, found: &mut Vec<String>) -> usize {
     let mut files = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            files += files_with_key(&path, found);
+            files += files_with(key, &path, found);
         } else {
             files += 1;
             let bytes = std::fs::read(&path).unwrap();
             let holds = bytes
-                .windows(KEY.len())
-                .any(|window| window == KEY.as_bytes());
+                .windows(key.len())
+                .any(|window| window == key.as_bytes());
             if holds && !path.ends_with("the.key") {
                 found.push(path.display().to_string());
             }
@@ -423,7 +421,9 @@ fn files_with_key(folder: &Path, found: &mut Vec<String>) -> usize {
 
 #[test]
 fn row_34_the_key_is_in_no_output_url_file_or_argument_whatever_the_api_does_with_it() {
-    let echo = format!("{{\"message\": \"{KEY} is no good key\"}}");
+    // No other test has it, so that no process of theirs does.
+    let key = &*format!("fp-secret-key-of-row-34-{}", std::process::id());
+    let echo = format!("{{\"message\": \"{key} is no good key\"}}");
     let answers = [
         (
             "200 OK",
@@ -434,14 +434,14 @@ fn row_34_the_key_is_in_no_output_url_file_or_argument_whatever_the_api_does_wit
         ("401 Unauthorized", &*echo, 4),
         ("500 Internal Server Error", &*echo, 5),
         ("302 Found", &*echo, 5),
-        ("200 OK", KEY, 5),
+        ("200 OK", key, 5),
     ];
     for (status, body, code) in answers {
         for version in ["v1", "v2"] {
-            let body = body.replace("KEY", KEY);
+            let body = body.replace("KEY", key);
             let arguments = Arc::new(std::sync::Mutex::new(String::new()));
             let seen = Arc::clone(&arguments);
-            let headers = format!("x-echo: {KEY}\r\nlocation: http://127.0.0.1:1/{KEY}\r\n");
+            let headers = format!("x-echo: {key}\r\nlocation: http://127.0.0.1:1/{key}\r\n");
             let server = Server::start(move |_, stream| {
                 if let Ok(all) = command_lines() {
                     seen.lock().unwrap().push_str(&all);
@@ -449,7 +449,7 @@ fn row_34_the_key_is_in_no_output_url_file_or_argument_whatever_the_api_does_wit
                 respond(stream, status, &headers, body.as_bytes());
             });
             let place = sales(2);
-            place.write("the.key", KEY);
+            place.write("the.key", key);
             let base_url = server.base_url.replace("/v1", &format!("/{version}"));
             let mut command = impatient(&place, &base_url);
             command
@@ -460,8 +460,8 @@ fn row_34_the_key_is_in_no_output_url_file_or_argument_whatever_the_api_does_wit
                 .env("RUST_LOG", "trace")
                 .args(["-v", "--api-key-file", "the.key"]);
             let ran = output(command).expect(code);
-            assert!(!ran.stdout().contains(KEY), "{status}: {}", ran.stdout());
-            assert!(!ran.stderr().contains(KEY), "{status}: {}", ran.stderr());
+            assert!(!ran.stdout().contains(key), "{status}: {}", ran.stdout());
+            assert!(!ran.stderr().contains(key), "{status}: {}", ran.stderr());
             for arguments in [
                 &["status"][..],
                 &["report"],
@@ -470,16 +470,16 @@ fn row_34_the_key_is_in_no_output_url_file_or_argument_whatever_the_api_does_wit
             ] {
                 let ran = place.run(arguments);
                 let said = ran.stdout() + &ran.stderr();
-                assert!(!said.contains(KEY), "{arguments:?}: {said}");
+                assert!(!said.contains(key), "{arguments:?}: {said}");
             }
             let mut found = Vec::new();
-            let files = files_with_key(place.root(), &mut found);
+            let files = files_with(key, place.root(), &mut found);
             assert!(files >= 6, "export, key, journal and reports");
             assert!(found.is_empty(), "{status} {version}: {found:?}");
-            assert!(!arguments.lock().unwrap().contains(KEY), "an argument");
+            assert!(!arguments.lock().unwrap().contains(key), "an argument");
             for request in server.requests() {
-                assert_eq!(request.matches(KEY).count(), 1, "once: {request}");
-                let line = request.lines().find(|line| line.contains(KEY)).unwrap();
+                assert_eq!(request.matches(key).count(), 1, "once: {request}");
+                let line = request.lines().find(|line| line.contains(key)).unwrap();
                 let name = line.split(':').next().unwrap().to_lowercase();
                 let expected = match version {
                     "v1" => "x-api-key",
