@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::columns::{Millis, Seal, Word, impossible, read_money};
+use super::columns::{Millis, Seal, Word, expect_seal, read_money};
 use super::{AttentionCode, Journal, JournalError, JournalReader, bounded_text};
 use crate::event::{Kind, Money};
 
@@ -156,10 +156,7 @@ impl AcceptedRecord {
             },
             withdrawn: undone_by.zip(undone_at),
         };
-        if row.get::<_, i64>(15)? != record.seal(id) {
-            let what = format!("accepted item {id} is not as it was written");
-            return Err(impossible(15, what));
-        }
+        expect_seal(row, 15, record.seal(id), || format!("accepted item {id}"))?;
         Ok((id, record))
     }
 }

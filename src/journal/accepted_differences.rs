@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::columns::{Millis, Seal, impossible};
+use super::columns::{Millis, Seal, expect_seal};
 use super::{Acceptance, Journal, JournalError, JournalReader, bounded_text};
 
 /// Describes a difference that was accepted.
@@ -109,10 +109,9 @@ impl AcceptedDifference {
             },
             withdrawn: undone_by.zip(undone_at),
         };
-        if row.get::<_, i64>(13)? != record.seal(id) {
-            let what = format!("accepted difference {id} is not as it was written");
-            return Err(impossible(13, what));
-        }
+        expect_seal(row, 13, record.seal(id), || {
+            format!("accepted difference {id}")
+        })?;
         Ok((id, record))
     }
 }

@@ -107,6 +107,43 @@ pub(super) fn impossible(column: usize, what: impl Into<String>) -> rusqlite::Er
     rusqlite::Error::FromSqlConversionFailure(column, Type::Null, what.into().into())
 }
 
+/// Checks the checksum of a row that is in this column; `what` names the row where that is another one.
+pub(super) fn expect_seal(
+    row: &Row<'_>,
+    column: usize,
+    expected: i64,
+    what: impl FnOnce() -> String,
+) -> rusqlite::Result<()> {
+    expect_equal(row.get(column)?, expected, column, what)
+}
+
+/// Checks the checksum of a row as [`expect_seal`] does, if it has one: rows of earlier versions have none.
+pub(super) fn expect_seal_if_kept(
+    row: &Row<'_>,
+    column: usize,
+    expected: i64,
+    what: impl FnOnce() -> String,
+) -> rusqlite::Result<()> {
+    let kept: Option<i64> = row.get(column)?;
+    kept.map_or(Ok(()), |seal| expect_equal(seal, expected, column, what))
+}
+
+fn expect_equal(
+    seal: i64,
+    expected: i64,
+    column: usize,
+    what: impl FnOnce() -> String,
+) -> rusqlite::Result<()> {
+    if seal == expected {
+        return Ok(());
+    }
+    let what = what();
+    Err(impossible(
+        column,
+        format!("{what} is not as it was written"),
+    ))
+}
+
 /// Borrows what is kept of an event from the event or from a row of the database.
 #[derive(Debug)]
 pub(super) struct Columns<'a> {
@@ -210,10 +247,9 @@ impl<'a> Columns<'a> {
         let id = EventRow(row.get(first)?);
         let key = EventKey(row.get(first + 1)?);
         let columns = Self::read(row, first + 3)?;
-        if row.get::<_, i64>(first + 2)? != columns.seal(id, key) {
-            let what = format!("event {} is not as it was written", id.0);
-            return Err(impossible(first + 2, what));
-        }
+        expect_seal(row, first + 2, columns.seal(id, key), || {
+            format!("event {}", id.0)
+        })?;
         Ok((id, key, columns))
     }
 

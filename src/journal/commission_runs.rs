@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use rusqlite::params;
 
-use super::columns::{Seal, impossible};
+use super::columns::{Seal, expect_seal};
 use super::{EventRow, Journal, JournalError, JournalReader, RunId};
 
 fn seal(run: i64) -> i64 {
@@ -47,10 +47,7 @@ impl JournalReader {
         let sql = "SELECT run, seal FROM commission_run";
         self.each("reading how sales were sent", sql, [], |row| {
             let run = row.get(0)?;
-            if row.get::<_, i64>(1)? != seal(run) {
-                let what = format!("how run {run} sent sales is not as it was written");
-                return Err(impossible(1, what));
-            }
+            expect_seal(row, 1, seal(run), || format!("how run {run} sent sales"))?;
             runs.insert(run);
             Ok(())
         })?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use rusqlite::{Connection, Params, Row, Statement};
 
-use super::columns::{Code, Seal, impossible};
+use super::columns::{Code, Seal, expect_seal, impossible};
 use super::{EventRow, JournalError, JournalReader, RunId};
 use crate::event::{Conversion, Kind, Money, Original, Text};
 
@@ -74,13 +74,9 @@ pub(super) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<(EventRow, O
             .parse::<Date>()
             .map_err(|error| impossible(first + 4, error.to_string()))?,
     };
-    if row.get::<_, i64>(first + 5)? != seal(event, &original) {
-        let what = format!(
-            "the conversion of event {} is not as it was written",
-            event.0
-        );
-        return Err(impossible(first + 5, what));
-    }
+    expect_seal(row, first + 5, seal(event, &original), || {
+        format!("the conversion of event {}", event.0)
+    })?;
     Ok((event, original))
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::columns::{Seal, impossible};
+use super::columns::{Seal, expect_seal};
 use super::{ItemId, JournalError, JournalReader};
 use crate::event::EventKey;
 
@@ -40,10 +40,9 @@ impl JournalReader {
         let sql = "SELECT item, event_key, seal FROM corrected_row";
         self.each("reading which rows were corrected", sql, [], |row| {
             let (item, event) = (ItemId(row.get(0)?), EventKey(row.get(1)?));
-            if row.get::<_, i64>(2)? != seal(item, event) {
-                let what = "the event of a corrected row is not as it was written";
-                return Err(impossible(2, what));
-            }
+            expect_seal(row, 2, seal(item, event), || {
+                "the event of a corrected row".to_owned()
+            })?;
             rows.entry(item).or_default().push(event);
             Ok(())
         })?;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Row, Statement, params};
 
-use super::columns::{self, Columns, Seal, Word, impossible};
+use super::columns::{self, Columns, Seal, Word, expect_seal};
 use super::mended::NOT_REPLACED;
 use super::{AttentionCode, EventRow, Journal, JournalError, JournalReader, RunId};
 use crate::event::{CustomerRef, Text};
@@ -44,10 +44,9 @@ impl JournalReader {
         self.each("reading the flagged events", sql, [], |row| {
             let event = EventRow(row.get(0)?);
             let code = row.get::<_, Word<AttentionCode>>(1)?.0;
-            if row.get::<_, i64>(2)? != seal(event, code) {
-                let what = format!("the flag of event {} is not as it was written", event.0);
-                return Err(impossible(2, what));
-            }
+            expect_seal(row, 2, seal(event, code), || {
+                format!("the flag of event {}", event.0)
+            })?;
             flags.insert(event, code);
             Ok(())
         })?;

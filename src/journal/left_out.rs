@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 
-use super::columns::{Seal, impossible, read_money};
+use super::columns::{Seal, expect_seal, read_money};
 use super::record::json;
 use super::repeated_rows::{ExportKind, RowContent};
 use super::{
@@ -49,49 +49,62 @@ impl Columns<'_> {
         seal.bytes(self.reason.as_bytes());
         seal.value()
     }
-
-    fn write(&self, connection: &Connection) -> rusqlite::Result<usize> {
-        connection.execute(
-            "INSERT OR REPLACE INTO left_out_row
-                 (content, run, input, line, rows, amount_cents, currency, reason, seal)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![
-                self.content,
-                self.run,
-                self.input,
-                self.line,
-                self.rows,
-                self.money.map(|money| money.amount_cents),
-                self.money.map(|money| money.currency.code()),
-                self.reason,
-                self.seal(),
-            ],
-        )
-    }
 }
 
-/// Keeps a row of a run that was left out, in the place of one with the same content.
-pub(super) fn insert(
-    connection: &Connection,
-    run: RunId,
-    (input, line): (i64, u64),
-    (content, reason): (RowContent, &str),
-    money: Option<Money>,
-) -> rusqlite::Result<usize> {
-    let known = "SELECT rows FROM left_out_row WHERE content = ?1 AND run = ?2";
-    let known: Option<i64> = connection
-        .query_row(known, params![content.bytes(), run.0], |row| row.get(0))
-        .optional()?;
-    Columns {
-        content: content.bytes(),
-        run: run.0,
-        input,
-        line: stored(line),
-        rows: known.unwrap_or_default() + 1,
-        money,
-        reason,
+/// Holds the statements that keep rows that were left out.
+#[derive(Debug)]
+pub(super) struct LeftOutStatements<'c> {
+    known: Statement<'c>,
+    insert: Statement<'c>,
+}
+
+impl<'c> LeftOutStatements<'c> {
+    pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(LeftOutStatements {
+            known: connection
+                .prepare("SELECT rows FROM left_out_row WHERE content = ?1 AND run = ?2")?,
+            insert: connection.prepare(
+                "INSERT OR REPLACE INTO left_out_row
+                     (content, run, input, line, rows, amount_cents, currency, reason, seal)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?,
+        })
     }
-    .write(connection)
+
+    /// Keeps a row of a run that was left out, in the place of one with the same content.
+    pub(super) fn insert(
+        &mut self,
+        run: RunId,
+        (input, line): (i64, u64),
+        (content, reason): (RowContent, &str),
+        money: Option<Money>,
+    ) -> rusqlite::Result<usize> {
+        let content = content.bytes();
+        let known = self
+            .known
+            .query_row(params![content, run.0], |row| row.get(0));
+        let known: Option<i64> = known.optional()?;
+        let row = Columns {
+            content,
+            run: run.0,
+            input,
+            line: stored(line),
+            rows: known.unwrap_or_default() + 1,
+            money,
+            reason,
+        };
+        self.insert.execute(params![
+            row.content,
+            row.run,
+            row.input,
+            row.line,
+            row.rows,
+            row.money.map(|money| money.amount_cents),
+            row.money.map(|money| money.currency.code()),
+            row.reason,
+            row.seal(),
+        ])
+    }
 }
 
 /// Returns the identity of an ignored row of a run, by the profile and the header of its export, its reason and its cells.
@@ -132,10 +145,9 @@ impl JournalReader {
                 money: read_money(row, 5)?,
                 reason: &reason,
             };
-            if row.get::<_, i64>(8)? != columns.seal() {
-                let what = "a row that was left out is not as it was written".to_owned();
-                return Err(impossible(8, what));
-            }
+            expect_seal(row, 8, columns.seal(), || {
+                "a row that was left out".to_owned()
+            })?;
             found.push(LeftOutRow {
                 run: RunId(columns.run),
                 rows: u64::try_from(columns.rows).unwrap_or_default(),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 
-use super::columns::{self, Columns, Seal, impossible};
+use super::columns::{self, Columns, Seal, expect_seal};
 use super::{EventRow, JournalError, JournalReader};
 use crate::event::EventKey;
 
@@ -48,13 +48,9 @@ impl JournalReader {
             let sql = "SELECT event, by_event, seal FROM mended";
             self.each("reading what was corrected", sql, [], |row| {
                 let (refused, by) = (EventRow(row.get(0)?), EventRow(row.get(1)?));
-                if row.get::<_, i64>(2)? != seal(refused, by) {
-                    let what = format!(
-                        "how event {} was corrected is not as it was written",
-                        refused.0
-                    );
-                    return Err(impossible(2, what));
-                }
+                expect_seal(row, 2, seal(refused, by), || {
+                    format!("how event {} was corrected", refused.0)
+                })?;
                 mended.insert(refused, by);
                 Ok(())
             })?;

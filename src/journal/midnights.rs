@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::columns::{Seal, impossible};
+use super::columns::{Seal, expect_seal};
 use super::{EventRow, JournalError, JournalReader};
 use crate::event::{Event, is_midnight};
 
@@ -41,10 +41,9 @@ impl JournalReader {
         let sql = "SELECT event, seal FROM timed_at_midnight";
         self.each("reading times of midnight", sql, [], |row| {
             let event = EventRow(row.get(0)?);
-            if row.get::<_, i64>(1)? != Seal::new(event).value() {
-                let what = format!("the time of event {} is not as it was written", event.0);
-                return Err(impossible(1, what));
-            }
+            expect_seal(row, 1, Seal::new(event).value(), || {
+                format!("the time of event {}", event.0)
+            })?;
             events.insert(event);
             Ok(())
         })?;

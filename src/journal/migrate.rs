@@ -8,7 +8,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, params};
 
-use super::columns::{Seal, impossible};
+use super::columns::{Seal, expect_seal_if_kept};
 use super::commits::{self, Commit, LookedAt, RecordState};
 use super::error::LostCommits;
 use super::files::{beside, sync_directory};
@@ -626,11 +626,8 @@ pub(super) fn read_account(connection: &Connection, path: &Path) -> Result<Accou
     let sql = "SELECT api, base_url, account_id, seal FROM account WHERE id = 1";
     let account = connection.query_row(sql, [], |row| {
         let account = account_of(row)?;
-        // Earlier versions have none.
-        let seal: Option<i64> = row.get(3)?;
-        if seal.is_some_and(|seal| seal != account_seal(&account)) {
-            return Err(impossible(3, "its account is not as it was written"));
-        }
+        let seal = account_seal(&account);
+        expect_seal_if_kept(row, 3, seal, || "its account".to_owned())?;
         Ok(account)
     });
     match account {

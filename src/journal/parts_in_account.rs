@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::columns::{Seal, impossible};
+use super::columns::{Seal, expect_seal};
 use super::{EventRow, JournalError, JournalReader};
 
 fn seal(event: EventRow, cents: i64) -> i64 {
@@ -40,13 +40,9 @@ impl JournalReader {
         let sql = "SELECT event, amount_cents, seal FROM part_in_account";
         self.each("reading what others have sent", sql, [], |row| {
             let (event, cents) = (EventRow(row.get(0)?), row.get(1)?);
-            if row.get::<_, i64>(2)? != seal(event, cents) {
-                let what = format!(
-                    "what others have sent of event {} is not as it was written",
-                    event.0
-                );
-                return Err(impossible(2, what));
-            }
+            expect_seal(row, 2, seal(event, cents), || {
+                format!("what others have sent of event {}", event.0)
+            })?;
             parts.insert(event, cents);
             Ok(())
         })?;

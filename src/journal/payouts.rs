@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
-use super::columns::{self, Columns, Millis, Seal, impossible};
+use super::columns::{self, Columns, Millis, Seal, expect_seal, impossible};
 use super::midnights::says_day;
 use super::{
     EventRow, Journal, JournalError, JournalReader, Outcome, RunId, Settlement, bounded_text,
@@ -262,13 +262,9 @@ impl JournalReader {
                 amount_cents: row.get(3)?,
                 at: row.get::<_, Millis>(4)?.0,
             };
-            if row.get::<_, i64>(5)? != paid.seal() {
-                let what = format!(
-                    "what was paid of event {} is not as it was written",
-                    paid.event.0
-                );
-                return Err(impossible(5, what));
-            }
+            expect_seal(row, 5, paid.seal(), || {
+                format!("what was paid of event {}", paid.event.0)
+            })?;
             all.insert(paid.commission_id.clone(), paid);
             Ok(())
         })?;

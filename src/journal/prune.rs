@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::columns::{Millis, Seal, impossible};
+use super::columns::{Millis, Seal, expect_seal};
 use super::{Journal, JournalError, JournalReader, RunId, poison};
 use crate::problem::ProblemCode;
 
@@ -67,10 +67,9 @@ impl JournalReader {
         self.each("reading which runs were pruned", sql, [], |row| {
             let run = RunId(row.get(0)?);
             let (at_ms, by): (i64, String) = (row.get(1)?, row.get(2)?);
-            if row.get::<_, i64>(3)? != seal(run, at_ms, &by) {
-                let what = format!("when run {} was pruned is not as it was written", run.0);
-                return Err(impossible(3, what));
-            }
+            expect_seal(row, 3, seal(run, at_ms, &by), || {
+                format!("when run {} was pruned", run.0)
+            })?;
             let at = row.get::<_, Millis>(1)?.0;
             runs.insert(run, PrunedRun { at });
             Ok(())

@@ -13,7 +13,7 @@ use super::conversions;
 use super::corrected_rows;
 use super::flags;
 use super::learned::LearnedStatements;
-use super::left_out;
+use super::left_out::LeftOutStatements;
 use super::read_exports::{self, ReadExport, SkippedExport};
 use super::recover::{self, DoubtUntil};
 use super::repeated_rows::{ExportKind, RepeatedRows, RowContent};
@@ -93,6 +93,7 @@ struct Statements<'j> {
     in_doubt: Statement<'j>,
     flag: Statement<'j>,
     learned: LearnedStatements<'j>,
+    left_out: LeftOutStatements<'j>,
 }
 
 impl<'j> Statements<'j> {
@@ -123,6 +124,7 @@ impl<'j> Statements<'j> {
             in_doubt: connection.prepare(recover::INSERT)?,
             flag: connection.prepare(flags::INSERT_IF_NONE)?,
             learned: LearnedStatements::prepare(connection)?,
+            left_out: LeftOutStatements::prepare(connection)?,
         })
     }
 }
@@ -386,8 +388,8 @@ impl Recording<'_> {
         };
         let fields: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
         let content = RowContent::new(kind, reason, &json(&fields));
-        let written =
-            left_out::insert(&self.transaction, self.run, place, (content, reason), money);
+        let statements = &mut self.statements.left_out;
+        let written = statements.insert(self.run, place, (content, reason), money);
         self.done(written)
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Row, Statement, Transaction, TransactionBehavior, params};
 
-use super::columns::{Seal, impossible};
+use super::columns::{Seal, expect_seal, impossible};
 use super::commits::{self, Commit, RecordState};
 use super::error::LostCommits;
 use super::files::{self, beside};
@@ -73,10 +73,9 @@ impl JournalReader {
         let sql = "SELECT event, seal FROM in_doubt";
         self.each("reading the events in doubt", sql, [], |row| {
             let event = EventRow(row.get(0)?);
-            if row.get::<_, i64>(1)? != seal(event) {
-                let what = format!("the doubt of event {} is not as it was written", event.0);
-                return Err(impossible(1, what));
-            }
+            expect_seal(row, 1, seal(event), || {
+                format!("the doubt of event {}", event.0)
+            })?;
             events.insert(event);
             Ok(())
         })?;

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{Params, Row, params};
 
-use super::columns::{self, Code, Columns, Millis, Seal, Word, impossible, read_money};
+use super::columns::{
+    self, Code, Columns, Millis, Seal, Word, expect_seal_if_kept, impossible, read_money,
+};
 use super::mended::NOT_REPLACED;
 use super::place::place_of_directory;
 use super::read::{count, source, source_or_none};
@@ -412,24 +414,6 @@ impl Journal {
     }
 }
 
-fn expect_seal(
-    row: &Row<'_>,
-    column: usize,
-    expected: i64,
-    what: impl FnOnce() -> String,
-) -> rusqlite::Result<()> {
-    match row.get::<_, Option<i64>>(column)? {
-        Some(seal) if seal != expected => {
-            let what = what();
-            Err(impossible(
-                column,
-                format!("{what} is not as it was written"),
-            ))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Returns the columns of a row of `held` (`h`) and of its export (`i`).
 pub(super) fn held_columns() -> String {
     let names = columns::names();
@@ -466,7 +450,7 @@ pub(super) fn read_held(row: &Row<'_>) -> rusqlite::Result<HeldRecord> {
     let place = (run, row.get(RUN_OF_HELD + 1)?, row.get(3)?);
     let state = row.get_ref(0)?.as_str()?;
     let seal = held_seal(place, state, candidates.as_deref(), &columns);
-    expect_seal(row, RUN_OF_HELD + 2, seal, || {
+    expect_seal_if_kept(row, RUN_OF_HELD + 2, seal, || {
         format!("event `{}`, held by run {run},", columns.event_id())
     })?;
     let mut event = columns.to_event(None, source_or_none(row, 1, 3)?);
@@ -517,7 +501,7 @@ pub(super) fn read_source_row(row: &Row<'_>) -> rusqlite::Result<RowRecord> {
         reason: row.get_ref(3)?.as_str()?,
         fields: row.get_ref(4)?.as_str()?,
     };
-    expect_seal(row, 8, columns.seal(), || {
+    expect_seal_if_kept(row, 8, columns.seal(), || {
         format!("row {} of an export of run {}", columns.line, columns.run)
     })?;
     Ok(RowRecord {

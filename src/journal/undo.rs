@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-use super::columns::{self, Columns, Seal, Word, impossible};
+use super::columns::{self, Columns, Seal, Word, expect_seal, impossible};
 use super::deliver::settle_where_left;
 use super::{EventRow, Journal, JournalError, JournalReader, Outcome, RunId, Settlement};
 use crate::event::{Currency, Event, Kind, Sum, Tally};
@@ -212,13 +212,12 @@ impl JournalReader {
         let sql = "SELECT sale, amount_cents, found_ms, seal FROM refunded_by_others";
         self.each("reading what others have refunded", sql, [], |row| {
             let sale = EventRow(row.get(0)?);
-            if row.get::<_, i64>(3)? != seal_of_refunded(sale, row.get(1)?, row.get(2)?) {
-                let what = format!(
-                    "what others have refunded of event {} is not as it was written",
-                    sale.0
-                );
-                return Err(impossible(3, what));
-            }
+            expect_seal(
+                row,
+                3,
+                seal_of_refunded(sale, row.get(1)?, row.get(2)?),
+                || format!("what others have refunded of event {}", sale.0),
+            )?;
             sales.insert(sale);
             Ok(())
         })?;
@@ -239,10 +238,9 @@ impl JournalReader {
         self.each("reading which runs undo others", sql, [], |row| {
             let (run, undone) = (RunId(row.get(0)?), RunId(row.get(1)?));
             let check: Option<String> = row.get(2)?;
-            if row.get::<_, i64>(3)? != seal(run, undone, check.as_deref()) {
-                let what = format!("what run {} undoes is not as it was written", run.0);
-                return Err(impossible(3, what));
-            }
+            expect_seal(row, 3, seal(run, undone, check.as_deref()), || {
+                format!("what run {} undoes", run.0)
+            })?;
             let check = check.as_deref().map(AccountCheck::from_json).transpose();
             let undo = UndoRecord {
                 undone,
