@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use self::corrected::{CorrectedBefore, Corrections};
-use crate::event::{EventKey, EventRef, Kind, Tally};
+use crate::event::{EventKey, EventRef, Kind, Source, Tally};
 use crate::job::{Imbalance, Job, LeftOut, SourceRows, SourceRowsError};
 use crate::journal::{
     AttentionCode, Disposition, EventRow, Journal, JournalError, JournalHistory, NewInput, NewRun,
@@ -173,47 +173,67 @@ fn record_withdrawn(
     known: &JournalHistory,
 ) -> Result<(), JournalError> {
     for withdrawn in &job.withdrawn {
-        let recorded = known.events.get(withdrawn.key);
-        let recorded = recorded.expect("what is withdrawn was recorded by an earlier run");
         let outcome = if known.maybe_recorded.contains_key(&withdrawn.key) {
             Outcome::Unconfirmed
         } else {
             Outcome::Failed
         };
-        let code = AttentionCode::NotPaid;
-        recording.withdraw(recorded.row, outcome, (code, &withdrawn.reason))?;
-        // A refund is sent after its sale, so no request of these was.
-        for &refund in known.open_refunds.get(&withdrawn.key).into_iter().flatten() {
-            let why = (code, "not sent: its sale was withdrawn");
-            recording.withdraw(refund, Outcome::Failed, why)?;
-            recording.add_met_event(refund, withdrawn.source)?;
-        }
-        recording.add_met_event(recorded.row, withdrawn.source)?;
+        let why = Withdrawal {
+            code: AttentionCode::NotPaid,
+            outcome,
+            reason: &withdrawn.reason,
+            reason_of_refunds: "not sent: its sale was withdrawn",
+        };
+        why.record(recording, known, (withdrawn.key, withdrawn.source))?;
     }
     Ok(())
 }
 
-/// Settles the events that earlier runs left to send and that the account has under other ids, with their refunds, so
-/// that nothing sends them before a person has decided.
+/// Settles the events that earlier runs left to send and that the account has under other ids, so that nothing sends them
+/// before a person has decided.
 fn record_left_in_account(
     recording: &mut Recording<'_>,
     job: &Job,
     known: &JournalHistory,
 ) -> Result<(), JournalError> {
-    let code = AttentionCode::InAccount;
     for event in job.plan.left_in_account() {
-        let recorded = known.events.get(event.key());
-        let recorded = recorded.expect("what was left to send was recorded by an earlier run");
-        let why = format!("not sent: {}", event.note);
-        recording.withdraw(recorded.row, Outcome::Failed, (code, &why))?;
-        for &refund in known.open_refunds.get(&event.key()).into_iter().flatten() {
-            let why = (code, "not sent: the account has its sale under another id");
-            recording.withdraw(refund, Outcome::Failed, why)?;
-            recording.add_met_event(refund, event.source)?;
-        }
-        recording.add_met_event(recorded.row, event.source)?;
+        let why = Withdrawal {
+            code: AttentionCode::InAccount,
+            outcome: Outcome::Failed,
+            reason: &format!("not sent: {}", event.note),
+            reason_of_refunds: "not sent: the account has its sale under another id",
+        };
+        why.record(recording, known, (event.key(), event.source))?;
     }
     Ok(())
+}
+
+/// Says why an event that an earlier run left is not sent any more, and how it is settled.
+struct Withdrawal<'w> {
+    code: AttentionCode,
+    outcome: Outcome,
+    reason: &'w str,
+    reason_of_refunds: &'static str,
+}
+
+impl Withdrawal<'_> {
+    /// Settles an event with its refunds: one is sent after its sale, so no request of these was.
+    fn record(
+        &self,
+        recording: &mut Recording<'_>,
+        known: &JournalHistory,
+        (key, source): (EventKey, Source),
+    ) -> Result<(), JournalError> {
+        let recorded = known.events.get(key);
+        let recorded = recorded.expect("what is withdrawn was recorded by an earlier run");
+        recording.withdraw(recorded.row, self.outcome, (self.code, self.reason))?;
+        for &refund in known.open_refunds.get(&key).into_iter().flatten() {
+            let why = (self.code, self.reason_of_refunds);
+            recording.withdraw(refund, Outcome::Failed, why)?;
+            recording.add_met_event(refund, source)?;
+        }
+        recording.add_met_event(recorded.row, source)
+    }
 }
 
 /// Records that the exports have earlier refunds again that are not settled well, where a running total has
