@@ -211,6 +211,16 @@ enum Named {
     Object(Bucket, Address, Option<usize>),
 }
 
+/// Finds what the arguments name as [`open`] does, for the profiles that were chosen.
+pub(super) fn open_for(
+    choice: &Choice,
+    names: &[PathBuf],
+    of: (&Common, &EffectiveSettings),
+) -> Result<Opened, CliError> {
+    let profiles = &choice.profiles;
+    open(names, of, profiles.lines_above(), profiles.sheets())
+}
+
 /// Finds what the arguments name: paths, globs, folders, addresses of objects, `-` for standard input.
 ///
 /// `lines_above` decides below which lines the header of one may be; `sheets` are those that profiles name.

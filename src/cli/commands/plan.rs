@@ -126,12 +126,7 @@ fn opened(
     settings: &EffectiveSettings,
     choice: &Choice,
 ) -> Result<exports::Opened, CliError> {
-    let exports = exports::open(
-        &arguments.exports,
-        (common, settings),
-        choice.profiles.lines_above(),
-        choice.profiles.sheets(),
-    )?;
+    let exports = exports::open_for(choice, &arguments.exports, (common, settings))?;
     if let Some(path) = &arguments.events {
         let link = arguments.link.link.as_deref();
         let inputs = exports.paths().chain(link);

@@ -162,12 +162,7 @@ fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit
     let mut exit = Exit::Done;
     let mut problems = Vec::new();
     let mut checked = Vec::new();
-    let mut opened = exports::open(
-        names,
-        (common, &settings),
-        choice.profiles.lines_above(),
-        choice.profiles.sheets(),
-    )?;
+    let mut opened = exports::open_for(&choice, names, (common, &settings))?;
     opened.settle(|_| false)?;
     terminal.problems(&opened.remarks(), 0);
     for export in opened {

@@ -101,12 +101,7 @@ fn opened(
     settings: &EffectiveSettings,
     choice: &Choice,
 ) -> Result<exports::Opened, CliError> {
-    let exports = exports::open(
-        &arguments.exports,
-        (common, settings),
-        choice.profiles.lines_above(),
-        choice.profiles.sheets(),
-    )?;
+    let exports = exports::open_for(choice, &arguments.exports, (common, settings))?;
     let read_beside = [
         arguments.link.link.as_deref(),
         settings.link.resolutions.as_deref(),

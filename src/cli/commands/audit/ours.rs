@@ -62,11 +62,10 @@ impl Call<'_> {
     /// Exports, read as `plan` reads them, without the journal.
     fn exports(&self, problems: &mut Problems) -> Result<(Ours, Vec<String>), CliError> {
         let choice = Choice::load(self.common, self.settings)?;
-        let opened = exports::open(
+        let opened = exports::open_for(
+            &choice,
             &self.arguments.exports,
             (self.common, self.settings),
-            choice.profiles.lines_above(),
-            choice.profiles.sheets(),
         )?;
         let planner = Planner::new(&choice, self.settings, self.terminal, None)?.for_looking();
         let mut job = planner.plan_alone(opened, Timestamp::now())?;

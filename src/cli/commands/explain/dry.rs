@@ -87,12 +87,7 @@ impl DryReader<'_> {
             Some(profile) => choice.or_named(profile),
             None => choice,
         };
-        let exports = exports::open(
-            &[file.to_owned()],
-            (self.common, self.settings),
-            choice.profiles.lines_above(),
-            choice.profiles.sheets(),
-        )?;
+        let exports = exports::open_for(&choice, &[file.to_owned()], (self.common, self.settings))?;
         let planner = Planner::new(&choice, settings, self.terminal, None)?;
         let history = |wanted: &dyn Fn() -> _| match JournalReader::open(&settings.journal)? {
             Some(journal) => Ok(journal.known_for(wanted)?),
