@@ -327,13 +327,12 @@ impl History for JournalHistory {
     }
 
     fn has_withheld_total(&self, sale: EventKey, other_than: EventKey) -> bool {
-        let withheld = self.withheld_totals.get(&sale).into_iter().flatten();
-        let is_withheld = |key: &&EventKey| {
+        let mut withheld = self.withheld_totals.get(&sale).into_iter().flatten();
+        withheld.any(|key| {
             let is_held =
                 self.held_in_account.contains_key(key) || self.accepted_held.contains_key(key);
-            **key != other_than && is_held && self.essence(**key).is_none()
-        };
-        withheld.filter(is_withheld).count() > 0
+            *key != other_than && is_held && self.essence(*key).is_none()
+        })
     }
 
     fn accepted_held(&self, key: EventKey) -> Option<&Text> {

@@ -224,7 +224,11 @@ pub(crate) fn find_items(
         Vec::new()
     };
     let mut harmless: HashSet<LineContent> = HashSet::new();
-    let left_out = left_out_items(journal)?;
+    let left_out = if has(Report::Rows) {
+        left_out_items(journal)?
+    } else {
+        HashMap::new()
+    };
     for run in &runs {
         if has(Report::Held) {
             find_held(journal, run, &mut found)?;

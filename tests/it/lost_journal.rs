@@ -456,7 +456,6 @@ fn after_an_undo_was_lost_a_refund_of_its_sale_is_held() {
 /// catches up with what was lost.
 #[test]
 fn the_months_of_a_lost_journal_come_one_after_the_other() {
-    const RUNNING: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Refunded date (UTC),Status,Customer ID,Customer Email,Invoice ID\n";
     let january = "ch_1,2026-01-05 09:00:00,20.00,0.00,usd,true,,Paid,,ana@example.com,in_1\n";
     let february = |refunded: &str| {
         format!(
@@ -469,7 +468,7 @@ fn the_months_of_a_lost_journal_come_one_after_the_other() {
             sandbox: SandboxProcess::start(&["--lead-share", "100"]),
             version,
         };
-        let write = |name: &str, rows: &str| lost.place.write(name, &format!("{RUNNING}{rows}"));
+        let write = |name: &str, rows: &str| lost.place.write(name, &format!("{STRIPE}{rows}"));
         write("all.csv", &format!("{january}{}", february("30.00")));
         lost.run("all.csv", "first.journal", 0);
         let first = "in_2_refund_3000 3000";

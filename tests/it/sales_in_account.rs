@@ -813,6 +813,16 @@ fn what_an_earlier_run_has_left_is_not_sent_if_the_account_has_it() {
 
 const RUNNING: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Refunded date (UTC),Status,Customer ID,Customer Email,Invoice ID\n";
 
+const OLDER: &str = "ch_0,2026-01-01 09:00:00,10.00,0.00,usd,true,,Paid,,bea@example.com,in_0\n";
+
+/// Writes an export of these rows and Ana's payment, of which so much is refunded, the last of it at that time.
+fn write_payment(place: &Place, rows: &str, refunded: &str, at: &str) {
+    let payment = format!(
+        "ch_1,2026-03-01 09:00:00,100.00,{refunded},usd,true,{at},Paid,,ana@example.com,in_1\n"
+    );
+    place.write("p.csv", &format!("{RUNNING}{rows}{payment}"));
+}
+
 /// A running total of which an earlier one is held as being in the account, or accepted so, is not sent whole.
 #[test]
 fn a_running_total_beyond_one_that_is_held_is_held() {
@@ -821,21 +831,9 @@ fn a_running_total_beyond_one_that_is_held_is_held() {
             Place::new(),
             SandboxProcess::start(&["--lead-share", "100"]),
         );
-        let export = |refunded: &str, at: &str| {
-            let row = format!(
-                "ch_1,2026-03-01 09:00:00,100.00,{refunded},usd,true,{at},Paid,,ana@example.com,in_1\n"
-            );
-            // The journal has older sales: it is not one that was lost.
-            let older =
-                "ch_0,2026-01-01 09:00:00,10.00,0.00,usd,true,,Paid,,bea@example.com,in_0\n";
-            place.write("p.csv", &format!("{RUNNING}{older}{row}"));
-        };
-        place.write(
-            "old.csv",
-            &format!(
-                "{RUNNING}ch_0,2026-01-01 09:00:00,10.00,0.00,usd,true,,Paid,,bea@example.com,in_0\n"
-            ),
-        );
+        // The journal has older sales: it is not one that was lost.
+        let export = |refunded, at| write_payment(&place, OLDER, refunded, at);
+        place.write("old.csv", &format!("{RUNNING}{OLDER}"));
         call(&place, &sandbox, version, &["run", "old.csv", "--yes"]).expect(0);
         let theirs = "email=ana@example.com&created_at=2026-03-01T09:00:00Z";
         sandbox.track("sale", &format!("event_id=in_1&amount=10000&{theirs}"));
@@ -890,12 +888,7 @@ fn a_running_total_beyond_one_that_was_accepted_as_outside_of_the_range_is_held(
         Place::new(),
         SandboxProcess::start(&["--lead-share", "100"]),
     );
-    let export = |refunded: &str, at: &str| {
-        let row = format!(
-            "ch_1,2026-03-01 09:00:00,100.00,{refunded},usd,true,{at},Paid,,ana@example.com,in_1\n"
-        );
-        place.write("p.csv", &format!("{RUNNING}{row}"));
-    };
+    let export = |refunded, at| write_payment(&place, "", refunded, at);
     export("30.00", "");
     let run = [
         "run",
