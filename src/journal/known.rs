@@ -73,9 +73,13 @@ pub struct JournalHistory {
     pub(crate) accepted_held: KeyMap<Text>,
     /// The sales that earlier runs held since the account may have them under another id, with the reasons.
     pub(crate) held_in_account: KeyMap<Text>,
-    /// The running totals of refunds that earlier runs held since the account may have them, or that somebody accepted while
-    /// they were held, by the key of their sale.
-    pub(crate) withheld_totals: KeyMap<Vec<EventKey>>,
+    /// The refunds that earlier runs held since the account may have them, or that somebody accepted while they were held,
+    /// by the key of their sale.
+    pub(crate) withheld_refunds: KeyMap<Vec<WithheldRefund>>,
+    /// The ids under which earlier runs held sales that nobody sends, by the keys of all ids of these payments.
+    pub(crate) withheld_sales: KeyMap<Text>,
+    /// What such sales are, by the keys of the ids under which they were held.
+    pub(crate) withheld_payments: KeyMap<WithheldPayments>,
     /// The plans of requested subscriptions.
     pub plans: HashMap<Text, Text>,
     /// The uids that are not ids of one customer.
@@ -119,6 +123,24 @@ pub struct UncomparedTotal {
     pub(crate) key: EventKey,
     /// The running total in minor units.
     pub(crate) total_cents: i64,
+}
+
+/// Describes a refund that is not sent, since the account may have it, or since somebody accepted that it is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WithheldRefund {
+    /// The key of its id.
+    pub(crate) key: EventKey,
+    /// `true` if it is a running total.
+    pub(crate) is_total: bool,
+}
+
+/// Holds which payments earlier runs held under one id, and nobody sends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WithheldPayments {
+    /// The keys of the ids that distinguish them.
+    pub(crate) parts: Vec<EventKey>,
+    /// `true` if one was held without such an id: it may be all of them.
+    pub(crate) is_whole: bool,
 }
 
 /// Lists what a job requests of the journal: what its payments may be sent with, and what its refunds may
@@ -198,7 +220,14 @@ impl JournalHistory {
                 self.accepted_held.remove(&key);
             }
             AttentionCode::Held | AttentionCode::Conflict => {
-                self.add_withheld_total(key, record.item.event_id.as_deref());
+                if let Some(sale) = record
+                    .item
+                    .event_id
+                    .as_deref()
+                    .and_then(sale_of_running_total)
+                {
+                    self.add_withheld_refund(EventKey::from_id(sale), key, true);
+                }
                 self.accepted_held
                     .insert(key, Text::new(&record.item.message));
             }
@@ -206,11 +235,36 @@ impl JournalHistory {
         }
     }
 
-    /// Remembers a refund that is not sent, if its id is that of a running total.
-    pub(super) fn add_withheld_total(&mut self, key: EventKey, event_id: Option<&str>) {
-        if let Some(sale) = event_id.and_then(sale_of_running_total) {
-            let sale = EventKey::from_id(sale);
-            self.withheld_totals.entry(sale).or_default().push(key);
+    /// Remembers a refund that is not sent.
+    pub(super) fn add_withheld_refund(&mut self, sale: EventKey, key: EventKey, is_total: bool) {
+        let withheld = self.withheld_refunds.entry(sale).or_default();
+        let refund = WithheldRefund { key, is_total };
+        if !withheld.contains(&refund) {
+            withheld.push(refund);
+        }
+    }
+
+    /// Remembers a sale that is not sent, with all its ids: later exports may name it by any of them.
+    pub(super) fn add_withheld_sale(
+        &mut self,
+        event_id: &str,
+        reference: Option<&str>,
+        wanted: &HistoryRequest,
+    ) {
+        let key = EventKey::from_id(event_id);
+        let reference = reference.map(EventKey::from_id);
+        for id in [Some(key), reference].into_iter().flatten() {
+            // The id under which it was held says more than that of another payment's reference.
+            if wanted.references.contains_key(&id)
+                && (id == key || !self.withheld_sales.contains_key(&id))
+            {
+                self.withheld_sales.insert(id, Text::new(event_id));
+            }
+        }
+        if wanted.shared.contains_key(&key) {
+            let payments = self.withheld_payments.entry(key).or_default();
+            payments.parts.extend(reference);
+            payments.is_whole |= reference.is_none();
         }
     }
 

@@ -13,7 +13,9 @@ use super::columns::{impossible, read_money};
 use super::known::{HeldSale, HistoryRequest, JournalHistory};
 use super::read::count;
 use super::{JournalError, JournalReader};
-use crate::event::{Customer, Details, Event, EventKey, Kind, Text, remark_on_account};
+use crate::event::{
+    Customer, Details, Event, EventKey, Kind, Text, is_beside_totals, remark_on_account,
+};
 
 /// What an invoice says of its payments, as the sale that it is by itself.
 const INVOICES: LearnedTable = LearnedTable {
@@ -374,17 +376,32 @@ impl JournalReader {
         })
     }
 
-    /// Adds the sales that earlier runs held since the account may have them under another id.
-    pub(super) fn held_in_account(&self, known: &mut JournalHistory) -> Result<(), JournalError> {
-        let sql = "SELECT event_id, note FROM held
-             WHERE kind IN ('sale', 'refund') AND plan_state = 'unlinked' ORDER BY id";
+    /// Adds the sales and refunds that earlier runs held and nobody sends: the account may have them under another id, or
+    /// somebody accepted that they are held. What was accepted has to be there already.
+    pub(super) fn withheld(
+        &self,
+        known: &mut JournalHistory,
+        wanted: &HistoryRequest,
+    ) -> Result<(), JournalError> {
+        let sql = "SELECT event_id, note, kind = 'sale', reference, sale_event_id,
+                 refund_total_cents IS NOT NULL
+             FROM held WHERE kind = 'sale' OR kind = 'refund' ORDER BY id";
         self.each("reading what is held", sql, [], |row| {
             let event_id: String = row.get(0)?;
             let key = EventKey::from_id(&event_id);
             let note: String = row.get(1)?;
             if let Some(part) = remark_on_account(&note) {
-                known.add_withheld_total(key, Some(&event_id));
                 known.held_in_account.insert(key, Text::new(part));
+            } else if !known.accepted_held.contains_key(&key) {
+                return Ok(());
+            }
+            if row.get(2)? {
+                let reference: Option<String> = row.get(3)?;
+                known.add_withheld_sale(&event_id, reference.as_deref(), wanted);
+            } else if let Some(sale) = row.get::<_, Option<String>>(4)?
+                && !is_beside_totals(&event_id)
+            {
+                known.add_withheld_refund(EventKey::from_id(&sale), key, row.get(5)?);
             }
             Ok(())
         })

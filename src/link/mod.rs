@@ -31,7 +31,7 @@ use crate::event::{
     Contradiction, Customer, CustomerRef, Essence, EventKey, EventRef, Events, Kind, Money,
     NamedUids, Refunded, Text, UndoState, share_cents,
 };
-use crate::journal::Outcome;
+use crate::journal::{Outcome, WithheldPayments};
 
 pub use asked_again::AskedAgain;
 use find::Finder;
@@ -107,6 +107,21 @@ pub trait SaleHistory {
     /// them.
     fn aliases(&self, _sale: EventKey) -> &[EventKey] {
         &[]
+    }
+
+    /// Returns the id under which earlier runs held a sale that nobody sends, by any id of it.
+    fn withheld_sale(&self, _id: EventKey) -> Option<&Text> {
+        None
+    }
+
+    /// Returns which payments with this id earlier runs held and nobody sends.
+    fn withheld_payments(&self, _shared: EventKey) -> Option<&WithheldPayments> {
+        None
+    }
+
+    /// Returns `true` if the job may have a sale that earlier runs held and nobody sends.
+    fn has_withheld_sales(&self) -> bool {
+        false
     }
 
     /// Returns what was paid back with a refund of which an earlier run found that nothing counts, in

@@ -6,8 +6,19 @@ use crate::event::{
     Conversion, ConvertedRefunds, Customer, CustomerRef, EmailsOfUid, Essence, Event, EventKey,
     Refunded, Terms, Text, UidStanding, UndoState,
 };
-use crate::journal::{AttentionCode, HeldSale, JournalHistory, Outcome, UncomparedTotal};
+use crate::journal::{
+    AttentionCode, HeldSale, JournalHistory, Outcome, UncomparedTotal, WithheldPayments,
+};
 use crate::link::{EarlierSale, EmptyHistory, SaleHistory};
+
+/// Says which refunds that are not sent concern another one of their sale.
+#[derive(Clone, Copy, Debug)]
+pub struct Overlap {
+    /// `true` if the other one is a running total.
+    pub(crate) is_total: bool,
+    /// `true` if only those count that somebody accepted.
+    pub(crate) is_accepted_only: bool,
+}
 
 /// Answers what a plan needs to know of earlier runs.
 pub trait History: SaleHistory {
@@ -121,9 +132,9 @@ pub trait History: SaleHistory {
         None
     }
 
-    /// Returns `true` if another running total of refunds of a sale is not sent, since the account may have it, or since
-    /// somebody accepted that it is held.
-    fn has_withheld_total(&self, _sale: EventKey, _other_than: EventKey) -> bool {
+    /// Returns `true` if another refund of a sale is not sent, since the account may have it, or since somebody accepted that
+    /// it is held, and this one may have it in it or be a part of it: one of the two is a running total.
+    fn overlaps_withheld(&self, _sale: EventKey, _refund: EventKey, _: Overlap) -> bool {
         false
     }
 
@@ -227,6 +238,18 @@ impl SaleHistory for JournalHistory {
         self.aliases.get(&sale).map_or(&[], Vec::as_slice)
     }
 
+    fn withheld_sale(&self, id: EventKey) -> Option<&Text> {
+        self.withheld_sales.get(&id)
+    }
+
+    fn withheld_payments(&self, shared: EventKey) -> Option<&WithheldPayments> {
+        self.withheld_payments.get(&shared)
+    }
+
+    fn has_withheld_sales(&self) -> bool {
+        !self.withheld_sales.is_empty() || !self.withheld_payments.is_empty()
+    }
+
     fn counted_nothing(&self, refund: EventKey) -> Option<i64> {
         self.counted_nothing.get(&refund).copied()
     }
@@ -326,12 +349,15 @@ impl History for JournalHistory {
         self.held_in_account.get(&key)
     }
 
-    fn has_withheld_total(&self, sale: EventKey, other_than: EventKey) -> bool {
-        let mut withheld = self.withheld_totals.get(&sale).into_iter().flatten();
-        withheld.any(|key| {
-            let is_held =
-                self.held_in_account.contains_key(key) || self.accepted_held.contains_key(key);
-            *key != other_than && is_held && self.essence(*key).is_none()
+    fn overlaps_withheld(&self, sale: EventKey, refund: EventKey, of: Overlap) -> bool {
+        let mut withheld = self.withheld_refunds.get(&sale).into_iter().flatten();
+        withheld.any(|other| {
+            let is_held = self.accepted_held.contains_key(&other.key)
+                || !of.is_accepted_only && self.held_in_account.contains_key(&other.key);
+            other.key != refund
+                && is_held
+                && (of.is_total || other.is_total)
+                && self.essence(other.key).is_none()
         })
     }
 

@@ -422,7 +422,7 @@ impl AccountFindings {
     }
 }
 
-impl Planner<'_> {
+impl<'p> Planner<'p> {
     /// Holds the sales and refunds to send that an earlier run held since the account has them, unless that is decided
     /// anew.
     pub(super) fn hold_as_before(&mut self, events: &Events) {
@@ -440,23 +440,42 @@ impl Planner<'_> {
         }
     }
 
-    /// Holds what would be sent although somebody accepted that it is held, and so not sent. What the account has stays
-    /// held for that reason, and accepted; of everything else, what it was held for has changed since, so that it needs
-    /// attention.
-    pub(super) fn hold_accepted(&mut self, events: &Events) {
+    /// Holds what would be sent although somebody accepted that it is not, since the account has it: that is still so.
+    pub(super) fn hold_accepted_in_account(&mut self, events: &Events) {
         for index in 0..events.len() {
-            let key = events.key(index);
-            if self.states[index] != PlanState::ToSend || self.history.essence(key).is_some() {
-                continue;
-            }
-            let Some(accepted) = self.history.accepted_held(key) else {
-                continue;
-            };
-            match remark_on_account(accepted) {
-                Some(note) => self.hold(index, HeldReason::AcceptedInAccount, note.to_owned()),
-                None => self.hold(index, HeldReason::Accepted, ACCEPTED_AS_HELD),
+            let accepted = self.accepted_and_sent(index, events);
+            if let Some(note) = accepted.and_then(|accepted| remark_on_account(accepted)) {
+                self.hold(index, HeldReason::AcceptedInAccount, note.to_owned());
             }
         }
+    }
+
+    /// Holds what would be sent although somebody accepted that it is held for another reason, and so not sent. Nothing
+    /// else holds it any more, so that it needs attention: what it was held for has changed since.
+    pub(super) fn hold_accepted(&mut self, events: &Events, firsts: &Firsts) {
+        for is_refund in [false, true] {
+            let mut is_any_held = false;
+            for index in 0..events.len() {
+                let is_now = (events.kind(index) == Kind::Refund) == is_refund;
+                if is_now && self.accepted_and_sent(index, events).is_some() {
+                    self.hold(index, HeldReason::Accepted, ACCEPTED_AS_HELD);
+                    is_any_held = true;
+                }
+            }
+            // What holds a refund is its sale, if that is held.
+            if is_any_held && !is_refund {
+                self.hold_refunds_of_held_sales(events, firsts);
+            }
+        }
+    }
+
+    /// Returns what was said of an event to send when somebody accepted that it is held.
+    fn accepted_and_sent(&self, index: usize, events: &Events) -> Option<&'p Text> {
+        let key = events.key(index);
+        if self.states[index] != PlanState::ToSend || self.history.essence(key).is_some() {
+            return None;
+        }
+        self.history.accepted_held(key)
     }
 
     /// Compares the sales to send with those of the account, and holds those that it has under another id, if that

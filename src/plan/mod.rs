@@ -243,6 +243,8 @@ pub(crate) fn plan(
     planner.hold_refunds_of_other_providers(&events, &firsts);
     planner.hold_refunds_of_held_sales(&events, &firsts);
     planner.apply_range(range, &events, &firsts);
+    planner.hold_accepted(&events, &firsts);
+    planner.hold_beyond_withheld(&events, in_account, account.is_some());
     let problems = planner.problems(&events, &firsts);
     let order = sending_order(&events, &firsts);
     debug_assert!(
@@ -292,10 +294,7 @@ fn hold_by_account(
     if treatment == InAccount::AsBefore {
         planner.hold_as_before(events);
     }
-    planner.hold_accepted(events);
-    if treatment != InAccount::Send {
-        planner.hold_beyond_withheld(events, account.is_some());
-    }
+    planner.hold_accepted_in_account(events);
     match account {
         Some(_) => 0,
         None => planner.hold_after_loss(events, firsts),

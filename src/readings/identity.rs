@@ -108,6 +108,9 @@ impl Suspects {
         if !earlier.is_empty() {
             suspects.add_recorded(events, earlier);
         }
+        if earlier.has_withheld_sales() {
+            suspects.add_withheld(events, earlier);
+        }
         suspects
     }
 
@@ -189,6 +192,24 @@ impl Suspects {
         }
     }
 
+    /// Adds sales that earlier runs held under another id, or whose id they held for another one.
+    fn add_withheld(&mut self, events: &Events, earlier: &dyn SaleHistory) {
+        for event in events.iter().filter(|event| event.kind == Kind::Sale) {
+            let own = own_id(event);
+            let own_key = EventKey::from_id(own);
+            let held_as = earlier.withheld_sale(own_key);
+            let is_of_another = || {
+                let payments = earlier.withheld_payments(event.key());
+                payments.is_some_and(|held| !held.parts.contains(&own_key))
+            };
+            let is_renamed = held_as.is_some_and(|id| id != event.event_id());
+            if is_renamed || (event.is_distinguished_by_reference && is_of_another()) {
+                self.own.insert(Text::new(own));
+                self.shared.insert(event.key(), ());
+            }
+        }
+    }
+
     /// Gathers all readings of the suspects.
     fn payments(&self, events: &Events) -> Vec<Payment> {
         let mut payments: BTreeMap<(Kind, Text), Payment> = BTreeMap::new();
@@ -211,6 +232,17 @@ impl Suspects {
     }
 }
 
+/// Says what an earlier run did with a payment, as far as that decides about its ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    /// Nothing that decides.
+    Nothing,
+    /// A run recorded it under the id that distinguishes it.
+    Recorded,
+    /// A run held it, under whatever id, and nobody sends it.
+    Withheld,
+}
+
 /// Holds the readings of one payment.
 #[derive(Debug)]
 struct Payment {
@@ -226,8 +258,8 @@ struct Payment {
     readings: Vec<usize>,
     /// The id that it is sent with, once that is decided.
     event_id: Option<Text>,
-    /// `true` if an earlier run recorded it under that id.
-    is_recorded: bool,
+    /// What an earlier run did with it.
+    before: Before,
     /// The cancellation that it is, where another reading or an earlier run has named it first.
     cancellation: Option<Cancellation>,
 }
@@ -243,7 +275,7 @@ impl Payment {
             paid_cents: None,
             readings: Vec::new(),
             event_id: None,
-            is_recorded: false,
+            before: Before::Nothing,
             cancellation: None,
         }
     }
@@ -322,7 +354,7 @@ impl Decider<'_> {
         found
     }
 
-    /// Gives payments that earlier runs recorded the id under which they were recorded.
+    /// Gives payments that earlier runs recorded, or held so that nobody sends them, the id that they had.
     fn recall(&mut self) {
         for payment in &mut self.payments {
             let own = EventKey::from_id(&payment.own);
@@ -332,7 +364,7 @@ impl Decider<'_> {
             };
             if is_recorded(&payment.own).is_some() {
                 payment.event_id = Some(payment.own.clone());
-                payment.is_recorded = true;
+                payment.before = Before::Recorded;
                 continue;
             }
             let of_shared = payment.shared.iter().find(|id| {
@@ -345,6 +377,16 @@ impl Decider<'_> {
                     _ => None,
                 },
             };
+            let is_sale = payment.kind == Kind::Sale;
+            let is_recorded_as_whole = || payment.shared.iter().any(|id| is_recorded(id).is_some());
+            if payment.event_id.is_none()
+                && is_sale
+                && let Some(id) = self.earlier.withheld_sale(own)
+                && !is_recorded_as_whole()
+            {
+                payment.before = Before::Withheld;
+                payment.event_id = Some(id.clone());
+            }
         }
     }
 
@@ -382,7 +424,10 @@ impl Decider<'_> {
             .copied()
             .filter(|&part| self.payments[part].event_id.is_none())
             .collect();
+        let withheld = self.earlier.withheld_payments(EventKey::from_id(shared));
+        let is_withheld_for_one = withheld.is_some_and(|held| !held.parts.is_empty());
         let is_taken = is_recorded_for_one
+            || is_withheld_for_one
             || parts
                 .iter()
                 .any(|&part| self.payments[part].event_id.as_ref() == Some(shared));
@@ -396,7 +441,9 @@ impl Decider<'_> {
             }
             return;
         }
-        let is_one_for_all = !is_taken && (recorded.is_some() || !whole.is_empty());
+        let is_withheld_whole = withheld.is_some_and(|held| held.is_whole);
+        let is_one_for_all =
+            !is_taken && (recorded.is_some() || is_withheld_whole || !whole.is_empty());
         if is_one_for_all && parts.len() > 1 {
             let members: Vec<usize> = parts.into_iter().chain(whole).collect();
             return self.undecide_all(shared, &members, recorded, identified);
@@ -422,6 +469,15 @@ impl Decider<'_> {
             Some(_) => format!(
                 "several payments share `{shared}`, and an earlier run sent it without saying which of them it is"
             ),
+            None if self
+                .earlier
+                .withheld_payments(EventKey::from_id(shared))
+                .is_some_and(|held| held.is_whole) =>
+            {
+                format!(
+                    "several payments share `{shared}`, and an earlier run held it without saying which of them it is"
+                )
+            }
             None => {
                 format!("several payments share `{shared}`, and another row has it as one payment")
             }
@@ -561,10 +617,13 @@ impl Decided {
 fn rename(event: &mut Event, payment: &Payment, id: &Text) {
     let before = Text::new(event.event_id());
     event.set_event_id(id.clone());
-    if *id == payment.own && payment.is_recorded {
+    if *id == payment.own && payment.before != Before::Nothing {
         event.reference = Some(before);
         event.is_distinguished_by_reference = true;
-        event.remark(&format!("recorded as `{id}` by an earlier run"));
+        // What was accepted as held stays the same item.
+        if payment.before == Before::Recorded {
+            event.remark(&format!("recorded as `{id}` by an earlier run"));
+        }
     } else if *id == payment.own {
         event.reference = None;
         event.is_distinguished_by_reference = false;
@@ -578,7 +637,9 @@ fn rename(event: &mut Event, payment: &Payment, id: &Text) {
             ..event.details().clone()
         });
     } else {
-        event.remark(&format!("the same payment as `{id}`"));
+        if payment.before != Before::Withheld {
+            event.remark(&format!("the same payment as `{id}`"));
+        }
         if event.reference.is_none() && before == payment.own {
             event.reference = Some(before);
             event.is_distinguished_by_reference = true;

@@ -872,7 +872,7 @@ fn a_running_total_beyond_one_that_is_held_is_held() {
         export("50.00", "2026-03-19 10:00:00");
         for _ in 0..2 {
             let night = call(&place, &sandbox, version, &["run", "p.csv", "--yes"]).expect(1);
-            let says = "an earlier running total of this sale is not sent";
+            let says = "an earlier refund of this sale is not sent";
             assert!(night.stderr().contains(says), "{}", night.stderr());
         }
         let compared = call(&place, &sandbox, version, &hold);
@@ -903,6 +903,7 @@ fn a_running_total_beyond_one_that_was_accepted_as_outside_of_the_range_is_held(
     assert!(ran.stderr().contains("range"), "{}", ran.stderr());
     let accept = ["accept", "r/held.csv", "--reason", "refunded in April"];
     place.run(&accept).expect(0);
+    place.run_to(&sandbox, &run[..5]).expect(0);
     export("50.00", "2026-04-19 10:00:00");
     place.run_to(&sandbox, &["run", "p.csv", "--yes"]).expect(1);
     let events = sandbox.events();
@@ -910,4 +911,160 @@ fn a_running_total_beyond_one_that_was_accepted_as_outside_of_the_range_is_held(
         events.iter().all(|event| event["kind"] == "sale"),
         "{events:?}"
     );
+}
+
+/// Says which export has Ana's payment before, and which one after: under another id of the same payment.
+struct TwoIds {
+    before: String,
+    after: String,
+    /// A second payment that shares the id of the first one.
+    second: String,
+    second_id: &'static str,
+}
+
+fn two_ids() -> [TwoIds; 3] {
+    const WITHOUT_INVOICE: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Refunded date (UTC),Status,Customer ID,Customer Email";
+    const PAYMENT: &str =
+        "ch_81,2026-03-01 09:00:00,50.00,20.00,usd,true,2026-03-05 09:00:00,Paid,,ana@example.com";
+    const RECURLY: &str = "account_code,transaction_id,type,amount,tax_amount,currency,date,status,test,original_transaction_id,invoice_id,subscription_id\n";
+    let recurly = |id: &str, invoice: &str, at: &str| {
+        format!(
+            "ana@example.com,{id},purchase,50.00,0.00,USD,{at} UTC,success,false,,{invoice},sub_1\n"
+        )
+    };
+    let charge = format!("{WITHOUT_INVOICE}\n{PAYMENT}\n");
+    let invoice = format!("{RUNNING}{PAYMENT},in_1\n");
+    let second = "ch_82,2026-04-01 09:00:00,50.00,0.00,usd,true,,Paid,,ana@example.com,in_1\n";
+    let second = format!("{RUNNING}{second}");
+    let first_of_recurly = |invoice| recurly("t1", invoice, "2026-03-01 09:00:00");
+    let second_of_recurly = recurly("t2", "in_1", "2026-04-01 09:00:00");
+    let recurly_before = format!("{RECURLY}{}", first_of_recurly(""));
+    let recurly_after = format!("{RECURLY}{}", first_of_recurly("in_1"));
+    [
+        TwoIds {
+            before: charge.clone(),
+            after: invoice.clone(),
+            second: second.clone(),
+            second_id: "in_1",
+        },
+        TwoIds {
+            before: invoice,
+            after: charge,
+            second,
+            second_id: "ch_82",
+        },
+        TwoIds {
+            before: recurly_before,
+            after: recurly_after,
+            second: format!("{RECURLY}{second_of_recurly}"),
+            second_id: "in_1",
+        },
+    ]
+}
+
+/// A sale that is held, or accepted so, is the same payment when a later export names it by another id. A second payment of
+/// its invoice is another one, and is sent.
+#[test]
+fn a_held_sale_stays_held_under_another_id_of_the_same_payment() {
+    for (ids, version, is_accepted) in two_ids()
+        .iter()
+        .flat_map(|ids| [(ids, "v1"), (ids, "v2")])
+        .flat_map(|(ids, version)| [(ids, version, false), (ids, version, true)])
+    {
+        let (place, sandbox) = (
+            Place::new(),
+            SandboxProcess::start(&["--lead-share", "100"]),
+        );
+        let form = "event_id=live_1&email=ana@example.com&uid=ana@example.com&amount=5000&created_at=2026-03-01T09:00:00Z";
+        sandbox.track("sale", form);
+        place.write("p.csv", &ids.before);
+        let hold = [
+            "run",
+            "p.csv",
+            "--yes",
+            "--in-account",
+            "hold",
+            "--dir",
+            "r",
+        ];
+        call(&place, &sandbox, version, &hold).expect(1);
+        let sent = |sandbox: &SandboxProcess| {
+            let mut sent = sent(sandbox);
+            sent.retain(|id| id != "live_1");
+            sent
+        };
+        if is_accepted {
+            let accept = [
+                "accept",
+                "r/held.csv",
+                "--reason",
+                "sent by the integration",
+            ];
+            place.run(&accept).expect(0);
+        }
+        place.write("p.csv", &ids.after);
+        for _ in 0..2 {
+            let night = call(&place, &sandbox, version, &["run", "p.csv", "--yes"]);
+            assert!(night.stderr().contains("live_1"), "{}", night.stderr());
+            assert_eq!(night.code(), i32::from(!is_accepted), "{}", night.stderr());
+            assert!(sent(&sandbox).is_empty(), "{version} {:?}", ids.after);
+        }
+        place.write("p.csv", &ids.second);
+        call(&place, &sandbox, version, &["run", "p.csv", "--yes"]).expect(0);
+        assert_eq!(sent(&sandbox), [ids.second_id], "{version} {:?}", ids.after);
+    }
+}
+
+/// A refund is held with its sale, and accepted with it: the next nights need nobody, whatever is compared.
+#[test]
+fn a_refund_that_was_accepted_with_its_held_sale_needs_no_attention() {
+    for version in ["v1", "v2"] {
+        let (place, sandbox) = (
+            Place::new(),
+            SandboxProcess::start(&["--lead-share", "100"]),
+        );
+        let form =
+            "event_id=live_1&email=ana@example.com&amount=10000&created_at=2026-03-01T09:00:00Z";
+        sandbox.track("sale", form);
+        write_payment(&place, OLDER, "30.00", "2026-03-09 10:00:00");
+        let hold = [
+            "run",
+            "p.csv",
+            "--yes",
+            "--in-account",
+            "hold",
+            "--dir",
+            "r",
+        ];
+        call(&place, &sandbox, version, &hold).expect(1);
+        let accept = [
+            "accept",
+            "r/held.csv",
+            "--reason",
+            "sent by the integration",
+        ];
+        place.run(&accept).expect(0);
+        for options in [
+            &[][..],
+            &["--in-account", "hold"],
+            &["--in-account", "send"],
+        ] {
+            let words = [&["run", "p.csv", "--yes"][..], options].concat();
+            let night = call(&place, &sandbox, version, &words).expect(0);
+            let says_so = night.stderr().contains("that reason is gone");
+            assert!(!says_so, "{version} {options:?}: {}", night.stderr());
+        }
+        assert_eq!(sent(&sandbox), ["in_0", "live_1"], "{version}");
+        // The refund alone does not go, since its sale is still accepted as held.
+        for id in ["in_1_refund_3000", "in_1"] {
+            let send = ["run", "p.csv", "--yes", "--in-account", "send"];
+            call(&place, &sandbox, version, &send);
+            assert_eq!(sent(&sandbox), ["in_0", "live_1"], "{version}");
+            place.run(&["accept", "--undo", "--event", id]).expect(0);
+        }
+        let send = ["run", "p.csv", "--yes", "--in-account", "send"];
+        call(&place, &sandbox, version, &send).expect(0);
+        let all = ["in_0", "in_1", "in_1_refund_3000", "live_1"];
+        assert_eq!(sent(&sandbox), all, "{version}");
+    }
 }

@@ -56,11 +56,11 @@ impl JournalReader {
         known.runs_of_exports = self.runs_of_exports(&wanted.exports)?;
         self.learned(&mut known, wanted)?;
         self.held_sales(&mut known, wanted)?;
-        self.held_in_account(&mut known)?;
+        self.for_each_accepted(|record| known.add_accepted(record))?;
+        self.withheld(&mut known, wanted)?;
         self.uncounted(&mut known)?;
         self.doubtful_uids(&mut known)?;
         self.aliases(&mut known, wanted)?;
-        self.for_each_accepted(|record| known.add_accepted(record))?;
         let mut scan = Scan {
             known,
             wanted,

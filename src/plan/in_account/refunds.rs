@@ -11,11 +11,13 @@ use jiff::Timestamp;
 use super::{AccountSales, Comparison, InAccount, Nearness};
 use crate::event::{
     COMPARED_WITH_REFUNDS, Currency, CustomerRef, EventKey, EventRef, Events, IN_ACCOUNT, KeyMap,
-    Kind, MAYBE_IN_ACCOUNT, Money, Text, in_units, sale_of_running_total, undone_sale,
+    Kind, MAYBE_IN_ACCOUNT, Money, Text, in_units, is_beside_totals, sale_of_running_total,
+    undone_sale,
 };
 use crate::journal::PlanState;
 use crate::link::HeldReason;
 use crate::plan::History;
+use crate::plan::history::Overlap;
 use crate::plan::planner::{Firsts, Planner};
 
 /// The note of a refund that is held after a loss.
@@ -24,8 +26,8 @@ const AFTER_LOSS: &str = "the journal lost what it had sent last, and with that 
 /// The note of a running total that is held, since an earlier one of its sale was not compared.
 const NOT_COMPARED_BEFORE: &str = "an earlier running total of this sale was not sent, since a part of it may be in FirstPromoter: without the account's list, it is not known how much of this one is there already";
 
-/// The note of a running total that is held, since an earlier one of its sale is not sent.
-const WITHHELD_BEFORE: &str = "an earlier running total of this sale is not sent, since it is held as being in the account or somebody accepted that: it is not known how much of this one is there already";
+/// The note of a refund that is held, since an earlier one of its sale is not sent, and one of the two is a running total.
+const WITHHELD_BEFORE: &str = "an earlier refund of this sale is not sent, since it is held as being in the account or somebody accepted that: it is not known how much of this one is there already";
 
 /// The time by which a date may be off because of its time zone.
 const DATE_TOLERANCE: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
@@ -411,23 +413,35 @@ impl Comparison<'_> {
 }
 
 impl Planner<'_> {
-    /// Holds the running totals to send of sales of which another one is not sent: it is a part of them, and the account may have
-    /// it under another id.
-    pub(in crate::plan) fn hold_beyond_withheld(&mut self, events: &Events, is_compared: bool) {
+    /// Holds the refunds to send of sales of which another one is not sent that may be a part of them, or they of it: the
+    /// account may have it under another id. What was accepted counts whatever the treatment.
+    pub(in crate::plan) fn hold_beyond_withheld(
+        &mut self,
+        events: &Events,
+        treatment: InAccount,
+        is_compared: bool,
+    ) {
         let reason = if is_compared {
             HeldReason::UnfitForSale
         } else {
             HeldReason::AfterLoss
         };
         for index in 0..events.len() {
-            let is_total = events.figures(index).refund_total_cents.is_some();
-            if !is_total || self.states[index] != PlanState::ToSend {
+            let is_refund = events.kind(index) == Kind::Refund;
+            if !is_refund || self.states[index] != PlanState::ToSend {
                 continue;
             }
             let key = events.key(index);
             let sale = events.sale_event_id(index).map(EventKey::from_id);
-            let is_beyond = |sale| self.history.has_withheld_total(sale, key);
-            if self.history.essence(key).is_none() && sale.is_some_and(is_beyond) {
+            let of = Overlap {
+                is_total: events.figures(index).refund_total_cents.is_some(),
+                is_accepted_only: treatment == InAccount::Send,
+            };
+            let overlaps = |sale| self.history.overlaps_withheld(sale, key, of);
+            if self.history.essence(key).is_none()
+                && !is_beside_totals(events.get(index).event_id())
+                && sale.is_some_and(overlaps)
+            {
                 self.hold(index, reason, WITHHELD_BEFORE);
             }
         }
@@ -435,7 +449,7 @@ impl Planner<'_> {
 
     /// Holds the refunds to send of sales that are older than what the journal lost, and running totals of which an earlier one
     /// was not compared, unless the account's list was read: a refund that the journal does not know may have reversed a part
-    /// of them already. Returns how many there are.
+    /// of them already. Returns how many there are that nobody has accepted so.
     pub(in crate::plan) fn hold_after_loss(&mut self, events: &Events, firsts: &Firsts) -> u64 {
         let until = self.history.lost_until();
         let until = until.map(|until| until.checked_add(DATE_TOLERANCE).unwrap_or(Timestamp::MAX));
@@ -447,19 +461,20 @@ impl Planner<'_> {
             let event = events.get(index);
             let sale = event.sale_event_id.map(EventKey::from_id);
             let is_new = self.history.essence(event.key()).is_none();
+            let is_accepted = self.history.accepted_held(event.key()).is_some();
             let is_older = |until: Timestamp| {
                 let sold_at = self.sold_at_s(sale, events, firsts);
                 sold_at.is_none_or(|at| at <= until.as_second())
             };
             if is_new && until.is_some_and(is_older) {
                 self.hold(index, HeldReason::AfterLoss, AFTER_LOSS);
-                held += 1;
+                held += u64::from(!is_accepted);
             } else if is_new
                 && event.refund_total_cents.is_some()
                 && sale.is_some_and(|sale| !self.history.uncompared_totals(sale).is_empty())
             {
                 self.hold(index, HeldReason::AfterLoss, NOT_COMPARED_BEFORE);
-                held += 1;
+                held += u64::from(!is_accepted);
             }
         }
         held + self.uncompared.left
