@@ -3,6 +3,7 @@
 //! A sale of another integration has another id, so that the API would count it a second time. It is found by
 //! what it is: the same lead, the same amount, the same day. One sale of the account is at most one of ours.
 
+mod converted;
 mod refunds;
 mod uncompared;
 
@@ -16,12 +17,13 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use self::converted::is_converted;
 use self::refunds::KnownRefunds;
 use super::planner::{Firsts, Planner};
 use super::range::DateRange;
 use crate::event::{
     Currency, CustomerRef, Decimals, EventKey, EventRef, Events, IN_ACCOUNT, KeyMap, Kind,
-    MAYBE_IN_ACCOUNT, NOT_COMPARED_WITH_ACCOUNT, OTHER_AMOUNT_IN_ACCOUNT,
+    MAYBE_IN_ACCOUNT, Money, NOT_COMPARED_WITH_ACCOUNT, OTHER_AMOUNT_IN_ACCOUNT,
     OTHER_CUSTOMER_IN_ACCOUNT, Tally, Text, day_in, in_units, remark_on_account,
 };
 use crate::journal::PlanState;
@@ -231,9 +233,18 @@ impl AccountSales {
         }
     }
 
-    /// Returns what one of our sales is, if it can be compared.
+    /// Returns what one of our sales is by the amount with which it is sent, if it can be compared.
     fn face_of_event(&self, event: EventRef<'_>) -> Option<Face> {
-        let (money, at) = event.money.zip(event.created_at)?;
+        self.face_by(event, event.money?)
+    }
+
+    /// Returns what one of our sales that was converted is by the amount before that: the account's own rate is another one.
+    fn face_before_conversion(&self, event: EventRef<'_>) -> Option<Face> {
+        self.face_by(event, event.read_money().filter(|_| is_converted(event))?)
+    }
+
+    fn face_by(&self, event: EventRef<'_>, money: Money) -> Option<Face> {
+        let at = event.created_at?;
         let is_comparable = money.currency == self.currency || self.version == ListVersion::V2;
         if !is_comparable || event.customer.is_unknown() {
             return None;
@@ -321,6 +332,10 @@ impl AccountSales {
     /// less than a refund of it.
     fn other_amount(&self, event: EventRef<'_>, sale: &KnownSale) -> Option<String> {
         let money = event.money?;
+        let read = event.read_money()?;
+        if sale.original == Some((self.decimals.sent(read), read.currency)) && is_converted(event) {
+            return None;
+        }
         let cents = self.decimals.sent(money);
         let theirs = if money.currency == self.currency {
             sale.cents
@@ -354,6 +369,9 @@ pub struct AccountFindings {
     /// The sales that the account may have under another id: the lead and the amount are the same, and the day is a later
     /// one, which may be that of an import (version 2).
     pub maybe_under_other_ids: Tally,
+    /// The converted sales that the account may have under another id: the lead and the day are the same, and the amount, at
+    /// another rate, says nothing.
+    pub maybe_at_other_rates: Tally,
     /// The sales that the account has under the id with which they would be sent.
     pub under_same_ids: Tally,
     /// The sales among those that it has with another amount, and refunds of more than it has of their sale.
@@ -378,6 +396,7 @@ impl AccountFindings {
         let sales = [
             &self.under_other_ids,
             &self.maybe_under_other_ids,
+            &self.maybe_at_other_rates,
             &self.maybe_refunded,
             &self.other_amounts,
             &self.other_customers,
@@ -399,6 +418,12 @@ impl AccountFindings {
             parts.push(format!(
                 "the days of {} to send, which may be in the account under other ids: it has the same leads and amounts on later days, and version 2 dates sales that came by tracking calls by the day of the call",
                 self.maybe_under_other_ids
+            ));
+        }
+        if self.maybe_at_other_rates.count() > 0 {
+            parts.push(format!(
+                "the amounts of {} to send, which were converted: the account has sales of the same leads and days, at rates of its own",
+                self.maybe_at_other_rates
             ));
         }
         match self.commissions_not_compared {
@@ -520,7 +545,8 @@ impl<'p> Planner<'p> {
             match event.kind {
                 Kind::Sale | Kind::Refund if is_sent => comparison.begin(index, self),
                 Kind::Sale if !account.by_key.contains_key(&event.key()) => {
-                    others.extend(account.face_of_event(event));
+                    let before = account.face_before_conversion(event);
+                    others.extend(before.or_else(|| account.face_of_event(event)));
                 }
                 _ => {}
             }
@@ -532,6 +558,7 @@ impl<'p> Planner<'p> {
             comparison.take(others);
             comparison.find(Nearness::Later, self);
         }
+        comparison.find_converted(self);
         comparison.open_refunds(self, range);
         comparison.find_refunds(subtracted, self);
         let Comparison {
@@ -609,7 +636,9 @@ impl Comparison<'_> {
             return;
         }
         if let Some(face) = self.account.face_of_event(event) {
-            self.open.push((index, face));
+            let before = self.account.face_before_conversion(event);
+            let faces = before.into_iter().chain([face]);
+            self.open.extend(faces.map(|face| (index, face)));
         } else {
             self.findings.not_compared.add(event.kind, event.money);
             let note = NOT_COMPARED_WITH_ACCOUNT;
@@ -642,6 +671,9 @@ impl Comparison<'_> {
     fn find(&mut self, nearness: Nearness, planner: &mut Planner<'_>) {
         for by in IDENTIFIERS {
             for (index, face) in std::mem::take(&mut self.open) {
+                if self.found.contains_key(&self.events.key(index)) {
+                    continue;
+                }
                 let Some(place) = self.account.free(face, by, nearness, &self.taken) else {
                     self.open.push((index, face));
                     continue;

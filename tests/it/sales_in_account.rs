@@ -1068,3 +1068,91 @@ fn a_refund_that_was_accepted_with_its_held_sale_needs_no_attention() {
         assert_eq!(sent(&sandbox), all, "{version}");
     }
 }
+
+/// A place that converts, and an account with what another integration has sent.
+fn converted_place(forms: &[&str]) -> (Place, SandboxProcess) {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    for form in forms {
+        sandbox.track("sale", form);
+    }
+    place.write(
+        "fprecon.toml",
+        "[currencies]\nforeign = \"convert\"\nrates = \"rates.csv\"\n",
+    );
+    place.write("rates.csv", "date,currency,rate\n2026-01-01,EUR,1.0912\n");
+    (place, sandbox)
+}
+
+/// The account converts at a rate of its own, so that the amounts of a converted sale differ.
+#[test]
+fn a_converted_sale_is_compared_by_what_it_was_before_or_by_its_day() {
+    for version in ["v1", "v2"] {
+        let (place, sandbox) = converted_place(&[
+            "event_id=live_1&email=ana@example.com&amount=10000&currency=EUR&created_at=2026-03-01T09:00:00Z",
+            "event_id=in_2&email=ben@example.com&amount=10000&currency=EUR&created_at=2026-03-01T09:00:00Z",
+        ]);
+        let sale = |id: &str, email: &str, amount: &str, currency: &str| {
+            format!("sale,{id},,{email}@example.com,,{amount},{currency},2026-03-01T09:00:01Z\n")
+        };
+        let rows = [
+            sale("in_1", "ana", "100.00", "EUR"),
+            sale("in_2", "ben", "100.00", "EUR"),
+            sale("in_9", "cyd", "100.00", "EUR"),
+            sale("in_4", "ana", "30.00", "USD"),
+        ];
+        place.write("a.csv", &format!("{HEADER}{}", rows.concat()));
+        let plan = ["plan", "a.csv", "--check-account", "--json"];
+        let plan = call(&place, &sandbox, version, &plan).expect(1).json();
+        let found = &plan["account_check"];
+        let (same, maybe) = if version == "v1" { (0, 1) } else { (1, 0) };
+        assert_eq!(count(found, "/under_other_ids/count"), same, "{found:#}");
+        assert_eq!(count(found, "/maybe_at_other_rates/count"), maybe);
+        assert_eq!(count(found, "/other_amounts/count"), maybe, "{found:#}");
+        let code = ["sale-not-compared", "sale-in-account"][usize::from(version == "v2")];
+        let named = problems(&plan, code);
+        assert!(
+            named
+                .iter()
+                .any(|message| message.contains("`in_1`") && message.contains("`live_1`")),
+            "{named:?}"
+        );
+        let hold = ["run", "a.csv", "--yes", "--in-account", "hold"];
+        let ran = call(&place, &sandbox, version, &hold).expect(1);
+        let ours: Vec<String> = sent(&sandbox)
+            .into_iter()
+            .filter(|id| id != "live_1")
+            .collect();
+        assert_eq!(
+            ours,
+            ["in_2", "in_4", "in_9"],
+            "{version}: {}",
+            ran.stderr()
+        );
+    }
+}
+
+/// Refunds of a converted sale are compared in the same way.
+#[test]
+fn a_converted_refund_is_compared_by_what_it_was_before() {
+    let forms = [
+        "event_id=in_1&email=ana@example.com&amount=10000&currency=EUR&created_at=2026-03-01T09:00:00Z",
+    ];
+    let (place, sandbox) = converted_place(&forms);
+    let refund = "event_id=re_1&sale_event_id=in_1&email=ana@example.com&amount=4000&currency=EUR&created_at=2026-03-01T10:00:00Z";
+    sandbox.track("refund", refund);
+    let rows = format!(
+        "sale,in_1,,ana@example.com,,100.00,EUR,2026-03-01T09:00:01Z\n\
+         refund,r1,in_1,ana@example.com,,40.00,EUR,2026-03-01T09:00:02Z\n"
+    );
+    place.write("a.csv", &format!("{HEADER}{rows}"));
+    let plan = ["plan", "a.csv", "--check-account", "--json"];
+    let plan = call(&place, &sandbox, "v2", &plan).expect(1).json();
+    let found = &plan["account_check"];
+    assert_eq!(count(found, "/under_other_ids/count"), 1, "{found:#}");
+    assert_eq!(count(found, "/under_same_ids/count"), 1, "{found:#}");
+    assert_eq!(count(found, "/other_amounts/count"), 0, "{found:#}");
+    let hold = ["run", "a.csv", "--yes", "--in-account", "hold"];
+    call(&place, &sandbox, "v2", &hold).expect(1);
+    assert_eq!(sent(&sandbox), ["in_1", "re_1"]);
+}

@@ -112,6 +112,12 @@ pub(super) fn in_words(found: &AccountFindings) -> String {
             found.maybe_under_other_ids
         ));
     }
+    if found.maybe_at_other_rates.count() > 0 {
+        parts.push(format!(
+            "perhaps there under other ids, at other rates: {}",
+            found.maybe_at_other_rates
+        ));
+    }
     if found.maybe_refunded.count() > 0 {
         parts.push(format!(
             "perhaps there under other ids: {}",

@@ -382,11 +382,10 @@ impl Comparison<'_> {
         let (from, until) = self.account.window(at, nearness);
         self.refunds_of(index, sale).into_iter().find(|&place| {
             let refund = &self.account.refunds.all[place as usize];
-            let is_same = if money.currency == self.account.currency {
-                refund.cents == Some(cents)
-            } else {
-                refund.original == Some((cents, money.currency))
-            };
+            let read = event.read_money().unwrap_or(money);
+            let as_read = (self.account.decimals.sent(read), read.currency);
+            let is_same = refund.original == Some(as_read)
+                || money.currency == self.account.currency && refund.cents == Some(cents);
             let second = refund.at.map(Timestamp::as_second);
             let is_total = refund.sale.is_some_and(|(_, by)| by == NamedBy::Total);
             is_same
