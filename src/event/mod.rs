@@ -81,6 +81,9 @@ pub(crate) const OTHER_AMOUNT_IN_ACCOUNT: &str = "in the account with another am
 /// The beginning of the remark on an event whose sale the account has under its id of another customer, which follows.
 pub(crate) const OTHER_CUSTOMER_IN_ACCOUNT: &str = "in the account, of another customer: ";
 
+/// The beginning of the remark on a refund of a sale whose commission is denied in the account, which follows.
+pub(crate) const DENIED_IN_ACCOUNT: &str = "denied in the account: ";
+
 /// The remark on a sale of which nothing says whether the account has it under another id.
 pub(crate) const NOT_COMPARED_WITH_ACCOUNT: &str = "not compared with the account: it has no date, or another currency than the account's commissions";
 
@@ -94,11 +97,12 @@ pub(crate) fn remark_on_account(note: &str) -> Option<&str> {
 }
 
 /// The beginnings of all remarks on what was compared with the account and is held on request.
-const REMARKS_ON_ACCOUNT: [&str; 5] = [
+const REMARKS_ON_ACCOUNT: [&str; 6] = [
     IN_ACCOUNT,
     MAYBE_IN_ACCOUNT,
     OTHER_AMOUNT_IN_ACCOUNT,
     OTHER_CUSTOMER_IN_ACCOUNT,
+    DENIED_IN_ACCOUNT,
     NOT_COMPARED_WITH_ACCOUNT,
 ];
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{Job, Setup};
 use crate::event::{
-    Essence, EventKey, EventRef, IN_ACCOUNT, Kind, MAYBE_IN_ACCOUNT, Money,
+    DENIED_IN_ACCOUNT, Essence, EventKey, EventRef, IN_ACCOUNT, Kind, MAYBE_IN_ACCOUNT, Money,
     OTHER_AMOUNT_IN_ACCOUNT, OTHER_CUSTOMER_IN_ACCOUNT, Refunded, Tally, UndoState, share_cents,
 };
 use crate::journal::{Outcome, PlanState};
@@ -240,6 +240,12 @@ pub(super) fn note_in_account(job: &mut Job, setup: &Setup<'_>) {
             "FirstPromoter keeps its sale, so that the ones to send count for nobody, and their refunds may lessen another promoter's commission: look at both; `--in-account hold` with `run` holds them, and a sale that is another one is sent under another `event_id`",
         ));
     }
+    if found.of_denied_sales.count() > 0 {
+        let message = format!("{DENIED_IN_ACCOUNT}the sales of {}", found.of_denied_sales);
+        problems.push(Problem::warning(ProblemCode::SaleDenied, message).hint(
+            "these refunds would take from the promoters what was never earned; `--in-account hold` with `run` holds them",
+        ));
+    }
     if found.maybe_refunded.count() > 0 {
         let message = format!(
             "perhaps refunded already under other ids: {}",
@@ -250,12 +256,20 @@ pub(super) fn note_in_account(job: &mut Job, setup: &Setup<'_>) {
         ));
     }
     problems.extend(found.not_compared());
+    problems.extend(each_in_account(job));
+    job.problems.extend(problems);
+}
+
+/// Names each event to send that the account has or may have already.
+fn each_in_account(job: &Job) -> Vec<Problem> {
+    let mut problems = Vec::new();
     for Planned { event, state } in job.plan.events() {
         let named = [
             (IN_ACCOUNT, ProblemCode::SaleInAccount),
             (MAYBE_IN_ACCOUNT, ProblemCode::SaleNotCompared),
             (OTHER_AMOUNT_IN_ACCOUNT, ProblemCode::SaleOtherAmount),
             (OTHER_CUSTOMER_IN_ACCOUNT, ProblemCode::SaleOtherCustomer),
+            (DENIED_IN_ACCOUNT, ProblemCode::SaleDenied),
         ];
         let remark = event.note.split("; ").find_map(|part| {
             let of = named.iter().find(|(start, _)| part.starts_with(start));
@@ -268,7 +282,7 @@ pub(super) fn note_in_account(job: &mut Job, setup: &Setup<'_>) {
             problems.push(problem.at(path, Some(event.source.line)));
         }
     }
-    job.problems.extend(problems);
+    problems
 }
 
 /// Reports which events of these exports an earlier run left to send, or left with an unknown result.

@@ -55,6 +55,8 @@ pub enum HeldReason {
     Profile,
     /// The account may have it under another id.
     InAccount,
+    /// The commission of its sale is denied in the account.
+    SaleDenied,
     /// Somebody has accepted that it is not sent, when it was held for another reason.
     Accepted,
     /// Somebody has accepted that it is not sent, since the account may have it under another id.
@@ -86,6 +88,7 @@ impl HeldReason {
             | HeldReason::Profile => ProblemCode::SaleNotPaid,
             HeldReason::RefundFailed => ProblemCode::RefundFailed,
             HeldReason::InAccount => ProblemCode::SaleInAccount,
+            HeldReason::SaleDenied => ProblemCode::SaleDenied,
             HeldReason::Accepted | HeldReason::AcceptedInAccount => ProblemCode::AcceptedNotSent,
             HeldReason::ReportUnknown => ProblemCode::ReportEventUnknown,
         }

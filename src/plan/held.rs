@@ -111,6 +111,7 @@ impl Planner<'_> {
             HeldReason::ReportUnknown => "give the row the `event_id` that it had: it is sent again under that; if the report is of another journal, name that with `--journal`; or run the export that has the event".into(),
             HeldReason::RefundFailed => settle::refund_failed_hint(event).into(),
             HeldReason::InAccount => "look the sale up in FirstPromoter: if it is the same one, accept that it is not sent, `fprecon accept --event ID --reason TEXT`; if it is another one, run its exports with `--in-account send`, which sends all that are held for this reason and not accepted".into(),
+            HeldReason::SaleDenied => format!("it would take from the promoter what was never earned: if that is right, accept that it is not sent, `fprecon accept --event {} --reason TEXT`; if the sale is to count, approve its commission in FirstPromoter, and run the exports with `--in-account hold` again", shell_word(event.event_id())).into(),
             HeldReason::Accepted | HeldReason::AcceptedInAccount => sent_after_all(shell_word(event.event_id())).into(),
             HeldReason::Profile => settle::looked_at_hint(event, self.history).into(),
         }

@@ -22,8 +22,8 @@ use self::refunds::KnownRefunds;
 use super::planner::{Firsts, Planner};
 use super::range::DateRange;
 use crate::event::{
-    Currency, CustomerRef, Decimals, EventKey, EventRef, Events, IN_ACCOUNT, KeyMap, Kind,
-    MAYBE_IN_ACCOUNT, Money, NOT_COMPARED_WITH_ACCOUNT, OTHER_AMOUNT_IN_ACCOUNT,
+    Currency, CustomerRef, DENIED_IN_ACCOUNT, Decimals, EventKey, EventRef, Events, IN_ACCOUNT,
+    KeyMap, Kind, MAYBE_IN_ACCOUNT, Money, NOT_COMPARED_WITH_ACCOUNT, OTHER_AMOUNT_IN_ACCOUNT,
     OTHER_CUSTOMER_IN_ACCOUNT, Tally, Text, day_in, in_units, remark_on_account,
 };
 use crate::journal::PlanState;
@@ -57,6 +57,8 @@ pub struct SaleOfAccount<'s> {
     pub original: Option<(i64, Currency)>,
     /// The time when it was made.
     pub at: Timestamp,
+    /// `true` if its commission is denied.
+    pub is_denied: bool,
 }
 
 /// The time by which two times of one sale may differ across midnight: an invoice is charged an hour after it was made.
@@ -110,6 +112,8 @@ struct KnownSale {
     at: Timestamp,
     /// Hashes of what identifies its customer.
     leads: [Option<u64>; 2],
+    /// `true` if a commission of it is denied.
+    is_denied: bool,
 }
 
 /// Says what of a customer two sales have in common.
@@ -178,6 +182,14 @@ impl AccountSales {
         self.by_key.contains_key(&EventKey::from_id(event_id))
     }
 
+    /// Notes that a further commission of a sale that is there is denied.
+    pub fn deny(&mut self, event_id: &str) {
+        let place = self.by_key.get(&EventKey::from_id(event_id)).copied();
+        if let Some(sale) = place.and_then(|place| self.sales.get_mut(place as usize)) {
+            sale.is_denied = true;
+        }
+    }
+
     /// Adds a sale.
     pub fn add(&mut self, sale: &SaleOfAccount<'_>) {
         let Ok(place) = u32::try_from(self.sales.len()) else {
@@ -195,6 +207,7 @@ impl AccountSales {
             original: sale.original,
             at: sale.at,
             leads: self.leads(sale.customer),
+            is_denied: sale.is_denied,
         });
         if let Some(key) = key {
             self.by_key.insert(key, place);
@@ -357,6 +370,15 @@ impl AccountSales {
     }
 }
 
+/// Returns why an event is held with this remark on the account.
+fn reason_of(remark: &str) -> HeldReason {
+    if remark.starts_with(DENIED_IN_ACCOUNT) {
+        HeldReason::SaleDenied
+    } else {
+        HeldReason::InAccount
+    }
+}
+
 /// Says what came of comparing the sales to send with those of the account.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct AccountFindings {
@@ -378,6 +400,9 @@ pub struct AccountFindings {
     pub other_amounts: Tally,
     /// The sales among those that it has of another customer, and refunds of such sales.
     pub other_customers: Tally,
+    /// The refunds of sales whose commission is denied in the account: they would take from the promoter what was never
+    /// earned.
+    pub of_denied_sales: Tally,
     /// The refunds of which the account may have some already: it has refunds of the customer that this journal has not sent,
     /// and does not say of which sale.
     pub maybe_refunded: Tally,
@@ -398,6 +423,7 @@ impl AccountFindings {
             &self.maybe_under_other_ids,
             &self.maybe_at_other_rates,
             &self.maybe_refunded,
+            &self.of_denied_sales,
             &self.other_amounts,
             &self.other_customers,
             &self.not_compared,
@@ -460,7 +486,7 @@ impl<'p> Planner<'p> {
             if let Some(note) = self.history.held_in_account(key)
                 && self.history.essence(key).is_none()
             {
-                self.hold(index, HeldReason::InAccount, note.to_string());
+                self.hold(index, reason_of(note), note.to_string());
             }
         }
     }
@@ -573,7 +599,7 @@ impl<'p> Planner<'p> {
     fn set_apart(&mut self, index: usize, key: EventKey, note: &str, treatment: InAccount) {
         let is_new = self.history.essence(key).is_none() || self.history.is_uncompared(key);
         if treatment == InAccount::Hold && is_new {
-            return self.hold(index, HeldReason::InAccount, note.to_owned());
+            return self.hold(index, reason_of(note), note.to_owned());
         }
         let is_left = self.is_left_to_send(key) && !self.history.is_maybe_recorded(key);
         if treatment == InAccount::Hold && is_left {
@@ -629,6 +655,13 @@ impl Comparison<'_> {
             } else if let Some(note) = self.account.other_amount(event, sale) {
                 self.findings.other_amounts.add(event.kind, event.money);
                 planner.set_apart(index, event.key(), &note, self.treatment);
+            } else if event.kind == Kind::Refund
+                && sale.is_denied
+                && !self.account.has_refund_of(event.key())
+            {
+                self.findings.of_denied_sales.add(event.kind, event.money);
+                let note = format!("{DENIED_IN_ACCOUNT}its sale {}", sale.name);
+                planner.set_apart(index, event.key(), &note, self.treatment_of_refunds);
             }
             return;
         }

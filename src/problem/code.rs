@@ -216,6 +216,7 @@ problem_codes! {
     SaleNotCompared = "sale-not-compared",
     SaleOtherAmount = "sale-other-amount",
     SaleOtherCustomer = "sale-other-customer",
+    SaleDenied = "sale-denied",
     SaleNotPaid = "sale-not-paid",
     SaleUndone = "sale-undone",
     SameRefusal = "same-refusal",

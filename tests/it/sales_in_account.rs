@@ -1141,10 +1141,8 @@ fn a_converted_refund_is_compared_by_what_it_was_before() {
     let (place, sandbox) = converted_place(&forms);
     let refund = "event_id=re_1&sale_event_id=in_1&email=ana@example.com&amount=4000&currency=EUR&created_at=2026-03-01T10:00:00Z";
     sandbox.track("refund", refund);
-    let rows = format!(
-        "sale,in_1,,ana@example.com,,100.00,EUR,2026-03-01T09:00:01Z\n\
-         refund,r1,in_1,ana@example.com,,40.00,EUR,2026-03-01T09:00:02Z\n"
-    );
+    let rows = "sale,in_1,,ana@example.com,,100.00,EUR,2026-03-01T09:00:01Z\n\
+         refund,r1,in_1,ana@example.com,,40.00,EUR,2026-03-01T09:00:02Z\n";
     place.write("a.csv", &format!("{HEADER}{rows}"));
     let plan = ["plan", "a.csv", "--check-account", "--json"];
     let plan = call(&place, &sandbox, "v2", &plan).expect(1).json();
@@ -1155,4 +1153,72 @@ fn a_converted_refund_is_compared_by_what_it_was_before() {
     let hold = ["run", "a.csv", "--yes", "--in-account", "hold"];
     call(&place, &sandbox, "v2", &hold).expect(1);
     assert_eq!(sent(&sandbox), ["in_1", "re_1"]);
+}
+
+/// Somebody denied the commission of a sale: a refund of it would take from the promoter what was never earned.
+#[test]
+fn a_refund_of_a_denied_sale_is_held() {
+    const RECURLY: &str = "account_code,transaction_id,type,amount,tax_amount,currency,date,status,test,original_transaction_id,invoice_id,subscription_id\n";
+    let recurly = format!(
+        "{RECURLY}ana@example.com,in_1,purchase,100.00,0.00,USD,2026-03-01 09:00:00 UTC,success,false,,i1,\n\
+         ana@example.com,r1,refund,30.00,0.00,USD,2026-03-09 09:00:00 UTC,success,false,in_1,i2,\n"
+    );
+    let stripe = format!(
+        "{RUNNING}ch_1,2026-03-01 09:00:00,100.00,30.00,usd,true,2026-03-09 09:00:00,Paid,,ana@example.com,in_1\n"
+    );
+    for (export, id, version) in [
+        (&stripe, "in_1_refund_3000", "v1"),
+        (&recurly, "r1", "v2"),
+        (&recurly, "r1", "v1"),
+        (&stripe, "in_1_refund_3000", "v2"),
+    ] {
+        let place = Place::new();
+        let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+        let form = "event_id=in_1&email=ana@example.com&uid=ana@example.com&amount=10000&created_at=2026-03-01T09:00:00Z";
+        sandbox.track("sale", form);
+        let status = |status: &str| {
+            let changed = json!({"action": "change", "of": "in_1", "status": status});
+            sandbox.post("/sandbox/commissions", &changed);
+        };
+        status("denied");
+        place.write("a.csv", export);
+        let plan = ["plan", "a.csv", "--check-account", "--json"];
+        let plan = call(&place, &sandbox, version, &plan).expect(1).json();
+        assert_eq!(count(&plan, "/account_check/of_denied_sales/count"), 1);
+        assert_eq!(
+            problems(&plan, "sale-denied"),
+            [
+                "denied in the account: the sales of 1 refund, 30.00 USD".to_owned(),
+                format!("refund `{id}`: denied in the account: its sale `in_1`"),
+            ]
+        );
+        let hold = [
+            "run",
+            "a.csv",
+            "--yes",
+            "--in-account",
+            "hold",
+            "--dir",
+            "r",
+        ];
+        let held = call(&place, &sandbox, version, &hold).expect(1).stderr();
+        let accept = format!("`fprecon accept --event {id} --reason TEXT`");
+        assert!(held.contains(&accept), "{held}");
+        let night = call(&place, &sandbox, version, &["run", "a.csv", "--yes"]).expect(1);
+        assert!(
+            night.stderr().contains("denied in the account"),
+            "{}",
+            night.stderr()
+        );
+        assert_eq!(sent(&sandbox), ["in_1"], "{version} {id}");
+        let accept = ["accept", "--event", id, "--reason", "never earned"];
+        place.run(&accept).expect(0);
+        call(&place, &sandbox, version, &["run", "a.csv", "--yes"]).expect(0);
+        assert_eq!(sent(&sandbox), ["in_1"], "{version} {id}");
+        // It counts after all: what was held is compared anew.
+        place.run(&["accept", "--undo", "--event", id]).expect(0);
+        status("approved");
+        call(&place, &sandbox, version, &hold[..5]).expect(0);
+        assert_eq!(sent(&sandbox), ["in_1", id], "{version}");
+    }
 }

@@ -16,7 +16,7 @@ use crate::job::{
 };
 use crate::problem::{Problem, ProblemCode};
 use crate::send::{IncompleteListing, KeptLines, LineKeeper};
-use crate::tracking::{ListedCommission, Version};
+use crate::tracking::{DENIED, ListedCommission, Version};
 
 /// The number of commissions of the account up to which they are kept: some 100 to 200 bytes each.
 pub(super) const MAX_COMMISSIONS: u64 = 5_000_000;
@@ -124,6 +124,9 @@ pub(super) fn in_words(found: &AccountFindings) -> String {
             found.maybe_refunded
         ));
     }
+    if found.of_denied_sales.count() > 0 {
+        parts.push(format!("of denied sales: {}", found.of_denied_sales));
+    }
     if found.other_amounts.count() > 0 {
         parts.push(format!("there with other amounts: {}", found.other_amounts));
     }
@@ -171,7 +174,11 @@ impl LineKeeper<ListedCommission> for AccountSales {
             return;
         }
         // A commission that several promoters share is one for each of them.
-        if line.event_id.as_deref().is_some_and(|id| self.has(id)) {
+        let is_denied = line.status == DENIED;
+        if let Some(id) = line.event_id.as_deref().filter(|id| self.has(id)) {
+            if is_denied {
+                self.deny(id);
+            }
             return;
         }
         let customer = customer_of(line);
@@ -188,6 +195,7 @@ impl LineKeeper<ListedCommission> for AccountSales {
             amount_cents,
             original,
             at,
+            is_denied,
         });
     }
 

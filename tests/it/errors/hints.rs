@@ -493,6 +493,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "a_sale_of_another_customer_under_the_same_id_needs_attention",
     ),
     (
+        "sale-denied",
+        "sales_in_account.rs",
+        "a_refund_of_a_denied_sale_is_held",
+    ),
+    (
         "undo-left-out",
         "undo.rs",
         "the_rest_after_the_first_events_is_not_buried_by_their_undo",
