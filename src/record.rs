@@ -351,9 +351,10 @@ fn record_total(
         recording.add_part_in_account(row, cents)?;
     }
     let sale = event.sale_event_id.map(EventKey::from_id);
-    let earlier = sale.and_then(|sale| known.uncompared_totals.get(&sale));
+    let earlier = sale.and_then(|sale| known.uncompared_refunds.get(&sale));
     for earlier in earlier.into_iter().flatten() {
-        let is_smaller = event.refund_total_cents > Some(earlier.total_cents);
+        let total = earlier.total_cents.zip(event.refund_total_cents);
+        let is_smaller = total.is_some_and(|(earlier, own)| earlier < own);
         if is_smaller && !plan.replaces(earlier.key) {
             recording.replace_total(earlier.row, row)?;
         }

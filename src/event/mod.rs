@@ -87,7 +87,7 @@ pub(crate) const DENIED_IN_ACCOUNT: &str = "denied in the account: ";
 /// The remark on a sale of which nothing says whether the account has it under another id.
 pub(crate) const NOT_COMPARED_WITH_ACCOUNT: &str = "not compared with the account: it has no date, or another currency than the account's commissions";
 
-/// The remark on a running total that was compared with the account's refunds.
+/// The remark on a refund that was compared with the account's refunds.
 pub(crate) const COMPARED_WITH_REFUNDS: &str = "compared with the account's refunds";
 
 /// Returns the part of a note that says how what was compared with the account was found there.

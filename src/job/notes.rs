@@ -331,11 +331,11 @@ pub(super) fn note_left_over(job: &mut Job, history: &dyn History) {
     note_uncompared(job, &uncompared);
 }
 
-/// Reports of which running totals of these exports a part may be in the account, as an earlier run found.
+/// Reports of which refunds of these exports all or a part may be in the account, as an earlier run found.
 fn note_uncompared(job: &mut Job, uncompared: &Tally) {
     if uncompared.count() > 0 {
         let message = format!(
-            "an earlier run did not send running totals of these exports, since a part of each may be in FirstPromoter: {uncompared}"
+            "an earlier run did not send refunds of these exports, since all or a part of each may be in FirstPromoter: {uncompared}"
         );
         job.problems.push(
             Problem::warning(ProblemCode::LeftUnconfirmed, message).hint(

@@ -100,9 +100,13 @@ pub struct JournalHistory {
     pub(crate) not_paid_refunds: KeyMap<EventKey>,
     /// The event that recorded the largest running total of refunds of a sale, by the key of the sale.
     pub(crate) largest_totals: KeyMap<EventRow>,
-    /// The running totals of refunds that were not sent, since a part of them may be at the API and nothing was compared,
+    /// The refunds that were not sent, since they or a part of them may be at the API under other ids and nothing was compared,
     /// by the key of the sale.
-    pub(crate) uncompared_totals: KeyMap<Vec<UncomparedTotal>>,
+    pub(crate) uncompared_refunds: KeyMap<Vec<UncomparedRefund>>,
+    /// The latest date of the sales by which the journal caught up with what others had sent before it.
+    pub(crate) caught_up_until: Option<Timestamp>,
+    /// The sales of which a refund was answered, by their keys.
+    pub(crate) answered_refunds: KeyMap<()>,
     /// What others had sent of running totals of refunds when this journal sent the rest, by the key of the sale, in minor
     /// units.
     pub(crate) parts_in_account: KeyMap<i64>,
@@ -114,15 +118,15 @@ pub struct JournalHistory {
     pub sales_by_uid: HashMap<Text, Vec<usize>>,
 }
 
-/// Describes a running total of refunds that was not sent, and not compared with the account.
+/// Describes a refund that was not sent, and not compared with the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UncomparedTotal {
+pub struct UncomparedRefund {
     /// The number of its event.
     pub(crate) row: EventRow,
     /// The key of its id.
     pub(crate) key: EventKey,
-    /// The running total in minor units.
-    pub(crate) total_cents: i64,
+    /// The running total in minor units, if it is one.
+    pub(crate) total_cents: Option<i64>,
 }
 
 /// Describes a refund that is not sent, since the account may have it, or since somebody accepted that it is held.

@@ -81,7 +81,7 @@ pub use deliver::Entry;
 pub(crate) use deliver::RetrySelection;
 pub use error::{AccountClash, JournalError, LostCommits};
 pub(crate) use files::files_of_journal;
-pub use known::{HeldSale, HistoryRequest, JournalHistory, UncomparedTotal, WithheldPayments};
+pub use known::{HeldSale, HistoryRequest, JournalHistory, UncomparedRefund, WithheldPayments};
 pub(crate) use lead_dates::{LeadDateAnswer, LeadDateRequest, NewLeadDate};
 pub(crate) use left_out::left_out_id;
 pub(crate) use lookup::{Appearance, EventRole, EventsBy, RowPlace};

@@ -108,19 +108,20 @@ impl JournalReader {
         Ok(latest)
     }
 
-    /// Goes through the sales of which a running total of refunds was sent and answered, by their keys.
+    /// Goes through the sales of which a refund was sent and answered, by their keys, and says for each whether that was a running
+    /// total.
     ///
     /// # Errors
     ///
     /// The journal can't be read or is damaged.
-    pub(crate) fn for_each_sale_with_total(
+    pub(crate) fn for_each_refunded_sale(
         &self,
-        mut each: impl FnMut(EventKey),
+        mut each: impl FnMut(EventKey, bool),
     ) -> Result<(), JournalError> {
-        let sql = "SELECT sale_event_id FROM event WHERE kind = 'refund' AND refund_total_cents IS NOT NULL
+        let sql = "SELECT sale_event_id, refund_total_cents IS NOT NULL FROM event WHERE kind = 'refund'
              AND sale_event_id IS NOT NULL AND outcome IN ('tracked', 'already_tracked') AND inferred = 0";
-        self.each("looking for running totals", sql, [], |row| {
-            each(EventKey::from_id(row.get_ref(0)?.as_str()?));
+        self.each("looking for refunds", sql, [], |row| {
+            each(EventKey::from_id(row.get_ref(0)?.as_str()?), row.get(1)?);
             Ok(())
         })
     }

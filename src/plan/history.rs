@@ -7,7 +7,7 @@ use crate::event::{
     Refunded, Terms, Text, UidStanding, UndoState,
 };
 use crate::journal::{
-    AttentionCode, HeldSale, JournalHistory, Outcome, UncomparedTotal, WithheldPayments,
+    AttentionCode, HeldSale, JournalHistory, Outcome, UncomparedRefund, WithheldPayments,
 };
 use crate::link::{EarlierSale, EmptyHistory, SaleHistory};
 
@@ -69,9 +69,9 @@ pub trait History: SaleHistory {
         None
     }
 
-    /// Returns the running totals of refunds of a sale that were not sent, since a part of them may be at the API and
+    /// Returns the refunds of a sale that were not sent, since they or a part of them may be at the API under other ids and
     /// nothing was compared.
-    fn uncompared_totals(&self, _sale: EventKey) -> &[UncomparedTotal] {
+    fn uncompared_refunds(&self, _sale: EventKey) -> &[UncomparedRefund] {
         &[]
     }
 
@@ -80,10 +80,16 @@ pub trait History: SaleHistory {
         0
     }
 
-    /// Returns `true` if the event with this key is such a running total.
+    /// Returns `true` if somebody else had sent a sale before this journal began, and no refund of it was compared or sent
+    /// since: it may have refunds under other ids, such as those that a lost journal made.
+    fn is_sale_of_others(&self, _sale: EventKey) -> bool {
+        false
+    }
+
+    /// Returns `true` if the event with this key is such a refund.
     fn is_uncompared(&self, key: EventKey) -> bool {
         let sale = self.essence(key).and_then(|recorded| recorded.sale);
-        let totals = sale.map_or(&[][..], |sale| self.uncompared_totals(sale));
+        let totals = sale.map_or(&[][..], |sale| self.uncompared_refunds(sale));
         totals.iter().any(|total| total.key == key)
     }
 
@@ -307,9 +313,20 @@ impl History for JournalHistory {
         self.flagged.get(&key) == Some(&AttentionCode::InAccount) && self.has_failed(key)
     }
 
-    fn uncompared_totals(&self, sale: EventKey) -> &[UncomparedTotal] {
-        let totals = self.uncompared_totals.get(&sale);
+    fn uncompared_refunds(&self, sale: EventKey) -> &[UncomparedRefund] {
+        let totals = self.uncompared_refunds.get(&sale);
         totals.map_or(&[], Vec::as_slice)
+    }
+
+    fn is_sale_of_others(&self, sale: EventKey) -> bool {
+        let Some(recorded) = self.essence(sale) else {
+            return false;
+        };
+        let sold_at_s = recorded.created_at_s;
+        let is_in_time = |until: Timestamp| sold_at_s.is_none_or(|at| at <= until.as_second());
+        self.outcome(sale) == Some(Outcome::AlreadyTracked)
+            && self.caught_up_until.is_some_and(is_in_time)
+            && !self.answered_refunds.contains_key(&sale)
     }
 
     fn part_in_account(&self, sale: EventKey) -> i64 {

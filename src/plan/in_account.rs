@@ -661,7 +661,8 @@ impl Comparison<'_> {
             {
                 self.findings.of_denied_sales.add(event.kind, event.money);
                 let note = format!("{DENIED_IN_ACCOUNT}its sale {}", sale.name);
-                planner.set_apart(index, event.key(), &note, self.treatment_of_refunds);
+                let treatment = self.treatment_of_refund(event, planner.history);
+                planner.set_apart(index, event.key(), &note, treatment);
             }
             return;
         }

@@ -221,7 +221,7 @@ fn advice_of(code: AttentionCode, run: Option<&RunRecord>) -> &'static str {
             "Look it up in FirstPromoter first. If sent again, it may count twice:"
         }
         AttentionCode::NotCompared => {
-            "A part of this running total may be in FirstPromoter. Run the exports again, which reads the account's list first:"
+            "All or a part of this refund may be in FirstPromoter. Run the exports again, which reads the account's list first:"
         }
         AttentionCode::NotPaid => {
             "A later export says that it was not paid. If it was, or is in FirstPromoter, `fprecon retry --event` sends it; else accept it:"

@@ -321,14 +321,21 @@ impl Reversals {
     }
 }
 
+/// Says whether refunds of a sale were answered that have ids of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RefundsAnswered {
+    None,
+    Some,
+}
+
 /// Holds the answers of earlier runs that decide about refunds and cancellations of this one.
 #[derive(Debug, Default)]
 struct EarlierAnswers {
     /// The outcomes by the keys of the sales that are refunded.
     sales: KeyMap<Outcome>,
-    /// The keys of those of them that FirstPromoter had before, that are from the time before this journal, and of which no
-    /// running total of refunds was answered.
-    older_sales: HashSet<EventKey>,
+    /// Those of them that FirstPromoter had before, that are from the time before this journal, and of which no running total
+    /// of refunds was answered, by their keys.
+    older_sales: KeyMap<RefundsAnswered>,
     /// The latest date of the sales of the first runs, by which the journal caught up with what others had sent.
     caught_up_until: Option<Timestamp>,
     /// The cancelled customers who have a tracked sale.
@@ -355,7 +362,7 @@ impl EarlierAnswers {
             if wanted.sales.contains(&key) && !is_accepted {
                 earlier.sales.insert(key, outcome);
                 if outcome == Outcome::AlreadyTracked && earlier.is_before_journal(at) {
-                    earlier.older_sales.insert(key);
+                    earlier.older_sales.insert(key, RefundsAnswered::None);
                 }
             }
             if outcome.is_tracked() && wanted.customers.include(event.customer) {
@@ -369,8 +376,12 @@ impl EarlierAnswers {
             earlier.begun_after_account = journal.begun_after_account()?;
         }
         if !earlier.older_sales.is_empty() {
-            journal.for_each_sale_with_total(|sale| {
-                earlier.older_sales.remove(&sale);
+            journal.for_each_refunded_sale(|sale, is_by_total| {
+                if is_by_total {
+                    earlier.older_sales.remove(&sale);
+                } else if let Some(refunded) = earlier.older_sales.get_mut(&sale) {
+                    *refunded = RefundsAnswered::Some;
+                }
             })?;
         }
         Ok(earlier)

@@ -209,7 +209,7 @@ pub(in crate::cli) fn retry(
     let accepted = accepted_events(&journal)?;
     let events: Vec<EventRow> = events.into_iter().map(|(row, _)| row).collect();
     let undone = journal.events_of_undone_runs()?;
-    let uncompared = uncompared_totals(&journal)?;
+    let uncompared = uncompared_refunds(&journal)?;
     say_accepted(&accepted, terminal);
     if arguments.unconfirmed {
         say_uncompared(uncompared.len(), terminal);
@@ -311,20 +311,17 @@ fn say_not_tried(events: usize, one_or_many: [&str; 2], but: &str, terminal: &Te
     terminal.note(&format!("{what} not tried again{but}"));
 }
 
-/// Returns the running totals of refunds that were not compared with the account: sent whole, they could count twice.
-fn uncompared_totals(journal: &JournalReader) -> Result<Vec<EventRow>, CliError> {
+/// Returns the refunds that were not compared with the account: sent, or sent whole, they could count twice.
+fn uncompared_refunds(journal: &JournalReader) -> Result<Vec<EventRow>, CliError> {
     let flags = journal.flags()?.into_iter();
     let uncompared = flags.filter(|(_, code)| *code == AttentionCode::NotCompared);
     Ok(uncompared.map(|(row, _)| row).collect())
 }
 
-/// Says that running totals of refunds that were not compared are not tried again by their outcome.
+/// Says that refunds that were not compared are not tried again by their outcome.
 fn say_uncompared(totals: usize, terminal: &Terminal) {
-    let words = [
-        "running total of refunds is",
-        "running totals of refunds are",
-    ];
-    let but = ", since a part may be in FirstPromoter; `fprecon run` of the same exports reads the account's list, and sends what is missing";
+    let words = ["refund is", "refunds are"];
+    let but = ", since all or a part may be in FirstPromoter; `fprecon run` of the same exports reads the account's list, and sends what is missing";
     say_not_tried(totals, words, but, terminal);
 }
 
@@ -348,7 +345,7 @@ fn retryable(
         )
     };
     let mut events = Vec::new();
-    let uncompared = uncompared_totals(journal)?;
+    let uncompared = uncompared_refunds(journal)?;
     for id in ids {
         match journal.event_with_id(id)? {
             None => {
@@ -365,7 +362,7 @@ fn retryable(
             }
             Some((row, Some(_))) if uncompared.contains(&row) => {
                 let message = format!(
-                    "event `{id}` is a running total of refunds, and a part of it may be in FirstPromoter: sent whole, that would count twice"
+                    "all or a part of refund `{id}` may be in FirstPromoter already, under another id: sent, it would count twice"
                 );
                 let hint = "run the exports again that have it: `fprecon run` reads the account's list first, and sends what is missing";
                 return Err(wrong(id, message, hint));

@@ -7,7 +7,7 @@ use rusqlite::Row;
 
 use super::super::columns::{self, Columns, Millis, Word, impossible};
 use super::super::{AttentionCode, EventRow, JournalError, JournalReader, Outcome};
-use super::{HistoryRequest, JournalHistory, KnownEvent, RunsOfExport, UncomparedTotal};
+use super::{HistoryRequest, JournalHistory, KnownEvent, RunsOfExport, UncomparedRefund};
 use crate::event::{
     Conversion, Correction, EventKey, KeyMap, Kind, NOT_PAID, Original, Refunded, UndoState,
     is_undo,
@@ -53,6 +53,9 @@ impl JournalReader {
         let mut known = JournalHistory::default();
         let profiles = self.profiles_of_events(&mut known)?;
         known.lost_until = self.lost_until()?;
+        if !wanted.sales.is_empty() {
+            known.caught_up_until = self.caught_up_until()?;
+        }
         known.runs_of_exports = self.runs_of_exports(&wanted.exports)?;
         self.learned(&mut known, wanted)?;
         self.held_sales(&mut known, wanted)?;
@@ -330,19 +333,21 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// Notes a running total of refunds of a sale that was not sent, since nothing was compared.
+    /// Notes a refund of a sale that was not sent, since nothing was compared.
     fn note_uncompared(&mut self, sale: EventKey, key: EventKey, event: &KnownEvent) {
         let is_uncompared = self.known.flagged.get(&key) == Some(&AttentionCode::NotCompared)
             && event.outcome == Some(Outcome::Unconfirmed)
             && !self.known.accepted_unconfirmed.contains_key(&key);
-        let total_cents = event.essence.refund_total_cents;
-        if let Some(total_cents) = total_cents.filter(|_| is_uncompared) {
-            let totals = self.known.uncompared_totals.entry(sale).or_default();
-            totals.push(UncomparedTotal {
+        if is_uncompared {
+            let refunds = self.known.uncompared_refunds.entry(sale).or_default();
+            refunds.push(UncomparedRefund {
                 row: event.row,
                 key,
-                total_cents,
+                total_cents: event.essence.refund_total_cents,
             });
+        }
+        if event.outcome.is_some_and(Outcome::is_tracked) {
+            self.known.answered_refunds.insert(sale, ());
         }
     }
 

@@ -26,6 +26,9 @@ const AFTER_LOSS: &str = "the journal lost what it had sent last, and with that 
 /// The note of a running total that is held, since an earlier one of its sale was not compared.
 const NOT_COMPARED_BEFORE: &str = "an earlier running total of this sale was not sent, since a part of it may be in FirstPromoter: without the account's list, it is not known how much of this one is there already";
 
+/// The note of a refund that is held, since its sale is older than the journal.
+const OF_OTHERS: &str = "somebody else had sent its sale before this journal began, and perhaps refunds of it under other ids: without the account's list, it is not known whether this one is there already";
+
 /// The note of a refund that is held, since an earlier one of its sale is not sent, and one of the two is a running total.
 const WITHHELD_BEFORE: &str = "an earlier refund of this sale is not sent, since it is held as being in the account or somebody accepted that: it is not known how much of this one is there already";
 
@@ -180,7 +183,7 @@ impl AccountSales {
             if let (Kind::Refund, true, Some(sale), Some(total)) =
                 (event.kind, is_new, sale, event.refund_total_cents)
                 && self.refunds.by_sale.contains_key(&sale)
-                && history.uncompared_totals(sale).is_empty()
+                && history.uncompared_refunds(sale).is_empty()
             {
                 let totals = by_sale.entry(sale).or_default();
                 totals.entry(total).or_default().push(index);
@@ -296,7 +299,8 @@ impl Comparison<'_> {
                         self.ids.add(name);
                         self.findings.under_other_ids.add(event.kind, event.money);
                         let note = format!("{IN_ACCOUNT}{name}: the same lead, amount and day");
-                        planner.set_apart(index, event.key(), &note, self.treatment_of_refunds);
+                        let treatment = self.treatment_of_refund(event, planner.history);
+                        planner.set_apart(index, event.key(), &note, treatment);
                     }
                     None => self.refunds.push((index, sale)),
                 }
@@ -318,23 +322,34 @@ impl Comparison<'_> {
                     )
                 };
                 self.findings.maybe_refunded.add(event.kind, event.money);
-                let of_sale = event.sale_event_id.map(EventKey::from_id);
-                let is_uncompared =
-                    of_sale.is_some_and(|sale| !planner.history.uncompared_totals(sale).is_empty());
-                let treatment = match self.treatment_of_refunds {
-                    InAccount::AsBefore if is_uncompared => InAccount::Hold,
-                    chosen => chosen,
-                };
+                let treatment = self.treatment_of_refund(event, planner.history);
                 planner.set_apart(index, event.key(), &note, treatment);
             }
         }
     }
 
-    /// Says of the running totals to send that they were compared: what a lost journal sent of them is known.
+    /// Returns what is done with a refund that the account has or may have. One that is only compared since nobody knows what
+    /// others have sent of its sale is held then.
+    pub(super) fn treatment_of_refund(
+        &self,
+        refund: EventRef<'_>,
+        history: &dyn History,
+    ) -> InAccount {
+        let is_doubtful = |sale: EventKey| {
+            !history.uncompared_refunds(sale).is_empty() || history.is_sale_of_others(sale)
+        };
+        let sale = refund.sale_event_id.map(EventKey::from_id);
+        match self.treatment_of_refunds {
+            InAccount::AsBefore if sale.is_some_and(is_doubtful) => InAccount::Hold,
+            chosen => chosen,
+        }
+    }
+
+    /// Says of the refunds to send that they were compared: what others have sent of their sales is known.
     fn remark_compared(&self, planner: &mut Planner<'_>) {
         for index in 0..self.events.len() {
-            let is_total = self.events.figures(index).refund_total_cents.is_some();
-            if is_total && planner.states[index] == PlanState::ToSend {
+            let is_refund = self.events.kind(index) == Kind::Refund;
+            if is_refund && planner.states[index] == PlanState::ToSend {
                 let key = self.events.key(index);
                 planner.set_apart(index, key, COMPARED_WITH_REFUNDS, InAccount::Send);
             }
@@ -470,9 +485,15 @@ impl Planner<'_> {
                 held += u64::from(!is_accepted);
             } else if is_new
                 && event.refund_total_cents.is_some()
-                && sale.is_some_and(|sale| !self.history.uncompared_totals(sale).is_empty())
+                && sale.is_some_and(|sale| !self.history.uncompared_refunds(sale).is_empty())
             {
                 self.hold(index, HeldReason::AfterLoss, NOT_COMPARED_BEFORE);
+                held += u64::from(!is_accepted);
+            } else if is_new
+                && event.refund_total_cents.is_none()
+                && sale.is_some_and(|sale| self.history.is_sale_of_others(sale))
+            {
+                self.hold(index, HeldReason::AfterLoss, OF_OTHERS);
                 held += u64::from(!is_accepted);
             }
         }

@@ -1,5 +1,6 @@
-//! Decides running totals of refunds that an earlier run did not send, since a part of them may be in the account: somebody had
-//! sent their sale before the journal began. The account's list says what is missing of them.
+//! Decides refunds that an earlier run did not send, since they or a part of them may be in the account: somebody had
+//! sent their sale before the journal began. The account's list says what is missing of running totals, and which others are
+//! there.
 
 use std::collections::BTreeMap;
 
@@ -51,8 +52,8 @@ impl AccountSales {
             let are_plain = totals.values().flatten().all(is_plain);
             let Some(mut there) = there.filter(|_| are_plain) else {
                 let here: Vec<EventKey> = totals.values().map(|own| events.key(own[0])).collect();
-                let mut earlier = history.uncompared_totals(sale).iter();
-                if earlier.any(|earlier| !here.contains(&earlier.key)) {
+                let mut earlier = history.uncompared_refunds(sale).iter();
+                if earlier.any(|it| it.total_cents.is_some() && !here.contains(&it.key)) {
                     decided
                         .unclear
                         .extend(here.into_iter().map(|key| (key, ())));
@@ -98,7 +99,7 @@ impl AccountSales {
         for index in 0..events.len() {
             let (key, kind) = (events.key(index), events.kind(index));
             let sale = events.sale_event_id(index).map(EventKey::from_id);
-            let sale = sale.filter(|sale| !history.uncompared_totals(*sale).is_empty());
+            let sale = sale.filter(|sale| !history.uncompared_refunds(*sale).is_empty());
             let is_open = || history.essence(key).is_none() || history.is_uncompared(key);
             if let (Kind::Refund, Some(sale), Some(total)) =
                 (kind, sale, events.figures(index).refund_total_cents)
@@ -114,7 +115,7 @@ impl AccountSales {
 }
 
 impl Planner<'_> {
-    /// Decides a running total that an earlier run did not send: it takes the place of that if the account's list was read,
+    /// Decides a refund that an earlier run did not send, since it was not compared: it takes the place of that if the account's list was read,
     /// and else stays as it is.
     pub(in crate::plan) fn decide_uncompared(
         &mut self,

@@ -20,7 +20,7 @@ pub(super) const fn problem_of(code: Code) -> &'static str {
         Code::NotSent => "not sent",
         Code::Failed => "failed",
         Code::Unconfirmed => "unconfirmed",
-        Code::NotCompared => "not sent: a part of each may be in FirstPromoter",
+        Code::NotCompared => "not sent: all or a part of each may be in FirstPromoter",
         Code::NotPaid => "withdrawn, since a later export has it as not paid",
         Code::InAccount => "not sent: FirstPromoter has them under other ids",
         Code::OtherAmount => "recorded with another amount",

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{After, Sender, Slot};
 use crate::event::{COMPARED_WITH_REFUNDS, EventKey, Kind};
 use crate::journal::{AttentionCode, Entry, EventRow, Outcome, Settlement};
+use crate::send::RefundsAnswered;
 use crate::send::lanes::Basis;
 
 /// The message of a cancellation without an id that is not sent, since somebody may have sent it before.
@@ -12,6 +13,9 @@ const SENT_BY_OTHERS: &str = "not sent: a sale of the customer was there already
 
 /// The message of a running total of refunds that is not sent, since somebody may have sent a part of it before.
 const TOTAL_SENT_BY_OTHERS: &str = "not sent: its sale was there already, sent by another journal or an integration, and so may be a part of this running total; `fprecon run` of the same exports reads the account's list, and sends what is missing";
+
+/// The message of a refund with an id of its own that is not sent, since somebody may have sent it before under another one.
+const REFUND_SENT_BY_OTHERS: &str = "not sent: its sale was there already, sent by another journal or an integration, and so may be this refund under another id; `fprecon run` of the same exports reads the account's list, and sends what is missing";
 
 /// The message of a refund whose sale may not be at the API.
 const SALE_UNCONFIRMED: &str = "not sent: its sale is unconfirmed, and without it, the refund would take what nobody earned; settle the sale first, by `fprecon retry --unconfirmed` or `fprecon accept`, then `fprecon retry --failed` sends this";
@@ -66,7 +70,11 @@ impl Sender<'_> {
             return Some(infer(Outcome::Unconfirmed, Some(SENT_BY_OTHERS)));
         }
         if self.may_be_partly_there(slot) && !self.settings.should_repeat_unconfirmed {
-            return Some(infer(Outcome::Unconfirmed, Some(TOTAL_SENT_BY_OTHERS)));
+            let message = match slot.event.refund_total_cents {
+                Some(_) => TOTAL_SENT_BY_OTHERS,
+                None => REFUND_SENT_BY_OTHERS,
+            };
+            return Some(infer(Outcome::Unconfirmed, Some(message)));
         }
         if lane.is_unlisted {
             let message = "not sent: the customer is not in the account's list of leads";
@@ -79,20 +87,21 @@ impl Sender<'_> {
             .then(|| infer(Outcome::NonReferral, None))
     }
 
-    /// Returns `true` if an event is a running total of refunds, and a part of it may be at the API: somebody had sent its
-    /// sale before this journal did, and that is from the time before this journal, as after one that was lost. The id of
-    /// each total is another one, so that the API would count both.
+    /// Returns `true` if an event is a refund, and it or a part of it may be at the API under another id: somebody had sent its
+    /// sale before this journal did, and that is from the time before this journal, as after one that was lost. That may have
+    /// sent running totals, each of which has another id, or have undone the sale.
     fn may_be_partly_there(&self, slot: &Slot) -> bool {
         let event = &slot.event;
-        let is_total = event.kind == Kind::Refund && event.refund_total_cents.is_some();
-        if !is_total || event.note.contains(COMPARED_WITH_REFUNDS) {
+        if event.kind != Kind::Refund || event.note.contains(COMPARED_WITH_REFUNDS) {
             return false;
         }
         if let Some(sold_at) = self.lanes.lane(slot.lane).date_of_sale_of_others(event) {
             return self.earlier.is_before_journal(sold_at);
         }
         let sale = event.sale_event_id.as_deref().map(EventKey::from_id);
-        sale.is_some_and(|sale| self.earlier.older_sales.contains(&sale))
+        let refunded = sale.and_then(|sale| self.earlier.older_sales.get(&sale));
+        let is_total = event.refund_total_cents.is_some();
+        refunded.is_some_and(|&refunded| is_total || refunded == RefundsAnswered::None)
     }
 
     /// Returns the outcome of the sale that an event refunds.
@@ -128,7 +137,9 @@ impl Sender<'_> {
 
     /// Flags a result that needs attention although it settles its event.
     pub(super) fn flag(&mut self, row: EventRow, settlement: &mut Settlement) {
-        if settlement.message.as_deref() == Some(TOTAL_SENT_BY_OTHERS) {
+        let of_others = [TOTAL_SENT_BY_OTHERS, REFUND_SENT_BY_OTHERS];
+        let message = settlement.message.as_deref();
+        if message.is_some_and(|message| of_others.contains(&message)) {
             let code = AttentionCode::NotCompared;
             self.outbox
                 .push((Entry::Flag { event: row, code }, After::Flagged));
