@@ -308,7 +308,7 @@ fn record_event(
     let key = event.key();
     match known.events.get(key) {
         Some(recorded) if plan.replaces(key) => {
-            if event.kind == Kind::Sale && !recorded.is_settled() {
+            if !recorded.is_settled() {
                 recording.supersede(recorded.row, "sent with what a later export says")?;
             }
             let by = recording.replace(recorded.row, event.to_event())?;

@@ -34,14 +34,14 @@ pub struct JournalHistory {
     /// The events that the API refused before they were corrected, by the keys of their ids.
     pub(crate) refused: KeyMap<Vec<Essence>>,
     /// The refunds by the key of the sale that they reverse, without those that were not referrals and those
-    /// that are left to send while their sale was not one.
+    /// that are left to send while their sale was not one or is left, too.
     pub(crate) refunds: KeyMap<Refunded>,
     /// The refunds that were not referrals, by the key of the sale that they reverse, without the superseded
     /// ones.
     pub(crate) unreferred_refunds: KeyMap<Refunded>,
     /// The refunds that were not referrals and whose sale was asked again since.
     pub(crate) superseded_refunds: KeyMap<()>,
-    /// The refunds that are left to send of sales that count nowhere, by the key of the sale.
+    /// The refunds that are left to send of sales that count nowhere or are left, too, by the key of the sale.
     pub(crate) refunds_left: KeyMap<Vec<EventRow>>,
     /// The conversions of amounts, by the key of their event.
     pub(crate) conversions: KeyMap<Conversion>,

@@ -69,6 +69,11 @@ pub trait SaleHistory {
         None
     }
 
+    /// Returns `true` if an earlier run recorded the event with this key, and no request of it was ever begun.
+    fn is_never_requested(&self, _: EventKey) -> bool {
+        false
+    }
+
     /// Returns what stood in the journal under this key before another content took its place.
     fn replaced(&self, _: EventKey) -> &[Essence] {
         &[]
@@ -172,12 +177,13 @@ pub struct EarlierSale {
     pub created_at: Option<Timestamp>,
 }
 
-/// Returns whether a reading takes the place of what an earlier run sent under its id: nothing of that
-/// is at the API, so nothing can count twice. Either the API refused it and it was corrected, or the
-/// API said that it is not a referral, and this reading names another customer or a promoter.
+/// Returns whether a reading takes the place of what an earlier run recorded under its id: nothing of that
+/// is at the API, so nothing can count twice. Either it was corrected before any request, or the API refused it and it
+/// was corrected, or the API said that it is not a referral, and this reading names another customer or a promoter.
 pub(crate) fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn SaleHistory) -> bool {
     let key = event.key();
     match earlier.outcome(key) {
+        None => earlier.is_never_requested(key) && corrects(event, recorded),
         Some(Outcome::Failed) => event.is_fixed_after_refusal && !earlier.is_withdrawn(key),
         Some(Outcome::NonReferral) => {
             let difference = event.essence().contradicts(recorded);
@@ -187,6 +193,20 @@ pub(crate) fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn Sa
         }
         _ => false,
     }
+}
+
+/// Returns `true` if a reading says of the same event what is right, as far as that can be: another amount, currency or
+/// customer. Where only one of the two says which payment of a shared id it is, they may be two payments.
+fn corrects(event: EventRef<'_>, recorded: &Essence) -> bool {
+    let has_same_ids = event.reference.is_some() == recorded.has_any_reference();
+    let difference = event.essence().contradicts(recorded);
+    let is_correctable = match difference {
+        Some(Contradiction::Amount | Contradiction::Currency) => true,
+        Some(Contradiction::Customer) => event.kind != Kind::Refund,
+        _ => false,
+    };
+    let is_part_of_total = event.refund_total_cents.is_some();
+    is_correctable && has_same_ids && !is_part_of_total
 }
 
 /// Returns whether the API said that a recorded event is not a referral, and this reading names the customer by

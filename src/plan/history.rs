@@ -244,6 +244,11 @@ impl SaleHistory for JournalHistory {
         self.aliases.get(&sale).map_or(&[], Vec::as_slice)
     }
 
+    fn is_never_requested(&self, key: EventKey) -> bool {
+        let is_left = self.left_to_send(key).is_some();
+        is_left && !self.maybe_recorded.contains_key(&key)
+    }
+
     fn withheld_sale(&self, id: EventKey) -> Option<&Text> {
         self.withheld_sales.get(&id)
     }

@@ -23,6 +23,9 @@ const MONTHS_S: u64 = 120 * 24 * 3600;
 const SENT_AS_READ_NOW: &str =
     "an earlier run has left it to send; it is sent with what these exports say";
 
+/// The note of an event that an earlier run has left to send otherwise, and for which no request was ever begun.
+const CORRECTED_BEFORE: &str = "an earlier run has left it to send otherwise, and never sent it; it is sent with what these exports say";
+
 /// The note of an event that an earlier run has left to send with another amount.
 const LEFT_WITH_ANOTHER_AMOUNT: &str =
     "an earlier run has left it to send, with another amount; `fprecon resume` sends that";
@@ -246,6 +249,17 @@ impl<'p> Planner<'p> {
                 Some(_) if self.states[index] == PlanState::ToSend && self.was_replaced(event) => {
                     self.mark(index, PlanState::Settled, "corrected since");
                 }
+                Some(difference)
+                    if is_first
+                        && self.states[index] == PlanState::ToSend
+                        && is_of_terms(difference)
+                        && self.history.is_never_requested(key)
+                        && !self.is_refunded(key) =>
+                {
+                    matched.insert(key, ());
+                    self.mark(index, PlanState::ToSend, CORRECTED_BEFORE);
+                    self.replacing.insert(key, ());
+                }
                 Some(difference) => {
                     let note = self.note_of_contradiction(difference, event, recorded);
                     self.mark(index, PlanState::Conflict, note);
@@ -427,15 +441,25 @@ impl<'p> Planner<'p> {
             let sale = recorded.sale;
             sale.is_some_and(|sale| self.asked_again.has_sale(sale))
         };
+        if self.asked_again.has_refund(key) {
+            return Some(CORRECTED_BEFORE);
+        }
         if (self.is_left_to_send(key) || has_sale_asked_again())
             && self.asked_again.supersedes(key, self.history)
         {
-            return Some("its sale is asked again for another customer or promoter");
+            let sale = recorded.sale;
+            let is_sale_left = sale.is_some_and(|sale| self.history.is_never_requested(sale));
+            return Some(if is_sale_left {
+                "its sale is sent with what these exports say"
+            } else {
+                "its sale is asked again for another customer or promoter"
+            });
         }
         if !replaces(event, recorded, self.history) {
             return None;
         }
         Some(match self.history.outcome(event.key()) {
+            None => CORRECTED_BEFORE,
             Some(Outcome::Failed) => {
                 "corrected: the API refused what an earlier run sent under this id"
             }
@@ -454,9 +478,10 @@ impl<'p> Planner<'p> {
             return None;
         }
         let here = here.get(&sale.key()).copied().unwrap_or_default();
-        if recorded.largest_total_cents.is_some()
-            && here.total_cents >= recorded.largest_total_cents
-        {
+        // Of a sale that was corrected before it was sent, a smaller total may be right, too.
+        let is_total_here = here.total_cents >= recorded.largest_total_cents
+            || here.total_cents.is_some() && self.history.is_never_requested(sale.key());
+        if recorded.largest_total_cents.is_some() && is_total_here {
             return None;
         }
         let missing = recorded.cents - here.recorded_cents;
@@ -470,6 +495,9 @@ impl<'p> Planner<'p> {
     /// Returns why a sale can't be sent again without its refunds.
     fn note_of_left_behind(&self, sale: EventKey, refunds: Money) -> String {
         match self.history.outcome(sale) {
+            None => format!(
+                "it was corrected before it was sent, and its refunds of {refunds} in an earlier run are not in these exports"
+            ),
             Some(Outcome::Failed) => format!(
                 "it was corrected, and its refunds of {refunds} failed with it in an earlier run and are not in these exports"
             ),
@@ -652,6 +680,18 @@ impl<'p> Planner<'p> {
 /// Returns `true` if a reading has more by which its customer or its promoter is found than the recorded one.
 fn says_more_of_whose_it_is(read: &Essence, recorded: &Essence) -> bool {
     read.completes_customer_of(recorded) || read.names_promoter_otherwise(recorded)
+}
+
+/// Returns `true` if two readings differ in what a sale or a sign-up says beside its amount, customer and date.
+fn is_of_terms(difference: Contradiction) -> bool {
+    matches!(
+        difference,
+        Contradiction::Plan
+            | Contradiction::PromoCode
+            | Contradiction::Promoter
+            | Contradiction::Quantity
+            | Contradiction::Mrr
+    )
 }
 
 /// Returns the outcome of an event in words for people.

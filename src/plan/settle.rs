@@ -119,6 +119,7 @@ pub(super) fn refund_of_conflict_hint(refund: EventRef<'_>, history: &dyn Histor
 /// Returns what a person has to do once the sale of a left-behind refund was corrected.
 pub(super) fn left_behind_hint(outcome: Option<Outcome>) -> &'static str {
     match outcome {
+        None => "add the exports that have its refunds to the call, and run it again",
         Some(Outcome::Failed) => {
             "add the rows of its refunds in the failed.csv of that run to this file, with the header that both have, and run it again"
         }

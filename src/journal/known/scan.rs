@@ -388,11 +388,12 @@ impl Scan<'_> {
             let open = self.known.open_refunds.entry(sale).or_default();
             open.push(event.row);
         }
-        let outcome_of_sale = self.known.events.get(sale).and_then(|sale| sale.outcome);
+        let outcome_of_sale = self.known.events.get(sale).map(|sale| sale.outcome);
+        // It is sent after its sale, if that comes to something.
         let is_left = event.outcome.is_none()
             && matches!(
                 outcome_of_sale,
-                Some(Outcome::NonReferral | Outcome::Failed)
+                Some(None | Some(Outcome::NonReferral | Outcome::Failed))
             );
         if is_left {
             let left = self.known.refunds_left.entry(sale).or_default();
