@@ -81,4 +81,36 @@ impl JournalReader {
         })?;
         Ok(sales)
     }
+
+    /// Returns the sales that a run has left to send, and that belong to a run which sent sales as commissions.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
+    pub(crate) fn sales_of_commission_runs(
+        &self,
+        run: RunId,
+    ) -> Result<HashSet<EventRow>, JournalError> {
+        const DOING: &str = "looking for sales with days";
+        let runs = self.commission_runs()?;
+        let mut sales = HashSet::new();
+        let mut dated = HashSet::new();
+        let sql = "SELECT e.id FROM run_event re CROSS JOIN event e ON e.id = re.event
+             WHERE re.run = ?1 AND e.kind = 'sale' AND e.outcome IS NULL
+             AND e.created_at_ms IS NOT NULL";
+        for of in runs {
+            self.each(DOING, sql, [of], |row| {
+                dated.insert(EventRow(row.get(0)?));
+                Ok(())
+            })?;
+        }
+        self.each(DOING, sql, [run.0], |row| {
+            let sale = EventRow(row.get(0)?);
+            if dated.contains(&sale) {
+                sales.insert(sale);
+            }
+            Ok(())
+        })?;
+        Ok(sales)
+    }
 }

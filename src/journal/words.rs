@@ -191,6 +191,8 @@ words! {
         PlanLearned = "plan_learned",
         /// It is a sale of which exports say since then that less of it counts than was sent.
         CountsLess = "counts_less",
+        /// It is a sale of a run that sent sales as commissions with their days, and came by a tracking call, without its day.
+        NotDated = "not_dated",
         /// It undoes a sale whose commission is marked as paid.
         UndoPaid = "undo_paid",
         /// It contradicts another event with the same id, and is held.
@@ -227,6 +229,7 @@ impl AttentionCode {
                 Some(
                     code @ (AttentionCode::CountsLess
                     | AttentionCode::PlanLearned
+                    | AttentionCode::NotDated
                     | AttentionCode::UndoPaid),
                 ),
             ) => outcome.is_tracked().then_some(code),

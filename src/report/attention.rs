@@ -304,6 +304,7 @@ pub(crate) fn is_flagged(code: AttentionCode) -> bool {
             | AttentionCode::CustomerLearned
             | AttentionCode::PlanLearned
             | AttentionCode::CountsLess
+            | AttentionCode::NotDated
             | AttentionCode::UndoPaid
     )
 }

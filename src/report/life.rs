@@ -197,6 +197,7 @@ impl<'j> Lives<'j> {
             | AttentionCode::PlanLearned
             | AttentionCode::OtherAmount
             | AttentionCode::CountsLess
+            | AttentionCode::NotDated
             | AttentionCode::UndoPaid => format!("accept --event {id} --reason TEXT"),
             AttentionCode::NotCompared
             | AttentionCode::CustomerLearned
@@ -244,6 +245,9 @@ fn advice_of(code: AttentionCode, run: Option<&RunRecord>) -> &'static str {
         AttentionCode::OtherAmount => "Compare the amount in FirstPromoter, then accept it:",
         AttentionCode::CountsLess => {
             "Less of it counts than was sent. Refund the difference, or accept it:"
+        }
+        AttentionCode::NotDated => {
+            "`history = \"commissions\"` was removed before it was sent, so that its commission has the day of that. Correct that in FirstPromoter where it matters, then accept it:"
         }
         AttentionCode::UndoPaid => {
             "The commission of its sale is marked as paid, and the promoter's next payout is less by it. If the promoter did not get this money, deny the commission of this refund in FirstPromoter. Then accept it:"

@@ -45,7 +45,9 @@ use jiff::tz::TimeZone;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::event::{CustomerRef, Event, EventKey, KeyMap, Kind, Ties};
-use crate::journal::{AttentionCode, Journal, JournalError, JournalReader, Outcome, RunId};
+use crate::journal::{
+    AttentionCode, EventRow, Journal, JournalError, JournalReader, Outcome, RunId,
+};
 use crate::tracking::{Answer, Client};
 use dated_sales::DatedSales;
 use lanes::{Lanes, Sorter, Standing};
@@ -264,6 +266,8 @@ struct Work {
     lanes: Lanes,
     earlier: EarlierAnswers,
     has_sales: bool,
+    /// The sales that were to keep their days as commissions, and that are sent by tracking calls, without them.
+    not_dated: HashSet<EventRow>,
 }
 
 impl Work {
@@ -298,6 +302,7 @@ impl Work {
             // A run that continues knows no more of them than the journal does.
             earlier: EarlierAnswers::read(journal, &reversals)?,
             has_sales,
+            not_dated: HashSet::new(),
         })
     }
 }

@@ -36,9 +36,14 @@ impl Preparation<'_> {
         } else {
             None
         };
-        let work = Work::read(journal, run, list.as_ref()).map_err(End::Journal)?;
+        let mut work = Work::read(journal, run, list.as_ref()).map_err(End::Journal)?;
         let lost = journal.sales_maybe_commissions(run);
         let lost = lost.map_err(End::Journal)?;
+        if !order.should_send_commissions {
+            let dated = journal.sales_of_commission_runs(run);
+            work.not_dated = dated.map_err(End::Journal)?;
+            work.not_dated.retain(|sale| !lost.contains(sale));
+        }
         let should_send_all = order.should_send_commissions && work.has_sales;
         if !should_send_all && lost.is_empty() {
             return Ok((work, None));

@@ -129,6 +129,8 @@ pub(super) struct Sender<'c> {
     earlier: EarlierAnswers,
     /// What decides about sales that are sent as commissions of known referrals.
     dated_sales: Option<DatedSales>,
+    /// The sales that were to keep their days, and that are sent without them.
+    not_dated: HashSet<EventRow>,
     /// The lanes whose next event may be sent and has to be read.
     ready: VecDeque<usize>,
     /// The lanes whose next event is being read.
@@ -187,6 +189,7 @@ impl<'c> Sender<'c> {
                 .collect(),
             lanes: work.lanes,
             earlier: work.earlier,
+            not_dated: work.not_dated,
             dated_sales,
             reading: Vec::new(),
             loaded: VecDeque::new(),

@@ -491,3 +491,57 @@ fn what_the_lists_decide_is_not_called_an_answer() {
     }
     assert!(!ran.contains("(409)") && !ran.contains("(204)"), "{ran}");
 }
+
+/// The setting is removed before the run has sent all of its sales: the rest goes on, and loses its days. That is said before,
+/// and stays in need of attention.
+#[test]
+fn what_is_sent_without_its_day_after_the_setting_was_removed_needs_attention() {
+    let rows: String = (1..=3)
+        .map(|n| format!("sale,in_{n},,ana@example.com,,99.00,USD,2025-11-0{n}T10:00:00Z,,\n"))
+        .collect();
+    for is_retry in [false, true] {
+        let (place, sandbox) = set_up(&rows);
+        let mut words: &[&str] = &["resume", "--json"];
+        if is_retry {
+            words = &["retry", "--failed", "--json"];
+            for id in ["in_2", "in_3"] {
+                let fault = json!({"action": "status", "status": 400, "kind": "commission", "event_id": id});
+                sandbox.fault(&fault);
+            }
+            run(&place, &sandbox, 1);
+            sandbox.forget_faults();
+        } else {
+            let first = ["run", "a.csv", "--yes", "--first", "1"];
+            call(&place, &sandbox, &first).expect(5);
+        }
+        let ran = Ran(place.command_to_v2(&sandbox, words).output().unwrap()).expect(1);
+        let says = "2 sales of the run that began with it will get the day on which they are sent";
+        assert!(ran.stderr().contains(says), "{}", ran.stderr());
+        let report = ran.json();
+        assert_eq!(report["attention"][0]["code"], "not_dated", "{report:#}");
+        assert_eq!(report["attention"][0]["count"], 2);
+        assert_eq!(sales(&sandbox).len(), 3);
+        let status = place.run(&["status", "--json"]).expect(0).json();
+        assert_eq!(status["attention"][0]["code"], "not_dated");
+        let command = status["attention"][0]["command"].as_str().unwrap();
+        let accept = command.replace("TEXT", "they are paid already");
+        let accept: Vec<&str> = accept.split(' ').skip(1).collect();
+        let (options, reason) = accept.split_at(3);
+        let reason = reason.join(" ");
+        place.run(&[options, &[reason.as_str()]].concat()).expect(0);
+        let status = place.run(&["status", "--json"]).expect(0).json();
+        assert_eq!(status["attention"].as_array().unwrap().len(), 0, "{status}");
+        place.run(&["journal", "check"]).expect(0);
+    }
+    // With the setting, the days are kept, and nothing is said.
+    let (place, sandbox) = set_up(&rows);
+    call(&place, &sandbox, &["run", "a.csv", "--yes", "--first", "1"]).expect(5);
+    let ran = call(&place, &sandbox, &["resume"]).expect(0);
+    assert!(
+        !ran.stderr().contains("is not set any more"),
+        "{}",
+        ran.stderr()
+    );
+    let days = ["in_1 2025-11-01", "in_2 2025-11-02", "in_3 2025-11-03"];
+    assert_eq!(sales(&sandbox), days);
+}

@@ -25,7 +25,7 @@ use crate::invisible::shown;
 use crate::journal::{
     EventRecord, Journal, JournalError, JournalReader, RunEnd, RunId, RunRecord, Settlement,
 };
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::report::words::{amount, outcome_words};
 use crate::report::{self, Commands, Formats, ReportSource, RunSummary};
 use crate::send::{self, End, Halt, Progress, RefusalSeries};
@@ -147,6 +147,7 @@ impl<'d> RunDelivery<'d> {
         let directory = self.directory.as_deref();
         expect_no_input_in(directory, &is_file_of_run, self.settings, inputs)?;
         expect_own_or_free(directory, &is_file_of_run, &journal)?;
+        self.warn_of_days(&journal, run)?;
         let (sent, signal) = self.send_and_ask(journal, run)?;
         let mut journal = sent.journal;
         if let End::Journal(error) = sent.end {
@@ -197,6 +198,24 @@ impl<'d> RunDelivery<'d> {
             problem,
         };
         Ok((journal, delivered))
+    }
+
+    /// Warns of sales that were to keep their days, and will get the day on which they are sent.
+    fn warn_of_days(&self, journal: &Journal, run: RunId) -> Result<(), CliError> {
+        if self.settings.api.sale_call == SaleCall::Commissions {
+            return Ok(());
+        }
+        let sales = journal.sales_of_commission_runs(run)?.len() as u64;
+        if sales > 0 {
+            let message = format!(
+                "`history = \"commissions\"` is not set any more: {} of the run that began with it will get the day on which they are sent, and so will their commissions",
+                count(sales, "sale")
+            );
+            let problem = Problem::warning(ProblemCode::DatesNotTaken, message);
+            let problem = problem.hint("to keep their days, interrupt this, set it under `[api]` again, and `fprecon resume`; what was sent without its day needs attention");
+            self.terminal.problems(&[problem], 0);
+        }
+        Ok(())
     }
 
     /// Names the run in the log for programs.

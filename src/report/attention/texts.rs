@@ -33,6 +33,7 @@ pub(super) const fn problem_of(code: Code) -> &'static str {
         }
         Code::PlanLearned => "sent without a plan that is known now",
         Code::CountsLess => "sent with more than counts",
+        Code::NotDated => "dated by the day on which they were sent, and not by their own",
         Code::UndoPaid => "of undone sales whose commissions are marked as paid",
         Code::Conflict => "in conflict",
         Code::Held => "held",
@@ -50,7 +51,11 @@ pub(in crate::report) const fn file_of(code: Code) -> &'static str {
         | Code::NotCompared
         | Code::NotPaid
         | Code::InAccount => "failed.csv",
-        Code::OtherAmount | Code::PlanLearned | Code::CountsLess | Code::UndoPaid => "tracked.csv",
+        Code::OtherAmount
+        | Code::PlanLearned
+        | Code::CountsLess
+        | Code::NotDated
+        | Code::UndoPaid => "tracked.csv",
         Code::ReversalNonReferral | Code::SignedUpSince | Code::CustomerLearned => {
             "non_referral.csv"
         }
@@ -87,6 +92,9 @@ pub(super) const fn advice_of(code: Code) -> &'static str {
             "Compare the commissions with those of the plan in FirstPromoter, then accept them:"
         }
         Code::CountsLess => "Refund the difference as the warning shows, or accept them:",
+        Code::NotDated => {
+            "`history = \"commissions\"` was removed before they were sent. Correct the dates of their commissions in FirstPromoter where that matters, then accept them:"
+        }
         Code::UndoPaid => {
             "The next payouts of their promoters are less by it. If they did not get this money, deny the commissions of these refunds in FirstPromoter first. Then accept them:"
         }
@@ -113,6 +121,7 @@ pub(super) const fn next_of(code: Code) -> Next {
         | Code::OtherAmount
         | Code::PlanLearned
         | Code::CountsLess
+        | Code::NotDated
         | Code::UndoPaid
         | Code::Ignored => Next::Accept,
         Code::ReversalNonReferral | Code::SignedUpSince => Next::Words("retry --non-referral"),

@@ -273,6 +273,7 @@ pub(super) struct Gathered {
     pub(super) customers_learned: FirstRows<EventLine>,
     pub(super) plans_learned: FirstRows<EventLine>,
     pub(super) counts_less: FirstRows<EventLine>,
+    pub(super) not_dated: FirstRows<EventLine>,
     pub(super) undo_paid: FirstRows<EventLine>,
     pub(super) held: FirstRows<EventLine>,
     pub(super) rejected: FirstRows<RowLine>,
@@ -329,6 +330,7 @@ impl Gathered {
             AttentionCode::CustomerLearned => &mut self.customers_learned,
             AttentionCode::PlanLearned => &mut self.plans_learned,
             AttentionCode::CountsLess => &mut self.counts_less,
+            AttentionCode::NotDated => &mut self.not_dated,
             AttentionCode::UndoPaid => &mut self.undo_paid,
             AttentionCode::Conflict
             | AttentionCode::Held

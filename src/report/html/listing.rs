@@ -27,6 +27,7 @@ pub(super) fn anchor(code: AttentionCode) -> &'static str {
         AttentionCode::CustomerLearned => "customer-learned",
         AttentionCode::PlanLearned => "plan-learned",
         AttentionCode::CountsLess => "counts-less",
+        AttentionCode::NotDated => "not-dated",
         AttentionCode::UndoPaid => "undo-paid",
         AttentionCode::Conflict | AttentionCode::Held => "held-events",
         AttentionCode::Rejected => "rejected-rows",
@@ -71,6 +72,11 @@ pub(super) fn event_tables(gathered: &Gathered) -> Vec<EventTable<'_>> {
             Code::CountsLess,
             "sent with more than counts",
             &gathered.counts_less,
+        ),
+        (
+            Code::NotDated,
+            "dated by the day on which they were sent",
+            &gathered.not_dated,
         ),
         (
             Code::UndoPaid,

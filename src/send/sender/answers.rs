@@ -6,7 +6,7 @@ use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 
 use super::{After, Answered, Sender};
-use crate::journal::{AttentionCode, Entry, EventRow, Settlement};
+use crate::journal::{AttentionCode, Entry, EventRow, Outcome, Settlement};
 use crate::send::failure_streak::FailureStreak;
 use crate::send::lanes::Basis;
 use crate::send::refusals::refusal_of;
@@ -93,6 +93,14 @@ impl Sender<'_> {
         self.flag(row, &mut settlement);
         if matches!(answer, Answer::OtherAmount { .. }) {
             let code = AttentionCode::OtherAmount;
+            self.outbox
+                .push((Entry::Flag { event: row, code }, After::Flagged));
+        }
+        if settlement.outcome == Outcome::Tracked
+            && self.not_dated.contains(&row)
+            && !matches!(answer, Answer::OtherAmount { .. })
+        {
+            let code = AttentionCode::NotDated;
             self.outbox
                 .push((Entry::Flag { event: row, code }, After::Flagged));
         }
