@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use super::events::scan_sql_of;
 use super::mended::NOT_REPLACED;
 use super::span::RUNS;
-use super::{AttentionCode, EventRecord, JournalError, JournalReader, RunId, Span, SpanBy};
+use super::{
+    AttentionCode, EventRecord, EventRow, JournalError, JournalReader, RunId, Span, SpanBy,
+};
 use crate::event::EventKey;
 
 /// Selects the runs whose events are looked at.
@@ -95,6 +97,27 @@ impl JournalReader {
             Scope::Run(run) => self.scan_rows(&sql, [run.0], each),
             Scope::Span(span) => self.scan_rows(&sql, span.parameters(), each),
         }
+    }
+
+    /// Goes through the runs whose reports have events: those that were to send them, and those that met them.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub(crate) fn for_each_run_of_events(
+        &self,
+        mut each: impl FnMut(EventRow, RunId),
+    ) -> Result<(), JournalError> {
+        let met = if self.has_table("met_event")? {
+            "UNION ALL SELECT event, run FROM met_event"
+        } else {
+            ""
+        };
+        let sql = format!("SELECT event, run FROM run_event {met}");
+        self.each("looking for the reports of events", &sql, [], |row| {
+            each(EventRow(row.get(0)?), RunId(row.get(1)?));
+            Ok(())
+        })
     }
 
     /// Returns those of the given keys whose events the journal has.

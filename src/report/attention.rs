@@ -7,20 +7,20 @@
 mod texts;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::texts::file_of;
 use self::texts::{Next, advice_of, next_of, problem_of};
 use super::csv_files::row_file_names;
-use super::items::{Age, for_each_event_item, for_each_item};
+use super::items::{Age, event_item, for_each_item};
 use super::open_items::{OpenCount, OpenOfSpan, exports_beside_held, open_unplanned};
 use super::words::count;
 use crate::event::{Currency, Tally};
 use crate::journal::{
-    AcceptedItems, AttentionCode, Disposition, Item, JournalError, JournalReader, RunId, RunRecord,
-    Scope, Span,
+    AcceptedItems, AttentionCode, Disposition, EventRow, EventsOf, Item, JournalError,
+    JournalReader, RunId, RunRecord, Scope, Span,
 };
 use crate::problem::Problem;
 use crate::shell_word::shell_word;
@@ -119,13 +119,30 @@ pub(crate) fn attention_now(
     commands: &Commands,
 ) -> Result<Vec<Attention>, JournalError> {
     let mut counter = Counter::new(journal)?;
-    for_each_event_item(journal, Scope::Span(Span::ALL), |age, item| {
-        counter.add(age, &item);
-        Ok::<_, JournalError>(())
-    })?;
+    let mut of_files: HashMap<EventRow, AttentionCode> = HashMap::new();
+    for (of, age) in [
+        (EventsOf::Sending, Age::New),
+        (EventsOf::Earlier, Age::Earlier),
+    ] {
+        journal.for_each_needing(Scope::Span(Span::ALL), of, |code, record| {
+            let counted = counter.add(age, &event_item(code, &record));
+            if counted == Counted::Open && matches!(next_of(code), Next::Accept) {
+                of_files.insert(record.row, code);
+            }
+            Ok::<_, JournalError>(())
+        })?;
+    }
     let last = journal.latest_run_of_exports()?.map(|run| run.id);
     // The latest run that has an item of a code is where its command leads.
     let mut runs: BTreeMap<AttentionCode, RunId> = BTreeMap::new();
+    if !of_files.is_empty() {
+        journal.for_each_run_of_events(|row, run| {
+            if let Some(&code) = of_files.get(&row) {
+                let latest = runs.entry(code).or_insert(run);
+                *latest = run.max(*latest);
+            }
+        })?;
+    }
     for (run, item) in open_unplanned(journal)? {
         if counter.add(Age::New, &item) == Counted::Open {
             let latest = runs.entry(item.code).or_insert(run);

@@ -353,6 +353,16 @@ fn a_sale_that_was_undone_is_not_marked() {
     assert_eq!(import.payout_calls(), Vec::<String>::new());
 }
 
+/// The command for an item names the report of the undo, which has it.
+fn expect_named(undone: &Value, attention: &Value) {
+    let report = undone["report_dir"].as_str().unwrap();
+    let command = attention["command"].as_str().unwrap();
+    assert!(
+        command.contains(&format!("accept {report}/tracked.csv")),
+        "{command}"
+    );
+}
+
 #[test]
 fn paid_commissions_of_sales_that_were_undone_since_are_named_until_somebody_settles_them() {
     for api in [Api::V1, Api::V2] {
@@ -368,9 +378,12 @@ fn paid_commissions_of_sales_that_were_undone_since_are_named_until_somebody_set
             .run(&["undo", &run, "--yes", "--json"])
             .expect(1)
             .json();
+        // A later run over exports does not change which report has them.
+        import.run(&["run", "a.csv", "--yes", "--json"]).expect(0);
         for attention in [&undone["attention"], &status()] {
             assert_eq!(attention[0]["code"], "undo_paid", "{api:?}: {attention}");
             assert_eq!(attention[0]["count"], 3, "{api:?}: {attention}");
+            expect_named(&undone, &attention[0]);
         }
         let calls = import.payout_calls();
         let printed = import.mark(YEAR, 1);
