@@ -78,6 +78,7 @@ impl JournalReader {
         mut each: impl FnMut(AttentionCode, EventRecord) -> Result<(), E>,
     ) -> Result<(), E> {
         let flags = self.flags()?;
+        let undone = self.events_of_undone_runs()?;
         let mut condition = match scope {
             Scope::Run(_) => "WHERE re.run = ?1 AND ".to_owned(),
             Scope::Span(_) => "WHERE ".to_owned(),
@@ -91,6 +92,11 @@ impl JournalReader {
         let each = |record: EventRecord| {
             let flag = flags.get(&record.row).copied();
             let code = AttentionCode::from_result(record.outcome(), flag);
+            let code = if undone.contains(&record.row) {
+                code.map(AttentionCode::in_undone_run)
+            } else {
+                code
+            };
             code.map_or(Ok(()), |code| each(code, record))
         };
         match scope {

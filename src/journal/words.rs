@@ -171,6 +171,8 @@ words! {
         NotSent = "not_sent",
         /// The API refused it, or all attempts failed.
         Failed = "failed",
+        /// It failed, or was not sent, in a run that was undone: nothing sends it again by itself.
+        LeftOut = "left_out",
         /// It may have been recorded, and nothing says whether it was.
         Unconfirmed = "unconfirmed",
         /// It is a running total of refunds that was not sent: a part of it may be there, and nothing was compared.
@@ -207,6 +209,14 @@ words! {
 }
 
 impl AttentionCode {
+    /// Returns the same reason for an event of a run that was undone.
+    pub(crate) fn in_undone_run(self) -> AttentionCode {
+        match self {
+            AttentionCode::Failed => AttentionCode::LeftOut,
+            other => other,
+        }
+    }
+
     /// Returns why an event with this outcome, or none, needs attention, if it does. `flag` is the reason that was
     /// recorded beside the outcome.
     pub(crate) fn from_result(

@@ -192,7 +192,8 @@ impl<'j> Lives<'j> {
             | AttentionCode::Unconfirmed
             | AttentionCode::ReversalNonReferral
             | AttentionCode::SignedUpSince => format!("retry --event {id}"),
-            AttentionCode::NotPaid
+            AttentionCode::LeftOut
+            | AttentionCode::NotPaid
             | AttentionCode::InAccount
             | AttentionCode::PlanLearned
             | AttentionCode::OtherAmount
@@ -220,6 +221,9 @@ fn advice_of(code: AttentionCode, run: Option<&RunRecord>) -> &'static str {
         AttentionCode::Failed => "Fix the cause, then try again:",
         AttentionCode::Unconfirmed => {
             "Look it up in FirstPromoter first. If sent again, it may count twice:"
+        }
+        AttentionCode::LeftOut => {
+            "Its run was undone, and nothing sends it by itself. `fprecon retry --event` sends it after all; else accept it:"
         }
         AttentionCode::NotCompared => {
             "All or a part of this refund may be in FirstPromoter. Run the exports again, which reads the account's list first:"

@@ -19,6 +19,7 @@ pub(super) const fn problem_of(code: Code) -> &'static str {
     match code {
         Code::NotSent => "not sent",
         Code::Failed => "failed",
+        Code::LeftOut => "not sent or failed, in a run that was undone",
         Code::Unconfirmed => "unconfirmed",
         Code::NotCompared => "not sent: all or a part of each may be in FirstPromoter",
         Code::NotPaid => "withdrawn, since a later export has it as not paid",
@@ -47,6 +48,7 @@ pub(in crate::report) const fn file_of(code: Code) -> &'static str {
     match code {
         Code::NotSent
         | Code::Failed
+        | Code::LeftOut
         | Code::Unconfirmed
         | Code::NotCompared
         | Code::NotPaid
@@ -71,6 +73,9 @@ pub(super) const fn advice_of(code: Code) -> &'static str {
         Code::NotSent => "Nothing is lost. Send the rest:",
         Code::Failed => {
             "Fix the rows in failed.csv (add the column if it lacks the wrong one, such as ref_id or plan) and run that file, or fix the cause and try again:"
+        }
+        Code::LeftOut => {
+            "Nothing sends them by itself. `fprecon run` of that failed.csv sends all of them after all, and `fprecon retry --event ID` one. Accept the others:"
         }
         Code::Unconfirmed => {
             "Look them up in FirstPromoter first. If sent again, they may count twice:"
@@ -116,7 +121,8 @@ pub(super) const fn next_of(code: Code) -> Next {
         Code::Failed => Next::Words("retry --failed"),
         Code::Unconfirmed => Next::Words("retry --unconfirmed"),
         Code::NotCompared | Code::CustomerLearned | Code::Conflict | Code::Held => Next::RunExports,
-        Code::NotPaid
+        Code::LeftOut
+        | Code::NotPaid
         | Code::InAccount
         | Code::OtherAmount
         | Code::PlanLearned

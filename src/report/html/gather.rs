@@ -320,7 +320,7 @@ impl Gathered {
     pub(super) fn list(&mut self, code: AttentionCode, record: &EventRecord) {
         let table = match code {
             AttentionCode::NotSent => &mut self.not_sent,
-            AttentionCode::Failed => &mut self.refused,
+            AttentionCode::Failed | AttentionCode::LeftOut => &mut self.refused,
             AttentionCode::Unconfirmed | AttentionCode::NotCompared => &mut self.unconfirmed,
             AttentionCode::NotPaid => &mut self.not_paid,
             AttentionCode::InAccount => &mut self.refused,

@@ -18,7 +18,9 @@ pub(super) struct EventTable<'p> {
 pub(super) fn anchor(code: AttentionCode) -> &'static str {
     match code {
         AttentionCode::NotSent => "not-sent",
-        AttentionCode::Failed | AttentionCode::InAccount => "failed-events",
+        AttentionCode::Failed | AttentionCode::LeftOut | AttentionCode::InAccount => {
+            "failed-events"
+        }
         AttentionCode::Unconfirmed | AttentionCode::NotCompared => "unconfirmed-events",
         AttentionCode::NotPaid => "not-paid",
         AttentionCode::OtherAmount => "other-amounts",

@@ -312,7 +312,12 @@ impl Lives<'_> {
             Some(_) => self.journal.flag_of(record.row)?,
             None => None,
         };
-        let code = AttentionCode::from_result(record.outcome(), flag);
+        let mut code = AttentionCode::from_result(record.outcome(), flag);
+        if code == Some(AttentionCode::Failed)
+            && self.journal.events_of_undone_runs()?.contains(&record.row)
+        {
+            code = Some(AttentionCode::LeftOut);
+        }
         Ok(code.map(|code| event_item(code, record)))
     }
 
