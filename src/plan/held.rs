@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::planner::{Firsts, Planner};
 use super::settle;
-use crate::event::{EventKey, EventRef, Events, Tally};
+use crate::event::{DATED_AS_SALE, EventKey, EventRef, Events, Tally};
 use crate::journal::{Outcome, PlanState};
 use crate::link::HeldReason;
 use crate::problem::{Problem, ProblemCode};
@@ -104,6 +104,11 @@ impl Planner<'_> {
             HeldReason::UidUnclear => settle::unclear_uid_hint(event).into(),
             HeldReason::Invoice => "add the export of invoices that has it, and the exports with all its payments, to the call; the payment is not sent".into(),
             HeldReason::Payment => "run it in one call with the export that has the payment, which says whose it is; the invoice is not sent by itself".into(),
+            HeldReason::Undated if event.note.contains(DATED_AS_SALE) => {
+                let sale = event.sale_event_id.map(EventKey::from_id);
+                let is_known = sale.is_some_and(|sale| self.is_sent_or_known(sale, firsts));
+                settle::undated_refund_hint(event, is_known.then_some(self.history)).into()
+            }
             HeldReason::Undated => "write the date into the row, and run the file again; or, if it does not belong to the range, accept it after the run: `fprecon accept --event ID --reason TEXT`".into(),
             HeldReason::NotPaid => settle::not_paid_hint(event, self.history).into(),
             HeldReason::PaidAfterAll => settle::paid_after_all_hint(event).into(),
@@ -139,6 +144,12 @@ impl Planner<'_> {
                 "add the export that holds its sale, or name the sale in a CSV for `--link`; the refund is not sent".into()
             }
         }
+    }
+
+    /// Returns `true` if a sale is sent by this run or known by an earlier one, so that a refund finds it.
+    fn is_sent_or_known(&self, sale: EventKey, firsts: &Firsts) -> bool {
+        let here = firsts.named(sale).map(|place| self.states[place]);
+        here == Some(PlanState::ToSend) || self.history.essence(sale).is_some()
     }
 
     /// Returns `true` if these exports have a sale otherwise than an earlier run sent it.

@@ -185,6 +185,20 @@ pub(super) fn looked_at_hint(event: EventRef<'_>, history: &dyn History) -> Stri
     }
 }
 
+/// Returns how to say whether a refund that its export does not date is in the range. `history` is there if its sale is
+/// sent or known, so that a row of its own finds it.
+pub(super) fn undated_refund_hint(refund: EventRef<'_>, history: Option<&dyn History>) -> String {
+    let column = "if its export has a column for the date of refunds, write it into the row, and run the file again";
+    let accept = accept(refund);
+    let row = history.and_then(|history| own_refund_row(refund, history));
+    match row.as_deref().and_then(|row| row.rsplit_once(',')) {
+        Some((row, _)) => format!(
+            "{column}; if it has none, look the day up at the provider, and if that is in the range, send the refund after the run with a CSV of your own that has these two lines, with its day: `{CSV_HEADER}` and `{row},YYYY-MM-DD`; if it does not belong to the range, {accept}"
+        ),
+        None => format!("{column}; if it does not belong to the range, {accept}"),
+    }
+}
+
 /// Returns a refund that is held as the row of a CSV that sends it. Beside a recorded running total, such a refund
 /// may be a part of that, and would be held.
 fn own_refund_row(refund: EventRef<'_>, history: &dyn History) -> Option<String> {

@@ -393,3 +393,47 @@ fn a_misspelled_zone_is_an_error_wherever_a_day_is_asked_for() {
         .run_to(&sandbox, &["plan", "x.csv", "--until", "2026-03-31"])
         .expect_code_one_of(&[0, 1]);
 }
+
+/// Shopify does not date refunds, and its profile has no column to write a date into. What the hint says leads on.
+#[test]
+fn a_refund_of_an_export_without_dates_for_refunds_is_sent_as_the_hint_says() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    place.write(
+        "o.csv",
+        "Name,Email,Financial Status,Paid at,Currency,Subtotal,Shipping,Taxes,Total,Created at,Refunded Amount,Id\n\
+         #1,ana@example.com,partially_refunded,2026-03-02 09:14:00 +0000,USD,100.00,0.00,0.00,100.00,2026-03-02 09:14:00 +0000,30.00,7001\n",
+    );
+    let until = ["run", "o.csv", "--yes", "--until", "2026-03-31"];
+    let said = place.run_to(&sandbox, &until).expect(1).stderr();
+    let hint = said.lines().find(|line| line.contains("CSV of your own"));
+    let hint = hint.unwrap_or_else(|| panic!("{said}"));
+    let pieces: Vec<&str> = hint.split('`').collect();
+    let [header, row] = [pieces[1], pieces[3]];
+    place.write(
+        "own.csv",
+        &format!("{header}\n{}\n", row.replace("YYYY-MM-DD", "2026-03-20")),
+    );
+    place
+        .run_to(&sandbox, &["run", "own.csv", "--yes"])
+        .expect(0);
+    for words in [&until[..], &until[..3]] {
+        place.run_to(&sandbox, words).expect(0);
+    }
+    let events = sandbox.events();
+    let refunds = events.iter().filter(|event| event["kind"] == "refund");
+    let cents: Vec<i64> = refunds
+        .map(|event| event["amount_cents"].as_i64().unwrap())
+        .collect();
+    assert_eq!(cents, [3000]);
+    // What is refunded later is the rest.
+    let later = place.read("o.csv").replace(",30.00,7001", ",50.00,7001");
+    place.write("o.csv", &later);
+    place.run_to(&sandbox, &until[..3]).expect(0);
+    let events = sandbox.events();
+    let refunds = events.iter().filter(|event| event["kind"] == "refund");
+    let cents: i64 = refunds
+        .map(|event| event["amount_cents"].as_i64().unwrap())
+        .sum();
+    assert_eq!(cents, 5000);
+}
