@@ -562,6 +562,8 @@ fn a_refund_with_its_own_id_of_a_sale_that_is_older_than_the_journal_is_compared
             assert_eq!(refunds(&sandbox), undone, "{provider} {version}");
             let retry = ["retry", "--event", "r1", "--yes"];
             call(&place, &sandbox, version, &retry).expect(3);
+            let explained = place.run(&["explain", "r1"]).expect(0).stdout();
+            assert!(explained.contains("fprecon run both.csv"), "{explained}");
         }
         let ran = run("both.csv", JOURNAL).expect(1);
         assert!(ran.stdout().contains("Compared with "), "{}", ran.stdout());

@@ -6,7 +6,7 @@ use super::{LifeAcceptance, LifeAttention, LifeMoney, Lives};
 use crate::event::{Event, Kind};
 use crate::journal::{
     Appearance, AttemptRecord, AttentionCode, EventRecord, EventRole, EventRow, EventsBy,
-    HeldRecord, Item, ItemId, JournalError, Outcome, RunId,
+    HeldRecord, Item, ItemId, JournalError, Outcome, RunId, RunRecord,
 };
 use crate::report::items::{event_item, held_item};
 use crate::report::open_items::is_unplanned;
@@ -269,6 +269,7 @@ impl Lives<'_> {
             of_event && !is_unplanned(record.item.code)
         });
         let settled = record.settlement.as_ref();
+        let with_export = self.latest_with_export(&appearances);
         let runs = appearances.into_iter();
         let attempts = self.journal.attempts_of(row)?.into_iter();
         Ok(Some(EventLife {
@@ -286,7 +287,9 @@ impl Lives<'_> {
             commission_cents: settled.and_then(|settled| settled.commission_cents),
             is_replaced,
             is_replacement: self.replaced.values().any(|by| *by == row),
-            attention: open.map(|item| self.attention(item, None)).transpose()?,
+            attention: open
+                .map(|item| self.attention(item, with_export))
+                .transpose()?,
             accepted,
             runs: runs.map(LifeRun::from).collect(),
             attempts: attempts.map(LifeAttempt::from).collect(),
@@ -304,6 +307,13 @@ impl Lives<'_> {
         let of_run = |id: &RunId| self.run(*id).map(|run| run.name.as_str());
         let names: Vec<&str> = self.sending.iter().filter_map(of_run).collect();
         to_send.any(|own| names.contains(&own.run.as_str()))
+    }
+
+    /// Returns the latest run whose exports have an event.
+    fn latest_with_export(&self, appearances: &[Appearance]) -> Option<&RunRecord> {
+        let read = appearances.iter().filter(|own| own.file.is_some());
+        let latest = read.max_by_key(|own| own.started)?;
+        self.runs.iter().find(|run| run.name == latest.run)
     }
 
     /// Returns the item of an event that needs attention, accepted or not.
