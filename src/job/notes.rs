@@ -291,13 +291,14 @@ pub(super) fn note_left_over(job: &mut Job, history: &dyn History) {
         return;
     }
     let (mut unsent, mut unconfirmed) = (Tally::default(), Tally::default());
-    let mut uncompared = Tally::default();
+    let (mut uncompared, mut excluded) = (Tally::default(), Tally::default());
     for (_, planned) in job.plan.unordered() {
         let event = planned.event;
         let recorded = history.essence(event.key());
         let outcome = recorded.map(|_| history.outcome(event.key()));
         match (planned.state, outcome) {
             (PlanState::ToSend, Some(None)) => unsent.add(event.kind, event.money),
+            (PlanState::OutOfRange, Some(None)) => excluded.add(event.kind, event.money),
             (PlanState::Settled, Some(Some(Outcome::Unconfirmed)))
                 if history.is_uncompared(event.key()) =>
             {
@@ -318,6 +319,7 @@ pub(super) fn note_left_over(job: &mut Job, history: &dyn History) {
                 .hint("`fprecon resume` sends what earlier runs have left, these and others"),
         );
     }
+    note_excluded(job, &excluded);
     if unconfirmed.count() > 0 {
         let message = format!(
             "an earlier run left events of these exports unconfirmed: {unconfirmed}; they may be recorded already, and are not sent again"
@@ -329,6 +331,20 @@ pub(super) fn note_left_over(job: &mut Job, history: &dyn History) {
         );
     }
     note_uncompared(job, &uncompared);
+}
+
+/// Reports which events an earlier run has left to send, though they are outside of the range now.
+fn note_excluded(job: &mut Job, excluded: &Tally) {
+    if excluded.count() > 0 {
+        let message = format!(
+            "an earlier run left events to send that are outside of this range: {excluded}; `fprecon resume` sends them all the same"
+        );
+        job.problems.push(
+            Problem::warning(ProblemCode::LeftToSend, message).hint(
+                "if they are not to be sent, do not resume: `fprecon undo RUN` of the run that left them leaves them out for good, and refunds what it has sent; `fprecon status` names it",
+            ),
+        );
+    }
 }
 
 /// Reports of which refunds of these exports all or a part may be in the account, as an earlier run found.

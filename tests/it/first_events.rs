@@ -279,3 +279,29 @@ fn what_may_have_been_sent_is_not_replaced() {
             .contains("`fprecon resume` sends what was recorded first")
     );
 }
+
+/// What was left is outside of the range that the next run has: the hint says what `resume` would do, and how to leave it out.
+#[test]
+fn what_was_left_and_is_excluded_now_is_said_to_be_sent_by_resume() {
+    let (place, sandbox) = (place(), leads());
+    let first = ["run", "a.csv", "--yes", "--first", "1"];
+    place.run_to(&sandbox, &first).expect(5);
+    let until = ["run", "a.csv", "--yes", "--until", "2026-03-02"];
+    let said = place.run_to(&sandbox, &until).expect(1).stderr();
+    let says =
+        "outside of this range: 2 sales, 20.00 USD; `fprecon resume` sends them all the same";
+    assert!(said.contains(says), "{said}");
+    assert_eq!(arrived(&sandbox), ["s1 4900", "s2 12000"]);
+    let status = place.run(&["status", "--json"]).expect(0).json();
+    let run = status["runs"][1]["run"].as_str().unwrap();
+    place.run_to(&sandbox, &["undo", run, "--yes"]).expect(1);
+    place.run_to(&sandbox, &["resume"]);
+    place.run_to(&sandbox, &["run", "a.csv", "--yes"]);
+    let sent = arrived(&sandbox);
+    assert!(
+        !sent
+            .iter()
+            .any(|own| own.starts_with("s3") || own.starts_with("s4")),
+        "{sent:?}"
+    );
+}
