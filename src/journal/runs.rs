@@ -86,16 +86,13 @@ impl JournalReader {
 
     /// Returns the latest date of the sales of the first runs, up to the first one with a sale that the API did not have
     /// before, or when the first run began if none has a date: until then the journal catches up, and what is older belongs
-    /// to the time before it. `None` if that is not known any more, since the journal was pruned.
+    /// to the time before it. `None` if the journal has no sale. Pruning keeps what this needs.
     ///
     /// # Errors
     ///
     /// The journal can't be read.
     pub(crate) fn caught_up_until(&self) -> Result<Option<Timestamp>, JournalError> {
         const DOING: &str = "looking for the sales of the first runs";
-        if !self.pruned_runs()?.is_empty() {
-            return Ok(None);
-        }
         let mut latest = None;
         let sql = "SELECT coalesce(max(e.created_at_ms), (SELECT min(started_ms) FROM run)) FROM run_event re CROSS JOIN event e ON e.id = re.event
              WHERE e.kind = 'sale' AND re.run <= coalesce(

@@ -580,3 +580,24 @@ fn a_refund_with_its_own_id_of_a_sale_that_is_older_than_the_journal_is_compared
         place.run(&["journal", "check"]).expect(0);
     }
 }
+
+/// Pruning keeps which sales are older than the journal.
+#[test]
+fn a_pruned_journal_compares_refunds_of_older_sales_too() {
+    for version in ["v1", "v2"] {
+        let lost = Lost::new("stripe", version);
+        let new = "ch_7,2026-03-09 09:14:00,10.00,0.00,usd,true,,Paid,cus_y,y@example.com,in_7\n";
+        lost.place.write("new.csv", &format!("{STRIPE}{new}"));
+        for _ in 0..3 {
+            lost.run("new.csv", JOURNAL, 0);
+        }
+        let prune = ["journal", "prune", "--before", "2999-01-01", "--yes"];
+        let pruned = lost.place.run(&prune).expect(0).stdout();
+        assert!(pruned.contains("2 runs"), "{pruned}");
+        lost.run("50.csv", JOURNAL, 1);
+        assert_eq!(refunds(&lost.sandbox), [FIRST], "{version}");
+        lost.run("50.csv", JOURNAL, 0);
+        let both = [FIRST, "in_1_refund_5000 2000"];
+        assert_eq!(refunds(&lost.sandbox), both, "{version}");
+    }
+}
