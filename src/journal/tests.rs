@@ -12,6 +12,8 @@ use crate::event::{
     Conversion, ConvertedRefunds, Currency, Customer, Details, Event, EventKey, Kind, Money,
     Original, Source, Ties,
 };
+use crate::link::SaleHistory;
+use crate::plan::History;
 use crate::problem::Problem;
 
 fn at(seconds: i64) -> Timestamp {
@@ -593,7 +595,7 @@ fn refunds_add_up_by_sale() {
     ];
     record(&mut journal, &events);
     let known = journal.known().unwrap();
-    let of = |id| known.refunds[&crate::event::EventKey::from_id(id)];
+    let of = |id| known.refunded(crate::event::EventKey::from_id(id));
     assert_eq!((of("in_1").cents, of("in_2").cents), (5000, 700));
     assert_eq!(of("in_1").largest_total_cents, Some(5000));
     assert_eq!(of("in_2").largest_total_cents, None);
@@ -613,7 +615,7 @@ fn an_id_that_was_taken_with_its_invisible_characters_is_known_without_them() {
     let key = crate::event::EventKey::from_id;
     assert!(known.events.get(key("in_1")).is_some());
     assert!(known.events.get(key("in_1_refund_300")).is_some());
-    assert_eq!(known.refunds[&key("in_1")].largest_total_cents, Some(300));
+    assert_eq!(known.refunded(key("in_1")).largest_total_cents, Some(300));
 }
 
 #[test]
@@ -811,9 +813,10 @@ fn a_converted_amount_comes_back_with_what_it_was() {
         original_cents: 500,
         sent_cents: 542,
     };
-    assert_eq!(known.converted_refunds[&sale_key], refunds);
+    assert_eq!(known.converted_refunds(sale_key), refunds);
     assert_eq!(
-        known.refunds[&sale_key].cents, 500,
+        known.refunded(sale_key).cents,
+        500,
         "in the sale's currency"
     );
     assert_eq!(known.conversions.len(), 2);
