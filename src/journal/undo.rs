@@ -259,19 +259,32 @@ impl JournalReader {
     ///
     /// The journal can't be read.
     pub(crate) fn events_of_undone_runs(&self) -> Result<HashSet<EventRow>, JournalError> {
-        let mut events = HashSet::new();
+        const DOING: &str = "reading the events of undone runs";
         if !self.has_table("undo")? {
-            return Ok(events);
+            return Ok(HashSet::new());
         }
-        let sql = "SELECT re.event FROM undo u JOIN run_event re ON re.run = u.of_run
+        // The latest undo of each. Few are looked for in the later runs, of which there may be many.
+        let mut events: HashMap<EventRow, i64> = HashMap::new();
+        let sql = "SELECT re.event, u.run FROM undo u JOIN run_event re ON re.run = u.of_run
              JOIN event e ON e.id = re.event
-             WHERE e.outcome IN ('failed', 'unconfirmed', 'non_referral') AND NOT EXISTS
-                 (SELECT 1 FROM run_event later WHERE later.event = re.event AND later.run > u.run)";
-        self.each("reading the events of undone runs", sql, [], |row| {
-            events.insert(EventRow(row.get(0)?));
+             WHERE e.outcome IN ('failed', 'unconfirmed', 'non_referral')";
+        self.each(DOING, sql, [], |row| {
+            let undo: i64 = row.get(1)?;
+            let latest = events.entry(EventRow(row.get(0)?)).or_insert(undo);
+            *latest = undo.max(*latest);
             Ok(())
         })?;
-        Ok(events)
+        if let Some(first) = events.values().min().copied() {
+            let sql = "SELECT event, run FROM run_event WHERE run > ?1";
+            self.each(DOING, sql, [first], |row| {
+                let (event, run) = (EventRow(row.get(0)?), row.get::<_, i64>(1)?);
+                if events.get(&event).is_some_and(|&undo| run > undo) {
+                    events.remove(&event);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(events.into_keys().collect())
     }
 
     /// Returns the refunds that undos were started to send, by the run that is undone and by the undo: those of which
