@@ -4,15 +4,18 @@
 //! To add a reason, add its word to [`AttentionCode`] and its lines to [`texts`]. For an event whose
 //! answer settles it, write [`Entry::Flag`](crate::journal::Entry::Flag) together with the answer.
 
+mod places;
 mod texts;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use self::places::command_of;
+pub(crate) use self::places::{Places, name_commands};
 pub(super) use self::texts::file_of;
 use self::texts::{Next, advice_of, next_of, problem_of};
+use super::commands::Commands;
 use super::csv_files::row_file_names;
 use super::items::{Age, event_item, for_each_item};
 use super::open_items::{OpenCount, OpenOfSpan, exports_beside_held, open_unplanned};
@@ -22,8 +25,6 @@ use crate::journal::{
     AcceptedItems, AttentionCode, Disposition, EventRow, EventsOf, Item, JournalError,
     JournalReader, RunId, RunRecord, Scope, Span,
 };
-use crate::problem::Problem;
-use crate::shell_word::shell_word;
 
 /// Items that need attention for one reason.
 #[derive(Clone, Debug, Serialize)]
@@ -377,221 +378,11 @@ impl Attention {
     }
 }
 
-/// The options that commands need so that they can be pasted.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Commands {
-    /// The options that select the same journal and account, each with its value, which may be empty.
-    options: Vec<(String, String)>,
-    /// Further options for the reading of exports.
-    reading: Vec<(String, String)>,
-}
-
-impl Commands {
-    /// Creates commands with these options, and with these further ones where exports are read.
-    pub fn new(options: &[(&str, String)], reading: &[(&str, String)]) -> Self {
-        Commands {
-            options: owned(options),
-            reading: owned(reading),
-        }
-    }
-
-    /// Adds an option for the reading of exports.
-    pub fn with_reading(mut self, name: &str, value: String) -> Self {
-        self.reading.push((name.to_owned(), value));
-        self
-    }
-
-    /// Returns the options as the journal keeps them with a run; `None` if there are none.
-    pub fn to_kept(&self) -> Option<String> {
-        let is_empty = self.options.is_empty() && self.reading.is_empty();
-        let text = serde_json::to_string(self).ok();
-        text.filter(|_| !is_empty)
-    }
-
-    /// Adds the options that the journal keeps with a run and that this call does not have.
-    fn with_kept(&self, kept: &str) -> Self {
-        let Ok(of_run) = serde_json::from_str::<Commands>(kept) else {
-            return self.clone();
-        };
-        let join = |own: &[(String, String)], of_run: Vec<(String, String)>| {
-            let is_missing = |(name, _): &(String, String)| own.iter().all(|(own, _)| own != name);
-            let missing = of_run.into_iter().filter(is_missing);
-            own.iter().cloned().chain(missing).collect()
-        };
-        Commands {
-            options: join(&self.options, of_run.options),
-            reading: join(&self.reading, of_run.reading),
-        }
-    }
-
-    /// Returns the commands with the options that a run was started with, as far as this call has no others, so
-    /// that they reach what the run has reached.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be read.
-    pub(crate) fn of_run(&self, journal: &JournalReader, run: RunId) -> Result<Self, JournalError> {
-        let kept = journal.options_of(run)?;
-        Ok(kept.map_or_else(|| self.clone(), |kept| self.with_kept(&kept)))
-    }
-
-    fn options(&self) -> String {
-        option_words(&self.options)
-    }
-
-    /// Returns a command, ready to be pasted: `fprecon resume --journal books.journal`.
-    pub fn command(&self, words: &str) -> String {
-        format!("fprecon {words}{}", self.options())
-    }
-
-    /// Adds the options to each command of a hint that needs the same journal and account, so that
-    /// it can be pasted: `fprecon resume` becomes `fprecon resume --journal books.journal`.
-    pub(crate) fn complete(&self, problem: &mut Problem) {
-        const COMMANDS: [&str; 6] = ["accept", "report", "resume", "retry", "status", "undo"];
-        let options = self.options();
-        let Some(hint) = problem.hint.as_mut().filter(|_| !options.is_empty()) else {
-            return;
-        };
-        // Between backticks, every second piece is a command or a value.
-        let pieces = hint.split('`').enumerate().map(|(place, piece)| {
-            let words = piece.strip_prefix("fprecon ").filter(|_| place % 2 == 1);
-            let name = words.and_then(|words| words.split(' ').next());
-            if name.is_some_and(|name| COMMANDS.contains(&name)) && !piece.ends_with(&options) {
-                Cow::Owned(format!("{piece}{options}"))
-            } else {
-                Cow::Borrowed(piece)
-            }
-        });
-        *hint = pieces.collect::<Vec<_>>().join("`");
-    }
-
-    fn run(&self, exports: &[String]) -> String {
-        let exports: Vec<Cow<'_, str>> = exports.iter().map(|path| shell_word(path)).collect();
-        let words = format!("run {}{}", exports.join(" "), option_words(&self.reading));
-        self.command(&words)
-    }
-
-    /// Returns the command that accepts the items of files.
-    pub(crate) fn accept<'f>(&self, files: impl Iterator<Item = &'f str>) -> String {
-        let files: Vec<Cow<'_, str>> = files.map(shell_word).collect();
-        self.command(&format!("accept {} --reason TEXT", files.join(" ")))
-    }
-}
-
-fn owned(options: &[(&str, String)]) -> Vec<(String, String)> {
-    let options = options.iter();
-    let options = options.map(|(name, value)| ((*name).to_owned(), value.clone()));
-    options.collect()
-}
-
-fn option_words(options: &[(String, String)]) -> String {
-    let words = options.iter().map(|(name, value)| match value.as_str() {
-        "" => format!(" {name}"),
-        value => format!(" {name} {}", shell_word(value)),
-    });
-    words.collect()
-}
-
-/// The paths of the files that commands name.
-pub(crate) struct Places<'p> {
-    /// The directory of the report.
-    pub(crate) directory: Option<&'p str>,
-    /// The paths of the run's exports.
-    pub(crate) exports: Vec<&'p str>,
-    /// The paths of the exports that held sales need beside these.
-    pub(crate) beside_held: &'p [String],
-    /// The names of the files of rejected rows.
-    pub(crate) rejected: &'p [String],
-    /// The name of the run that the run undoes, if it does.
-    pub(crate) undoes: Option<String>,
-}
-
-impl Places<'_> {
-    fn in_report(&self, name: &str) -> String {
-        match self.directory {
-            None => name.to_owned(),
-            Some(directory) => std::path::Path::new(directory)
-                .join(name)
-                .display()
-                .to_string(),
-        }
-    }
-
-    fn rejected_files(&self) -> Vec<String> {
-        self.rejected
-            .iter()
-            .map(|name| self.in_report(name))
-            .collect()
-    }
-
-    /// Returns the exports as a command can name them: a member of an archive by the archive.
-    fn exports(&self, code: AttentionCode) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        let beside = self.beside_held.iter().map(String::as_str);
-        let beside = beside.filter(|_| code == AttentionCode::Held);
-        for path in self.exports.iter().copied().chain(beside) {
-            let name = match path.to_ascii_lowercase().find(".zip/") {
-                Some(at) => &path[..at + ".zip".len()],
-                None => path,
-            };
-            if !names.iter().any(|known| known == name) {
-                names.push(name.to_owned());
-            }
-        }
-        names
-    }
-
-    /// Returns the files of the report that have these items.
-    pub(crate) fn files_of(&self, attention: &[Attention]) -> Vec<String> {
-        let mut files: Vec<String> = Vec::new();
-        // Events that are not sent can't be accepted: they will be sent.
-        let items = attention
-            .iter()
-            .filter(|item| item.code != AttentionCode::NotSent);
-        for item in items {
-            let of_item = match item.code {
-                AttentionCode::Rejected => self.rejected_files(),
-                _ => vec![self.in_report(item.file())],
-            };
-            for file in of_item {
-                if !files.contains(&file) {
-                    files.push(file);
-                }
-            }
-        }
-        files
-    }
-}
-
-/// Sets the command of every item.
-pub(crate) fn name_commands(attention: &mut [Attention], places: &Places<'_>, commands: &Commands) {
-    for item in attention {
-        item.command = command_of(item.code, places, commands);
-        item.undoes = places.undoes.clone();
-    }
-}
-
-fn command_of(code: AttentionCode, places: &Places<'_>, commands: &Commands) -> String {
-    match next_of(code) {
-        Next::Words(words) => commands.command(words),
-        Next::RunExports => match &places.undoes {
-            Some(run) => commands.command(&format!("undo {run} --yes")),
-            None => commands.run(&places.exports(code)),
-        },
-        Next::RunRejected => commands.run(&places.rejected_files()),
-        Next::Accept => {
-            let file = places.in_report(file_of(code));
-            commands.accept(std::iter::once(file.as_str()))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::ProblemCode;
 
-    fn all() -> Vec<Attention> {
+    pub(super) fn all() -> Vec<Attention> {
         let items = AttentionCode::ALL.iter().map(|&code| Attention {
             code,
             count: 2,
@@ -601,115 +392,6 @@ mod tests {
             undoes: None,
         });
         items.collect()
-    }
-
-    #[test]
-    fn every_reason_has_a_command_that_reaches_the_same_journal() {
-        let rejected = ["rejected.csv".to_owned(), "rejected-2.csv".to_owned()];
-        let beside_held = ["payments.csv".to_owned()];
-        let places = Places {
-            directory: Some("my reports/1"),
-            exports: vec!["a.csv", "b.zip/one.csv", "b.zip/two.csv"],
-            beside_held: &beside_held,
-            rejected: &rejected,
-            undoes: None,
-        };
-        let commands = Commands::new(
-            &[
-                ("--sandbox", String::new()),
-                ("--journal", "it's.journal".to_owned()),
-            ],
-            &[("--profile", "generic".to_owned())],
-        );
-        let mut attention = all();
-        name_commands(&mut attention, &places, &commands);
-        let options = r"--sandbox --journal 'it'\''s.journal'";
-        let of = |code| {
-            let item = attention.iter().find(|item| item.code == code);
-            item.map_or("", |item| item.command.as_str())
-        };
-        for item in &attention {
-            assert!(item.command.starts_with("fprecon "), "{item:?}");
-            assert!(item.command.ends_with(options), "{item:?}");
-            assert!(item.what().starts_with("2 "), "{item:?}");
-            assert!(item.advice().ends_with(':'), "{item:?}");
-        }
-        assert_eq!(
-            of(AttentionCode::Held),
-            format!("fprecon run a.csv b.zip payments.csv --profile generic {options}")
-        );
-        assert_eq!(
-            of(AttentionCode::Conflict),
-            format!("fprecon run a.csv b.zip --profile generic {options}")
-        );
-        assert_eq!(
-            of(AttentionCode::Rejected),
-            format!(
-                "fprecon run 'my reports/1/rejected.csv' 'my reports/1/rejected-2.csv' --profile generic {options}"
-            )
-        );
-        assert_eq!(
-            of(AttentionCode::OtherAmount),
-            format!("fprecon accept 'my reports/1/tracked.csv' --reason TEXT {options}")
-        );
-    }
-
-    #[test]
-    fn a_call_goes_before_the_options_of_a_run() {
-        let option = |name: &'static str, value: &str| (name, value.to_owned());
-        let run = Commands::new(
-            &[
-                option("--journal", "a"),
-                option("--base-url", "http://localhost:1"),
-            ],
-            &[option("--profile", "mine")],
-        );
-        let call = Commands::new(&[option("--journal", "b")], &[]);
-        let both = call.with_kept(&run.to_kept().unwrap());
-        assert_eq!(
-            both.run(&["x.csv".to_owned()]),
-            "fprecon run x.csv --profile mine --journal b --base-url http://localhost:1"
-        );
-        assert_eq!(Commands::default().to_kept(), None);
-        let damaged = call.with_kept("no json").command("status");
-        assert_eq!(damaged, "fprecon status --journal b");
-    }
-
-    #[test]
-    fn what_is_not_sent_can_not_be_accepted() {
-        let places = Places {
-            directory: None,
-            exports: Vec::new(),
-            beside_held: &[],
-            rejected: &[],
-            undoes: None,
-        };
-        let not_sent = &all()[..1];
-        assert_eq!(not_sent[0].code, AttentionCode::NotSent);
-        assert_eq!(places.files_of(not_sent), [""; 0]);
-        assert_eq!(places.files_of(&all()[..3]), ["failed.csv"]);
-    }
-
-    #[test]
-    fn the_commands_of_a_hint_reach_the_same_journal() {
-        let commands = Commands::new(&[("--journal", "my books".to_owned())], &[]);
-        let complete = |hint: &str| {
-            let mut problem = Problem::error(ProblemCode::EventConflict, "x").hint(hint);
-            commands.complete(&mut problem);
-            problem.hint.unwrap()
-        };
-        assert_eq!(
-            complete(
-                "`fprecon resume` first, then `fprecon accept --event s1 --reason TEXT`; not `resume` or `fprecon init`"
-            ),
-            "`fprecon resume --journal 'my books'` first, then `fprecon accept --event s1 --reason TEXT --journal 'my books'`; not `resume` or `fprecon init`"
-        );
-        let whole = complete(&format!("`{}`", commands.command("status")));
-        assert_eq!(whole, "`fprecon status --journal 'my books'`");
-        assert_eq!(
-            complete("no command, one ` alone"),
-            "no command, one ` alone"
-        );
     }
 
     #[test]

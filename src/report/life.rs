@@ -9,7 +9,8 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::attention::{Commands, command_in};
+use super::attention::command_in;
+use super::commands::Commands;
 use super::open_items::open_unplanned;
 use crate::event::{Currency, Money};
 use crate::journal::{

@@ -10,8 +10,9 @@ use jiff::civil::Date;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::attention::{self, AcceptedSummary, Attention, AttentionFigures, Commands, Places};
+use super::attention::{self, AcceptedSummary, Attention, AttentionFigures, Places};
 use super::books::ReportSource;
+use super::commands::Commands;
 use super::csv_files::row_file_names;
 use super::items::held_item;
 use super::occupant::ReportId;
