@@ -170,8 +170,9 @@ impl Judge<'_> {
     }
 }
 
-/// Returns `true` if the API may have converted an amount by a rate that is near the user's.
+/// Returns `true` if the API may have converted an amount by a rate that is near the user's. One minor unit may be
+/// rounding, however small the amount is.
 pub(super) fn is_near_rate(cents: i64, estimated_cents: i64) -> bool {
     let apart = i128::from(cents.abs_diff(estimated_cents));
-    apart * 100 <= i128::from(estimated_cents) * RATE_ALLOWANCE_PERCENT
+    apart <= 1 || apart * 100 <= i128::from(estimated_cents) * RATE_ALLOWANCE_PERCENT
 }

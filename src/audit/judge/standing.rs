@@ -2,7 +2,7 @@
 
 use super::due::{Due, is_near_rate};
 use super::sale::is_near;
-use super::{Case, EarnedCommission, Group, Judge, PairFinding};
+use super::{Case, EarnedCommission, Group, Judge, PairFinding, words};
 use crate::audit::FindingKind;
 use crate::audit::books::Code;
 use crate::audit::rules::CommissionRate;
@@ -231,8 +231,9 @@ impl Judge<'_> {
             Some(_) => self.theirs(main).unit,
             None => self.ours(*sale).currency,
         };
+        let explained = words::hundredfold(ours, theirs);
         let (ours, theirs) = (self.money(ours, unit), self.money(theirs, unit));
-        let message = format!("billed {ours}, and FirstPromoter has {theirs}");
+        let message = format!("billed {ours}, and FirstPromoter has {theirs}{explained}");
         let place = self.push(standing.finding(kind, cents, message));
         Some(Explanation { place, cents })
     }

@@ -69,6 +69,16 @@ pub(super) fn other_month(ours: Option<i64>, theirs: Option<i64>, zone: &TimeZon
     format!("billed on {ours}, the commission falls on {theirs}")
 }
 
+/// Explains that FirstPromoter's amount is exactly a hundred times ours: as a rule, a list in cents was read as one in
+/// whole units.
+pub(super) fn hundredfold(ours_cents: i64, theirs_cents: i64) -> &'static str {
+    if ours_cents != 0 && ours_cents.checked_mul(100) == Some(theirs_cents) {
+        "; that is exactly 100 times as much: a list in cents needs `unit = \"minor\"` under `[exports.mine.money.format]`, with `extends = \"commissions\"` under `[exports.mine]`"
+    } else {
+        ""
+    }
+}
+
 /// Returns what to do about a kind of finding.
 pub(in crate::audit) fn action(kind: FindingKind) -> &'static str {
     match kind {
@@ -76,7 +86,7 @@ pub(in crate::audit) fn action(kind: FindingKind) -> &'static str {
             "look for the sale in the billing provider; if there is none, deny the commission"
         }
         FindingKind::SaleWithoutCommission => {
-            "look up the customer in FirstPromoter: add the commission, or `fprecon retry` the event"
+            "look up the customer in FirstPromoter, and add the commission"
         }
         FindingKind::SaleAmountDiffers => {
             "correct the amount of the sale in FirstPromoter, and the commission with it"

@@ -492,3 +492,46 @@ fn redacting_leaves_no_promoter_in_rules_and_aliases() {
         }
     }
 }
+
+/// Its hint, followed as it stands, leads to the right audit.
+#[test]
+fn a_list_in_cents_is_recognised() {
+    let list = format!("{COMMISSIONS}1,s1,nora@x.com,2000,10000,approved,2026-03-01\n");
+    let place = place(TWENTY_PERCENT, SALE);
+    let said = audit(&place, &list, &[]);
+    assert_eq!(said.findings(), found("sale_amount_differs", 198_000, 0));
+    let message = said.json["findings"][0]["message"].as_str().unwrap();
+    let hint = "exactly 100 times as much: a list in cents needs `unit = \"minor\"` under \
+         `[exports.mine.money.format]`, with `extends = \"commissions\"` under `[exports.mine]`";
+    assert!(message.ends_with(hint), "{message}");
+    let set = "[exports.mine]\nextends = \"commissions\"\n[exports.mine.money.format]\nunit = \"minor\"\n";
+    place.write("fprecon.toml", &format!("{TWENTY_PERCENT}{set}"));
+    audit(&place, &list, &[]).expect_no_finding(0);
+    // Another amount is not explained so.
+    let other = by(
+        TWENTY_PERCENT,
+        SALE,
+        "1,s1,nora@x.com,40.00,200.00,approved,2026-03-01\n",
+    );
+    let message = other.json["findings"][0]["message"].as_str().unwrap();
+    assert_eq!(
+        message,
+        "billed 100.00 USD, and FirstPromoter has 200.00 USD"
+    );
+}
+
+/// FirstPromoter converts by rates of its own: what is one minor unit away may be rounding.
+#[test]
+fn a_converted_amount_may_be_a_cent_away_however_small_it_is() {
+    let rules = format!("[currencies]\nrates = \"rates.csv\"\n{TWENTY_PERCENT}");
+    let place = place(&rules, "sale,s1,,a@x.com,,0.15,EUR,2026-03-01T10:00:00Z\n");
+    place.write("rates.csv", "date,currency,rate\n2026-01-01,EUR,1.10\n");
+    let header = COMMISSIONS.replace("status", "currency,status");
+    let list =
+        |cents: &str| format!("{header}1,s1,nora@x.com,0.03,{cents},USD,approved,2026-03-01\n");
+    let near = audit(&place, &list("0.16"), &[]);
+    assert_eq!(near.findings(), [], "{}", near.text);
+    assert_eq!(unchecked(&near.json, "foreign_rate")["count"], 1);
+    let far = audit(&place, &list("0.20"), &[]);
+    assert_eq!(far.findings()[0].0, "sale_amount_differs");
+}
