@@ -46,6 +46,12 @@ impl Account {
         self.run(&["run", "s.csv", "--yes"]).expect(0);
     }
 
+    /// Reads the lists, which agree with what was sold. Version 2 dates a commission on the day on which the test runs.
+    fn expect_no_difference(&self) {
+        let said = self.run(&["audit", "--live", "--json"]).json();
+        assert_eq!(kinds(&said), [""; 0], "{said:#}");
+    }
+
     fn is_lead_of(&self, promoter: &str, day: u32) {
         let at = format!("2026-11-{day:02}T00:00:00Z");
         let lead = json!({"email": "a@x.com", "promoter": promoter, "at": at});
@@ -66,7 +72,7 @@ fn leads_of_an_earlier_reading_are_not_taken_for_those_of_now() {
     for version in [1, 2] {
         let account = Account::new(version);
         account.sell(SALE);
-        account.run(&["audit", "--live"]).expect(0);
+        account.expect_no_difference();
         account.is_lead_of("felix", 20);
         account.sell(&SALE.replace("s1", "s2").replace("11-05", "11-25"));
         account.sandbox.post(
@@ -93,7 +99,7 @@ fn what_was_tracked_after_the_list_was_read_is_left_out_and_said() {
     for version in [1, 2] {
         let account = Account::new(version);
         account.sell(SALE);
-        account.run(&["audit", "--live"]).expect(0);
+        account.expect_no_difference();
         account.sell(
             "sale,s2,,a@x.com,,40.00,USD,2026-11-07T10:00:00Z\nrefund,r1,s1,a@x.com,,100.00,USD,2026-11-08T10:00:00Z\n",
         );
