@@ -455,7 +455,7 @@ fn state_of(line: &ListedCommission, was_asked: bool) -> (MarkState, String) {
     }
     match (&*line.status, line.amount) {
         (APPROVED, Some(_)) if line.promoter.id.is_none() => left(
-            "the account's list does not say whose it is: look for its sale in FirstPromoter, and mark it by hand under Payouts",
+            "the account's list does not name its promoter: look for its sale in FirstPromoter, and mark it by hand under Payouts",
         ),
         (APPROVED, Some(_)) => (MarkState::ToMark, String::new()),
         (APPROVED, None) => left("its amount is not a whole number"),
@@ -555,7 +555,7 @@ pub(crate) struct MarkStep {
     pub(crate) payout_id: Option<String>,
     /// The places of its commissions.
     pub(crate) commissions: Vec<usize>,
-    /// Their sum, in minor units of the account's currency.
+    /// The sum of the commissions, in minor units of the account's currency.
     pub(crate) cents: i64,
 }
 

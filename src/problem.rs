@@ -65,6 +65,9 @@ pub struct Problem {
     pub line: Option<u64>,
     /// The column's header name.
     pub column: Option<String>,
+    /// `true` if `column` is the name of an option or of a setting.
+    #[serde(skip)]
+    pub(crate) is_setting: bool,
     /// The value that is there, at most [`Problem::VALUE_CHARS`] characters of it.
     pub value: Option<String>,
     /// The message that says what is wrong, without the place and without a full stop.
@@ -97,6 +100,7 @@ impl Problem {
             file: None,
             line: None,
             column: None,
+            is_setting: false,
             value: None,
             message,
             hint: None,
@@ -115,6 +119,14 @@ impl Problem {
         self.column = Some(column.into());
         self.value = Some(shortened(value));
         self
+    }
+
+    /// Sets the option or the setting, and its value, with the invisible characters of that escaped.
+    pub(crate) fn setting(self, name: impl Into<String>, value: &str) -> Self {
+        Problem {
+            is_setting: true,
+            ..self.cell(name, value)
+        }
     }
 
     /// Sets the hint, which says what to do about it.
@@ -184,7 +196,8 @@ impl fmt::Display for Problem {
         if let Some(column) = &self.column
             && !self.is_cell_said()
         {
-            write!(f, "\n  column `{}`", shown(column))?;
+            let kind = if self.is_setting { "setting" } else { "column" };
+            write!(f, "\n  {kind} `{}`", shown(column))?;
             if let Some(value) = &self.value {
                 write!(f, ": `{}`", shown(value))?;
             }

@@ -108,8 +108,8 @@ impl fmt::Display for Why {
             Why::Named => f.write_str("you named it"),
             Why::Header { columns, looser } => {
                 match columns {
-                    1 => f.write_str("the header has the column that it needs")?,
-                    n => write!(f, "the header has all {n} columns that it needs")?,
+                    1 => f.write_str("1 of 1 required columns found")?,
+                    n => write!(f, "{n} of {n} required columns found")?,
                 }
                 match looser.as_slice() {
                     [] => Ok(()),

@@ -26,7 +26,7 @@ use outliers::Outliers;
 /// The furthest in the future that a date may lie: a date without a time, in another zone, is up to a day off.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
-/// Returns what is remarkable in a plan.
+/// Returns warnings about a plan that adds up but may be wrong.
 ///
 /// `past` is what the plan was compared with, `now` what the caller's clock says, `paths` are the
 /// names of the exports.
@@ -263,14 +263,14 @@ fn date_of(event: EventRef<'_>) -> String {
     day(event).map(date).unwrap_or_default()
 }
 
-/// A customer by one of the two names; written nowhere.
+/// Hashes one of the two names of a customer; the hash is stored nowhere.
 fn fingerprint(name: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     hasher.finish()
 }
 
-/// The email without case, else the uid: two providers share the emails of a customer, not the ids.
+/// Returns the email without case, else the uid: two providers share the emails of a customer, not the ids.
 fn customer_of(customer: CustomerRef<'_>) -> Option<u64> {
     match (customer.email, customer.uid) {
         (Some(email), _)

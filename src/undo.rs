@@ -388,7 +388,7 @@ impl UndoPlan {
         let message =
             format!("left to send by this run, and not sent any more once it is undone: {unsent}");
         Some(Problem::warning(ProblemCode::UndoLeftOut, message).hint(
-            "they are in failed.csv then, and need attention: if they are not to be sent, `fprecon accept` that file; `fprecon run` of it, or `fprecon retry --event ID`, sends them after all, and `fprecon retry --failed` does not",
+            "they are then in failed.csv of the undo's report, and need attention: accept that file with `fprecon accept FILE --reason TEXT` if they should not be sent; `fprecon run FILE` or `fprecon retry --event ID` sends them, and `fprecon retry --failed` does not",
         ))
     }
 

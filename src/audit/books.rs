@@ -162,7 +162,7 @@ impl Promoters {
         codes
     }
 
-    /// The promoter with an id, an email or a referral id.
+    /// Returns the promoter with an id, an email or a referral id.
     fn named(&self, name: &str) -> Option<Code> {
         let lower = name.to_lowercase();
         let [ids, emails, ref_ids] = &self.codes;
@@ -419,7 +419,7 @@ impl AuditData {
         })
     }
 
-    /// An order of commissions by what they are, which does not depend on the order of rows.
+    /// Compares two commissions by their content, so that the order of rows does not matter.
     pub(super) fn in_order(&self, one: u32, other: u32) -> Ordering {
         let key = |row: u32| {
             let row = super::grouped::index(row);
@@ -436,7 +436,7 @@ impl AuditData {
         key(one).cmp(&key(other))
     }
 
-    /// The plans of sales and commissions.
+    /// Returns the plans of sales and commissions.
     pub(super) fn plans(&self) -> impl Iterator<Item = &str> {
         let ours = self.ours.iter().map(|ours| ours.plan);
         let theirs = self.theirs.iter().map(|theirs| theirs.plan);
@@ -444,7 +444,7 @@ impl AuditData {
         codes.into_iter().filter_map(|code| self.names.name(code))
     }
 
-    /// The campaign of a promoter's last commission.
+    /// Returns the campaign of a promoter's last commission.
     pub(super) fn campaign_of(&self, promoter: Code) -> Option<Code> {
         let place = usize::try_from(promoter).ok()?;
         self.campaign_of
@@ -453,7 +453,7 @@ impl AuditData {
             .filter(|code| *code != 0)
     }
 
-    /// The name of a campaign, and its number where both are known.
+    /// Returns the name of a campaign, and its number where both are known.
     pub(super) fn campaign(&self, code: Code) -> (Option<&str>, Option<&str>) {
         let key = self.campaigns.name(code);
         let name = self.campaign_names.get(&code).map(String::as_str);
@@ -560,7 +560,7 @@ fn place_of(code: Code) -> usize {
     usize::try_from(code).unwrap_or(usize::MAX)
 }
 
-/// A row, but for its promoter and its campaign.
+/// Returns a row without its promoter and its campaign.
 fn their_row(
     columns: &CommissionColumns,
     row: usize,
@@ -592,7 +592,7 @@ fn their_row(
     })
 }
 
-/// The last name of each campaign that has a number.
+/// Returns the last name of each campaign that has a number.
 fn campaign_names(columns: &CommissionColumns, rows: &[TheirRow]) -> HashMap<Code, String> {
     let mut names: HashMap<Code, (Option<i64>, &str)> = HashMap::new();
     for (row, theirs) in rows.iter().enumerate() {
@@ -654,7 +654,7 @@ impl Ours {
     }
 }
 
-/// The month of an instant.
+/// Returns the month of an instant.
 pub(super) fn month_of(created_ms: Option<i64>, zone: &TimeZone) -> Month {
     let Some(date) = day_of(created_ms, zone) else {
         return 0;
@@ -663,7 +663,7 @@ pub(super) fn month_of(created_ms: Option<i64>, zone: &TimeZone) -> Month {
     Month::try_from(month).unwrap_or(0)
 }
 
-/// The day of an instant.
+/// Returns the day of an instant.
 pub(super) fn day_of(created_ms: Option<i64>, zone: &TimeZone) -> Option<jiff::civil::Date> {
     let moment = Timestamp::from_millisecond(created_ms?).ok()?;
     Some(zone.to_datetime(moment).date())

@@ -24,8 +24,8 @@ pub(super) struct TermsKey {
 }
 
 impl TermsKey {
-    /// The groups whose rate may hold for it, the nearest first: the promoter and the plan, the
-    /// promoter, the plan, everybody.
+    /// Returns the groups whose rate may hold for it, the nearest first: the promoter and the plan, the promoter, the
+    /// plan, everybody.
     fn groups(self) -> [TermsKey; 4] {
         let near = TermsKey {
             campaign: 0,
@@ -100,7 +100,7 @@ struct GroupRate {
 }
 
 impl<'r> Terms<'r> {
-    /// The rules, and what the samples prove where there are none.
+    /// Creates the expectations from the rules, and from what the samples prove where there are none.
     pub(super) fn new(
         rules: &'r Rules,
         books: &AuditData,
@@ -263,7 +263,7 @@ impl<'r> Terms<'r> {
         })
     }
 
-    /// The commission of an amount.
+    /// Returns the commission of an amount.
     pub(super) fn commission(&self, pays: CommissionRate, amount_cents: i64) -> i64 {
         match pays {
             CommissionRate::Share(rate) => rate.of(amount_cents, self.rules.rounding),
@@ -274,7 +274,7 @@ impl<'r> Terms<'r> {
         }
     }
 
-    /// `amount * part / whole`, rounded as commissions are.
+    /// Returns `amount * part / whole`, rounded as commissions are.
     pub(super) fn share(&self, amount_cents: i64, part: i64, whole: i64) -> i64 {
         self.rules.rounding.share(amount_cents, part, whole)
     }
@@ -311,7 +311,7 @@ impl<'r> Terms<'r> {
         }
     }
 
-    /// The groups of which enough commissions have the same rate.
+    /// Returns the groups of which enough commissions have the same rate.
     fn proven(&self, samples: &[Sample], level: usize) -> HashMap<TermsKey, GroupRate> {
         let rounding = self.rules.rounding;
         let mut ends: Vec<(TermsKey, u32, i8)> = Vec::new();
@@ -398,8 +398,8 @@ fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
-/// The rate that lies within most of the spans, and within how many. Of several the roundest: whole
-/// percents before halves before tenths.
+/// Returns the rate that lies within most of the spans, and within how many. Of several the roundest: whole percents
+/// before halves before tenths.
 fn most_common(ends: &[(TermsKey, u32, i8)]) -> Option<(u64, Rate)> {
     let mut depth: i64 = 0;
     let mut best: Option<(i64, u32, u32)> = None;
@@ -423,7 +423,7 @@ fn most_common(ends: &[(TermsKey, u32, i8)]) -> Option<(u64, Rate)> {
     Some((u64::try_from(most).ok()?, Rate::of_steps(steps)))
 }
 
-/// The roundest rate of a span, with how unround it is.
+/// Returns the roundest rate of a span, with how unround it is.
 fn roundest((first, last): (u32, u32)) -> (usize, u32) {
     let units = [100, 50, 10, 1];
     let multiple = |unit: &u32| first.div_ceil(*unit) * unit;

@@ -34,7 +34,7 @@ pub struct Frames {
 }
 
 impl Sides {
-    /// The sides as columns.
+    /// Returns the sides as columns.
     ///
     /// # Errors
     ///
@@ -339,7 +339,7 @@ impl BilledColumns {
         place(&self.file, &self.line, row)
     }
 
-    /// A row as it was read.
+    /// Returns a row as it was read.
     pub(super) fn get(&self, row: usize) -> Result<Billed, AuditError> {
         Ok(Billed {
             place: self.place(row),
@@ -429,7 +429,7 @@ impl CommissionColumns {
         })
     }
 
-    /// The sale as it was reported to them, if that was in another currency.
+    /// Returns the sale as it was reported to FirstPromoter, if that was in another currency.
     pub(super) fn original_sale(&self, row: usize) -> Option<Money> {
         let amount_cents = self.original_sale_amount_cents.get(row)?;
         let currency = Currency::from_code(self.original_sale_currency.get(row)?)?;
@@ -439,7 +439,7 @@ impl CommissionColumns {
         })
     }
 
-    /// A row as it was read.
+    /// Returns a row as it was read.
     pub(super) fn get(&self, row: usize) -> Result<Commission, AuditError> {
         let status = self.status.get(row).unwrap_or_default();
         Ok(Commission {
@@ -516,5 +516,6 @@ fn moment(millisecond: Option<i64>) -> Option<Timestamp> {
 
 fn currency(code: Option<&str>) -> Result<Currency, AuditError> {
     let code = code.unwrap_or_default();
-    Currency::from_code(code).ok_or_else(|| AuditError::Columns(format!("`{code}` is no currency")))
+    Currency::from_code(code)
+        .ok_or_else(|| AuditError::Columns(format!("`{code}` is not a currency")))
 }

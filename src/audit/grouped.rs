@@ -1,6 +1,6 @@
 //! Rows that belong together.
 
-/// A row as a place in a vector.
+/// Returns a row as an index of a vector.
 pub(super) fn index(row: u32) -> usize {
     usize::try_from(row).unwrap_or(usize::MAX)
 }

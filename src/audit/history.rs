@@ -75,9 +75,9 @@ impl History {
     }
 }
 
-/// The order in which sales were made, whatever the order of rows. Of sales of one moment nothing says which was first:
-/// it is the one with the lower rate, since rates rise with the volume; of
-/// one rate the smaller one, which may leave the others below the next step.
+/// Sorts sales by date, whatever the order of rows. Of sales of one moment nothing says which was first: it is the
+/// one with the lower rate, since rates rise with the volume; of one rate the smaller one, which may leave the others
+/// below the next step.
 fn by_date(books: &AuditData, commissions: &Grouped, rows: &mut [u32]) {
     let rate = |row: u32| {
         let amounts =

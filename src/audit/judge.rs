@@ -417,7 +417,7 @@ impl<'a> Judge<'a> {
         main.copied()
     }
 
-    /// The findings of a case come to what is paid less what is expected.
+    /// Checks that the findings of a case add up to what is paid less what is expected.
     fn check(&self, case: &Case<'_>, drafts: usize, expected: usize) -> Result<(), AuditError> {
         let live = case.commissions.iter().map(|row| self.theirs(*row));
         let live = live.filter(|theirs| theirs.is_live());
@@ -432,7 +432,7 @@ impl<'a> Judge<'a> {
         let row = case.sale.or(case.refunds.first().copied());
         let event = row.and_then(|row| self.books.billed.event_id.get(index(row)));
         Err(AuditError::Unbalanced(format!(
-            "of `{}` {actual} cents are paid and {expected} expected, and the findings explain {found}",
+            "`{}`: paid {actual}, expected {expected}, explained by findings {found} (in minor units)",
             event.unwrap_or_default()
         )))
     }
@@ -532,7 +532,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Bonuses, for which no sale is expected: what is paid is taken for right, and said.
+    /// Judges bonuses, for which no sale is expected: what is paid counts as right, and is reported.
     fn by_hand(&mut self) {
         for (row, billed) in (0..).zip(&self.matching.billed) {
             let theirs = *self.theirs(row);
@@ -626,7 +626,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// An amount as people write it.
+    /// Returns an amount as people write it.
     fn money(&self, cents: i64, unit: Code) -> String {
         money(
             cents.into(),
@@ -659,7 +659,7 @@ impl<'a> Judge<'a> {
         amounts.fold(0, i64::saturating_add)
     }
 
-    /// The row of ours to which a commission was matched.
+    /// Returns the row of ours to which a commission was matched.
     fn matched(&self, commission: u32) -> Option<u32> {
         self.matching.of_commission(commission).map(|(row, _)| row)
     }
@@ -682,7 +682,7 @@ impl<'a> Judge<'a> {
         for_refund || self.theirs(commission).takes_back()
     }
 
-    /// The promoter whose lead the customer is; 0 where it is not known.
+    /// Returns the promoter with the customer as a lead; 0 if that is unknown.
     fn lead_promoter(&self, row: u32) -> Code {
         let lead = self.matching.lead.get(index(row)).copied().flatten();
         lead.map_or(0, |lead| self.books.leads[index(lead)].promoter)
@@ -692,7 +692,7 @@ impl<'a> Judge<'a> {
         self.history.payment(self.books, row)
     }
 
-    /// The commission of a sale (or of as much of one), in cents; `None` where nobody knows the rate.
+    /// Returns the commission of a sale (or of a part of one), in cents; `None` if the rate is unknown.
     fn worth(&mut self, deals: TermsKey, payment: Payment, cents: i64) -> Option<i64> {
         let paid = self.terms.pays(self.books, deals, payment)?;
         Some(self.terms.commission(paid.pays, cents))

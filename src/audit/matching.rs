@@ -447,12 +447,12 @@ fn take(
     false
 }
 
-/// An id without the apostrophe by which a spreadsheet keeps it a text.
+/// Returns an id without the apostrophe by which a spreadsheet keeps it a text.
 fn without_apostrophe(id: &str) -> &str {
     id.trim().trim_start_matches('\'').trim()
 }
 
-/// An id without what spreadsheets and people change in one.
+/// Returns an id without what spreadsheets and people change in one.
 pub(super) fn similar_id(id: &str) -> impl Iterator<Item = char> {
     let trimmed = id.trim().trim_start_matches('\'').trim_start();
     let without_zeros = trimmed.trim_start_matches('0');
@@ -465,7 +465,7 @@ pub(super) fn similar_id(id: &str) -> impl Iterator<Item = char> {
         .flat_map(char::to_lowercase)
 }
 
-/// FNV-1a of [`similar_id`], which takes no memory.
+/// Returns the FNV-1a hash of [`similar_id`], which takes no memory.
 fn similar_hash(id: &str) -> u64 {
     similar_id(id).fold(0xcbf2_9ce4_8422_2325, |hash, sign| {
         (hash ^ u64::from(u32::from(sign))).wrapping_mul(0x0100_0000_01b3)
@@ -509,7 +509,7 @@ fn no_event_twice(books: &AuditData) -> Result<(), AuditError> {
 
 type Cases<'b> = (Vec<u32>, HashMap<&'b str, u32>);
 
-/// The case of each row, and the first refund of each sale that is not there.
+/// Returns the case of each row, and the first refund of each sale that is not there.
 fn cases(books: &AuditData, refunds: Vec<u32>, sales: Vec<Option<u32>>) -> Cases<'_> {
     let billed = &books.billed;
     let mut case: Vec<u32> = (0..).take(books.ours.len()).collect();

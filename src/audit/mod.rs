@@ -1,6 +1,6 @@
 //! Does the money agree: the commissions that FirstPromoter wants paid against what was billed.
 //!
-//! Two sides are laid beside each other: their commissions ([`Commission`]) and our sales and refunds
+//! Two sides are compared: their commissions ([`Commission`]) and our sales and refunds
 //! ([`Billed`]), with whose customer is whose ([`Lead`]) where that is known. [`Sides`] collects them.
 //! Every commission is matched to what it was paid for, what it should be is calculated by the user's
 //! rules or inferred, and what differs is a [`Finding`], one for each cause. [`Totals`] add both sides

@@ -2,7 +2,7 @@
 
 use crate::event::{Currency, in_units};
 
-/// A sum with its currency, `-1,234.56 USD`, or with its unit, `12 points`.
+/// Returns a sum with its currency, `-1,234.56 USD`, or with its unit, `12 points`.
 pub(crate) fn money(cents: i128, unit: &str) -> String {
     format!("{} {unit}", figure(cents, unit))
 }
@@ -19,7 +19,7 @@ pub(crate) fn figure(cents: i128, unit: &str) -> String {
     }
 }
 
-/// A number with its whole digits in groups of three.
+/// Returns a number with its whole digits in groups of three.
 pub(crate) fn digits(number: &str) -> String {
     let (whole, rest) = number.split_at(number.find('.').unwrap_or(number.len()));
     let (sign, whole) = whole.split_at(whole.len() - whole.trim_start_matches('-').len());

@@ -35,7 +35,7 @@ impl FromStr for Rounding {
 }
 
 impl Rounding {
-    /// The word in the configuration.
+    /// Returns the word in the configuration.
     pub fn as_str(self) -> &'static str {
         match self {
             Rounding::HalfUp => "half-up",
@@ -45,8 +45,8 @@ impl Rounding {
         }
     }
 
-    /// `amount * part / whole` to the cent; `whole` is positive, and nothing of nothing is nothing.
-    /// Returns the share; one that does not fit is as large as it can be.
+    /// Returns `amount * part / whole` to the cent; `whole` is positive, and nothing of nothing is nothing. Returns
+    /// the share; one that does not fit is as large as it can be.
     pub(super) fn share(self, amount_cents: i64, part: i64, whole: i64) -> i64 {
         let product = i128::from(amount_cents) * i128::from(part);
         let (size, whole) = (product.unsigned_abs(), u128::from(whole.unsigned_abs()));

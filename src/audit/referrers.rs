@@ -81,8 +81,8 @@ impl<'b> Referrers<'b> {
         self.before(books, sale).is_none() && keys.any(|key| self.by_key.contains_key(key))
     }
 
-    /// The last sale with a commission before a sale, and whether there is one after it. The promoter is 0 where several
-    /// share the commission.
+    /// Returns the last sale with a commission before a sale, and whether there is one after it. The promoter is 0
+    /// where several share the commission.
     pub(super) fn before(&self, books: &AuditData, sale: u32) -> Option<(Referral, bool)> {
         let created_ms = books.ours[index(sale)].created_ms?;
         let keys = keys(books, index(sale));

@@ -145,7 +145,7 @@ impl CommissionRate {
         }
     }
 
-    /// `12.5 %`, or `5.00 USD`.
+    /// Returns the rate in words: `12.5 %`, or `5.00 USD`.
     pub(super) fn text(self, currency: &str) -> String {
         match self {
             CommissionRate::Share(rate) => format!("{rate} %"),
@@ -202,8 +202,8 @@ pub(super) const ALIAS: &str = "alias";
 pub(super) const ALIAS_SIGN: &str = " = ";
 
 impl Rules {
-    /// The rules that fit some day, the most special first: of these the first that
-    /// [covers](Rule::covers) the day and is [reached](Rule::is_reached) wins.
+    /// Returns the rules that fit some day, the most special first: of these the first that [covers](Rule::covers)
+    /// the day and is [reached](Rule::is_reached) wins.
     pub(super) fn for_deal(&self, deal: &Deal<'_>) -> Vec<&Rule> {
         let fits = |rule: &&Rule| {
             let promoter = rule.promoter.as_deref();
@@ -277,7 +277,7 @@ impl Rules {
         names.any(|name| is_same_name(self.name_of(name), wanted))
     }
 
-    /// The tiers beyond the first for which there are rules.
+    /// Returns the tiers beyond the first for which there are rules.
     pub(super) fn higher_tiers(&self) -> Vec<u32> {
         let tiers = self.rules.iter().map(|rule| rule.tier);
         let tiers: std::collections::BTreeSet<u32> = tiers.filter(|tier| *tier > 1).collect();
@@ -291,7 +291,7 @@ impl Rules {
         for_all.map(|rule| rule.tier).collect()
     }
 
-    /// The settings in words, and then the rules: as an audit's reader needs them.
+    /// Returns the settings in words, and then the rules: as an audit's reader needs them.
     pub fn in_words(&self, currency: &str) -> Vec<(String, String)> {
         let setting = |name: &str, value: String| (name.to_owned(), value);
         let mut words = vec![
@@ -387,7 +387,7 @@ impl Rule {
         [&self.campaign, &self.plan, &self.promoter].map(|name| name.as_deref())
     }
 
-    /// The higher wins.
+    /// Returns the rank of a rule: of two that fit, the higher one is used.
     fn rank(&self) -> (usize, bool, i64) {
         let named = self.selectors().iter().flatten().count();
         (named, self.is_dated(), self.from_volume_cents)
@@ -448,7 +448,8 @@ pub struct UnusedName {
 }
 
 impl fmt::Display for Rule {
-    /// ``rule 2 (campaign `Affiliates`, plan `pro`, from 2026-01-01)``
+    /// Writes a rule with its number and its conditions: ``rule 2 (campaign `Affiliates`, plan `pro`, from
+    /// 2026-01-01)``.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "rule {}", self.number)?;
         let mut parts = Vec::new();

@@ -112,7 +112,7 @@ pub fn audit_with_matches(
     Ok((audit, Matches::new(books, matching, selection)))
 }
 
-/// The commissions that may prove a rate: whole ones, in money, that are to be paid.
+/// Returns the commissions that may prove a rate: whole ones, in money, that are to be paid.
 fn samples<'b>(
     books: &'b AuditData,
     matching: &'b Matching,
@@ -277,7 +277,7 @@ fn check(explained: &BTreeMap<String, i128>, totals: &Totals) -> Result<(), Audi
         let found = explained.get(unit).copied().unwrap_or(0);
         if found != figures.difference_cents {
             return Err(AuditError::Unbalanced(format!(
-                "the totals differ by {} {unit} cents, and the findings explain {found}",
+                "the totals in {unit} differ by {}, and the findings explain {found} (in minor units)",
                 figures.difference_cents
             )));
         }

@@ -26,7 +26,7 @@ pub struct SourceLocation {
 }
 
 impl fmt::Display for SourceLocation {
-    /// `file.csv:12`
+    /// Writes a place as `file.csv:12`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             None => f.write_str(&self.file),

@@ -17,7 +17,7 @@ pub struct PastFinding {
     pub difference_cents: i64,
     /// The money concerned, equal to [`Finding::concerned_cents`].
     pub concerned_cents: i64,
-    /// The currency, or the unit of what is no money.
+    /// The currency, or the unit of a reward that is not money.
     pub unit: String,
     /// The message, equal to [`Finding::message`].
     pub message: String,

@@ -331,8 +331,8 @@ struct SummedLine {
     cents: i128,
 }
 
-/// A sale or a refund is shown under its lead's promoter, else that of its commission, else that of the
-/// API's answer.
+/// Returns the key of the total that has a sale or a refund: under its lead's promoter, else that of its commission,
+/// else that of the API's answer.
 fn head_of_ours(books: &AuditData, ours: &OurRow, main: Option<&TheirRow>, lead: Code) -> TotalKey {
     let known = [lead, main.map_or(0, |main| main.promoter), ours.promoter];
     let promoter = known.into_iter().find(|code| *code != 0).unwrap_or(0);
@@ -392,7 +392,7 @@ pub(super) fn totals(
     Ok(totals)
 }
 
-/// The lower 64 bits.
+/// Returns the lower 64 bits.
 fn lower(key: u128) -> u64 {
     u64::try_from(key & u128::from(u64::MAX)).unwrap_or(u64::MAX)
 }
@@ -434,7 +434,7 @@ fn cuts(
         .collect()
 }
 
-/// The lines of a cut by their names. What has the same name stands in one line.
+/// Returns the lines of a cut by their names. What has the same name stands in one line.
 fn named(books: &AuditData, cut: Cut, lines: ByCode) -> Vec<TotalLine> {
     let mut by_name: BTreeMap<(Option<String>, String), CommissionTotals> = BTreeMap::new();
     for ((value, unit), figures) in lines {
@@ -470,7 +470,7 @@ fn status_name(code: u32) -> Option<String> {
         .map(|status| status.as_str().to_owned())
 }
 
-/// Every cut comes to the same as the rows themselves, which were added up without Polars.
+/// Checks that every cut adds up to the same as the rows themselves, which were added up without Polars.
 fn check(totals: &Totals) -> Result<(), AuditError> {
     for (cut, lines) in &totals.by {
         let mut sums: BTreeMap<&str, CommissionTotals> = BTreeMap::new();

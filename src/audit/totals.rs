@@ -17,7 +17,7 @@ pub enum Cut {
     /// The month (`2026-03`): of sales, refunds and what is expected, that of the billing; of
     /// commissions, that in which they fall.
     Month,
-    /// The currency, or the unit of what is no money.
+    /// The currency, or the unit of a reward that is not money.
     Currency,
     /// The status of the commission.
     Status,
@@ -34,7 +34,7 @@ impl Cut {
         Cut::Status,
     ];
 
-    /// The word in files and in machine output.
+    /// Returns the word in files and in machine output.
     pub fn as_str(self) -> &'static str {
         match self {
             Cut::Promoter => "promoter",
@@ -94,7 +94,7 @@ impl CommissionTotals {
 pub struct TotalLine {
     /// The promoter, campaign, plan, month, currency or status; absent where it is not known.
     pub value: Option<String>,
-    /// The currency, or the unit of what is no money.
+    /// The currency, or the unit of a reward that is not money.
     pub currency: String,
     /// The sums.
     #[serde(flatten)]

@@ -14,7 +14,7 @@ pub(crate) struct SeenSign {
 }
 
 impl SeenSign {
-    /// An amount of zero has no sign.
+    /// Creates a rule for the sign of an amount; `None` for zero, which has no sign.
     fn new(column: ColumnIndex, sign: i64) -> Option<Self> {
         (sign != 0).then_some(SeenSign {
             column,
@@ -218,7 +218,7 @@ impl Classifier<'_> {
             "{rows} rows are rejected: refunds have a minus in `{name}`, as in line {with}, and none, as in line {without}"
         );
         Problem::error(ProblemCode::AmountSign, message).hint(
-            "look these rows up at the provider; take those out that are no refunds, write the amounts of the others all with a minus or all without, in the report's file of rejected rows, and run that file",
+            "look these rows up at the provider; in the report's file of rejected rows, remove those that are not refunds, write the amounts of the others all with a minus or all without, and run that file",
         )
     }
 

@@ -272,7 +272,7 @@ impl Classifier<'_> {
         let value = self.text(row, column);
         Err(Box::new(
             self.cell_error(ProblemCode::AmountInvalid, column, value, &message)
-                .hint("the Tracking API takes hundredths, so that nobody knows what the third decimal stands for: look the commission up in FirstPromoter"),
+                .hint("look the commission up in FirstPromoter: the Tracking API takes hundredths, so the meaning of the third decimal is unknown"),
         ))
     }
 

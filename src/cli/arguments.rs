@@ -48,16 +48,17 @@ Examples:
   fprecon run payments.csv --sandbox
                                     a whole run against a local sandbox
   fprecon run payments.csv          the real thing; asks before it sends
-  fprecon resume                    go on after an interruption
+  fprecon resume                    continue after an interruption
   fprecon explain payments.csv:12   why this row is what it is
   fprecon accept reports/RUN/failed.csv --reason 'test orders'
-                                    accept what is known and stays as it is
+                                    accept events that stay failed
   fprecon audit --live              check every commission against a sale
 
 Exit codes:
   0 done                            1 something needs attention
   2 wrong usage                     3 input or configuration unusable
-  4 the API refused the key         5 incomplete; `fprecon resume` goes on
+  4 the API refused the key, or one event after the other
+  5 incomplete; `fprecon resume` continues
   6 the journal is damaged or not writable
   7 another process holds the journal; try again later
   70 a bug in fprecon
@@ -156,7 +157,7 @@ pub(crate) struct Common {
     /// File with the API key; takes precedence over FPRECON_API_KEY
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) api_key_file: Option<PathBuf>,
-    /// Use an in-process sandbox, with a journal of its own
+    /// Use the built-in sandbox, with a journal of its own
     #[arg(long, global = true)]
     pub(crate) sandbox: bool,
     /// Print one JSON object on standard output
@@ -241,6 +242,9 @@ pub(crate) enum Command {
     /// Run the built-in sample exports through a sandbox
     Demo(DemoArguments),
     /// Look at exports, and write a commented fprecon.toml for them
+    ///
+    /// An export of a known provider needs little; for any other CSV a profile is proposed from its
+    /// header and its rows, with every guess marked. An existing file is never overwritten.
     Init(InitArguments),
     /// Show what would be sent, and send nothing
     Plan(PlanArguments),
@@ -251,22 +255,36 @@ pub(crate) enum Command {
     /// Try failed, unconfirmed or non-referral events again
     Retry(RetryArguments),
     /// Refund what is left of the sales of a run
+    ///
+    /// Shows the plan, and asks before it sends. Each sale that the run had tracked is refunded by what is left of it,
+    /// whoever sent earlier refunds: the account's list of commissions is read for that. Sign-ups, cancellations and emails to
+    /// promoters can't be undone. What the run has left to send is not sent any more.
     Undo(UndoArguments),
-    /// Put right what an import leaves: commissions that were paid, dates of leads
+    /// Correct the account after an import: commissions that were paid before, dates of leads
     #[command(subcommand)]
     History(HistoryCommand),
     /// Accept failed, held or rejected items as they are: they no longer need attention
+    ///
+    /// Nothing is sent, and nothing else is decided: an accepted item stays failed, held or rejected, and later
+    /// runs and reports list it as accepted, by whom and why. An item that changes needs attention again.
     Accept(AcceptArguments),
     /// Show what the journal holds, and what needs attention
     Status,
-    /// Show the life of one row or event: why it is what it is, what was sent and answered
+    /// Show the history of one row or event: the reasons, what was sent, and the answers
+    ///
+    /// Reads the journal, and the export if it is still there. Nothing is sent and nothing is written: it works
+    /// while a run goes on. An export that no run has read is explained as `plan` would decide now.
     Explain(ExplainArguments),
     /// Write a run's reports again, from the journal
     Report(ReportArguments),
-    /// Verify the journal, or export it
+    /// Check, recover, prune or export the journal
     #[command(subcommand)]
     Journal(JournalCommand),
     /// Compare FirstPromoter's commissions with billed sales and refunds
+    ///
+    /// Their side comes from the account's listings, which are kept beside the journal (`--live` reads them
+    /// anew; without it the last ones are taken), or from a CSV of commissions. Our side is the journal, or
+    /// the exports that are named.
     Audit(AuditArguments),
     /// List, show or check the profiles for exports
     #[command(subcommand)]
@@ -342,8 +360,6 @@ pub(crate) struct DemoArguments {
     pub(crate) dir: PathBuf,
 }
 
-/// An export of a known provider needs little; for any other CSV a profile is proposed from its
-/// header and its rows, with every guess marked. An existing file is never overwritten.
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
     /// Exports: paths, folders, globs, `s3://`, `gs://` or `az://` addresses or `-`, also packed (gzip, zstd, zip)
@@ -386,9 +402,9 @@ Exit codes:
 pub(crate) enum ProfilesCommand {
     /// List the profiles
     List,
-    /// Print a profile, and what it has from those that it extends
+    /// Print a profile, with what it inherits
     Show {
-        /// Its name
+        /// The name of the profile
         name: String,
     },
     /// Show which profile fits an export, and why the others don't

@@ -74,7 +74,7 @@ pub(super) fn exports(job: &Job) -> String {
     lines.join("\n")
 }
 
-/// A line for each group of rows, and one for all of them.
+/// Returns a line for each group of rows, and one for all of them.
 fn totals_lines(totals: &ExportTotals) -> Vec<String> {
     let whole = totals.whole();
     let currencies: Vec<Currency> = whole.amount_cents.keys().copied().collect();

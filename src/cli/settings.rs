@@ -265,7 +265,7 @@ fn version_of(layers: &[Layer]) -> Result<Version, CliError> {
                 ProblemCode::ConfigInvalid,
                 "not a version of the Tracking API",
             )
-            .cell("api.version", &named)
+            .setting("api.version", &named)
             .hint("use `v1` or `v2`"),
         )
     })
@@ -292,7 +292,7 @@ const AUDIT_KEYS: [&str; 9] = [
     "zone",
 ];
 
-/// The zone whose days count in reports and audits; UTC where none is set.
+/// Returns the zone whose days count in reports and audits; UTC where none is set.
 ///
 /// # Errors
 ///
@@ -320,7 +320,7 @@ fn zone_of(audit: &Table) -> Result<TimeZone, CliError> {
     TimeZone::get(&name).map_err(|_| {
         CliError::unusable(
             Problem::error(ProblemCode::ConfigInvalid, "this is not a time zone")
-                .cell("audit.zone", &name)
+                .setting("audit.zone", &name)
                 .hint("write it like `Europe/Berlin`"),
         )
     })

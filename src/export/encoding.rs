@@ -165,7 +165,7 @@ pub(super) fn foreign(head: &[u8]) -> Option<Fault> {
     }
 }
 
-/// An OpenDocument file, by the first member of the zip that it is.
+/// Returns the fault for an OpenDocument file, by the first member of the zip that it is.
 pub(super) fn open_document(zip: &[u8]) -> Option<Fault> {
     is_open_document(zip).then_some(Fault::NotCsv("an OpenDocument file (.ods)"))
 }

@@ -222,7 +222,7 @@ pub enum Fault {
 /// The most sheets that a message names.
 const SHEETS_SHOWN: usize = 8;
 
-/// The names of sheets for a message.
+/// Returns the names of sheets for a message.
 fn quoted(sheets: &[String]) -> String {
     let names = sheets.iter().take(SHEETS_SHOWN);
     let names: Vec<_> = names.map(|name| format!("`{}`", shown(name))).collect();
@@ -334,7 +334,9 @@ impl Fault {
                 "unpack it, and name the CSVs inside"
             }
             Fault::MemberMethod(_) => "unpack it and name the CSVs inside, or pack it with Deflate",
-            Fault::NoCsvInside => "only members whose names end with `.csv` are read",
+            Fault::NoCsvInside => {
+                "unpack it and name the export inside, or rename the export to end with `.csv` and pack it again"
+            }
             Fault::NotCsv(_) => {
                 "download or save the export as CSV, or as an Excel workbook (.xlsx)"
             }
@@ -367,7 +369,7 @@ impl Fault {
                 "close the quote; if the field is right as it is, remove its delimiters or line breaks"
             }
             Fault::FieldTooLong { .. } | Fault::RowTooLong { .. } => {
-                "no field of an export is that long: a quote that opens here may never have been closed"
+                "no field of an export is that long: check whether a quote that opens here is never closed, and close it; if the file was cut off, download it again"
             }
         })
     }

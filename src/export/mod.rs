@@ -372,7 +372,7 @@ impl Export {
         self.lines_above
     }
 
-    /// The sheet that is read, if it is one of several with cells in a workbook.
+    /// Returns the sheet that is read, if it is one of several with cells in a workbook.
     pub fn one_of_several_sheets(&self) -> Option<&str> {
         let sheet = self
             .sheet
@@ -381,7 +381,7 @@ impl Export {
         Some(&sheet.name)
     }
 
-    /// The sheet of a workbook that is read.
+    /// Returns the sheet of a workbook that is read.
     pub fn sheet(&self) -> Option<&str> {
         self.sheet.as_ref().map(|sheet| sheet.name.as_str())
     }

@@ -170,9 +170,9 @@ pub(super) struct Completions {
 #[derive(Debug)]
 struct CompletionsOfInput {
     profile: Text,
-    /// Those that complete its sales.
+    /// The profiles that complete the sales of this input.
     completed_by: Vec<Text>,
-    /// Those whose sales it completes.
+    /// The profiles with the sales that this input completes.
     completes: Vec<Text>,
 }
 

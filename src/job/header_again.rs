@@ -9,7 +9,7 @@ pub(super) const HEADER_AGAIN: &str = "the header again";
 pub(super) fn header_in_other_order() -> Problem {
     Problem::error(
         ProblemCode::HeaderAgain,
-        "the header stands here again with its columns in another order; nothing of this file is read",
+        "the header appears again on this line, with its columns in another order; nothing of this file is read",
     )
     .hint("the file was put together from two exports: split it before this line into two files, and name both")
 }

@@ -231,13 +231,13 @@ pub(super) fn note_in_account(job: &mut Job, setup: &Setup<'_>) {
     if found.other_amounts.count() > 0 {
         let message = format!("{OTHER_AMOUNT_IN_ACCOUNT}{}", found.other_amounts);
         problems.push(Problem::warning(ProblemCode::SaleOtherAmount, message).hint(
-            "FirstPromoter keeps its amount, and takes refunds of more: look at them there; `--in-account hold` with `run` holds them and their refunds",
+            "FirstPromoter keeps its own amount, and accepts refunds of more: compare them in FirstPromoter; `--in-account hold` with `run` holds them and their refunds",
         ));
     }
     if found.other_customers.count() > 0 {
         let message = format!("{OTHER_CUSTOMER_IN_ACCOUNT}{}", found.other_customers);
         problems.push(Problem::warning(ProblemCode::SaleOtherCustomer, message).hint(
-            "FirstPromoter keeps its sale, so that the ones to send count for nobody, and their refunds may lessen another promoter's commission: look at both; `--in-account hold` with `run` holds them, and a sale that is another one is sent under another `event_id`",
+            "FirstPromoter keeps its own sale, so the ones to send earn no commission, and their refunds may reduce another promoter's commission: compare both; `--in-account hold` with `run` holds them; send a sale that is a different one under another `event_id`",
         ));
     }
     if found.of_denied_sales.count() > 0 {
@@ -375,7 +375,7 @@ pub(super) fn note_counted_less(job: &mut Job) {
             "an earlier run sent more than counts, as these exports say now: {too_much} too much"
         );
         let hint = format!(
-            "take each difference back by a CSV of your own, the first by `{CSV_HEADER}` and `{row}`; tracked.csv of the run has the sales"
+            "refund each difference with a CSV of your own; for the first one it has these two lines: `{CSV_HEADER}` and `{row}`; tracked.csv of the run has the sales"
         );
         job.problems
             .push(Problem::warning(ProblemCode::CountsLess, message).hint(hint));

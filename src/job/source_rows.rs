@@ -25,7 +25,7 @@ pub struct SourceRow {
 /// Describes a row that was ignored with a warning: it may have been an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Its amount as it stands in the export, if that can be read.
+    /// The amount of the row as the export has it, if that can be read.
     pub money: Option<Money>,
 }
 

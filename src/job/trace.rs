@@ -15,7 +15,7 @@ pub(crate) struct Trace {
 /// Holds a row as it was read.
 #[derive(Clone, Debug)]
 pub(crate) struct TracedRow {
-    /// What the row came to.
+    /// The outcome of the row.
     pub(crate) outcome: RowOutcome,
     /// The rules of the profile that it matches.
     pub(crate) rules: Vec<MatchedRule>,

@@ -97,7 +97,7 @@ impl FromSql for Code {
             "" => Ok(Code(None)),
             code => Currency::from_code(code)
                 .map(|currency| Code(Some(currency)))
-                .ok_or_else(|| FromSqlError::Other(format!("`{code}` is no currency").into())),
+                .ok_or_else(|| FromSqlError::Other(format!("`{code}` is not a currency").into())),
         }
     }
 }

@@ -58,7 +58,7 @@ pub(super) struct Commit {
     pub(super) mark: [u8; 16],
 }
 
-/// The page of the database that has the number of the last commit: each commit of this program writes it.
+/// Returns the page of the database that has the number of the last commit: each commit of this program writes it.
 pub(super) fn page_of_number(connection: &Connection) -> rusqlite::Result<u32> {
     let sql = "SELECT rootpage FROM main.sqlite_schema WHERE name = 'last_commit'";
     connection.query_row(sql, [], |row| row.get(0))

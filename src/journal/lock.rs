@@ -160,7 +160,7 @@ impl Lock {
         Ok(())
     }
 
-    /// Other systems have no such lock, or SQLite's own locks would meet it.
+    /// Does nothing: other systems have no such lock, or SQLite's own locks would conflict with it.
     #[cfg(not(target_os = "linux"))]
     pub(super) fn hold_database(&mut self, _: &Path) -> Result<(), JournalError> {
         Ok(())
@@ -183,7 +183,7 @@ fn open(path: &Path) -> io::Result<File> {
     match file {
         Some(file) if is_a_file_of_one_name(&file.metadata()?) => Ok(file),
         _ => Err(io::Error::other(
-            "it is a link, has a second name or is no file; delete it, and nothing else is lost",
+            "it is a link, has a second name or is not a file; delete it: nothing else is lost",
         )),
     }
 }
@@ -196,7 +196,7 @@ fn not_by_link(options: &mut OpenOptions) {
     options.mode(0o644);
 }
 
-/// Elsewhere only what is there before is looked at.
+/// Does nothing: on other systems only what is there before is examined.
 #[cfg(not(unix))]
 fn not_by_link(_: &mut OpenOptions) {}
 

@@ -62,7 +62,7 @@ impl LogIndex {
         lock::release_log(&self.index);
     }
 
-    /// Other systems have other locks; that another program has moved the log is noticed afterwards.
+    /// Does nothing: other systems have other locks; a log that another program moved is noticed afterwards.
     #[cfg(not(unix))]
     pub(super) fn keep(&self) -> io::Result<()> {
         Ok(())

@@ -518,6 +518,7 @@ fn read_problem(row: &Row<'_>) -> rusqlite::Result<Problem> {
         file: row.get(2)?,
         line: line.map(|_| count(row, 3)).transpose()?,
         column: row.get(4)?,
+        is_setting: false,
         value: row.get(5)?,
         message: row.get(6)?,
         hint: row.get(7)?,

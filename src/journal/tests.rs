@@ -229,6 +229,7 @@ fn problem() -> Problem {
         file: Some("x.csv".into()),
         line: Some(5),
         column: Some("Amount".into()),
+        is_setting: false,
         value: Some("1e3".into()),
         message: "no amount".into(),
         hint: None,

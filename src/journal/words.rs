@@ -2,7 +2,7 @@
 
 /// Reports a word that the set does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{word}` is no {set}")]
+#[error("`{word}` is not a valid {set}")]
 pub struct UnknownWord {
     word: String,
     set: &'static str,

@@ -61,7 +61,7 @@ impl<'r> Finder<'r> {
         finder
     }
 
-    /// The sales with their refunds.
+    /// Returns the sales with their refunds.
     pub(super) fn into_found(self) -> FoundSales {
         self.found
     }
@@ -238,8 +238,8 @@ impl<'r> Finder<'r> {
         })
     }
 
-    /// The sale of this name: in the exports, then in what earlier runs recorded; each time by its id,
-    /// then by another id of it.
+    /// Returns the sale of this name: in the exports, then in what earlier runs recorded; each time by its id, then
+    /// by another id of it.
     fn named(&self, name: &str, refund: EventRef<'_>, events: &Events) -> Result<FoundSale, Held> {
         let key = EventKey::from_id(name);
         if refund.reference.is_none()
@@ -304,7 +304,7 @@ impl<'r> Finder<'r> {
         Some(Held::new(HeldReason::SaleUnclear, note).with_candidates(candidates))
     }
 
-    /// The journal's version of the sale, since that is what was told to the API; else the job's.
+    /// Returns the journal's version of the sale, since that is what was sent to the API; else the job's.
     fn sale(&self, key: EventKey, events: &Events) -> Option<Sale> {
         let readings = self.readings.get(&key).map_or(&[][..], Vec::as_slice);
         // Where readings contradict each other, the plan holds the sale with its refunds: here it is
@@ -370,7 +370,7 @@ fn give_customer(refund: &mut Event, customer: Option<Customer>) -> bool {
     !refund.essence().has_customer_of(&before)
 }
 
-/// The places of the sales.
+/// Returns the places of the sales.
 fn sales(events: &Events) -> impl Iterator<Item = usize> + '_ {
     (0..events.len()).filter(|&index| events.kind(index) == Kind::Sale)
 }
@@ -383,7 +383,7 @@ fn by_id(key: EventKey, why: &str) -> FoundSale {
     }
 }
 
-/// The one sale that goes by this other id; several are for a person to choose from.
+/// Returns the one sale that goes by this other id; several are for a person to choose from.
 fn by_reference(
     sales: &BTreeSet<Text>,
     name: &str,

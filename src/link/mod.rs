@@ -59,7 +59,8 @@ pub trait SaleHistory {
         false
     }
 
-    /// The `event_id`s of the sales that earlier runs recorded with this [`Event::reference`](crate::event::Event::reference).
+    /// Returns the `event_id`s of the sales that earlier runs recorded with this
+    /// [`Event::reference`](crate::event::Event::reference).
     fn sales_with_reference(&self, _reference: EventKey) -> Vec<Text> {
         Vec::new()
     }
@@ -155,12 +156,12 @@ pub trait SaleHistory {
         None
     }
 
-    /// The sale to which an earlier run linked the refund with this key.
+    /// Returns the sale to which an earlier run linked the refund with this key.
     fn sale_of_refund(&self, _refund: EventKey) -> Option<Text> {
         None
     }
 
-    /// The sales that earlier runs recorded for this customer: all that share the email or the uid.
+    /// Returns the sales that earlier runs recorded for this customer: all that share the email or the uid.
     fn sales_of(&self, _customer: CustomerRef<'_>) -> Vec<EarlierSale> {
         Vec::new()
     }
@@ -300,7 +301,7 @@ impl Links {
         std::mem::take(&mut self.other_customers)
     }
 
-    /// Those that are not sound, with their places.
+    /// Returns the links that are not sound, with their places.
     pub fn into_unsound(self) -> impl Iterator<Item = (usize, Link)> {
         self.unsound.into_iter()
     }
@@ -389,7 +390,7 @@ impl Sale {
         self.money.amount_cents != self.gross_cents
     }
 
-    /// So much in the sale's currency.
+    /// Returns an amount in the sale's currency.
     fn money_of(&self, amount_cents: i64) -> Money {
         Money {
             amount_cents,

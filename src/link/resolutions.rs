@@ -81,7 +81,7 @@ impl Resolutions {
         let message = format!("the file can't be read: {error}");
         Problem::error(ProblemCode::ResolutionInvalid, message)
             .at(path, line)
-            .hint("it is a CSV in UTF-8 with the columns refund_event_id,sale_event_id")
+            .hint("save it as a CSV in UTF-8 with the columns refund_event_id,sale_event_id")
     }
 
     fn add(&mut self, record: &csv::StringRecord) -> Option<Problem> {

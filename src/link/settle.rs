@@ -143,7 +143,7 @@ impl<'e> SaleAccount<'e> {
         (correction.base == self.key).then_some(correction)
     }
 
-    /// Refunds that turn the sale into what an export says of it now: the other refunds are those of the
+    /// Settles refunds that turn the sale into what an export says of it now: the other refunds are those of the
     /// corrected sale.
     fn settle_corrections(&mut self, refunds: &[usize], events: &mut Events, links: &mut Links) {
         for part in parts_of(refunds, events) {
@@ -264,7 +264,7 @@ impl<'e> SaleAccount<'e> {
         Link::Sound
     }
 
-    /// Running totals, from the smallest: each adds what the ones before do not cover.
+    /// Settles running totals, from the smallest: each adds what the ones before do not cover.
     fn settle_totals(
         &mut self,
         totals: &[usize],
@@ -339,8 +339,8 @@ impl<'e> SaleAccount<'e> {
         (net, gross, Link::Sound)
     }
 
-    /// An earlier run took the sale's refunds from a running total, which does not say of which
-    /// refunds it is made.
+    /// Returns the link of a refund that a running total of its sale may include: a total does not say which refunds
+    /// it includes.
     fn maybe_in_total(&self, total_cents: i64) -> Link {
         let total = self.sale.money_of(total_cents);
         Link::held(
@@ -359,7 +359,7 @@ impl<'e> SaleAccount<'e> {
         )
     }
 
-    /// A total that adds nothing: an earlier state of the sale, or a total that fell.
+    /// Returns the link of a total that adds nothing: an earlier state of the sale, or a total that fell.
     fn not_above(&self, total: i64, known: Refunded, largest_here: Option<i64>) -> Link {
         match self.fell_from(total, known, largest_here) {
             Some(largest) => {

@@ -61,7 +61,7 @@ impl Bucket {
         let store = store(address).map_err(failed)?;
         let runtime = runtime().map_err(|error| ObjectError {
             message: format!("the connection can't be set up: {error}"),
-            hint: "see how many files and threads the process may have",
+            hint: "allow the process more open files (`ulimit -n 256`) or more threads (`ulimit -u`)",
             is_missing: false,
         })?;
         Ok(Bucket {

@@ -103,7 +103,7 @@ impl Planner<'_> {
             HeldReason::Customer => "write the customer's email into the row, and run the file again".into(),
             HeldReason::UidUnclear => settle::unclear_uid_hint(event).into(),
             HeldReason::Invoice => "add the export of invoices that has it, and the exports with all its payments, to the call; the payment is not sent".into(),
-            HeldReason::Payment => "run it in one call with the export that has the payment, which says whose it is; the invoice is not sent by itself".into(),
+            HeldReason::Payment => "run it in one call with the export that has the payment, which names the customer; the invoice is not sent by itself".into(),
             HeldReason::Undated if event.note.contains(DATED_AS_SALE) => {
                 let sale = event.sale_event_id.map(EventKey::from_id);
                 let is_known = sale.is_some_and(|sale| self.is_sent_or_known(sale, firsts));

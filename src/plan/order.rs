@@ -58,7 +58,7 @@ impl Turn {
     const SECOND_BITS: u32 = 40;
     const NANOSECONDS: i32 = 1_000_000_000;
 
-    /// An event without a date comes before those with one.
+    /// Creates the place of an event; an event without a date comes before those with one.
     fn new(kind: Kind, date: Option<Timestamp>, index: usize) -> Self {
         let index = u32::try_from(index).expect("four billion events do not fit into any memory");
         let (second, nanosecond) = date.map_or((0, 0), |date| {

@@ -452,7 +452,7 @@ impl<'p> Planner<'p> {
             return Some(if is_sale_left {
                 "its sale is sent with what these exports say"
             } else {
-                "its sale is asked again for another customer or promoter"
+                "its sale is sent again for another customer or promoter"
             });
         }
         if !replaces(event, recorded, self.history) {
@@ -464,9 +464,9 @@ impl<'p> Planner<'p> {
                 "corrected: the API refused what an earlier run sent under this id"
             }
             _ if event.essence().names_customer_otherwise(recorded) => {
-                "asked again: an earlier run asked for another customer, who was not a referral"
+                "sent again: an earlier run sent it for another customer, who was not a referral"
             }
-            _ => "asked again: it names a promoter now, and was not a referral without",
+            _ => "sent again: it names a promoter now, and was not a referral without one",
         })
     }
 

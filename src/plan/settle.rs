@@ -124,7 +124,7 @@ pub(super) fn left_behind_hint(outcome: Option<Outcome>) -> &'static str {
             "add the rows of its refunds in the failed.csv of that run to this file, with the header that both have, and run it again"
         }
         _ => {
-            "add the exports that have its refunds to the call, so that they are asked again with it; or correct the row of the sale in the non_referral.csv of its run, and run it together with the rows of its refunds there"
+            "add the exports that have its refunds to the call, so that they are sent again with it; or correct the row of the sale in the non_referral.csv of its run, and run it together with the rows of its refunds there"
         }
     }
 }

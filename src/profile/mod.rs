@@ -112,7 +112,7 @@ impl Profile {
             && events().all(|event| event.detail("subscription").is_none())
     }
 
-    /// The columns whose cells are amounts.
+    /// Returns the columns whose cells are amounts.
     pub(crate) fn amount_columns(&self) -> Vec<ColumnIndex> {
         let mut columns = Vec::new();
         for event in &self.events {
@@ -185,7 +185,7 @@ impl Profile {
         sources
     }
 
-    /// The columns whose words decide what a row is.
+    /// Returns the columns whose words decide what a row is.
     pub(crate) fn compared_columns(&self) -> Vec<ColumnIndex> {
         let tested = self.tests().map(|(column, _)| *column);
         let known = self.known.iter().map(|(column, _)| *column);

@@ -331,8 +331,10 @@ impl Writer<'_> {
             "message",
             "money that went out: whether it was paid back to a customer is not known",
         );
-        self.text
-            .key("hint", "say it in fprecon.toml, where this message stands");
+        self.text.key(
+            "hint",
+            "decide it in fprecon.toml, at the rule with this message",
+        );
         self.text.decisions.push(format!(
             "rows with {out} are rejected: was it paid back to customers?"
         ));

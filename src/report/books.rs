@@ -74,7 +74,7 @@ impl<'j> ReportSource<'j> {
         })
     }
 
-    /// The journal, the span and what is open of it, for the figures.
+    /// Returns the journal, the span, and the items of it that are open, for the figures.
     pub(super) fn of_span_parts(&self) -> (&'j JournalReader, Span, &OpenOfSpan) {
         (self.journal, self.span.unwrap_or(Span::ALL), &self.open)
     }

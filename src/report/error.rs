@@ -27,7 +27,7 @@ pub enum ReportError {
         source: io::Error,
     },
     /// The directory holds a report of another journal, which is left as it is.
-    #[error("the directory {} has a report of another journal", .0.display())]
+    #[error("the folder {} has a report of another journal", .0.display())]
     Occupied(PathBuf),
     /// The file of a plan's events can't be written; the file that was there before is unchanged.
     #[error("the planned events {} can't be written ({doing})", path.display())]
@@ -56,7 +56,7 @@ impl ReportError {
                 ),
             },
             ReportError::Occupied(_) => Cow::Borrowed(
-                "the journal is fine; `fprecon report --dir DIR` makes the report in another directory",
+                "the journal is fine; `fprecon report --dir DIR` writes the report to another folder",
             ),
             ReportError::WriteEvents { .. } => Cow::Borrowed(
                 "nothing was sent; check the path, the permissions and the free space, and plan \

@@ -478,8 +478,8 @@ fn ignored_of(
     Ok(ignored)
 }
 
-/// By how much several runs, added up, held more than was held at the end: what was held twice, and what
-/// was sent since.
+/// Returns by how much several runs, added up, held more than was held at the end: events that were held twice, and
+/// events that were sent since.
 fn held_again(
     journal: &JournalReader,
     runs: &[RunRecord],

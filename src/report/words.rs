@@ -27,7 +27,7 @@ pub(crate) fn outcome_words(outcome: Option<Outcome>) -> &'static str {
     match outcome {
         Some(Outcome::Tracked) => "tracked",
         Some(Outcome::AlreadyTracked) => "already tracked",
-        Some(Outcome::NonReferral) => "no referral",
+        Some(Outcome::NonReferral) => "not a referral",
         Some(Outcome::Failed) => "failed",
         Some(Outcome::Unconfirmed) => "unconfirmed",
         None => "not sent",
@@ -115,7 +115,7 @@ pub(crate) fn open_lines(span: &SpanSummary) -> Vec<(String, String)> {
     lines
 }
 
-/// `2 events held (80.00 USD), 1 row rejected`.
+/// Returns open items in words: `2 events held (80.00 USD), 1 row rejected`.
 fn open_words(items: &[OpenCount]) -> String {
     let words = items.iter().map(|item| {
         let what = what(item.code, item.count);

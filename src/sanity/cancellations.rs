@@ -47,7 +47,7 @@ impl LastCancellations {
         self.0.is_empty()
     }
 
-    /// The last day on which the customer canceled what the sale may be of, if that is before it.
+    /// Returns the last day on which the customer canceled what the sale may be of, if that is before it.
     pub(super) fn before(&self, sale: EventRef<'_>) -> Option<i64> {
         if self.is_empty() {
             return None;

@@ -21,7 +21,7 @@ impl<'p> FindingGroup<'p> {
         }
     }
 
-    /// `message` is only made for those that are kept.
+    /// Adds an event; `message` is called only for those that are kept.
     pub(super) fn add(
         &mut self,
         event: EventRef<'_>,
@@ -42,8 +42,8 @@ impl<'p> FindingGroup<'p> {
         }
     }
 
-    /// The total in front of the events; nothing where there are none. `one` and `many` go on after
-    /// `1 sale, 8.00 USD,` and `2 sales, 16.00 USD,`.
+    /// Returns the total, followed by the problems of the events; returns nothing if there are none. `one` and `many`
+    /// go on after `1 sale, 8.00 USD,` and `2 sales, 16.00 USD,`.
     pub(super) fn into_problems(mut self, one: &str, many: &str, hint: &str) -> Vec<Problem> {
         let predicate = match self.tally.count() {
             0 => return Vec::new(),

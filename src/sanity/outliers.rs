@@ -55,7 +55,7 @@ fn is_hundredfold(large: i64, small: i64) -> bool {
     (small * HUNDREDFOLD.start()..=small * HUNDREDFOLD.end()).contains(&large)
 }
 
-/// A name for one customer in one currency.
+/// Returns a key for one customer in one currency.
 fn buyer(sale: EventRef<'_>) -> Option<(u64, Money)> {
     let (money, customer) = sale.read_money().zip(customer_of(sale.customer))?;
     let code = money.currency.code().bytes();
@@ -72,7 +72,7 @@ impl Outliers {
         }
     }
 
-    /// Most customers are like themselves; of them nothing more is kept.
+    /// Drops customers with similar amounts, and keeps the others.
     pub(super) fn retain_outliers(&mut self) {
         self.ranges.retain(|_, (least, most)| {
             i128::from(*most) >= i128::from(*least) * HUNDREDFOLD.start()
@@ -147,8 +147,8 @@ impl Outliers {
         })
     }
 
-    /// Each export is compared with the one in which the customer's amounts are smallest, so that
-    /// many exports take no longer.
+    /// Compares each export with the one in which the customer's amounts are smallest, so that many exports take no
+    /// longer.
     fn exports(&self, plan: &Plan) -> Vec<UnitMismatch> {
         if self
             .amounts
@@ -214,6 +214,6 @@ impl UnitMismatch {
         );
         Problem::warning(ProblemCode::ExportHundredfold, message)
             .at(name(self.large), None)
-            .hint("in one of the two, cents may have been taken for whole units, or the reverse: `unit` under `[exports.….money.format]` of fprecon.toml")
+            .hint("in one of the two, cents may have been taken for whole units, or the reverse: set `unit` to `major` or `minor` under `[exports.NAME.money.format]` in fprecon.toml, where NAME is its profile")
     }
 }

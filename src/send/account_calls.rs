@@ -106,7 +106,7 @@ impl<'c> AccountCalls<'c> {
         }
     }
 
-    /// Waits; returns `false` if the user stopped the command.
+    /// Waits for a time; returns `false` if the user stopped the command.
     pub(crate) async fn sleep(&mut self, wait: Duration) -> bool {
         tokio::select! {
             biased;

@@ -161,9 +161,7 @@ impl IncompleteListing {
                 answer => format!("page {number} can't be read: {}", describe(&answer)),
             },
             IncompleteListing::Changing => "it keeps changing while it is read".to_owned(),
-            IncompleteListing::Unordered(_) => {
-                "it is not in the order that was asked for".to_owned()
-            }
+            IncompleteListing::Unordered(_) => "it is not in the requested order".to_owned(),
             IncompleteListing::Repeating { number } => {
                 format!("page {number} repeats the pages before it")
             }

@@ -1,4 +1,4 @@
-//! Defines a call that changes what the account has, and is no event.
+//! Defines a call that changes the account and is not an event.
 
 use reqwest::Method;
 
@@ -19,7 +19,7 @@ pub(crate) trait AccountCall {
     /// The JSON of version 2, which takes no query.
     fn parameters(&self) -> Result<String, String>;
 
-    /// Returns what a whole answer means.
+    /// Interprets a complete answer.
     fn answer(&self, status: u16, body: &[u8]) -> Answer;
 
     /// Returns `true` if the call changes nothing more when it arrives a second time.

@@ -32,7 +32,7 @@ pub trait Listed: Sized {
     /// The fields of a line that are read; the rest is ignored.
     type Line: DeserializeOwned;
 
-    /// The path below the API's base.
+    /// Returns the path below the API's base.
     fn path(version: Version) -> &'static str;
 
     /// Returns what a line says; or what it lacks, in words.
@@ -75,7 +75,7 @@ pub(super) fn total(headers: &HeaderMap) -> Option<u64> {
     headers.get("total")?.to_str().ok()?.trim().parse().ok()
 }
 
-/// Returns what a whole answer means.
+/// Interprets a complete answer.
 pub(super) fn page<T: Listed>(
     version: Version,
     status: u16,

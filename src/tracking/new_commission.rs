@@ -62,7 +62,7 @@ pub(super) fn body(
     Some((body, carried))
 }
 
-/// Returns what a whole answer means.
+/// Interprets a complete answer.
 pub(super) fn answer(asked: &Asked<'_>, status: u16, body: &[u8]) -> Answer {
     match status {
         200 | 201 => answer_of_success(asked, status, body),

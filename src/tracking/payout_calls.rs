@@ -103,7 +103,7 @@ impl AccountCall for PayoutCall {
         Ok(query.finish())
     }
 
-    /// A success has the id of the payout where the answer names one.
+    /// Interprets an answer; a success has the id of the payout if the answer names one.
     fn answer(&self, status: u16, body: &[u8]) -> Answer {
         let not_this = |why: &str| Answer::NotThisEvent {
             status,

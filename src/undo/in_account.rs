@@ -523,7 +523,7 @@ impl<'l> AccountBooks<'l> {
                 return Left::Nothing(line.cents.unwrap_or(0));
             }
             return Left::Unknown(format!(
-                "the account has {} of this customer, which this journal has not sent, and does not say of which sale",
+                "the account has {} of this customer that this journal has not sent; FirstPromoter does not say which sale they reverse",
                 refund.in_words(currency)
             ));
         }

@@ -729,9 +729,9 @@ fn the_example_for_a_command_has_the_keys_that_the_page_shows() {
 
     let (place, sandbox) = (place(), SandboxProcess::start(&["--lead-share", "100"]));
     place.write("fprecon.toml", &example("Anything else", "", ""));
-    place.write("tell.sh", "#!/bin/sh\ncat > $1.json\n");
+    place.write("notify.sh", "#!/bin/sh\ncat > $1.json\n");
     let mode = fs::Permissions::from_mode(0o700);
-    fs::set_permissions(place.path("tell.sh"), mode).unwrap();
+    fs::set_permissions(place.path("notify.sh"), mode).unwrap();
     place
         .run_to(&sandbox, &["run", "bad.csv", "--yes"])
         .expect(1);

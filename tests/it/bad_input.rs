@@ -825,7 +825,7 @@ mod configuration {
         assert_snapshot!(said(&no_key), @r"
             exit 3
             error: there is no API key
-              hint: set FPRECON_API_KEY, or set a file with `--api-key-file` or `api.key_file`, or a command with `api.key_command`; find the key in FirstPromoter's settings
+              hint: set FPRECON_API_KEY, or name a file with `--api-key-file` or `key_file` under `[api]`, or a command with `key_command` under `[api]`; find the key in FirstPromoter's settings
             ");
 
         let mut run = place.command_to(&sandbox, &["run", "x.csv", "--yes"]);

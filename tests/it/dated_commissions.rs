@@ -486,7 +486,7 @@ fn what_the_lists_decide_is_not_called_an_answer() {
     let ran = call(&place, &sandbox, &["run", "a.csv", "--yes"])
         .expect(1)
         .stdout();
-    for line in ["+ already tracked  ", "+ no referral  "] {
+    for line in ["+ already tracked  ", "+ not a referral  "] {
         assert!(ran.contains(line), "{ran}");
     }
     assert!(!ran.contains("(409)") && !ran.contains("(204)"), "{ran}");

@@ -34,7 +34,7 @@ fn a_known_export_works_at_once_and_in_the_sandbox() {
     let without = events(&place, "payments.csv");
     let said = place.run(&["init", "payments.csv"]).expect(0).stderr();
     assert!(
-        said.contains("payments.csv: stripe-payments: the header has all 9 columns that it needs"),
+        said.contains("payments.csv: stripe-payments: 9 of 9 required columns found"),
         "{said}"
     );
     assert!(

@@ -45,7 +45,7 @@ fn the_amounts_of_all_rows_are_shown_by_what_becomes_of_them() {
     says(
         &said,
         &[
-            "stripe.csv: 5 rows, read as stripe-payments (Stripe payments): the header has all 9 columns that it needs",
+            "stripe.csv: 5 rows, read as stripe-payments (Stripe payments): 9 of 9 required columns found",
             "  rows    JPY     USD",
             "     3  1,900  169.00  sales",
             "     1          19.00  ignored: payment failed",

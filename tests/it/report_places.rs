@@ -116,8 +116,7 @@ fn a_directory_with_another_journals_report_is_refused_before_anything_is_sent()
         &["report", "--dir", "out"],
     ] {
         let refused = place.run_to(&sandbox, words).expect(2).stderr();
-        let message =
-            "error: the directory has a report of another journal\n  column `--dir`: `out`";
+        let message = "error: the folder has a report of another journal\n  setting `--dir`: `out`";
         assert!(refused.contains(message), "{refused}");
     }
     assert_eq!(files(&place, "out"), before);
@@ -165,7 +164,7 @@ fn row_39c_a_file_is_no_directory_for_a_report() {
         &["report", "--dir", "notes"],
     ] {
         let refused = place.run_to(&sandbox, words).expect(2).stderr();
-        assert!(refused.contains("it is not a directory"), "{refused}");
+        assert!(refused.contains("it is not a folder"), "{refused}");
     }
     let refused = place.run(&["man", "--dir", "notes"]).expect(3).stderr();
     assert!(

@@ -558,7 +558,7 @@ fn the_sandbox_inside_the_program_has_nothing_to_compare_with() {
     place.write("a.csv", &format!("{HEADER}{EXPORT}"));
     let ran = place.run(&["plan", "a.csv", "--sandbox", "--check-account"]);
     let said = ran.expect(2).stderr();
-    assert!(said.contains("without commissions"), "{said}");
+    assert!(said.contains("it has no commissions"), "{said}");
 }
 
 #[test]

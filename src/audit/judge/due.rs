@@ -104,7 +104,7 @@ impl Judge<'_> {
         })
     }
 
-    /// Returns the sale as it was reported to them, in the currency of ours.
+    /// Returns the amount of the sale as it was reported to FirstPromoter, in the currency of our sale.
     fn told(&self, sale: u32, main: u32) -> Option<i64> {
         let told = self.books.commissions.original_sale(super::index(main))?;
         let currency = self.books.names.name(self.ours(sale).currency);

@@ -71,7 +71,7 @@ impl Judge<'_> {
             let (kind, message) = if stands {
                 (
                     FindingKind::Denied,
-                    "the sale stands, and a part of its commission was denied",
+                    "the sale was not fully refunded, and a part of its commission was denied",
                 )
             } else {
                 (

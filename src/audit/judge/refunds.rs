@@ -660,7 +660,7 @@ impl Judge<'_> {
             _ if own.is_empty() && ours.is_dispute => (
                 FindingKind::DisputedSale,
                 format!(
-                    "the sale is disputed, and {} of its commission stands",
+                    "the sale is disputed, and {} of its commission is not reversed",
                     money(-due)
                 ),
             ),
@@ -718,7 +718,7 @@ impl Judge<'_> {
         }
     }
 
-    /// A refund of a sale that is not in our data, and of which they have nothing.
+    /// Judges a refund of a sale that is not in our data, and of which FirstPromoter has nothing.
     pub(super) fn refund_alone(&mut self, case: &Case<'_>) {
         if !case.commissions.is_empty() {
             return;

@@ -255,7 +255,7 @@ impl Judge<'_> {
         if !self.sale_stands(case, sale) {
             return;
         }
-        let message = "the sale stands, and its commission is not approved";
+        let message = "the sale was not fully refunded, and its commission is not approved";
         self.not_approved(sale, kept, message);
     }
 
@@ -302,7 +302,7 @@ impl Judge<'_> {
     }
 }
 
-/// A split commission is rounded as often as it has lines.
+/// Returns `true` if two amounts differ by rounding only: a split commission is rounded as often as it has lines.
 pub(super) fn is_near(one: i64, other: i64, lines: usize) -> bool {
     let slack = u64::try_from(lines.saturating_sub(1)).unwrap_or(0);
     one.abs_diff(other) <= slack

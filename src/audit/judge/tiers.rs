@@ -137,7 +137,7 @@ impl Judge<'_> {
     fn tier_of_his_own(&mut self, sale: u32, row: u32) {
         let theirs = *self.theirs(row);
         let message = format!(
-            "the commission of tier {} goes to `{}`, whose own sale it is",
+            "the commission of tier {} goes to `{}`, who is the promoter of the sale itself",
             theirs.tier,
             self.promoter_name(theirs.promoter)
         );

@@ -10,7 +10,7 @@ use crate::audit::unchecked::UncheckedReason;
 use crate::journal::Outcome;
 
 /// The message about a sale of a customer whose earlier commission several promoters share.
-const SHARED: &str = "several promoters share the commission of the customer's earlier sale, and this one has none: whose it is is not known";
+const SHARED: &str = "several promoters share the commission of the customer's earlier sale, and this sale has no commission: its promoter is unknown";
 
 impl Judge<'_> {
     /// Judges the commissions of a sale in a tier in which nobody has earned anything. Returns what somebody should
@@ -84,7 +84,7 @@ impl Judge<'_> {
         let (kind, message) = if self.sale_stands(case, sale) {
             (
                 FindingKind::Denied,
-                "the sale stands, and its commission was denied",
+                "the sale was not fully refunded, and its commission was denied",
             )
         } else {
             (

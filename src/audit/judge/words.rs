@@ -92,19 +92,23 @@ pub(in crate::audit) fn action(kind: FindingKind) -> &'static str {
             "correct the amount of the sale in FirstPromoter, and the commission with it"
         }
         FindingKind::AlreadyTrackedDiffers => {
-            "find out what else tells FirstPromoter of sales (an integration?), and which amount is right"
+            "find out what else sends sales to FirstPromoter, such as an integration, and which amount is right"
         }
         FindingKind::CommissionDiffers => {
             "compare the campaign's reward in FirstPromoter with the rules of `[audit]`; correct the one that is wrong"
         }
         FindingKind::CommissionTwice => "deny the second commission",
-        FindingKind::RefundNotTakenBack => "track the refund, or take the commission back by hand",
-        FindingKind::RefundPartlyTakenBack => "take the rest of the commission back by hand",
+        FindingKind::RefundNotTakenBack => {
+            "send the refund with `fprecon run`, or reverse the commission by hand in FirstPromoter"
+        }
+        FindingKind::RefundPartlyTakenBack => {
+            "reverse the rest of the commission by hand in FirstPromoter"
+        }
         FindingKind::TakenBackTooMuch => {
             "look for the refund in the billing provider; restore what was reversed too far"
         }
         FindingKind::DisputedSale => {
-            "take back what is left of the commission (of an open dispute, once it is lost); deny it only if nothing of it was reversed"
+            "reverse what is left of the commission (if the dispute is open, once it is lost); deny it only if nothing of it was reversed"
         }
         FindingKind::WrongPromoter => {
             "move the commission to the promoter whose lead the customer is"
@@ -112,13 +116,15 @@ pub(in crate::audit) fn action(kind: FindingKind) -> &'static str {
         FindingKind::OtherMonth => {
             "if payouts go by month, see in which one this commission was or will be paid"
         }
-        FindingKind::Denied => "find out why it was denied; approve it if the sale stands",
+        FindingKind::Denied => {
+            "find out why it was denied; approve it if the sale was not fully refunded"
+        }
         FindingKind::Pending => {
-            "approve or deny it; commissions that may wait have `pending_days` in `[audit]`"
+            "approve or deny it; set `pending_days` under `[audit]` if commissions may stay pending"
         }
         FindingKind::PaidBeforeRefund => "deduct it from the next payout",
         FindingKind::ReversalRounded => {
-            "cents of rounding: accept them, or let `tolerance_cents` of `[audit]` pass them"
+            "accept these cents of rounding, or set `tolerance_cents` under `[audit]`"
         }
     }
 }

@@ -100,7 +100,7 @@ pub(super) const STATEMENTS: [ReportColumn; 9] = [
     text("ties"),
 ];
 
-/// The cells of an account.
+/// Returns the cells of an account.
 pub(super) fn statement(own: &Statement) -> Vec<Cell<'_>> {
     let sum = |cents: i128| sum_of(cents, &own.currency);
     vec![
@@ -116,8 +116,8 @@ pub(super) fn statement(own: &Statement) -> Vec<Cell<'_>> {
     ]
 }
 
-/// The cells of a finding; `since` is `new`, `remaining`, or empty where there is no audit before;
-/// `accepted` is the reason for which somebody accepted it.
+/// Returns the cells of a finding; `since` is `new`, `remaining`, or empty where there is no audit before; `accepted`
+/// is the reason for which somebody accepted it.
 pub(super) fn difference<'f>(
     finding: &'f Finding,
     since: &'static str,
@@ -143,7 +143,7 @@ pub(super) fn difference<'f>(
     cells
 }
 
-/// The cells of a commission and what it was made for.
+/// Returns the cells of a commission and what it was made for.
 pub(super) fn matched(own: &Match) -> Vec<Cell<'_>> {
     let mut cells = Vec::with_capacity(MATCHES.len());
     cells.push(word(own.reason.map(|reason| reason.as_str())));
@@ -152,7 +152,7 @@ pub(super) fn matched(own: &Match) -> Vec<Cell<'_>> {
     cells
 }
 
-/// `our_kind` to `our_line`.
+/// Adds the cells from `our_kind` to `our_line`.
 fn ours<'f>(cells: &mut Vec<Cell<'f>>, billed: Option<&'f Billed>) {
     let Some(billed) = billed else {
         cells.extend(std::iter::repeat_n(Cell::Empty, 12));
@@ -172,7 +172,7 @@ fn ours<'f>(cells: &mut Vec<Cell<'f>>, billed: Option<&'f Billed>) {
     cells.push(Cell::optional_line(billed.place.line));
 }
 
-/// `commission_id` to `their_line`.
+/// Adds the cells from `commission_id` to `their_line`.
 fn theirs<'f>(cells: &mut Vec<Cell<'f>>, commission: Option<&'f Commission>) {
     let Some(own) = commission else {
         cells.extend(std::iter::repeat_n(Cell::Empty, 19));
@@ -200,7 +200,7 @@ fn theirs<'f>(cells: &mut Vec<Cell<'f>>, commission: Option<&'f Commission>) {
     cells.push(Cell::optional_line(own.place.line));
 }
 
-/// The cells of all totals: everything first, then cut by cut.
+/// Returns the cells of all totals: everything first, then cut by cut.
 pub(super) fn totals(totals: &Totals) -> impl Iterator<Item = Vec<Cell<'_>>> {
     let in_all = totals.in_all.iter();
     let in_all = in_all.map(|(currency, figures)| total("all", None, currency, figures));

@@ -226,7 +226,7 @@ impl AuditReport {
         accounts.filter(|own| own.is_overdrawn()).count() as u64
     }
 
-    /// The findings added up by kind; kinds without any are left out.
+    /// Returns the findings added up by kind; kinds without any are left out.
     pub fn kinds_of(audit: &Audit) -> BTreeMap<&'static str, KindSummary> {
         let mut kinds = BTreeMap::new();
         for finding in &audit.findings {
@@ -263,14 +263,14 @@ impl AuditReport {
         sums.values().any(is_above) || (tolerance_cents == 0 && found)
     }
 
-    /// The findings that nobody has accepted, in their order.
+    /// Returns the findings that nobody has accepted, in their order.
     pub fn open_findings(&self) -> impl Iterator<Item = &Finding> {
         let accepted: HashSet<&str> = self.accepted.iter().map(|one| one.id.as_str()).collect();
         let findings = self.audit.findings.iter();
         findings.filter(move |finding| !accepted.contains(finding.id.as_str()))
     }
 
-    /// The kinds that were found, in the order in which they are shown.
+    /// Returns the kinds that were found, in the order in which they are shown.
     pub fn found_kinds(&self) -> impl Iterator<Item = (FindingKind, &KindSummary)> {
         let all = FindingKind::ALL.iter();
         all.filter_map(|kind| Some((*kind, self.kinds.get(kind.as_str())?)))
@@ -322,13 +322,13 @@ impl AuditReport {
         Ok(stored.map_err(failed("writing its objects"))?)
     }
 
-    /// The ids of findings that the last audit had not; nothing where there is none to compare with.
+    /// Returns the ids of findings that the last audit had not; nothing where there is none to compare with.
     fn new_findings(&self) -> Option<HashSet<&str>> {
         let last = self.since.as_ref()?;
         Some(last.since.new.iter().map(String::as_str).collect())
     }
 
-    /// The cells of the findings, in their order.
+    /// Returns the cells of the findings, in their order.
     fn differences(&self) -> impl Iterator<Item = Vec<Cell<'_>>> {
         let new = self.new_findings();
         let reasons = self.accepted.iter();
@@ -374,7 +374,7 @@ impl AuditReport {
         book.finish()
     }
 
-    /// The verdict, what was not read and not checked, the exports and the settings: a line each.
+    /// Returns the verdict, what was not read and not checked, the exports and the settings: a line each.
     fn verdict_lines(&self) -> Vec<(String, String)> {
         let mut lines: Vec<(String, String)> = Vec::new();
         let mut add = |name: &str, value: String| lines.push((name.to_owned(), value));
@@ -509,7 +509,7 @@ struct PastReport {
     findings: Vec<PastFinding>,
 }
 
-/// The audit of the same period in `directory`, if there is one that can be read.
+/// Returns the audit of the same period in `directory`, if there is one that can be read.
 pub fn audit_in(directory: &Path, period: Period) -> Option<LastAudit> {
     let folder = OutputFolder::look_at(directory, &[SUMMARY]).ok()?;
     let text = bounded::read(&folder.path().join(SUMMARY), REPORT_BYTES).ok()?;
@@ -521,7 +521,7 @@ pub fn audit_in(directory: &Path, period: Period) -> Option<LastAudit> {
     })
 }
 
-/// The latest audit of the same period among the directories in `audits`.
+/// Returns the latest audit of the same period among the directories in `audits`.
 pub fn latest_audit(audits: &Path, period: Period) -> Option<LastAudit> {
     let entries = fs::read_dir(audits).ok()?.filter_map(Result::ok);
     let found = entries.filter_map(|entry| audit_in(&entry.path(), period));
@@ -529,7 +529,7 @@ pub fn latest_audit(audits: &Path, period: Period) -> Option<LastAudit> {
     found.max_by(|one, other| one.made_at.cmp(&other.made_at))
 }
 
-/// A directory in `audits` for an audit of that day: `2026-11-26`, or with a number behind it.
+/// Returns a directory in `audits` for an audit of that day: `2026-11-26`, or with a number behind it.
 pub fn free_directory(audits: &Path, day: jiff::civil::Date) -> PathBuf {
     let first = audits.join(day.to_string());
     let mut numbered = (2_u64..).map(|number| audits.join(format!("{day}-{number}")));

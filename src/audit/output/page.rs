@@ -130,7 +130,7 @@ fn sheet(report: &AuditReport) -> Sheet {
     }
 }
 
-/// The accounts of promoters, a line each.
+/// Returns the accounts of promoters, a line each.
 fn statements(report: &AuditReport) -> Vec<Vec<String>> {
     let lines = report.statements.iter().take(LINES_SHOWN);
     lines
@@ -278,7 +278,7 @@ impl<'p> AuditPage<'p> {
         }
     }
 
-    /// Nothing stands for all of them.
+    /// Returns a name, or the word for all of them.
     fn or_all<'n>(&self, name: &'n Option<String>) -> &'n str {
         name.as_deref().unwrap_or("all")
     }
@@ -350,7 +350,7 @@ fn facts(report: &AuditReport) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// A moment to the second.
+/// Returns a moment to the second.
 fn moment(text: &str) -> String {
     match text.parse::<jiff::Timestamp>() {
         Ok(at) => at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),

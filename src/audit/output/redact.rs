@@ -118,7 +118,7 @@ fn message(redactor: &Redactor, kind: &str, message: &str) -> String {
     parts.join("`")
 }
 
-/// A commission with what it was made for.
+/// Redacts a commission with what it was made for.
 pub(super) fn of_match(redactor: &Redactor, own: &mut Match) {
     commission(redactor, &mut own.theirs);
     if let Some(ours) = &mut own.ours {
@@ -165,7 +165,7 @@ fn customer(redactor: &Redactor, customer: &mut Customer) {
     }
 }
 
-/// A referral id is a name more often than not. FirstPromoter's number says nothing by itself.
+/// Redacts a promoter, with the referral id, which often is a name. FirstPromoter's number says nothing by itself.
 fn promoter(redactor: &Redactor, promoter: &mut Promoter) {
     if let Some(email) = &mut promoter.email {
         *email = redactor.email(email);

@@ -301,7 +301,7 @@ pub(crate) fn theirs(theirs: &TheirsSummary) -> String {
         Some(leads) => write!(text, ", {}", count(leads, "lead")),
         None => write!(
             text,
-            "; leads not read: whose customer is whose is not checked"
+            "; leads not read: the promoters of customers are not checked"
         ),
     };
     let _ = match theirs.payouts {
@@ -354,7 +354,7 @@ pub(crate) fn since(last: &SinceSummary) -> Vec<String> {
     lines
 }
 
-/// `90 s`, `5 min`, `3 h`, `12 days`.
+/// Returns a time in words: `90 s`, `5 min`, `3 h`, `12 days`.
 pub(crate) fn age(seconds: i64) -> String {
     match seconds {
         ..120 => format!("{} s", seconds.max(0)),
@@ -364,7 +364,7 @@ pub(crate) fn age(seconds: i64) -> String {
     }
 }
 
-/// The kinds that were found: name, count, what is too much or too little, what is concerned.
+/// Returns the kinds that were found: name, count, what is too much or too little, what is concerned.
 pub(crate) fn kinds(report: &AuditReport) -> Vec<[String; 4]> {
     let rows = report.found_kinds().map(|(found, summary)| {
         [
@@ -391,7 +391,7 @@ fn sums(cents: &BTreeMap<String, i128>) -> String {
     sums.join(", ")
 }
 
-/// A kind as people say it.
+/// Returns a kind as people say it.
 pub(crate) fn kind(kind: FindingKind) -> &'static str {
     match kind {
         FindingKind::CommissionWithoutSale => "commission without a sale",
@@ -406,7 +406,7 @@ pub(crate) fn kind(kind: FindingKind) -> &'static str {
         FindingKind::DisputedSale => "sale was disputed",
         FindingKind::WrongPromoter => "to another promoter",
         FindingKind::OtherMonth => "in another month",
-        FindingKind::Denied => "denied, and the sale stands",
+        FindingKind::Denied => "denied although the sale was not fully refunded",
         FindingKind::Pending => "pending for too long",
         FindingKind::PaidBeforeRefund => "paid before the refund",
         FindingKind::ReversalRounded => "reversal rounded otherwise",

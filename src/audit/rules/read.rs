@@ -20,7 +20,7 @@ pub struct RulesKey {
 }
 
 impl std::fmt::Display for RulesKey {
-    /// `audit.rounding`, `audit.rule 2: rate`.
+    /// Writes a key as `audit.rounding` or `audit.rule 2: rate`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.rule {
             Some(number) => write!(f, "audit.rule {number}: {}", self.name),
@@ -363,12 +363,12 @@ fn pays(
         }
         (None, Some(cents), _) if cents < 0 => Err(below_zero("fixed_cents", cents)),
         (None, Some(_), Some(_)) => {
-            let message = "stands beside `fixed_cents`; it limits a `rate`".to_owned();
+            let message = "can't be combined with `fixed_cents`; it limits a `rate`".to_owned();
             Err(("cap_cents", message))
         }
         (None, Some(cents), None) => Ok(CommissionRate::Fixed(cents)),
         (Some(_), Some(_), _) => {
-            let message = "stands beside `rate`; a rule pays by one of them".to_owned();
+            let message = "can't be combined with `rate`; a rule pays by one of them".to_owned();
             Err(("fixed_cents", message))
         }
         (None, None, _) => {
@@ -402,11 +402,11 @@ fn payments(
         (false, Some(months), None) => Ok(Payments::Months(months)),
         (false, None, Some(count)) => Ok(Payments::Count(count)),
         (true, _, Some(_)) | (false, Some(_), Some(_)) => {
-            let message = "stands beside `payments` or `months`; a rule has one of them";
+            let message = "can't be combined with `payments` or `months`; a rule has one of them";
             Err(("max_recurring", message.to_owned()))
         }
         (true, Some(_), None) => {
-            let message = "stands beside `payments = \"first\"`; a rule has one of them";
+            let message = "can't be combined with `payments = \"first\"`; a rule has one of them";
             Err(("months", message.to_owned()))
         }
     }
@@ -424,7 +424,7 @@ fn aliases(table: BTreeMap<String, TextOrNumber>) -> Result<Vec<(String, String)
         None => Ok(aliases),
         Some((old, new)) => Err(RulesError::Value {
             key: key("alias"),
-            message: format!("`{old}` stands for `{new}`, which stands for another one itself"),
+            message: format!("`{old}` is an alias of `{new}`, which is an alias itself"),
         }),
     }
 }

@@ -142,7 +142,7 @@ fn what_is_wrong_in_a_rule_is_named_by_its_number_and_key() {
         ),
         (
             "[[audit.rule]]\nrate = \"5\"\nfixed_cents = 5",
-            "`audit.rule 1: fixed_cents`: stands beside `rate`; a rule pays by one of them",
+            "`audit.rule 1: fixed_cents`: can't be combined with `rate`; a rule pays by one of them",
         ),
         (
             "[[audit.rule]]\nrate = \"5\"\nmonths = 0",
@@ -162,7 +162,7 @@ fn what_is_wrong_in_a_rule_is_named_by_its_number_and_key() {
         ),
         (
             "[[audit.rule]]\nrate = \"5\"\nmonths = 3\nmax_recurring = 2",
-            "`audit.rule 1: max_recurring`: stands beside `payments` or `months`; a rule has one of them",
+            "`audit.rule 1: max_recurring`: can't be combined with `payments` or `months`; a rule has one of them",
         ),
         (
             "[[audit.rule]]\nrate = \"5\"\nmax_recurring = 0",
@@ -170,7 +170,7 @@ fn what_is_wrong_in_a_rule_is_named_by_its_number_and_key() {
         ),
         (
             "[[audit.rule]]\nfixed_cents = 5\ncap_cents = 4",
-            "`audit.rule 1: cap_cents`: stands beside `fixed_cents`; it limits a `rate`",
+            "`audit.rule 1: cap_cents`: can't be combined with `fixed_cents`; it limits a `rate`",
         ),
         (
             "[[audit.rule]]\nrate = \"5\"\ncap_cents = -4",

@@ -224,7 +224,7 @@ impl ListReader<'_> {
 fn said_again(first: u64) -> Problem {
     Problem::warning(
         ProblemCode::CommissionAgain,
-        format!("this commission stands in line {first} already, and counts once"),
+        format!("line {first} already has this commission; it counts once"),
     )
 }
 
@@ -232,7 +232,7 @@ fn said_again(first: u64) -> Problem {
 fn said_otherwise(first: u64) -> Problem {
     Problem::error(
         ProblemCode::CommissionAgain,
-        format!("this commission stands in line {first} already, with another content"),
+        format!("line {first} already has this commission, with other content"),
     )
     .hint("keep the line that is right, and remove the other; a list that was put together of two exports may have both")
 }

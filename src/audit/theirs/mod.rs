@@ -169,7 +169,7 @@ fn commission_of(
     })
 }
 
-/// The leads of a listing.
+/// Returns the leads of a listing.
 pub fn leads_of(listing: StoredListing<tracking::Lead>) -> Vec<Lead> {
     let lines = listing.lines.into_iter();
     lines
@@ -192,8 +192,8 @@ const NOT_PAID: [&str; 5] = [
     CANCELLED,
 ];
 
-/// The payouts of a listing that were made, in words of the audit; and how many have an amount or a status that can't
-/// be read.
+/// Returns the payouts of a listing that were made, in words of the audit; and how many have an amount or a status
+/// that can't be read.
 pub(crate) fn payouts_of(
     listing: StoredListing<ListedPayout>,
     account_currency: Currency,

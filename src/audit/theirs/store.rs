@@ -75,7 +75,7 @@ struct PageEnd {
 #[non_exhaustive]
 pub enum StoreError {
     /// The file or its directory can't be used.
-    #[error("the listing {} can't be used ({doing})", path.display())]
+    #[error("the list {} can't be used ({doing})", path.display())]
     Io {
         /// The file or the directory.
         path: PathBuf,
@@ -91,7 +91,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// A line is not what was written.
-    #[error("the listing {}, line {line}, is damaged: {message}", path.display())]
+    #[error("the list {}, line {line}, is damaged: {message}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -201,7 +201,7 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
             let at: Timestamp = end
                 .fetched_at
                 .parse()
-                .map_err(|_| lines.damaged("the time of fetching is none"))?;
+                .map_err(|_| lines.damaged("the time of fetching is not valid"))?;
             oldest.get_or_insert(at);
             self.fetched_at = at;
             self.seen.enter(Page {
@@ -322,7 +322,7 @@ impl<T> StoredListing<T> {
     }
 }
 
-/// The listing in `directory` that was fetched last, if there is one.
+/// Returns the listing in `directory` that was fetched last, if there is one.
 ///
 /// # Errors
 ///
@@ -360,7 +360,9 @@ fn read<T: Listed + DeserializeOwned>(path: &Path) -> Result<StoredListing<T>, S
         None => return Err(lines.damaged("it is empty")),
     };
     if header.listing != T::NAME || header.fprecon_listing != FORMAT {
-        return Err(lines.damaged("it is another listing, or of another version of fprecon"));
+        return Err(
+            lines.damaged("it is another list, or was written by another version of fprecon")
+        );
     }
     let (mut listed, mut fetched_at) = (Vec::new(), None);
     while let Some(line) = lines.next_line()? {

@@ -11,18 +11,23 @@ use crate::cli::date_range::RangeLimit;
 #[derive(Debug, Subcommand)]
 pub(crate) enum HistoryCommand {
     /// Mark commissions of tracked sales as paid, up to a day
+    ///
+    /// Shows the commissions by promoter, and asks before it sends. FirstPromoter marks payouts, not commissions: a payout
+    /// is marked only if it pays commissions of events that this journal has tracked, dated in the range, and nothing else.
+    /// What cannot be marked is left alone and reported. The same command goes on after an interruption.
     MarkPaid(MarkPaidArguments),
     /// Make leads customers since their first sale
+    ///
+    /// FirstPromoter has a lead as a customer since the day of the import, whatever the date of the first sale (version 1). This
+    /// sets the date of each lead to that of its first sale in this journal, and asks before it does. A date that is as early
+    /// already, or earlier, is left alone. The same command goes on after an interruption.
     CustomerSince(CustomerSinceArguments),
 }
 
-/// Shows the commissions by promoter, and asks before it sends. FirstPromoter marks payouts, not commissions: a payout
-/// is marked only if it pays commissions of events that this journal has tracked, dated in the range, and nothing else.
-/// What cannot be marked is left alone and reported. The same command goes on after an interruption.
 #[derive(Debug, Args)]
 #[command(after_long_help = MARK_PAID_EXAMPLES)]
 pub(crate) struct MarkPaidArguments {
-    /// The last day of what was paid, in the zone of `[audit]`, or the time before which: 2026-03-01 or 2026-03-01T14:00
+    /// Mark commissions of events dated up to this day, or before this time, in the zone of `[audit]`: 2026-03-01 or 2026-03-01T14:00
     #[arg(long, value_name = "DATE")]
     pub(crate) until: RangeLimit,
     /// Only events of these runs, as `fprecon status` lists them [default: of all runs]
@@ -52,9 +57,6 @@ Exit codes:
   4 the API refused the key
   5 incomplete; the same command goes on";
 
-/// FirstPromoter has a lead as a customer since the day of the import, whatever the date of the first sale (version 1). This
-/// sets the date of each lead to that of its first sale in this journal, and asks before it does. A date that is as early
-/// already, or earlier, is left alone. The same command goes on after an interruption.
 #[derive(Debug, Args)]
 #[command(after_long_help = CUSTOMER_SINCE_EXAMPLES)]
 pub(crate) struct CustomerSinceArguments {

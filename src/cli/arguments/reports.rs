@@ -8,8 +8,6 @@ use jiff::civil::Date;
 use super::sending::RedactArgument;
 use crate::report::Format;
 
-/// Nothing is sent, and nothing else is decided: an accepted item stays failed, held or rejected, and later
-/// runs and reports list it as accepted, by whom and why. An item that changes needs attention again.
 #[derive(Debug, Args)]
 #[command(after_long_help = ACCEPT_EXAMPLES)]
 pub(crate) struct AcceptArguments {
@@ -37,23 +35,21 @@ Examples:
   fprecon accept --event sub_12 --reason 'in the dashboard since March'
   fprecon accept --list           show what is accepted, by whom and why
   fprecon accept --undo reports/RUN/failed.csv
-                                  take it back
+                                  withdraw the acceptance
 
 Exit codes:
   0 accepted
   3 a file is not a report, or the journal does not have one of its lines;
     nothing was accepted
-  6 the journal";
+  6 the journal is damaged or not writable";
 
-/// Reads the journal, and the export if it is still there. Nothing is sent and nothing is written: it works
-/// while a run goes on. An export that no run has read is explained as `plan` would decide now.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXPLAIN_EXAMPLES)]
 pub(crate) struct ExplainArguments {
     /// A row by its export and line, or an event by its id, as the reports have them
     #[arg(value_name = "FILE:LINE|EVENT_ID")]
     pub(crate) what: String,
-    /// The run whose reading of the row is meant [default: of the export as it is now, else the last one]
+    /// Explain the row as this run read it [default: as the export is now, else as the last run read it]
     #[arg(long, value_name = "ID")]
     pub(crate) run: Option<String>,
 }
@@ -67,7 +63,7 @@ Examples:
 Exit codes:
   0 explained
   3 neither the journal nor the export has it
-  6 the journal";
+  6 the journal is damaged or can't be read";
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
@@ -103,9 +99,6 @@ pub(crate) enum DatedBy {
     SaleDate,
 }
 
-/// Their side comes from the account's listings, which are kept beside the journal (`--live` reads them
-/// anew; without it the last ones are taken), or from a CSV of commissions. Our side is the journal, or
-/// the exports that are named.
 #[derive(Debug, Args)]
 #[command(after_long_help = AUDIT_EXAMPLES)]
 pub(crate) struct AuditArguments {
@@ -131,7 +124,7 @@ pub(crate) struct AuditArguments {
     /// [default: sale-date]
     #[arg(long, value_name = "WHICH", conflicts_with = "exports")]
     pub(crate) by: Option<DatedBy>,
-    /// Differences of no more than this, by currency, end with code 0 [default: 0]
+    /// End with exit code 0 if the differences in each currency are at most this many minor units, such as cents [default: 0]
     #[arg(long, value_name = "CENTS")]
     pub(crate) tolerance: Option<u32>,
     /// Where the files go [default: audit/DATE beside the journal]
@@ -144,7 +137,7 @@ pub(crate) struct AuditArguments {
 const AUDIT_EXAMPLES: &str = "\
 Examples:
   fprecon audit --live            fetch the commissions, compare with the journal
-  fprecon audit                   the same, with the commissions of last time
+  fprecon audit                   compare with the commissions that were fetched last
   fprecon audit --live --from 2026-03-01 --to 2026-03-31
                                   the sales of one month
   fprecon audit payments.csv --commissions commissions.csv
@@ -155,11 +148,11 @@ Exit codes:
   1 differences, or rows that can't be read
   3 input unusable
   4 the API refused the key
-  5 the listing could not be read to its end; the same command goes on";
+  5 the list could not be read to its end; the same command continues";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JournalCommand {
-    /// Verify that the journal is what was written: pages, checksums, attempts, books
+    /// Verify that the journal is undamaged: pages, checksums, attempts and the sums of each run
     ///
     /// Reads only, and works while a run goes on. Exit code 0 if nothing is wrong, else 6.
     Check,
@@ -182,7 +175,7 @@ pub(crate) enum JournalCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct JournalPruneArguments {
-    /// Remove what is of runs that ended before this day, in UTC
+    /// Remove the details of runs that ended before this day, in UTC
     #[arg(long, value_name = "DATE")]
     pub(crate) before: Date,
 }

@@ -155,9 +155,6 @@ pub(crate) struct RetryArguments {
     pub(crate) pace: PaceArguments,
 }
 
-/// Shows the plan, and asks before it sends. Each sale that the run had tracked is refunded by what is left of it,
-/// whoever sent earlier refunds: the account's list of commissions is read for that. Sign-ups, cancellations and emails to
-/// promoters can't be undone. What the run has left to send is not sent any more.
 #[derive(Debug, Args)]
 #[command(after_long_help = UNDO_EXAMPLES)]
 pub(crate) struct UndoArguments {

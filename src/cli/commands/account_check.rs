@@ -35,7 +35,7 @@ pub(super) fn expect_account(common: &Common) -> Result<(), CliError> {
     if !common.sandbox {
         return Ok(());
     }
-    let message = "the sandbox inside the program begins anew with each call, without commissions";
+    let message = "the built-in sandbox starts empty at each call: it has no commissions";
     Err(CliError::usage(
         Problem::error(ProblemCode::SandboxHasNone, message).hint(
             "start one with `fprecon sandbox`, and name it by `--base-url`; or leave the option out",

@@ -75,7 +75,7 @@ pub(in crate::cli) fn audit(
     })
 }
 
-/// The rules of the configuration.
+/// Returns the rules of the configuration.
 pub(super) fn rules(settings: &EffectiveSettings) -> Result<Rules, CliError> {
     const HINT: &str = "docs/audit.md explains every key of `[audit]`";
     let invalid =
@@ -155,8 +155,8 @@ impl Compared {
 }
 
 impl Call<'_> {
-    /// With the journal's key, so that the same person has the same word in every report of the account;
-    /// where there is no journal, with one of this audit alone.
+    /// Returns the redactor, with the journal's key, so that a person has the same token in every report of the
+    /// account; without a journal, with a key of this audit alone.
     fn redactor(&self) -> Result<Option<Redactor>, CliError> {
         if !self.arguments.redact.is_wanted {
             return Ok(None);
@@ -173,7 +173,7 @@ impl Call<'_> {
         Ok(Some(redactor))
     }
 
-    /// Audits, and returns the report with what belongs to what.
+    /// Audits the two sides, and returns the report with its matches.
     fn report(&self) -> Result<(AuditReport, Matches), CliError> {
         let mut problems = Problems::default();
         // What is on this machine is read first: a listing may take an hour.
@@ -420,7 +420,7 @@ impl Call<'_> {
         all
     }
 
-    /// `audit/` beside the journal.
+    /// Returns the folder `audit/` beside the journal.
     fn audits(&self) -> PathBuf {
         audits(self.settings)
     }
@@ -441,7 +441,7 @@ impl Call<'_> {
     }
 }
 
-/// `audit/` beside the journal.
+/// Returns the folder `audit/` beside the journal.
 pub(super) fn audits(settings: &EffectiveSettings) -> PathBuf {
     let beside = settings.journal.parent().unwrap_or(Path::new(""));
     beside.join(AUDITS)

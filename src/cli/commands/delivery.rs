@@ -227,8 +227,8 @@ impl<'d> RunDelivery<'d> {
         self.terminal.log(entry.with("to_send", pending));
     }
 
-    /// Sends. Where a long series of refusals has stopped that, somebody who can be asked decides
-    /// whether it goes on.
+    /// Sends the events of the run; if a long series of refusals stops that, asks whether to go on. Where a long
+    /// series of refusals has stopped that, somebody who can be asked decides whether it goes on.
     fn send_and_ask(
         &self,
         journal: Journal,
@@ -415,7 +415,7 @@ fn answer_line(record: &EventRecord, settled: &Settlement, settings: &EffectiveS
     shown(&line).into_owned()
 }
 
-/// The result, the balance, and what to do next.
+/// Prints the result, the balance, and what to do next.
 pub(super) fn show(summary: &RunSummary, commands: &Commands, terminal: &Terminal) {
     terminal.human("");
     terminal.human(&tables::outcomes(summary, terminal.width()));

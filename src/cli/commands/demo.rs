@@ -64,7 +64,7 @@ pub(in crate::cli) fn demo(
         ..PlanContext::new(now)
     };
     let (mut job, known) = planner.plan(samples, context, history)?;
-    terminal.note("A demonstration: made-up exports, sent to a sandbox inside this program.");
+    terminal.note("A demonstration: made-up exports, sent to the built-in sandbox.");
     terminal.note("");
     terminal.problems(job.problems.kept(), 0);
     terminal.human(&tables::reading(&job.reading, terminal.width()));
@@ -112,13 +112,13 @@ fn start_afresh(directory: &Path, journal: &Path) -> Result<(), CliError> {
                 .hint("set another one with `--dir`"),
         )
     };
-    let failed = |error: io::Error| unusable(format!("the directory can't be used: {error}"));
+    let failed = |error: io::Error| unusable(format!("the folder can't be used: {error}"));
     if Address::of(directory).is_some() {
         return Err(unusable("a journal can't be in object storage".to_owned()));
     }
     match ReportId::found_in(directory) {
         Some(_) if !journal.exists() => {
-            return Err(unusable("the directory has the report of a run".to_owned()));
+            return Err(unusable("the folder has the report of a run".to_owned()));
         }
         Some(earlier) => {
             remove_report(directory, &earlier).map_err(failed)?;

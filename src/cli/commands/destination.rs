@@ -163,7 +163,7 @@ impl Destination {
 
 /// Refuses to send sales as commissions to a sandbox in this process.
 fn no_referrals() -> CliError {
-    let message = "`history = \"commissions\"` needs the account's list of referrals, and the sandbox inside the program has none";
+    let message = "`history = \"commissions\"` needs the account's list of referrals, and the built-in sandbox has none";
     CliError::usage(Problem::error(ProblemCode::SandboxHasNone, message).hint(
         "start one with `fprecon sandbox --start FILE`, and name it by `--base-url`; or leave `history` out",
     ))

@@ -72,9 +72,7 @@ pub(super) fn incomplete_listing(
 /// Says what was not as it was asked for in a listing without a total.
 pub(super) fn order_words(name: &str, order: OrderCheck) -> Option<String> {
     match (order.is_broken, order.has_repeats) {
-        (true, _) => Some(format!(
-            "the list of {name} is not in the order that was asked for"
-        )),
+        (true, _) => Some(format!("the list of {name} is not in the requested order")),
         (false, true) => Some(format!("the list of {name} has lines twice")),
         (false, false) => None,
     }

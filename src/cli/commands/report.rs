@@ -232,7 +232,7 @@ fn of_span<'j>(
     Ok((books, summary))
 }
 
-/// The first and the last day of what the books hold; `None` where they hold nothing.
+/// Returns the first and the last day of what the books hold; `None` where they hold nothing.
 fn first_and_last(
     books: &ReportSource<'_>,
     by: SpanBy,

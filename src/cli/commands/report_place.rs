@@ -47,7 +47,7 @@ pub(super) fn expect_no_input_in<'p>(
     );
     Err(CliError::usage(
         problem
-            .cell("--dir", &directory.display().to_string())
+            .setting("--dir", &directory.display().to_string())
             .hint(
                 "nothing was sent or written; set another directory with `--dir`, or leave it out",
             ),
@@ -87,10 +87,10 @@ pub(super) fn expect_reachable(directory: Option<&Path>) -> Result<(), CliError>
 fn look_at(directory: &Path) -> Result<OutputFolder, CliError> {
     OutputFolder::look_at(directory, &IDENTIFYING_FILES).map_err(|error| {
         let hint = ObjectError::hint_of(&error);
-        let hint = hint.unwrap_or("check the directory for temporary files");
-        let message = format!("the directory can't be used: {error}");
+        let hint = hint.unwrap_or("check the folder for temporary files");
+        let message = format!("the folder can't be used: {error}");
         let problem = Problem::error(ProblemCode::ReportDirectory, message);
-        let problem = problem.cell("--dir", &directory.display().to_string());
+        let problem = problem.setting("--dir", &directory.display().to_string());
         CliError::unusable(problem.hint(format!("nothing was sent or written; {hint}")))
     })
 }
@@ -132,9 +132,9 @@ pub(super) fn expect_own_or_free(
     let own = report_id(journal, "")?;
     let folder = look_at(directory)?;
     let what = match ReportId::found_in(folder.path()) {
-        _ if directory.exists() && !directory.is_dir() => "it is not a directory".to_owned(),
+        _ if directory.exists() && !directory.is_dir() => "it is not a folder".to_owned(),
         Some(found) if found.may_share_journal(&own) => return Ok(()),
-        Some(_) => "the directory has a report of another journal".to_owned(),
+        Some(_) => "the folder has a report of another journal".to_owned(),
         None => match file_of_somebody(&folder, is_written) {
             None => return Ok(()),
             Some(name) => format!(
@@ -145,7 +145,7 @@ pub(super) fn expect_own_or_free(
     };
     Err(CliError::usage(
         Problem::error(ProblemCode::ReportDirectory, what)
-            .cell("--dir", &directory.display().to_string())
+            .setting("--dir", &directory.display().to_string())
             .hint(
                 "nothing was sent or written; set another directory with `--dir`, or leave it out",
             ),

@@ -340,7 +340,7 @@ fn retryable(
     let wrong = |id: &str, message: String, hint: &str| {
         CliError::unusable(
             Problem::error(ProblemCode::RetryEvent, message)
-                .cell("--event", id)
+                .setting("--event", id)
                 .hint(hint),
         )
     };
@@ -358,7 +358,11 @@ fn retryable(
             }
             Some((_, Some(outcome @ (Outcome::Tracked | Outcome::AlreadyTracked)))) => {
                 let message = format!("event `{id}` is {outcome}: there is nothing to try again");
-                return Err(wrong(id, message, "leave out its `--event`"));
+                return Err(wrong(
+                    id,
+                    message,
+                    "nothing is left to do for it; pass only events that failed, are unconfirmed or were not a referral",
+                ));
             }
             Some((row, Some(_))) if uncompared.contains(&row) => {
                 let message = format!(

@@ -32,9 +32,9 @@ pub(in crate::cli) fn manual(
             Err(error) => {
                 let message = format!("the manual pages can't be written: {error}");
                 let problem = Problem::error(ProblemCode::OutputNotWritten, message)
-                    .cell("--dir", &folder.display().to_string());
+                    .setting("--dir", &folder.display().to_string());
                 Err(CliError::unusable(problem.hint(
-                    "name a directory that you may write to, with free space",
+                    "name a folder that you can write to, with free space",
                 )))
             }
         };

@@ -101,7 +101,7 @@ impl KeySource {
         match self {
             KeySource::Nothing => Err(CliError::unusable(
                 Problem::error(ProblemCode::KeyMissing, "there is no API key").hint(
-                    "set FPRECON_API_KEY, or set a file with `--api-key-file` or `api.key_file`, or a command with `api.key_command`; find the key in FirstPromoter's settings",
+                    "set FPRECON_API_KEY, or name a file with `--api-key-file` or `key_file` under `[api]`, or a command with `key_command` under `[api]`; find the key in FirstPromoter's settings",
                 ),
             )),
             KeySource::NothingFor(account) => {
@@ -176,7 +176,7 @@ fn printed_key(words: &[String]) -> Result<ApiKey, CliError> {
         let message = format!("the command for the API key gives none: {why}");
         CliError::unusable(
             Problem::error(ProblemCode::KeyMissing, message)
-                .cell("api.key_command", &command.to_string())
+                .setting("api.key_command", &command.to_string())
                 .hint("run the command yourself: it has to end with exit code 0 and to print the key alone, on one line, on standard output"),
         )
     })

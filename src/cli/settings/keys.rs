@@ -211,7 +211,7 @@ pub(super) const KEYS: [Key; 34] = [
         variable: Some("FPRECON_API_KEY_FILE"),
         default: None,
         values: Path,
-        about: "A file that holds the API key and nothing else. FPRECON_API_KEY goes before it, --api-key-file before both.",
+        about: "A file that contains only the API key. FPRECON_API_KEY takes precedence over it, and --api-key-file over both.",
     },
     Key {
         table: "api",
@@ -283,7 +283,7 @@ pub(super) const KEYS: [Key; 34] = [
         variable: Some("FPRECON_INFER_NON_REFERRALS"),
         default: Some("true"),
         values: Boolean,
-        about: "Whether the answer that nobody referred a customer also settles the customer's other events, without further requests.",
+        about: "`true`: after the answer that nobody referred a customer, settle the customer's other events without further requests.",
     },
     Key {
         table: "send",
@@ -363,7 +363,7 @@ pub(super) const KEYS: [Key; 34] = [
         variable: Some("FPRECON_SEND_UNLINKED"),
         default: Some("false"),
         values: Boolean,
-        about: "Whether refunds whose sale is not named or not found are sent without one.",
+        about: "`true`: send refunds without a sale if their sale is not named or not found.",
     },
     Key {
         table: "link",
@@ -379,7 +379,7 @@ pub(super) const KEYS: [Key; 34] = [
         variable: None,
         default: None,
         values: List(Texts),
-        about: "Customer ids that are one customer's each, whatever emails they come with.",
+        about: "Customer ids that each belong to one customer, even if they come with several emails.",
     },
     Key {
         table: "link",
@@ -486,7 +486,7 @@ pub(in crate::cli) fn template(table: &str, left_out: &[&str]) -> String {
 /// The first characters of every variable of this program.
 pub(in crate::cli) const VARIABLE_PREFIX: &str = "FPRECON_";
 
-/// Variables that are no setting of a configuration.
+/// The variables that are not settings of a configuration.
 pub(super) const OTHER_VARIABLES: [(&str, &str); 7] = [
     (
         "FPRECON_ACCOUNT",

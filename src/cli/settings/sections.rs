@@ -297,7 +297,7 @@ fn required<T>(value: Option<T>) -> Result<T, CliError> {
     value.ok_or_else(|| CliError::unusable(missing()))
 }
 
-/// An address that says itself that it is of the other version would refuse every event.
+/// Checks the base URL: one of the other version would refuse every event.
 fn check_base(base_url: &str, version: Version) -> Result<(), CliError> {
     let other = match version {
         Version::V1 => Version::V2,
@@ -312,7 +312,7 @@ fn check_base(base_url: &str, version: Version) -> Result<(), CliError> {
             ProblemCode::ConfigInvalid,
             format!("the base URL is for {other}, but the version is {version}"),
         )
-        .cell("api.base_url", base_url)
+        .setting("api.base_url", base_url)
         .hint("set `version` (or `--api`) and `base_url` to the same version, or leave out `base_url`"),
     ))
 }
@@ -333,7 +333,7 @@ fn currency_setting(key: &str, code: &str) -> Result<Currency, CliError> {
 fn sale_call(word: &str, version: Version) -> Result<SaleCall, CliError> {
     let invalid = |message: &str, hint: &str| {
         let problem = Problem::error(ProblemCode::ConfigInvalid, message.to_owned());
-        CliError::unusable(problem.cell("api.history", word).hint(hint))
+        CliError::unusable(problem.setting("api.history", word).hint(hint))
     };
     match (word, version) {
         ("tracking", _) => Ok(SaleCall::Tracking),
@@ -352,7 +352,7 @@ fn sale_call(word: &str, version: Version) -> Result<SaleCall, CliError> {
 fn foreign(word: &str, rates: Option<PathBuf>) -> Result<ForeignSetting, CliError> {
     let invalid = |message: &str, hint: &str| {
         let problem = Problem::error(ProblemCode::ConfigInvalid, message.to_owned());
-        let problem = problem.cell("currencies.foreign", word);
+        let problem = problem.setting("currencies.foreign", word);
         CliError::unusable(problem.hint(hint))
     };
     match (word, rates) {
@@ -374,7 +374,7 @@ fn foreign(word: &str, rates: Option<PathBuf>) -> Result<ForeignSetting, CliErro
 fn in_both_lists(uid: &str) -> CliError {
     let message = "a uid can't be one customer's and shared";
     let problem = Problem::error(ProblemCode::ConfigInvalid, message);
-    let problem = problem.cell("link.shared_uids", uid);
+    let problem = problem.setting("link.shared_uids", uid);
     CliError::unusable(problem.hint("remove it from `customer_uids` or from `shared_uids`"))
 }
 

@@ -222,7 +222,7 @@ fn is_same_name(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
-/// Returns what a document is that is no workbook in XML.
+/// Names the kind of a document that is not a workbook in XML.
 fn other_document(parts: &Parts, path: &str) -> Option<&'static str> {
     if path.starts_with("word/") {
         return Some("a Word document");

@@ -63,7 +63,7 @@ pub(super) fn text_of(
     }
 }
 
-/// A number of 15 digits, such as `1.99900000000000e1`.
+/// Returns a number of 15 digits, such as `1.99900000000000e1`.
 fn rounded(number: f64) -> String {
     format!("{number:.0$e}", DIGITS - 1)
 }
@@ -158,7 +158,7 @@ fn date_text(serial: f64, shown: &Shown, system: DateSystem) -> Option<(String, 
     Some((written(day.to_datetime(time), has_time), CellKind::Date))
 }
 
-/// A day, and its time where that is to be seen.
+/// Returns a day, with its time if that is shown.
 fn written(at: DateTime, has_time: bool) -> String {
     if has_time {
         at.strftime("%Y-%m-%d %H:%M:%S").to_string()

@@ -45,7 +45,7 @@ impl Finder<'_> {
             .retain(|&refund| links[refund] != Link::Sound);
     }
 
-    /// The readings of each unresolved refund that has an amount of its own.
+    /// Returns the readings of each unresolved refund that has an amount of its own.
     fn refunds_to_match(&self, events: &Events) -> Vec<Vec<usize>> {
         let mut by_key: KeyMap<Vec<usize>> = KeyMap::default();
         for &refund in &self.unresolved {
@@ -234,7 +234,7 @@ impl SalesByCustomer {
         all.flatten().copied()
     }
 
-    /// Each email and each uid of these customers by itself.
+    /// Returns each email and each uid of these customers by itself.
     fn customers(&self) -> impl Iterator<Item = CustomerRef<'_>> {
         let by_email = self.by_email.keys().map(|email| CustomerRef {
             email: Some(email),

@@ -318,7 +318,7 @@ impl Comparison<'_> {
                     )
                 } else {
                     format!(
-                        "{MAYBE_IN_ACCOUNT}{words}: a refund of this customer, which this journal has not sent, and of which FirstPromoter does not say the sale"
+                        "{MAYBE_IN_ACCOUNT}{words}: a refund of this customer that this journal has not sent; FirstPromoter does not say which sale it reverses"
                     )
                 };
                 self.findings.maybe_refunded.add(event.kind, event.money);

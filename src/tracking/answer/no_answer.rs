@@ -1,4 +1,4 @@
-//! Interprets what is no whole answer: no connection, a connection that broke off, a body that is too large.
+//! Interprets an incomplete answer: no connection, a connection that broke off, a body that is too large.
 
 use std::error::Error;
 

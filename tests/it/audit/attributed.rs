@@ -128,7 +128,7 @@ fn nobody_is_his_own_promoter() {
     assert_eq!(said.findings(), [wrong.clone(), wrong.clone(), wrong]);
     assert!(
         said.text
-            .contains("of tier 2 goes to `nora@x.com`, whose own sale it is")
+            .contains("of tier 2 goes to `nora@x.com`, who is the promoter of the sale itself")
     );
 }
 

@@ -202,11 +202,11 @@ fn a_commission_that_stands_twice_counts_once_or_not_at_all() {
     let line = "1,s1,nora@x.com,20.00,100.00,approved,2026-03-01\n";
     let said = of(SALE, &format!("{line}{line}"));
     said.expect_no_finding(0);
-    let warning = "c.csv:3: warning: this commission stands in line 2 already, and counts once";
+    let warning = "c.csv:3: warning: line 2 already has this commission; it counts once";
     assert!(said.text.contains(warning), "{}", said.text);
     let denied = line.replace("approved", "denied");
     let said = of(SALE, &format!("{line}{denied}"));
-    let error = "c.csv:3: error: this commission stands in line 2 already, with another content";
+    let error = "c.csv:3: error: line 2 already has this commission, with other content";
     assert!(said.text.contains(error), "{}", said.text);
     assert!(said.code == 1 && !said.text.contains("No differences"));
 }

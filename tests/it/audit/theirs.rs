@@ -124,7 +124,7 @@ fn an_order_that_is_not_kept_is_noticed_and_the_list_read_twice() {
     add_an_old_one(&world, "2020-01-01T00:00:00Z");
     let audit = world.audit(Way::V2, &[]).expect(0);
     let said = audit.stderr();
-    let words = "the list of commissions is not in the order that was asked for; it was read twice, and both readings agree";
+    let words = "the list of commissions is not in the requested order; it was read twice, and both readings agree";
     assert!(said.contains(words), "{said}");
     assert_eq!(audit.json()["theirs"]["commissions"], 121);
     assert!(commission_requests(&world) > once);

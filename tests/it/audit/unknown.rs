@@ -256,7 +256,7 @@ fn a_sale_of_a_customer_whom_two_promoters_share_is_nobodys() {
     let said = audit(&place(TWENTY_PERCENT, &sales), &list, &[]);
     assert_eq!(said.findings(), found("sale_without_commission", -2000, 0));
     assert!(
-        said.text.contains("whose it is is not known"),
+        said.text.contains("its promoter is unknown"),
         "{}",
         said.text
     );

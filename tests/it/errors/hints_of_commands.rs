@@ -55,7 +55,7 @@ fn without_a_key_the_environment_or_a_file_gives_one() {
     let refused = Ran(without().output().unwrap()).expect(3);
     let hint = hint(&refused, "key-missing");
     assert!(
-        hint.contains("set FPRECON_API_KEY, or set a file with `--api-key-file`"),
+        hint.contains("set FPRECON_API_KEY, or name a file with `--api-key-file`"),
         "{hint}"
     );
     fs::write(place.path("key"), KEY).unwrap();

@@ -161,7 +161,7 @@ pub(in crate::cli::commands) fn list(
     Ok(accepted(settings)?.all().to_vec())
 }
 
-/// The lines of a `differences.csv`.
+/// Returns the lines of a `differences.csv`.
 fn read(path: &Path) -> Result<Vec<AcceptedFinding>, CliError> {
     let name = path.display().to_string();
     let unreadable = |line: Option<u64>, message: String| {

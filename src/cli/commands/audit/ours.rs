@@ -59,7 +59,7 @@ impl Call<'_> {
         Ok((ours, summary, account))
     }
 
-    /// Exports, read as `plan` reads them, without the journal.
+    /// Reads exports as `plan` does, without the journal.
     fn exports(&self, problems: &mut Problems) -> Result<(Ours, Vec<String>), CliError> {
         let choice = Choice::load(self.common, self.settings)?;
         let opened = exports::open_for(

@@ -214,8 +214,7 @@ impl Call<'_> {
     /// Reads the listings to their ends, and keeps them.
     fn fetch(&self, directory: &Path, account: Option<&Account>) -> Result<(), CliError> {
         if self.common.sandbox {
-            let message =
-                "the sandbox inside the program begins anew with each call, without commissions";
+            let message = "the built-in sandbox starts empty at each call: it has no commissions";
             return Err(CliError::usage(
                 Problem::error(ProblemCode::SandboxHasNone, message).hint(
                     "start one with `fprecon sandbox`, and name it by `--base-url` for `run` and `audit`",
@@ -351,7 +350,8 @@ fn nothing_kept(directory: &Path) -> CliError {
     )
 }
 
-/// A disk that takes no more is no fault of the input: the same command goes on once there is room.
+/// Returns the error that a list could not be kept: it is not a fault of the input, and the same command continues
+/// once there is room.
 fn not_kept(error: StoreError) -> CliError {
     match error {
         StoreError::Io { .. } => {

@@ -111,7 +111,7 @@ impl<'a> AccountReader<'a> {
         self.runtime.block_on(self.calls.send(call, leave))
     }
 
-    /// Waits; returns `false` if the user stopped the command.
+    /// Waits for a time; returns `false` if the user stopped the command.
     pub(super) fn sleep(&mut self, wait: std::time::Duration) -> bool {
         self.runtime.block_on(self.calls.sleep(wait))
     }

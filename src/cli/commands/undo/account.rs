@@ -101,7 +101,7 @@ pub(super) fn not_checked(no_account_check: bool) -> Problem {
     if no_account_check {
         problem.hint("without `--no-account-check`, the account's list is read first")
     } else {
-        problem.hint("the sandbox inside the program has none")
+        problem.hint("the built-in sandbox has none")
     }
 }
 

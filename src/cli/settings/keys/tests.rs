@@ -29,7 +29,7 @@ fn generated() -> String {
         }
     }
     page +=
-        "\n### Variables that are no setting of the file\n\n| variable | meaning |\n|---|---|\n";
+        "\n### Variables that are not settings of the file\n\n| variable | meaning |\n|---|---|\n";
     for (name, about) in OTHER_VARIABLES.iter().chain([&ACCOUNT_VARIABLE]) {
         page += &format!("| `{name}` | {about} |\n");
     }
