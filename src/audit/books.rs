@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 use polars::prelude::{DataFrame, PlHashMap};
 
 use super::frames::{BilledColumns, CommissionColumns, Frames, LeadColumns};
-use super::matching::similar_id;
 use super::parallel::both;
+use super::similar_id::similar_id;
 use super::{AuditError, Promoter, Rules, Status};
 use crate::event::sale_of_running_total;
 use crate::journal::Outcome;
@@ -667,4 +667,15 @@ pub(super) fn month_of(created_ms: Option<i64>, zone: &TimeZone) -> Month {
 pub(super) fn day_of(created_ms: Option<i64>, zone: &TimeZone) -> Option<jiff::civil::Date> {
     let moment = Timestamp::from_millisecond(created_ms?).ok()?;
     Some(zone.to_datetime(moment).date())
+}
+
+/// Holds the codes under which a line is added up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TotalKey {
+    pub(super) promoter: Code,
+    pub(super) campaign: Code,
+    pub(super) plan: Code,
+    pub(super) month: Month,
+    pub(super) unit: Code,
+    pub(super) status: Option<Status>,
 }

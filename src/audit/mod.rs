@@ -31,6 +31,7 @@ mod rules;
 mod run;
 mod selection;
 mod sides;
+mod similar_id;
 mod since;
 pub mod statement;
 mod sums;

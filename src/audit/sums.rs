@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use polars::prelude::*;
 
-use super::books::{AuditData, Code, Month, OurRow, TheirRow};
+use super::books::{AuditData, Code, Month, OurRow, TheirRow, TotalKey};
 use super::grouped::index;
 use super::judge::Judged;
 use super::matching::Matching;
@@ -75,17 +75,6 @@ impl Measure {
             figures.paid_cents + figures.unpaid_cents + figures.paid_unknown_cents;
         figures.difference_cents = figures.actual_cents - figures.expected_cents;
     }
-}
-
-/// The head under which something is added up.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TotalKey {
-    pub(super) promoter: Code,
-    pub(super) campaign: Code,
-    pub(super) plan: Code,
-    pub(super) month: Month,
-    pub(super) unit: Code,
-    pub(super) status: Option<Status>,
 }
 
 /// Heads and measures as one number each, since Polars groups by one column much faster than by seven.
