@@ -3,6 +3,7 @@
 //! The order of precedence is: option, environment, project file, user file, default. Every scalar
 //! setting is one row of `KEYS`, so that `fprecon config` can show them all.
 
+mod account_names;
 mod accounts;
 mod after_run;
 mod api_key;

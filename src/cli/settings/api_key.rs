@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use toml::Value;
 
-use super::accounts::{Chosen, key_variable};
+use super::account_names::key_variable;
+use super::accounts::Chosen;
 use super::layers::{Layer, LayerOrigin, Origin};
 use crate::bounded::{self, KEY_BYTES};
 use crate::cli::child::{Program, failure};

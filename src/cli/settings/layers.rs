@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::CONFIG_FILE;
-use super::accounts;
+use super::account_names;
 use super::keys::{ConfigFile, KEYS, Key, ListOf, ValueType};
 use super::nearest::nearest;
 use crate::bounded::{self, SETTINGS_BYTES};
@@ -129,7 +129,7 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
     };
     let config = toml::from_str::<ConfigFile>(&text).map_err(invalid)?;
     let mut table: Table = toml::from_str(&text).map_err(invalid)?;
-    accounts::check_names(config.accounts.keys()).map_err(|message| {
+    account_names::check_names(config.accounts.keys()).map_err(|message| {
         let problem = Problem::error(ProblemCode::ConfigInvalid, message);
         CliError::unusable(problem.at(&name, None).hint("rename the account"))
     })?;
