@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 
 use crate::job::{Imbalance, SourceRowsError};
 use crate::journal::JournalError;
@@ -64,6 +65,16 @@ pub(super) enum CliError {
 impl CliError {
     pub(super) fn unusable(problem: Problem) -> Self {
         CliError::Unusable(vec![problem])
+    }
+
+    /// Returns the error that there is no journal yet.
+    pub(super) fn no_journal(journal: &Path) -> Self {
+        let problem = Problem::error(ProblemCode::JournalMissing, "journal not found");
+        CliError::unusable(
+            problem
+                .at(journal.display().to_string(), None)
+                .hint("`fprecon run EXPORT` creates one; use `--journal FILE` for another path, or `--sandbox` for the sandbox's journal"),
+        )
     }
 
     pub(super) fn usage(problem: Problem) -> Self {

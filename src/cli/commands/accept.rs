@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::next;
-use super::resume::no_journal;
 use super::who::who;
 #[cfg(feature = "polars")]
 use crate::audit::output::words;
@@ -98,7 +97,7 @@ pub(in crate::cli) fn accept(
         let findings = accepted_findings(&settings)?;
         let is_known = reader.is_some() || has_accepted_file(&settings);
         if !is_known && findings.is_empty() {
-            return Err(no_journal(&settings));
+            return Err(CliError::no_journal(&settings.journal));
         }
         return list(reader.as_ref(), findings, terminal);
     }
@@ -107,7 +106,7 @@ pub(in crate::cli) fn accept(
         return change_findings(&settings, arguments, terminal);
     }
     let Some(reader) = reader else {
-        return Err(no_journal(&settings));
+        return Err(CliError::no_journal(&settings.journal));
     };
     let commands = next::commands(common, &settings);
     let now = Timestamp::now();
@@ -433,7 +432,7 @@ fn change_findings(
     _: &AcceptArguments,
     _: &Terminal,
 ) -> Result<Exit, CliError> {
-    Err(no_journal(settings))
+    Err(CliError::no_journal(&settings.journal))
 }
 
 /// Accepts differences of an audit, or reverses that.

@@ -13,7 +13,6 @@ use serde::Serialize;
 use self::dry::{DryExport, DryReader, DryReading, file_of};
 use self::find::{FoundFile, FoundInput, by_content, by_path};
 use super::next;
-use super::resume::no_journal;
 use super::running::Running;
 use crate::cli::arguments::{Common, ExplainArguments};
 use crate::cli::error::{CliError, Exit};
@@ -148,7 +147,9 @@ impl Explainer<'_> {
         }
         match row_name(what) {
             Some(row) => self.row(&row),
-            None if self.lives.is_none() => Err(no_journal(self.reader.settings)),
+            None if self.lives.is_none() => {
+                Err(CliError::no_journal(&self.reader.settings.journal))
+            }
             None => Err(self.unknown_event(what)),
         }
     }

@@ -9,7 +9,6 @@ use super::confirm::{self, Answer};
 use super::next;
 use super::output_place::expect_no_input_at;
 use super::prune::prune;
-use super::resume::no_journal;
 use super::who::who;
 use crate::cli::arguments::{Common, ExportFormat, JournalCommand, JournalExportArguments};
 use crate::cli::error::{CliError, Exit};
@@ -50,7 +49,8 @@ pub(in crate::cli) fn journal(
 
 /// Opens the journal, also where its last commits are lost.
 fn open(settings: &EffectiveSettings) -> Result<(JournalReader, Option<LostCommits>), CliError> {
-    JournalReader::open_even_if_lost(&settings.journal)?.ok_or_else(|| no_journal(settings))
+    JournalReader::open_even_if_lost(&settings.journal)?
+        .ok_or_else(|| CliError::no_journal(&settings.journal))
 }
 
 /// Returns the warning that the figures may lack the last commits.

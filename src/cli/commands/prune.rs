@@ -10,7 +10,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::confirm::{self, Answer};
-use super::resume::no_journal;
 use super::who::who;
 use crate::cli::arguments::{Common, JournalPruneArguments};
 use crate::cli::error::{CliError, Exit};
@@ -72,7 +71,7 @@ pub(super) fn prune(
     let now = Timestamp::now();
     let before = start_of(arguments.before);
     let Some(reader) = JournalReader::open(&settings.journal)? else {
-        return Err(no_journal(settings));
+        return Err(CliError::no_journal(&settings.journal));
     };
     let account = reader.account()?;
     drop(reader);

@@ -7,7 +7,6 @@ use jiff::tz::TimeZone;
 use jiff::{Span as Days, Timestamp};
 
 use super::report_place::{expect_no_input_in, expect_own_or_free, report_directory, shareable};
-use super::resume::no_journal;
 use super::{delivery, next};
 use crate::cli::arguments::{Common, DatedBy, ReportArguments};
 use crate::cli::error::{CliError, Exit};
@@ -28,7 +27,7 @@ pub(in crate::cli) fn report(
 ) -> Result<Exit, CliError> {
     let settings = EffectiveSettings::load(common, None)?;
     let Some(journal) = JournalReader::open(&settings.journal)? else {
-        return Err(no_journal(&settings));
+        return Err(CliError::no_journal(&settings.journal));
     };
     let (books, mut summary) = match (arguments.from, arguments.to) {
         (None, None) if arguments.by.is_some() => return Err(days_missing()),

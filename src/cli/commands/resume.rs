@@ -393,17 +393,8 @@ pub(super) fn require_journal(settings: &EffectiveSettings) -> Result<(), CliErr
     if Journal::is_there_or_was(&settings.journal) {
         Ok(())
     } else {
-        Err(no_journal(settings))
+        Err(CliError::no_journal(&settings.journal))
     }
-}
-
-/// Returns the error that there is no journal yet.
-pub(super) fn no_journal(settings: &EffectiveSettings) -> CliError {
-    CliError::unusable(
-        Problem::error(ProblemCode::JournalMissing, "journal not found")
-            .at(settings.journal.display().to_string(), None)
-            .hint("`fprecon run EXPORT` creates one; use `--journal FILE` for another path, or `--sandbox` for the sandbox's journal"),
-    )
 }
 
 /// Ends a command that found nothing to send. Its verdict is that of the latest run, whose figures it prints.

@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use super::after_loss;
 use super::next;
-use super::resume::no_journal;
 use super::running::{Running, RunningOutput};
 use crate::cli::arguments::Common;
 use crate::cli::error::{CliError, Exit};
@@ -67,7 +66,7 @@ impl From<&RunRecord> for RunOutput {
 pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
     let settings = EffectiveSettings::load(common, None)?;
     let Some(journal) = JournalReader::open(&settings.journal)? else {
-        return Err(no_journal(&settings));
+        return Err(CliError::no_journal(&settings.journal));
     };
     let events = OutcomesSummary {
         by_outcome: journal.state_counts()?,
