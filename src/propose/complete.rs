@@ -4,6 +4,7 @@ use super::commissions::dates;
 use super::names::{self, Names};
 use super::table::{SampleColumn, Table};
 use super::text::{Snippet, shown};
+use super::write_dates::no_date;
 use super::{Proposal, Sample};
 use crate::profile::{Binding, Profile};
 
@@ -91,21 +92,4 @@ fn date_of<'t>(
                 .filter(|(rank, _)| Names::is_whole(*rank))
                 .map(|(_, column)| *column)
         })
-}
-
-/// Adds the question what the missing dates of an export mean.
-pub(super) fn no_date(text: &mut Snippet, name: &str) {
-    text.line("");
-    text.line(&format!("[exports.{name}.dates]"));
-    text.comment(
-        "No column has dates. TO FILL IN: remove the `#` if each event has the date on which it is sent",
-    );
-    text.line("# missing = \"today\"");
-    let question =
-        "the export has no dates: does each event have the date on which it is sent (`today`)?";
-    text.line("");
-    text.line(&format!("[[exports.{name}.ask]]"));
-    text.key("key", "dates.missing");
-    text.key("question", question);
-    text.questions.push(question.to_owned());
 }

@@ -4,9 +4,9 @@
 //! What such a column says is a guess where its words are yes and no and its name has one meaning. Otherwise its rows
 //! are a question. Its words in later exports may be others, so the rules name those with which a row is a payment.
 
-use super::mapping::Taken;
 use super::names::{self, Meaning, Names};
 use super::table::{SampleColumn, Table};
+use super::taken::Taken;
 
 /// The question that a column answers for each row, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

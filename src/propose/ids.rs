@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::Refusal;
 use super::amount::Amounts;
-use super::mapping::Taken;
 use super::names::{self, Meaning, Names};
 use super::numbers::{self, Proof};
 use super::table::{SampleColumn, Table};
+use super::taken::Taken;
 use super::text::shown;
 use super::words::RowRules;
 

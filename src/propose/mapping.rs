@@ -1,7 +1,5 @@
 //! Assigns a purpose to each column.
 
-use std::collections::BTreeSet;
-
 use super::Refusal;
 use super::amount::{Amounts, amounts};
 use super::currency::{CurrencyColumns, Money};
@@ -13,6 +11,7 @@ use super::names::Meaning;
 use super::numbers;
 use super::parts::MoneyTable;
 use super::table::{SampleColumn, Table};
+use super::taken::Taken;
 use super::when::{RowDate, date_of_some, dates, paid_date, refund_date};
 use super::words::{Flag, RowRules, WordColumn, refunded_flag};
 use crate::event::Currency;
@@ -54,21 +53,6 @@ pub(super) struct Mapping<'t> {
     pub(super) flags: Vec<FlagColumn<'t>>,
     /// `true` if an order has several rows, with its amount on the first of them only.
     pub(super) continues: bool,
-}
-
-/// The columns that have a purpose already.
-#[derive(Default)]
-pub(super) struct Taken<'t>(BTreeSet<&'t str>);
-
-impl<'t> Taken<'t> {
-    pub(super) fn is_free(&self, column: &SampleColumn<'_>) -> bool {
-        !self.0.contains(column.header)
-    }
-
-    pub(super) fn take(&mut self, columns: impl IntoIterator<Item = &'t SampleColumn<'t>>) {
-        self.0
-            .extend(columns.into_iter().map(|column| column.header));
-    }
 }
 
 impl<'t> Mapping<'t> {

@@ -21,6 +21,7 @@ mod numbers;
 mod parts;
 mod rules;
 mod table;
+mod taken;
 mod text;
 mod when;
 mod words;

@@ -6,10 +6,10 @@
 
 use super::amount::Amounts;
 use super::flags::{FlagColumn, FlagQuestion, Marks};
-use super::mapping::Taken;
 use super::names::{self, Names};
 use super::numbers::{self, written};
 use super::table::{SampleColumn, Table};
+use super::taken::Taken;
 use crate::event::{AmountFormat, Currency};
 
 /// The greatest number of pieces in a column that is recognised by its cells.

@@ -1,9 +1,9 @@
 //! Finds the columns with the date of a row.
 
 use super::days::{self, Days};
-use super::mapping::Taken;
 use super::names::{self, Names};
 use super::table::{SampleColumn, Table};
+use super::taken::Taken;
 
 /// The date of the rows.
 pub(super) enum RowDate<'t> {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::amount::Amounts;
 use super::flags::{FlagColumn, Marks, flags as find_flags, other_status as other_status_flag};
-use super::mapping::Taken;
 use super::names::{self, Meaning, Names};
 use super::table::{SampleColumn, Table};
+use super::taken::Taken;
 use super::text::shown;
 
 /// A column of yes and no, and its words for one of the two.

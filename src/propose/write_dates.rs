@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::complete::no_date;
 use super::days::{self, Days, ZONE_WORD};
 use super::names;
 use super::table::SampleColumn;
@@ -224,4 +223,21 @@ pub(super) fn unread_question(column: &SampleColumn<'_>) -> String {
         String::new()
     };
     format!("{example} is not in a known format: how are dates written?{months}")
+}
+
+/// Adds the question what the missing dates of an export mean.
+pub(super) fn no_date(text: &mut Snippet, name: &str) {
+    text.line("");
+    text.line(&format!("[exports.{name}.dates]"));
+    text.comment(
+        "No column has dates. TO FILL IN: remove the `#` if each event has the date on which it is sent",
+    );
+    text.line("# missing = \"today\"");
+    let question =
+        "the export has no dates: does each event have the date on which it is sent (`today`)?";
+    text.line("");
+    text.line(&format!("[[exports.{name}.ask]]"));
+    text.key("key", "dates.missing");
+    text.key("question", question);
+    text.questions.push(question.to_owned());
 }
