@@ -6,9 +6,6 @@ use super::decode::Codec;
 use super::error::Fault;
 use super::unpack::Packing;
 
-/// The number of bytes at the start of a file that decide its format.
-pub(super) const HEAD_BYTES: usize = 64 * 1024;
-
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// The encoding of an export's text.

@@ -5,8 +5,10 @@ use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 
-use super::encoding::HEAD_BYTES;
 use super::error::Fault;
+
+/// The number of bytes at the start of a file that decide its format.
+const HEAD_BYTES: usize = 64 * 1024;
 
 /// A reader of raw bytes that hashes and counts them.
 pub(super) struct Source {

@@ -530,6 +530,12 @@ impl Seal {
     }
 }
 
+/// Returns the JSON of cells, as a column keeps them.
+pub(super) fn json<T: serde::Serialize + ?Sized>(cells: &T) -> String {
+    // Text always has a JSON form; a list of it can't fail.
+    serde_json::to_string(cells).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,8 +7,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
-use super::columns::{Seal, expect_seal, read_money};
-use super::record::json;
+use super::columns::{Seal, expect_seal, json, read_money};
 use super::repeated_rows::{ExportKind, RowContent};
 use super::{
     AttentionCode, Item, ItemId, JournalError, JournalReader, RowRecord, RunId, RunRecord, stored,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Statement, Transaction, params};
 
 use super::accepted;
-use super::columns;
+use super::columns::{self, json};
 use super::commits::CommitRecord;
 use super::conversions;
 use super::corrected_rows;
@@ -445,9 +445,4 @@ impl Recording<'_> {
             error
         })
     }
-}
-
-pub(super) fn json<T: serde::Serialize + ?Sized>(cells: &T) -> String {
-    // Text always has a JSON form; a list of it can't fail.
-    serde_json::to_string(cells).unwrap_or_default()
 }

@@ -208,7 +208,7 @@ impl JournalReader {
     ) -> Result<Vec<String>, JournalError> {
         let sql = "SELECT DISTINCT profile FROM input WHERE header = ?1";
         let mut profiles = Vec::new();
-        let header = super::record::json(header);
+        let header = super::columns::json(header);
         self.each("reading earlier exports", sql, [header], |row| {
             profiles.push(row.get(0)?);
             Ok(())

@@ -56,7 +56,7 @@ impl AccountCheck {
                 })
                 .collect(),
         };
-        super::record::json(&kept)
+        super::columns::json(&kept)
     }
 
     fn from_json(json: &str) -> serde_json::Result<Self> {

@@ -23,6 +23,13 @@ pub(super) struct ObjectReader {
     piece: Bytes,
 }
 
+impl Bucket {
+    /// Returns a reader of an object, which it asks for when it is read.
+    pub(crate) fn read(&self, address: Address) -> Box<dyn Read + Send> {
+        Box::new(ObjectReader::new(self.clone(), address))
+    }
+}
+
 impl ObjectReader {
     pub(super) fn new(bucket: Bucket, address: Address) -> Self {
         ObjectReader {

@@ -2,7 +2,6 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::io::Read;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,7 +15,6 @@ use object_store::{ClientConfigKey, Error, ObjectStore, RetryConfig};
 use reqwest::Url;
 use tokio::runtime::{Builder, Runtime};
 
-use super::reader::ObjectReader;
 use super::{Address, ObjectError, Service};
 
 /// The most objects of a folder or pattern: a bucket may have millions.
@@ -115,11 +113,6 @@ impl Bucket {
         }
         found.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(found)
-    }
-
-    /// Returns a reader of an object, which it asks for when it is read.
-    pub(crate) fn read(&self, address: Address) -> Box<dyn Read + Send> {
-        Box::new(ObjectReader::new(self.clone(), address))
     }
 
     /// Returns the key of an object or a folder as the client has it.
