@@ -16,7 +16,6 @@ use super::packed::Pages;
 use super::{Event, EventKey, EventRef, Kind, Money, Source};
 
 use record::Shared;
-pub(super) use record::read_details;
 
 /// Holds the events of a job, each at its index.
 #[derive(Clone, Default)]

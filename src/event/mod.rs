@@ -15,6 +15,7 @@ mod essence;
 mod events;
 mod money;
 pub(crate) mod packed;
+mod packed_details;
 mod refunded;
 mod shared_uid;
 mod tally;

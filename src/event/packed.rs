@@ -163,4 +163,14 @@ impl<'e> Reader<'e> {
     pub(super) fn signed_if(&mut self, is_there: bool) -> Option<i64> {
         if is_there { Some(self.signed()) } else { None }
     }
+
+    #[inline]
+    pub(super) fn flags(&mut self) -> u16 {
+        u16::from_le_bytes([self.byte(), self.byte()])
+    }
+
+    #[inline]
+    pub(super) fn text(&mut self, bytes: usize) -> &'e str {
+        std::str::from_utf8(self.bytes(bytes)).expect("it was written from texts")
+    }
 }

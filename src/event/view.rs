@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::essence::{EssenceParts, paid_cents};
-use super::events::read_details;
+use super::packed_details;
 use super::{CustomerRef, Details, Essence, Event, EventKey, Kind, Money, Original, Source, Text};
 
 /// Borrows an [`Event`] of [`Events`](super::Events), with the same fields.
@@ -95,7 +95,7 @@ impl<'e> EventRef<'e> {
 
     /// Returns the fields that few events have; all of them are empty for the others.
     pub fn details(&self) -> Details {
-        self.details.map(read_details).unwrap_or_default()
+        self.details.map(packed_details::read).unwrap_or_default()
     }
 
     /// Returns the amount as the export has it, converted or not.
@@ -153,7 +153,7 @@ impl<'e> EventRef<'e> {
             source: Some(self.source),
             is_fixed_after_refusal: self.is_fixed_after_refusal,
             note: Text::new(self.note),
-            details: self.details.map(read_details).map(Box::new),
+            details: self.details.map(packed_details::read).map(Box::new),
         }
     }
 }

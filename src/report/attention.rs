@@ -16,9 +16,9 @@ pub(crate) use self::places::{Places, name_commands};
 pub(super) use self::texts::file_of;
 use self::texts::{Next, advice_of, next_of, problem_of};
 use super::commands::Commands;
-use super::csv_files::row_file_names;
 use super::items::{Age, event_item, for_each_item};
 use super::open_items::{OpenCount, OpenOfSpan, exports_beside_held, open_unplanned};
+use super::row_files::row_file_names;
 use super::words::count;
 use crate::event::{Currency, Tally};
 use crate::journal::{

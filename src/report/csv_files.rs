@@ -1,7 +1,7 @@
 //! The CSV files of a report: one for each part, and one for each header of rejected and ignored
 //! rows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::atomic::FileError;
@@ -12,10 +12,11 @@ use super::columns::{
 use super::error::ReportError;
 use super::exporter::{AttentionEvent, Content, Exporter, WrittenFile};
 use super::items::Age;
+use super::row_files::{is_numbered, numbered};
 use super::source_rows::{self, SourceRow, own_columns};
 use super::table::Table;
 use super::unpaid_history::{self, UnpaidHistoryTable};
-use crate::journal::{Disposition, EventRecord, HeldRecord, RunRecord};
+use crate::journal::{Disposition, EventRecord, HeldRecord};
 
 /// The CSVs of a report.
 pub(super) struct CsvFiles {
@@ -206,22 +207,6 @@ impl RowFiles {
     }
 }
 
-/// Returns the names of the files with the rows of one disposition: one for each header of exports
-/// that have such rows, and at least one.
-pub(super) fn row_file_names(disposition: Disposition, runs: &[RunRecord]) -> Vec<String> {
-    let with_rows = runs.iter().flat_map(|run| &run.inputs).filter(|input| {
-        let rows = match disposition {
-            Disposition::Rejected => input.rows_rejected,
-            Disposition::Ignored => input.rows_ignored,
-        };
-        rows > 0
-    });
-    let layouts: HashSet<&[String]> = with_rows.map(|input| own_columns(&input.header)).collect();
-    (1..=layouts.len().max(1))
-        .map(|number| numbered(disposition, number))
-        .collect()
-}
-
 /// Returns `true` if a report has a CSV file of this name.
 pub(super) fn is_csv_file(name: &str) -> bool {
     const FILES: [&str; 9] = [
@@ -236,23 +221,4 @@ pub(super) fn is_csv_file(name: &str) -> bool {
         "ignored.csv",
     ];
     FILES.contains(&name) || is_numbered(name)
-}
-
-/// Returns `true` if [`numbered`] gives this name to a number from 2 on.
-pub(super) fn is_numbered(name: &str) -> bool {
-    [Disposition::Rejected, Disposition::Ignored]
-        .into_iter()
-        .any(|disposition| {
-            name.strip_prefix(disposition.as_str())
-                .and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".csv")?.parse().ok())
-                .is_some_and(|number| number > 1 && numbered(disposition, number) == name)
-        })
-}
-
-/// Returns the name of the `number`th file of such rows, counted from 1.
-fn numbered(disposition: Disposition, number: usize) -> String {
-    match number {
-        1 => format!("{disposition}.csv"),
-        _ => format!("{disposition}-{number}.csv"),
-    }
 }

@@ -14,7 +14,7 @@ use std::thread::{self, ScopedJoinHandle};
 use super::atomic::{FileError, FinishedFile, clear_abandoned, sync_directory};
 use super::books::ReportSource;
 use super::columns::{accepted_cells, converted_cells, event_cells, held_cells};
-use super::csv_files::{CsvFiles, is_csv_file, is_numbered};
+use super::csv_files::{CsvFiles, is_csv_file};
 use super::error::ReportError;
 use super::exporter::{AttentionEvent, Content, Exporter, WrittenFile};
 use super::format::{Format, Formats};
@@ -23,6 +23,7 @@ use super::json_file::{JsonFile, SUMMARY_FILE};
 use super::occupant::{IDENTIFYING_FILES, MARKER, ReportId, move_aside};
 #[cfg(feature = "polars")]
 use super::parquet::ParquetFile;
+use super::row_files::is_numbered;
 use super::summary::RunSummary;
 use super::xlsx::XlsxFile;
 use crate::journal::{Disposition, EventRecord, JournalError};

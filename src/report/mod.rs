@@ -31,6 +31,7 @@ mod parquet;
 mod plan_events;
 mod redact;
 mod removal;
+mod row_files;
 mod source_rows;
 mod summary;
 pub(crate) mod table;

@@ -13,10 +13,10 @@ use serde::{Serialize, Serializer};
 use super::attention::{self, AcceptedSummary, Attention, AttentionFigures, Places};
 use super::books::ReportSource;
 use super::commands::Commands;
-use super::csv_files::row_file_names;
 use super::items::held_item;
 use super::occupant::ReportId;
 use super::open_items::{OpenCount, OpenOfSpan, exports_beside_held};
+use super::row_files::row_file_names;
 use crate::event::{Currency, Sum, Tally};
 use crate::job::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, JobFigures, Rows};
 use crate::journal::{

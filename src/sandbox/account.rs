@@ -359,8 +359,8 @@ impl AccountState {
         self.books.enter(effect);
     }
 
-    fn known<'a>(&'a self, number: usize, effect: &'a Effect) -> v1::KnownEvent<'a> {
-        v1::KnownEvent {
+    fn known<'a>(&'a self, number: usize, effect: &'a Effect) -> books::KnownEvent<'a> {
+        books::KnownEvent {
             number,
             effect,
             lead: self.leads.get(effect.lead),

@@ -1,5 +1,6 @@
 //! The body of an outgoing answer, complete or changed by a fault.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -8,10 +9,20 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
-use super::http::Cut;
-
 /// The pieces of a huge body.
 static FILLER: [u8; 64 << 10] = [b' '; 64 << 10];
+
+/// The error that closes the connection without an answer, or without the rest of one.
+#[derive(Debug)]
+pub(super) struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("closed without an answer")
+    }
+}
+
+impl std::error::Error for Cut {}
 
 pub(super) enum AnswerBody {
     Whole(Bytes),

@@ -1,7 +1,6 @@
 //! Reads requests, passes them on, and sends the answers.
 
 use std::cell::Cell;
-use std::fmt;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -19,7 +18,7 @@ use super::account::listing::Paging;
 use super::account::{ChangeRequest, NewCommission};
 use super::admin;
 use super::answer::{Answer, BodyDelivery, Format};
-use super::body::AnswerBody;
+use super::body::{AnswerBody, Cut};
 use super::call::{self, Call, Change, Kind, Requested, Version};
 use super::faults::{Action, Fault, Subject};
 use super::log::Seen;
@@ -40,18 +39,6 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const ACCOUNT_ID: HeaderName = HeaderName::from_static("account-id");
 const TOTAL: HeaderName = HeaderName::from_static("total");
 const PER_PAGE: HeaderName = HeaderName::from_static("per-page");
-
-/// The error that closes the connection without an answer, or without the rest of one.
-#[derive(Debug)]
-pub(super) struct Cut;
-
-impl fmt::Display for Cut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("closed without an answer")
-    }
-}
-
-impl std::error::Error for Cut {}
 
 /// A flag that is set if the connection is to be reset instead of closed.
 pub(super) type Reset = Rc<Cell<bool>>;

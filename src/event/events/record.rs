@@ -8,10 +8,7 @@ use jiff::civil::Date;
 use super::EventNumbers;
 use crate::event::packed::{Currencies, KINDS, Reader, write_number, write_signed};
 use crate::event::view::OriginalRef;
-use crate::event::{
-    CustomerRef, DETAIL_COUNT, DetailSlot, DetailValue, Details, Event, EventKey, EventRef, Kind,
-    Source, Text,
-};
+use crate::event::{CustomerRef, Event, EventKey, EventRef, Kind, Source, Text, packed_details};
 
 /// The number of texts that are kept once. Any further text is in its event's own record.
 pub(super) const MAX_WORDS: usize = 4096;
@@ -176,7 +173,7 @@ impl Shared {
             record.extend_from_slice(text.as_bytes());
         }
         if let Some(details) = event.details.as_deref() {
-            write_details(record, details);
+            packed_details::write(record, details);
         }
     }
 
@@ -195,7 +192,7 @@ impl Shared {
         let mut reader = Reader(record);
         let has_details = self.read_on(&mut reader).has_details();
         if has_details {
-            reader.details();
+            packed_details::read_on(&mut reader);
         }
         record.len() - reader.0.len()
     }
@@ -342,34 +339,6 @@ fn write_word<'t>(record: &mut Vec<u8>, words: &mut InternedTexts, text: &'t str
     }
 }
 
-// Each detail has a bit.
-const _: () = assert!(DETAIL_COUNT <= u16::BITS as usize);
-
-/// Writes which details there are, and their values.
-fn write_details(record: &mut Vec<u8>, details: &Details) {
-    let values = details.values();
-    let has = (0..).zip(&values);
-    let has = has.fold(0_u16, |has, (bit, value)| {
-        has | u16::from(value.is_some()) << bit
-    });
-    record.extend_from_slice(&has.to_le_bytes());
-    for value in values.into_iter().flatten() {
-        match value {
-            DetailValue::Text(text) => {
-                write_number(record, text.len() as u64);
-                record.extend_from_slice(text.as_bytes());
-            }
-            DetailValue::Count(count) => write_number(record, count.into()),
-            DetailValue::Cents(cents) => write_signed(record, cents),
-        }
-    }
-}
-
-/// Returns the details that begin here.
-pub(in crate::event) fn read_details(record: &[u8]) -> Details {
-    Reader(record).details()
-}
-
 /// Holds a text that is kept once, or the length of one that is in the record.
 #[derive(Clone, Copy)]
 enum Word<'e> {
@@ -386,12 +355,7 @@ impl Word<'_> {
     }
 }
 
-impl<'e> Reader<'e> {
-    #[inline]
-    fn flags(&mut self) -> u16 {
-        u16::from_le_bytes([self.byte(), self.byte()])
-    }
-
+impl Reader<'_> {
     #[inline]
     fn timestamp(&mut self, has_nanoseconds: bool) -> Timestamp {
         let second = self.signed();
@@ -414,30 +378,6 @@ impl<'e> Reader<'e> {
             Some(text) => Word::Shared(text),
             None => Word::Own(self.number() as usize),
         }
-    }
-
-    #[inline]
-    fn text(&mut self, bytes: usize) -> &'e str {
-        std::str::from_utf8(self.bytes(bytes)).expect("it was written from texts")
-    }
-
-    fn details(&mut self) -> Details {
-        let has = self.flags();
-        let mut details = Details::default();
-        for (bit, slot) in (0..).zip(details.slots()) {
-            if has & 1 << bit == 0 {
-                continue;
-            }
-            match slot {
-                DetailSlot::Text(text) => {
-                    let bytes = self.number() as usize;
-                    *text = Some(Text::new(self.text(bytes)));
-                }
-                DetailSlot::Count(count) => *count = Some(self.number() as u32),
-                DetailSlot::Cents(cents) => *cents = Some(self.signed()),
-            }
-        }
-        details
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::journal::{Disposition, RunRecord};
-use crate::report::csv_files::row_file_names;
+use crate::report::row_files::row_file_names;
 use crate::report::{Format, Formats};
 
 /// A file of a report, as the page lists it.

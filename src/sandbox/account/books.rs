@@ -6,6 +6,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use crate::sandbox::call::Kind;
+use crate::sandbox::leads::Lead;
 use crate::sandbox::moment::Moment;
 use crate::sandbox::promoters::{Promoter, Promoters};
 
@@ -309,5 +310,25 @@ impl Total {
             count: self.count,
             amount_cents: amounts.map(|(code, cents)| (&**code, *cents)).collect(),
         }
+    }
+}
+
+/// The only campaign of the account.
+pub(super) const CAMPAIGN_ID: u32 = 28_004;
+pub(super) const CAMPAIGN_NAME: &str = "Affiliates";
+
+/// An event with its lead and promoter.
+pub(super) struct KnownEvent<'a> {
+    /// The event's number, from 1.
+    pub(super) number: usize,
+    pub(super) effect: &'a Effect,
+    pub(super) lead: &'a Lead,
+    pub(super) promoter: &'a Promoter,
+    pub(super) standing: Standing,
+}
+
+impl KnownEvent<'_> {
+    pub(super) fn event_id(&self) -> usize {
+        33_000_000 + self.number
     }
 }

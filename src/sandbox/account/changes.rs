@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use super::books::CAMPAIGN_ID;
 use super::commissions::{CommissionRef, Row, Status};
 use super::listing::{not_found, not_found_422};
 use super::payouts::{COMPLETED, PENDING, Payout, payout_id};
-use super::v1::CAMPAIGN_ID;
 use super::{AccountState, LeadState, v1, v2};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::Change;

@@ -9,8 +9,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::AccountState;
-use super::books::{Effect, Standing, lead_id};
-use super::v1::{CAMPAIGN_NAME, KnownEvent};
+use super::books::{CAMPAIGN_NAME, Effect, KnownEvent, Standing, lead_id};
 use crate::sandbox::leads::{Lead, Who};
 use crate::sandbox::moment::Moment;
 use crate::sandbox::promoters::Promoter;

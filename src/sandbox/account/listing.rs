@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::commissions::{Commission, CommissionRef};
 use super::payouts::{Payout, payout_id};
-use super::{AccountState, v1, v2};
+use super::{AccountState, books, v1, v2};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::{Call, List, Requested, Version};
 use crate::sandbox::leads::{Lead, LeadState, Who};
@@ -316,7 +316,7 @@ impl AccountState {
             let promoter = self.promoters.get(place);
             fits(promotion_id, promoter.promotion_id)
                 && fits(promoter_id, promoter.id)
-                && fits(campaign_id, u64::from(v1::CAMPAIGN_ID))
+                && fits(campaign_id, u64::from(books::CAMPAIGN_ID))
                 && by_ref_id.is_none_or(|wanted| wanted == place)
         })
     }
@@ -582,7 +582,7 @@ impl CommissionFilter {
             && is(&self.paid, paid)
             && (self.plan_id.is_none() || self.plan_id.as_deref() == commission.plan)
             && fits(self.promoter_id, commission.promoter.id)
-            && fits(self.campaign_id, u64::from(v1::CAMPAIGN_ID))
+            && fits(self.campaign_id, u64::from(books::CAMPAIGN_ID))
             && self.created_at.holds(Some(commission.created_at))
     }
 }
@@ -616,7 +616,7 @@ impl PayoutFilter {
         ) && one_of(&self.ids, payout_id(place))
             && payout.has(self.status.as_deref())
             && fits(self.promoter_id, promoter.id)
-            && fits(self.campaign_id, u64::from(v1::CAMPAIGN_ID))
+            && fits(self.campaign_id, u64::from(books::CAMPAIGN_ID))
     }
 }
 
@@ -669,7 +669,7 @@ impl LeadFilter {
                 .as_deref()
                 .is_none_or(|state| state == lead.state.word())
             && fits(self.promoter_id, promoter.id)
-            && fits(self.campaign_id, u64::from(v1::CAMPAIGN_ID))
+            && fits(self.campaign_id, u64::from(books::CAMPAIGN_ID))
             && self.created_at.holds(Some(lead.created_at))
             && self.customer_since.holds(lead.customer_since)
             && self.cancelled_at.holds(lead.cancelled_at)
@@ -709,7 +709,7 @@ impl PromoterFilter {
                 .state
                 .as_deref()
                 .is_none_or(|state| state == v2::state(promoter))
-            && fits(self.campaign_id, u64::from(v1::CAMPAIGN_ID))
+            && fits(self.campaign_id, u64::from(books::CAMPAIGN_ID))
             && self.joined_at.holds(Some(promoter.created_at))
     }
 }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::AccountState;
-use super::v1::{CAMPAIGN_ID, CAMPAIGN_NAME, PromoterBody, promoter_body, status};
+use super::books::{CAMPAIGN_ID, CAMPAIGN_NAME};
+use super::v1::{PromoterBody, promoter_body, status};
 use super::v2::PersonBody;
 use crate::sandbox::leads::Who;
 use crate::sandbox::moment::{Moment, Seconds};

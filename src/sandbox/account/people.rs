@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::books::CAMPAIGN_ID;
 use super::commissions::Status;
 use super::listing::{not_found, not_found_422};
-use super::v1::CAMPAIGN_ID;
 use super::{AccountState, NewLead, Promoter, Source, Who, v1};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::moment::Moment;

@@ -2,32 +2,12 @@
 
 use serde::Serialize;
 
-use super::books::{Effect, Standing, lead_id};
+use super::books::{CAMPAIGN_ID, CAMPAIGN_NAME, KnownEvent, Standing, lead_id};
 use super::commissions::{Amount, Commission};
 use crate::sandbox::call::Kind;
 use crate::sandbox::leads::Lead;
 use crate::sandbox::moment::Moment;
 use crate::sandbox::promoters::Promoter;
-
-/// The only campaign of the account.
-pub(super) const CAMPAIGN_ID: u32 = 28_004;
-pub(super) const CAMPAIGN_NAME: &str = "Affiliates";
-
-/// An event with its lead and promoter.
-pub(super) struct KnownEvent<'a> {
-    /// The event's number, from 1.
-    pub(super) number: usize,
-    pub(super) effect: &'a Effect,
-    pub(super) lead: &'a Lead,
-    pub(super) promoter: &'a Promoter,
-    pub(super) standing: Standing,
-}
-
-impl KnownEvent<'_> {
-    pub(super) fn event_id(&self) -> usize {
-        33_000_000 + self.number
-    }
-}
 
 /// The answer to an event that took effect.
 #[derive(Serialize)]

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::books::{Standing, lead_id};
+use super::books::{CAMPAIGN_ID, CAMPAIGN_NAME, KnownEvent, Standing, lead_id};
 use super::commissions::{Amount, Commission};
-use super::v1::{CAMPAIGN_ID, CAMPAIGN_NAME, KnownEvent, referral_link};
+use super::v1::referral_link;
 use crate::sandbox::call::Kind;
 use crate::sandbox::leads::Lead;
 use crate::sandbox::moment::{Moment, Seconds};
