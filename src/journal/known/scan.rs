@@ -53,9 +53,6 @@ impl JournalReader {
         let mut known = JournalHistory::default();
         let profiles = self.profiles_of_events(&mut known)?;
         known.lost_until = self.lost_until()?;
-        if !wanted.sales.is_empty() {
-            known.caught_up_until = self.caught_up_until()?;
-        }
         known.runs_of_exports = self.runs_of_exports(&wanted.exports)?;
         self.learned(&mut known, wanted)?;
         self.held_sales(&mut known, wanted)?;
@@ -77,6 +74,7 @@ impl JournalReader {
             gross_kept_from: self.gross_kept_from()?,
             asked_again: KeyMap::default(),
             respelt: KeyMap::default(),
+            has_sale_of_others: false,
         };
         let sql = format!(
             "SELECT id, key, seal, {}, outcome FROM event ORDER BY id",
@@ -87,6 +85,7 @@ impl JournalReader {
             mut known,
             originals,
             unsettled,
+            has_sale_of_others,
             ..
         } = scan;
         if !originals.is_empty() {
@@ -94,6 +93,9 @@ impl JournalReader {
                 &self.path,
                 "an amount was converted whose event is missing",
             ));
+        }
+        if has_sale_of_others && !wanted.sales.is_empty() {
+            known.caught_up_until = self.caught_up_until()?;
         }
         self.emails_of_suspects(&mut known)?;
         known.maybe_recorded = self.maybe_recorded(&unsettled)?;
@@ -260,6 +262,8 @@ struct Scan<'w> {
     asked_again: KeyMap<EventRow>,
     /// The events whose ids are read in another form now.
     respelt: KeyMap<()>,
+    /// `true` if somebody else had sent a sale before this journal did.
+    has_sale_of_others: bool,
 }
 
 impl Scan<'_> {
@@ -299,6 +303,7 @@ impl Scan<'_> {
             profile: self.profiles.for_event(id),
         };
         if essence.kind == Kind::Sale {
+            self.has_sale_of_others |= outcome == Some(Outcome::AlreadyTracked);
             self.known.profiles_of_sales.extend(event.profile);
         }
         let is_new = self
