@@ -310,54 +310,59 @@ pub(super) fn note_left_over(job: &mut Job, history: &dyn History) {
             _ => {}
         }
     }
-    if unsent.count() > 0 {
-        let message = format!(
-            "an earlier run left events of these exports to send: {unsent}; they are sent first"
-        );
-        job.problems.push(
-            Problem::warning(ProblemCode::LeftToSend, message)
-                .hint("`fprecon resume` sends what earlier runs have left, these and others"),
-        );
-    }
-    note_excluded(job, &excluded);
-    if unconfirmed.count() > 0 {
-        let message = format!(
-            "an earlier run left events of these exports unconfirmed: {unconfirmed}; they may be recorded already, and are not sent again"
-        );
-        job.problems.push(
-            Problem::warning(ProblemCode::LeftUnconfirmed, message).hint(
-                "look them up in FirstPromoter; `fprecon retry --unconfirmed` sends again what is not there",
-            ),
-        );
-    }
-    note_uncompared(job, &uncompared);
+    use ProblemCode::{LeftToSend, LeftUnconfirmed};
+    warn_of(
+        job,
+        (LeftToSend, &unsent),
+        |unsent| {
+            format!(
+                "an earlier run left events of these exports to send: {unsent}; they are sent first"
+            )
+        },
+        "`fprecon resume` sends what earlier runs have left, these and others",
+    );
+    warn_of(
+        job,
+        (LeftToSend, &excluded),
+        |excluded| {
+            format!(
+                "an earlier run left events to send that are outside of this range: {excluded}; `fprecon resume` sends them all the same"
+            )
+        },
+        "if they are not to be sent, do not resume: `fprecon undo RUN` of the run that left them leaves them out for good, and refunds what it has sent; `fprecon status` names it",
+    );
+    warn_of(
+        job,
+        (LeftUnconfirmed, &unconfirmed),
+        |unconfirmed| {
+            format!(
+                "an earlier run left events of these exports unconfirmed: {unconfirmed}; they may be recorded already, and are not sent again"
+            )
+        },
+        "look them up in FirstPromoter; `fprecon retry --unconfirmed` sends again what is not there",
+    );
+    warn_of(
+        job,
+        (LeftUnconfirmed, &uncompared),
+        |uncompared| {
+            format!(
+                "an earlier run did not send refunds of these exports, since all or a part of each may be in FirstPromoter: {uncompared}"
+            )
+        },
+        "`fprecon run` of these exports reads the account's list, and sends what is missing",
+    );
 }
 
-/// Reports which events an earlier run has left to send, though they are outside of the range now.
-fn note_excluded(job: &mut Job, excluded: &Tally) {
-    if excluded.count() > 0 {
-        let message = format!(
-            "an earlier run left events to send that are outside of this range: {excluded}; `fprecon resume` sends them all the same"
-        );
-        job.problems.push(
-            Problem::warning(ProblemCode::LeftToSend, message).hint(
-                "if they are not to be sent, do not resume: `fprecon undo RUN` of the run that left them leaves them out for good, and refunds what it has sent; `fprecon status` names it",
-            ),
-        );
-    }
-}
-
-/// Reports of which refunds of these exports all or a part may be in the account, as an earlier run found.
-fn note_uncompared(job: &mut Job, uncompared: &Tally) {
-    if uncompared.count() > 0 {
-        let message = format!(
-            "an earlier run did not send refunds of these exports, since all or a part of each may be in FirstPromoter: {uncompared}"
-        );
-        job.problems.push(
-            Problem::warning(ProblemCode::LeftUnconfirmed, message).hint(
-                "`fprecon run` of these exports reads the account's list, and sends what is missing",
-            ),
-        );
+/// Adds a warning of events, if there are any.
+fn warn_of(
+    job: &mut Job,
+    (code, events): (ProblemCode, &Tally),
+    message: impl FnOnce(&Tally) -> String,
+    hint: &str,
+) {
+    if events.count() > 0 {
+        job.problems
+            .push(Problem::warning(code, message(events)).hint(hint));
     }
 }
 

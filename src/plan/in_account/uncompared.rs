@@ -115,8 +115,8 @@ impl AccountSales {
 }
 
 impl Planner<'_> {
-    /// Decides a refund that an earlier run did not send, since it was not compared: it takes the place of that if the account's list was read,
-    /// and else stays as it is.
+    /// Decides a refund that an earlier run did not send, since it was not compared: it takes the place of that if the
+    /// account's list was read, and else stays as it is.
     pub(in crate::plan) fn decide_uncompared(
         &mut self,
         index: usize,
