@@ -7,6 +7,25 @@ use crate::support::{Place, Ran, SandboxProcess};
 
 const HEADER: &str = "kind,event_id,sale_event_id,email,uid,amount,currency,created_at\n";
 
+/// Runs an export, and holds what the account has; the report is in the folder `r`.
+const HOLD: &[&str] = &[
+    "run",
+    "p.csv",
+    "--yes",
+    "--in-account",
+    "hold",
+    "--dir",
+    "r",
+];
+
+/// Accepts what [`HOLD`] held.
+const ACCEPT_HELD: &[&str] = &[
+    "accept",
+    "r/held.csv",
+    "--reason",
+    "sent by the integration",
+];
+
 /// Ana's and Ben's sales are there under other ids. Cyd's is there under its own. Of Dan's two sales the account has
 /// one. Eva's was on another day, Fay's has another amount, and Gus is not there at all.
 const EXPORT: &str = "\
@@ -840,24 +859,9 @@ fn a_running_total_beyond_one_that_is_held_is_held() {
         let refund = "event_id=re_1&sale_event_id=in_1&amount=3000&email=ana@example.com&created_at=2026-03-09T10:00:00Z";
         sandbox.track("refund", refund);
         export("30.00", "2026-03-09 10:00:00");
-        let hold = [
-            "run",
-            "p.csv",
-            "--yes",
-            "--in-account",
-            "hold",
-            "--dir",
-            "r",
-        ];
-        call(&place, &sandbox, version, &hold).expect(1);
+        call(&place, &sandbox, version, HOLD).expect(1);
         if is_accepted {
-            let accept = [
-                "accept",
-                "r/held.csv",
-                "--reason",
-                "sent by the integration",
-            ];
-            place.run(&accept).expect(0);
+            place.run(ACCEPT_HELD).expect(0);
         }
         let refunds = |sandbox: &SandboxProcess| {
             let events = sandbox.events();
@@ -875,7 +879,7 @@ fn a_running_total_beyond_one_that_is_held_is_held() {
             let says = "an earlier refund of this sale is not sent";
             assert!(night.stderr().contains(says), "{}", night.stderr());
         }
-        let compared = call(&place, &sandbox, version, &hold);
+        let compared = call(&place, &sandbox, version, HOLD);
         assert_eq!(compared.code(), 1, "{}", compared.stderr());
         assert_eq!(refunds(&sandbox), ["\"re_1\"", "\"re_2\""], "{version}");
     }
@@ -978,29 +982,14 @@ fn a_held_sale_stays_held_under_another_id_of_the_same_payment() {
         let form = "event_id=live_1&email=ana@example.com&uid=ana@example.com&amount=5000&created_at=2026-03-01T09:00:00Z";
         sandbox.track("sale", form);
         place.write("p.csv", &ids.before);
-        let hold = [
-            "run",
-            "p.csv",
-            "--yes",
-            "--in-account",
-            "hold",
-            "--dir",
-            "r",
-        ];
-        call(&place, &sandbox, version, &hold).expect(1);
+        call(&place, &sandbox, version, HOLD).expect(1);
         let sent = |sandbox: &SandboxProcess| {
             let mut sent = sent(sandbox);
             sent.retain(|id| id != "live_1");
             sent
         };
         if is_accepted {
-            let accept = [
-                "accept",
-                "r/held.csv",
-                "--reason",
-                "sent by the integration",
-            ];
-            place.run(&accept).expect(0);
+            place.run(ACCEPT_HELD).expect(0);
         }
         place.write("p.csv", &ids.after);
         for _ in 0..2 {
@@ -1027,23 +1016,8 @@ fn a_refund_that_was_accepted_with_its_held_sale_needs_no_attention() {
             "event_id=live_1&email=ana@example.com&amount=10000&created_at=2026-03-01T09:00:00Z";
         sandbox.track("sale", form);
         write_payment(&place, OLDER, "30.00", "2026-03-09 10:00:00");
-        let hold = [
-            "run",
-            "p.csv",
-            "--yes",
-            "--in-account",
-            "hold",
-            "--dir",
-            "r",
-        ];
-        call(&place, &sandbox, version, &hold).expect(1);
-        let accept = [
-            "accept",
-            "r/held.csv",
-            "--reason",
-            "sent by the integration",
-        ];
-        place.run(&accept).expect(0);
+        call(&place, &sandbox, version, HOLD).expect(1);
+        place.run(ACCEPT_HELD).expect(0);
         for options in [
             &[][..],
             &["--in-account", "hold"],
