@@ -16,7 +16,7 @@ use std::convert::Infallible;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use fprecon::event::{Currency, Customer, Event, Events, Kind, Money, Source};
+use fprecon::event::{Currency, Customer, Event, Events, Kind, Money, RowPlace};
 use fprecon::export::Export;
 use fprecon::job::{self, PlanContext, Setup};
 use fprecon::journal::HistoryRequest;
@@ -90,7 +90,7 @@ fn csv(rows: u64) -> Vec<u8> {
 
 fn event(n: u64) -> Event {
     let customer = Customer::new(Some(&format!("user{}@example.com", n % 200_000)), None);
-    let source = Source {
+    let source = RowPlace {
         input: 0,
         line: n + 2,
     };

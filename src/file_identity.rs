@@ -13,7 +13,7 @@ pub(crate) struct FileIdentity {
 impl FileIdentity {
     /// Returns the identity of a file as its file system numbers it; `None` on systems that say none.
     #[cfg(unix)]
-    pub(crate) fn of(found: &Metadata) -> Option<FileIdentity> {
+    pub(crate) fn from_metadata(found: &Metadata) -> Option<FileIdentity> {
         use std::os::unix::fs::MetadataExt;
         Some(FileIdentity {
             device: found.dev(),
@@ -22,7 +22,7 @@ impl FileIdentity {
     }
 
     #[cfg(not(unix))]
-    pub(crate) fn of(_: &Metadata) -> Option<FileIdentity> {
+    pub(crate) fn from_metadata(_: &Metadata) -> Option<FileIdentity> {
         None
     }
 }

@@ -49,7 +49,7 @@ use self::linked::LinkedEvents;
 use self::read::{ReadExports, read};
 use self::same_sales::{sold_alike, sold_twice};
 use crate::convert::{CurrencyRules, convert, hold_inexact};
-use crate::event::{EventKey, Events, Source, Tally, Text};
+use crate::event::{EventKey, Events, RowPlace, Tally, Text};
 use crate::export::{Export, ExportError};
 use crate::journal::{EventPrefixes, HistoryRequest, PlanState, RulesDigest};
 use crate::plan::{LinkedReadings, plan as decide};
@@ -94,7 +94,7 @@ pub struct Rows {
 
 impl Rows {
     /// Returns `true` if every row that was read is accounted for.
-    pub fn balance(&self) -> bool {
+    pub fn is_balanced(&self) -> bool {
         self.read == self.with_events + self.ignored + self.rejected
     }
 
@@ -154,7 +154,7 @@ pub struct Job {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CorrectedRow {
     /// The place of the row in the file that was handed back.
-    pub source: Source,
+    pub source: RowPlace,
     /// The export that had the row.
     pub file: String,
     /// The line of the row in that export.

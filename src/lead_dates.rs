@@ -237,7 +237,7 @@ impl FirstSales {
                 others.push(sale.date("", None, (state, reason.to_owned())));
             }
         }
-        let asked = Asked::of(requests, last_before, &self.undone_sales);
+        let asked = RequestsByLead::new(requests, last_before, &self.undone_sales);
         let mut all = Vec::new();
         for (place, lead) in leads.iter().enumerate() {
             if let Some(undone) = asked.date_of_undone(lead)
@@ -299,14 +299,14 @@ impl FirstSale {
 }
 
 /// Holds what was asked for, by the ids of the leads.
-struct Asked<'r> {
+struct RequestsByLead<'r> {
     by_lead: HashMap<&'r str, Vec<&'r LeadDateRequest>>,
     last_before: i64,
     undone: &'r HashMap<EventRow, FirstSale>,
 }
 
-impl<'r> Asked<'r> {
-    fn of(
+impl<'r> RequestsByLead<'r> {
+    fn new(
         requests: &'r [LeadDateRequest],
         last_before: i64,
         undone: &'r HashMap<EventRow, FirstSale>,
@@ -318,7 +318,7 @@ impl<'r> Asked<'r> {
                 .or_default()
                 .push(request);
         }
-        Asked {
+        RequestsByLead {
             by_lead,
             last_before,
             undone,

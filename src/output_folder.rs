@@ -42,7 +42,7 @@ impl OutputFolder {
     ///
     /// The bucket can't be read, or no temporary directory can be made.
     pub(crate) fn look_at(directory: &Path, to_read: &[&str]) -> io::Result<OutputFolder> {
-        let Some(folder) = Address::of(directory).map(Address::into_folder) else {
+        let Some(folder) = Address::from_path(directory).map(Address::into_folder) else {
             return Ok(OutputFolder {
                 path: directory.to_owned(),
                 objects: None,

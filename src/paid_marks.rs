@@ -164,7 +164,7 @@ pub(crate) struct OwnEvents {
 
 /// Says where an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Placement {
+enum TimePlacement {
     Inside,
     Outside,
     Unknown,
@@ -172,7 +172,7 @@ enum Placement {
 
 /// Says up to when events are looked at.
 #[derive(Clone, Debug)]
-pub(crate) struct Until {
+pub(crate) struct TimeLimit {
     /// The first time that does not count.
     pub(crate) at: Timestamp,
     /// The zone of the account, to which days without a time belong.
@@ -180,26 +180,26 @@ pub(crate) struct Until {
 }
 
 /// Returns where an event is, of which it is known that it happened before `known_at`, if it is.
-fn place(event: &Event, known_at: Option<Timestamp>, until: &Until) -> Placement {
+fn place(event: &Event, known_at: Option<Timestamp>, until: &TimeLimit) -> TimePlacement {
     let is_dated = event.created_at.is_some() && !event.note.contains(DATED_AS_SALE);
     let at = event.created_at;
     match at.map(|at| day_in(at, event.is_day, &until.zone)) {
         // A refund is never older than its sale.
-        Some(at) if at >= until.at => Placement::Outside,
-        Some(_) if is_dated => Placement::Inside,
-        _ if known_at.is_some_and(|at| at < until.at) => Placement::Inside,
-        _ => Placement::Unknown,
+        Some(at) if at >= until.at => TimePlacement::Outside,
+        Some(_) if is_dated => TimePlacement::Inside,
+        _ if known_at.is_some_and(|at| at < until.at) => TimePlacement::Inside,
+        _ => TimePlacement::Unknown,
     }
 }
 
 impl OwnEvents {
     /// Adds an event that the account has, if it may be dated before `until`.
-    pub(crate) fn add(&mut self, own: TrackedEvent, until: &Until) {
+    pub(crate) fn add(&mut self, own: TrackedEvent, until: &TimeLimit) {
         let key = own.event.key();
         match place(&own.event, Some(own.settlement.at), until) {
-            Placement::Outside => return,
-            Placement::Inside => {}
-            Placement::Unknown => {
+            TimePlacement::Outside => return,
+            TimePlacement::Inside => {}
+            TimePlacement::Unknown => {
                 self.undated.insert(key);
             }
         }
@@ -207,8 +207,8 @@ impl OwnEvents {
     }
 
     /// Counts an event that is not settled, or not known to be, if it may be dated before `until`.
-    pub(crate) fn add_unsettled(&mut self, event: &Event, until: &Until) {
-        if place(event, None, until) != Placement::Outside {
+    pub(crate) fn add_unsettled(&mut self, event: &Event, until: &TimeLimit) {
+        if place(event, None, until) != TimePlacement::Outside {
             self.unsettled.add(event.kind, event.money);
         }
     }
@@ -376,7 +376,7 @@ impl OwnEvents {
             };
             (commission.state, commission.reason) = match before {
                 Some(_) if line.is_paid == Some(false) && line.status == APPROVED => {
-                    (MarkState::NotMarked, TAKEN_BACK.to_owned())
+                    (MarkState::NotMarked, NO_LONGER_PAID.to_owned())
                 }
                 Some(_) => (MarkState::MarkedBefore, String::new()),
                 None if self.has_open_undo(&own.event) => {
@@ -399,7 +399,7 @@ impl OwnEvents {
             all.push(commission);
         }
         let missing = self.by_key.iter().filter(|(key, own)| {
-            own.settlement.may_have_commission()
+            own.settlement.can_have_commission()
                 && !found.contains(*key)
                 && !self.is_undone(&own.event)
         });
@@ -434,7 +434,7 @@ fn commissions_of_payouts(requests: &[PayoutRequest]) -> HashSet<&str> {
 }
 
 /// The reason why a commission is not known to be paid any more.
-pub(crate) const TAKEN_BACK: &str = "an earlier call marked it as paid, and the account has it as unpaid now: somebody took its payout back; if it was paid, mark it by hand under Payouts";
+pub(crate) const NO_LONGER_PAID: &str = "an earlier call marked it as paid, and the account has it as unpaid now: somebody took its payout back; if it was paid, mark it by hand under Payouts";
 const UNDO_OPEN: &str = "an undo of its sale is not finished: settle that first, with `fprecon resume` or by what `fprecon status` says, then run the command again";
 const THERE_BEFORE: &str = "FirstPromoter had its event before this journal sent it (`already_tracked`): if an import of yours has sent it, mark it by hand under Payouts";
 const UNDATED: &str = "its export does not date it, so that nothing says whether it belongs to what was paid: mark it by hand under Payouts, or with an `--until` after the run that sent it";
@@ -533,7 +533,7 @@ pub(crate) struct CallStanding {
     /// The number of the last request of earlier calls.
     pub(crate) last_before: i64,
     /// `true` if a payout that was asked for is still waited for.
-    pub(crate) may_wait: bool,
+    pub(crate) should_wait: bool,
 }
 
 impl CallStanding {
@@ -574,12 +574,12 @@ pub(crate) struct MarkSteps {
 
 impl MarkSteps {
     /// Adds a step, unless it was asked for before; then it is waited for, or left alone.
-    fn add(&mut self, step: MarkStep, again: Again, may_wait: bool) {
+    fn add(&mut self, step: MarkStep, again: Repeatability, should_wait: bool) {
         match again {
-            Again::Yes => self.todo.push(step),
-            Again::Wait if may_wait => self.waiting += step.commissions.len(),
-            Again::Wait => self.leave(&step.commissions, STILL_IN_PROGRESS),
-            Again::No => self.leave(&step.commissions, WITHOUT_EFFECT),
+            Repeatability::Yes => self.todo.push(step),
+            Repeatability::Wait if should_wait => self.waiting += step.commissions.len(),
+            Repeatability::Wait => self.leave(&step.commissions, STILL_IN_PROGRESS),
+            Repeatability::No => self.leave(&step.commissions, WITHOUT_EFFECT),
         }
     }
 
@@ -647,7 +647,7 @@ fn refusals(
 
 /// Says whether the same may be asked for again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Again {
+enum Repeatability {
     /// It was not asked for in this call, or once, without an answer and without an effect that the list shows.
     Yes,
     /// It was answered as done, and the list does not show it yet.
@@ -662,8 +662,8 @@ fn asked(
     requests: &[PayoutRequest],
     standing: CallStanding,
     step: PayoutStep,
-) -> HashMap<&str, Again> {
-    let mut all: HashMap<&str, Again> = HashMap::new();
+) -> HashMap<&str, Repeatability> {
+    let mut all: HashMap<&str, Repeatability> = HashMap::new();
     let of_step = requests.iter().filter(|own| own.asked.step == step);
     for request in of_step.filter(|own| standing.is_of_this_call(own)) {
         let is_done = request
@@ -672,9 +672,9 @@ fn asked(
             .is_some_and(|answer| answer.answer == "recorded");
         for id in &request.asked.commission_ids {
             let again = match (is_done, all.get(id.as_str())) {
-                (true, _) => Again::Wait,
-                (false, None) => Again::Yes,
-                (false, Some(_)) => Again::No,
+                (true, _) => Repeatability::Wait,
+                (false, None) => Repeatability::Yes,
+                (false, Some(_)) => Repeatability::No,
             };
             all.insert(id, again);
         }

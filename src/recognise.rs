@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::classify::{Classifier, RowOutcome};
-use crate::event::{Currency, Source};
+use crate::event::{Currency, RowPlace};
 use crate::export::{Export, ExportError, Row};
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{Binding, Fits, Profile, Profiles, Unfit};
@@ -284,7 +284,7 @@ fn obstacle(
     let mut row = row.clone();
     row.replace_cells(cell);
     classifier.settle(&mut row);
-    let source = Source {
+    let source = RowPlace {
         input: 0,
         line: row.line(),
     };

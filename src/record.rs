@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use self::corrected::{CorrectedBefore, Corrections};
-use crate::event::{EventKey, EventRef, Kind, Source, Tally};
+use crate::event::{EventKey, EventRef, Kind, RowPlace, Tally};
 use crate::job::{Imbalance, Job, LeftOut, SourceRows, SourceRowsError};
 use crate::journal::{
     AttentionCode, Disposition, EventRow, Journal, JournalError, JournalHistory, NewInput, NewRun,
@@ -222,7 +222,7 @@ impl Withdrawal<'_> {
         &self,
         recording: &mut Recording<'_>,
         known: &JournalHistory,
-        (key, source): (EventKey, Source),
+        (key, source): (EventKey, RowPlace),
     ) -> Result<(), JournalError> {
         let recorded = known.events.get(key);
         let recorded = recorded.expect("what is withdrawn was recorded by an earlier run");

@@ -173,7 +173,7 @@ impl<'p> Finder<'p> {
                         format!("is dated {}, before its sale of {sale}", date_of(event))
                     });
                 }
-            } else if !self.plan.stands_for_undone_refund(event.key()) {
+            } else if !self.plan.replaces_undone_refund(event.key()) {
                 let here = refunded.get(key).copied().unwrap_or_default();
                 if self.is_above(*key, event, sale, here).unwrap_or(false) {
                     above.add(event.kind, event.money);

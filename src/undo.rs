@@ -34,7 +34,7 @@ pub(crate) struct UndoRefund {
     /// The amount of the sale as it was sent.
     sent: Option<Money>,
     /// `true` if the sale has a commission, as far as its answer said.
-    may_have_commission: bool,
+    can_have_commission: bool,
     /// The promoter of the sale, as far as its answer said.
     promoter: PromoterKey,
     /// `true` if a commission of the sale is marked as paid.
@@ -170,7 +170,7 @@ fn plan_without(
     })?;
     let mut originals = journal.originals()?;
     let mut planned = UndoPlan::default();
-    let mut rest = Rest::default();
+    let mut rest = NotReversed::default();
     journal.for_each_event(run.id, |record| {
         let key = record.event.key();
         if record.settlement.is_none() {
@@ -310,7 +310,7 @@ struct UndoneSale {
 }
 
 /// Holds what is left of a sale.
-enum Left {
+enum Remaining {
     /// All of it is refunded.
     Nothing,
     /// This refund reverses the rest.
@@ -325,26 +325,28 @@ impl UndoneSale {
     }
 
     /// Returns the refund of all that is left of the sale.
-    fn left(&self, refunds: &Refunds) -> Left {
+    fn left(&self, refunds: &Refunds) -> Remaining {
         if self.flag == Some(AttentionCode::OtherAmount) {
-            return Left::Unknown("FirstPromoter has recorded it with another amount".to_owned());
+            return Remaining::Unknown(
+                "FirstPromoter has recorded it with another amount".to_owned(),
+            );
         }
         if let Some(reason) = &refunds.unsettled {
-            return Left::Unknown(reason.clone());
+            return Remaining::Unknown(reason.clone());
         }
         let sale = self.event();
         let Some(sent) = sale.money else {
-            return Left::Unknown("its amount is not known".to_owned());
+            return Remaining::Unknown("its amount is not known".to_owned());
         };
         let read = self.original.as_ref().map_or(sent, |it| it.money);
         let paid_cents = sale.gross_cents.unwrap_or(read.amount_cents);
         let sent_cents = sent.amount_cents - refunds.sent_cents;
         let read_cents = read.amount_cents - refunds.read_cents;
         if sent_cents <= 0 {
-            return Left::Nothing;
+            return Remaining::Nothing;
         }
         if self.original.is_some() && read_cents <= 0 {
-            return Left::Unknown(
+            return Remaining::Unknown(
                 "what was sent of it is not refunded, and what was paid for it is".to_owned(),
             );
         }
@@ -364,7 +366,7 @@ impl UndoneSale {
         });
         let left_cents = paid_cents - refunds.paid_cents;
         refund.gross_cents = Some(left_cents).filter(|&left| left > 0 && left != read_cents);
-        Left::Refund(Box::new(refund))
+        Remaining::Refund(Box::new(refund))
     }
 
     /// Returns a refund of the sale, with all of its amount.
@@ -403,11 +405,11 @@ impl UndoPlan {
             return;
         }
         match sale.left(refunds) {
-            Left::Nothing => {
+            Remaining::Nothing => {
                 self.refunded.add(Kind::Sale, sale.event().money);
                 self.open.extend(refunds.planned_again);
             }
-            Left::Refund(refund) => {
+            Remaining::Refund(refund) => {
                 let mut refund = *refund;
                 refund.created_at = Some(now);
                 refund.remark(&format!("undoes what the run {} has sent", run.name));
@@ -417,14 +419,14 @@ impl UndoPlan {
                     sale: sale.record.row,
                     replaces: refunds.planned_again,
                     sent: sale.event().money,
-                    may_have_commission: settlement.is_none_or(Settlement::may_have_commission),
+                    can_have_commission: settlement.is_none_or(Settlement::can_have_commission),
                     promoter: settlement.map_or((None, None), |it| {
                         (it.promoter_email.clone(), it.promoter_ref_id.clone())
                     }),
                     is_paid: false,
                 });
             }
-            Left::Unknown(reason) => {
+            Remaining::Unknown(reason) => {
                 let mut refund = sale.refund();
                 refund.remark(&reason);
                 self.held.push(refund);
@@ -449,7 +451,7 @@ fn held_problem(refund: &Event, run: &RunRecord) -> Problem {
 
 /// Adds up what a run has sent and an undo does not reverse.
 #[derive(Debug, Default)]
-struct Rest {
+struct NotReversed {
     /// The tracked sign-ups and cancellations.
     irreversible: Tally,
     /// The sales that were there before the run sent them.
@@ -458,7 +460,7 @@ struct Rest {
     refunds: Tally,
 }
 
-impl Rest {
+impl NotReversed {
     fn add(&mut self, record: &EventRecord, is_undone: impl Fn(&str) -> bool) {
         let event = &record.event;
         let tally = match (event.kind, record.outcome()) {

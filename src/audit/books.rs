@@ -318,7 +318,7 @@ impl TheirRow {
     }
 
     /// Returns `true` if it reverses what a sale has earned.
-    pub(super) fn takes_back(&self) -> bool {
+    pub(super) fn is_reversal(&self) -> bool {
         self.amount_cents < 0 || self.sale_cents.is_some_and(|cents| cents < 0)
     }
 }

@@ -266,10 +266,10 @@ impl<'r> Terms<'r> {
     /// Returns the commission of an amount.
     pub(super) fn commission(&self, pays: CommissionRate, amount_cents: i64) -> i64 {
         match pays {
-            CommissionRate::Share(rate) => rate.of(amount_cents, self.rules.rounding),
-            CommissionRate::ShareUpTo(rate, cents) => {
-                rate.of(amount_cents, self.rules.rounding).min(cents)
-            }
+            CommissionRate::Share(rate) => rate.commission_of(amount_cents, self.rules.rounding),
+            CommissionRate::ShareUpTo(rate, cents) => rate
+                .commission_of(amount_cents, self.rules.rounding)
+                .min(cents),
             CommissionRate::Fixed(cents) => cents,
         }
     }
@@ -420,7 +420,7 @@ fn most_common(ends: &[(TermsKey, u32, i8)]) -> Option<(u64, Rate)> {
     }
     let (most, first, last) = best.filter(|(most, _, _)| *most > 0)?;
     let (_, steps) = roundest((first, last));
-    Some((u64::try_from(most).ok()?, Rate::of_steps(steps)))
+    Some((u64::try_from(most).ok()?, Rate::from_steps(steps)))
 }
 
 /// Returns the roundest rate of a span, with how unround it is.

@@ -48,12 +48,12 @@ impl History {
         rules: &Rules,
     ) -> Self {
         History {
-            customers: if rules.count_payments() {
+            customers: if rules.has_payment_conditions() {
                 of_customers(books, matching, commissions)
             } else {
                 HashMap::new()
             },
-            volumes: if rules.have_volumes() {
+            volumes: if rules.has_volumes() {
                 volumes(books, matching, commissions, rules)
             } else {
                 HashMap::new()
@@ -290,6 +290,6 @@ fn of_first_tier<'b>(
     let rows = commissions.rows(index(sale)).iter().copied();
     rows.filter(|row| {
         let theirs = &books.theirs[index(*row)];
-        theirs.tier == 1 && !theirs.takes_back()
+        theirs.tier == 1 && !theirs.is_reversal()
     })
 }

@@ -33,7 +33,7 @@ use super::money::money;
 use super::parallel::ranges;
 use super::referrers::{Referral, Referrers};
 use super::rules::CommissionRate;
-use super::selection::{Orphans, Selection};
+use super::selection::{Selection, UnmatchedCommissions};
 use super::similar_id::similar_id;
 use super::unchecked::{Tallies, UncheckedReason};
 use super::{AuditError, FindingKind, MatchReason, Rules};
@@ -86,7 +86,7 @@ pub(super) struct Judged {
 }
 
 /// The two sides to judge, and everything that they are judged by.
-pub(super) struct Brief<'a> {
+pub(super) struct JudgeInput<'a> {
     pub(super) books: &'a AuditData,
     pub(super) matching: &'a Matching,
     pub(super) terms: &'a Terms<'a>,
@@ -94,7 +94,7 @@ pub(super) struct Brief<'a> {
     pub(super) history: &'a History,
     /// Commissions by the row of their case.
     pub(super) commissions: &'a Grouped,
-    pub(super) orphans: &'a Orphans,
+    pub(super) unmatched: &'a UnmatchedCommissions,
     pub(super) selection: &'a Selection,
     /// The time when their side was read.
     pub(super) as_of: Timestamp,
@@ -157,8 +157,8 @@ struct Undone {
 }
 
 /// Judges every case of the period and every commission of it that belongs to none.
-pub(super) fn all(brief: &Brief<'_>) -> Result<Judged, AuditError> {
-    let Brief {
+pub(super) fn all(brief: &JudgeInput<'_>) -> Result<Judged, AuditError> {
+    let JudgeInput {
         books, matching, ..
     } = *brief;
     let billed = Grouped::new(matching.case.iter().map(|case| Some(*case)));
@@ -191,7 +191,7 @@ pub(super) fn all(brief: &Brief<'_>) -> Result<Judged, AuditError> {
         judged.append(part?);
     }
     let mut rest = judge();
-    rest.orphans(brief.orphans);
+    rest.orphans(brief.unmatched);
     rest.by_hand();
     rest.undated();
     let drafts = judged.drafts.iter();
@@ -315,8 +315,8 @@ impl<'a> Judge<'a> {
         let (drafts, expected) = (self.drafts.len(), self.expected.len());
         let (mut earned_first, mut first) = (false, None);
         if let [only] = case.commissions {
-            let takes_back = self.takes_back(*only);
-            let (earned, taken) = if takes_back {
+            let is_reversal = self.is_reversal(*only);
+            let (earned, taken) = if is_reversal {
                 (&[][..], case.commissions)
             } else {
                 (case.commissions, &[][..])
@@ -330,7 +330,7 @@ impl<'a> Judge<'a> {
                 let unit = self.theirs(*row).unit;
                 let key = (self.tier_of(case, *row), self.books.names.name(unit));
                 let (earned, taken): &mut (Vec<u32>, Vec<u32>) = tiers.entry(key).or_default();
-                if self.takes_back(*row) {
+                if self.is_reversal(*row) {
                     taken.push(*row);
                 } else {
                     earned.push(*row);
@@ -365,11 +365,11 @@ impl<'a> Judge<'a> {
     /// of the sale is his.
     fn tier_of(&self, case: &Case<'_>, row: u32) -> u32 {
         let theirs = *self.theirs(row);
-        if !self.takes_back(row) {
+        if !self.is_reversal(row) {
             return theirs.tier;
         }
         let earned = case.commissions.iter().copied();
-        let earned = earned.filter(|own| !self.takes_back(*own));
+        let earned = earned.filter(|own| !self.is_reversal(*own));
         let his = earned.filter(|own| self.theirs(*own).promoter == theirs.promoter);
         let tiers: BTreeSet<u32> = his.map(|own| self.theirs(own).tier).collect();
         match (tiers.contains(&theirs.tier), tiers.len(), tiers.first()) {
@@ -403,7 +403,7 @@ impl<'a> Judge<'a> {
         let kept = match (self.earned(case, group), case.sale) {
             (None, Some(sale)) => self.unearned(case, group, sale),
             (kept, _) => {
-                self.taken_back(case, group, kept);
+                self.judge_reversals(case, group, kept);
                 kept
             }
         };
@@ -411,7 +411,7 @@ impl<'a> Judge<'a> {
     }
 
     fn main_of(&self, case: &Case<'_>) -> Option<u32> {
-        let first = |row: &&u32| !self.takes_back(**row) && self.theirs(**row).is_live();
+        let first = |row: &&u32| !self.is_reversal(**row) && self.theirs(**row).is_live();
         let mut commissions = case.commissions.iter();
         let main = commissions.find(first).or(case.commissions.first());
         main.copied()
@@ -438,7 +438,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Commissions for which nothing was billed; those of one event together.
-    fn orphans(&mut self, orphans: &Orphans) {
+    fn orphans(&mut self, orphans: &UnmatchedCommissions) {
         for rows in &orphans.groups {
             if !self.selection.has_commission(rows[0]) {
                 continue;
@@ -455,7 +455,7 @@ impl<'a> Judge<'a> {
                 continue;
             }
             let candidates = self.candidates(rows[0]);
-            let (kind, message) = if theirs.takes_back() {
+            let (kind, message) = if theirs.is_reversal() {
                 (
                     FindingKind::TakenBackTooMuch,
                     words::no_refund(rows.len(), &candidates),
@@ -616,7 +616,7 @@ impl<'a> Judge<'a> {
     /// Returns `true` if a commission is for this sale or refund, and not for another of its case.
     fn is_for(&self, commission: u32, billed: u32, case: &Case<'_>) -> bool {
         let matched = self.matched(commission);
-        match (self.ours(billed).is_refund, self.takes_back(commission)) {
+        match (self.ours(billed).is_refund, self.is_reversal(commission)) {
             (false, false) => true,
             // What names the sale only may be for its only refund.
             (true, true) => {
@@ -671,7 +671,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Returns `true` if a commission is a reversal, by its amounts or because it is for a refund.
-    fn takes_back(&self, commission: u32) -> bool {
+    fn is_reversal(&self, commission: u32) -> bool {
         let by_id = [MatchReason::EventId, MatchReason::SimilarId];
         let for_refund = self
             .reason(commission)
@@ -679,7 +679,7 @@ impl<'a> Judge<'a> {
             && self
                 .matched(commission)
                 .is_some_and(|row| self.ours(row).is_refund);
-        for_refund || self.theirs(commission).takes_back()
+        for_refund || self.theirs(commission).is_reversal()
     }
 
     /// Returns the promoter with the customer as a lead; 0 if that is unknown.

@@ -61,7 +61,7 @@ impl Matching {
         let with_reason = |(row, billed): (usize, Option<u32>)| {
             let billed = billed?;
             let is_sale = !books.billed.is_refund(index(billed));
-            let linked = is_sale && books.theirs.get(row)?.takes_back();
+            let linked = is_sale && books.theirs.get(row)?.is_reversal();
             let reason = if linked {
                 MatchReason::LinkedSale
             } else {
@@ -161,10 +161,10 @@ impl Matching {
                 Some([only]) => Some(*only),
                 _ => None,
             };
-            let takes_back = books.theirs[row].takes_back();
+            let is_reversal = books.theirs[row].is_reversal();
             let own = ids.get(row).and_then(only);
-            let of_total = || payment(row).filter(|_| takes_back).and_then(only);
-            let reason = if takes_back {
+            let of_total = || payment(row).filter(|_| is_reversal).and_then(only);
+            let reason = if is_reversal {
                 MatchReason::LinkedSale
             } else {
                 MatchReason::Reference
@@ -198,15 +198,15 @@ impl Matching {
             found.filter(|rows| rows.len() == 1)?.first().copied()
         };
         for row in rows {
-            let takes_back = books.theirs[row].takes_back();
+            let is_reversal = books.theirs[row].is_reversal();
             let Some(id) = ids.get(row) else { continue };
             let of_total = || {
                 sale_of_running_total(id)
-                    .filter(|_| takes_back)
+                    .filter(|_| is_reversal)
                     .and_then(only)
             };
             let sale = only(id).or_else(of_total);
-            let reason = if takes_back {
+            let reason = if is_reversal {
                 MatchReason::LinkedSale
             } else {
                 MatchReason::SimilarId
@@ -359,7 +359,7 @@ impl Matching {
                 let near = ours.created_ms.zip(theirs.created_ms);
                 let near = near
                     .is_some_and(|(one, other)| one.abs_diff(other) <= window_ms.unsigned_abs());
-                let same = theirs.takes_back() == ours.is_refund
+                let same = theirs.is_reversal() == ours.is_refund
                     && theirs.sale_cents.map(i64::unsigned_abs)
                         == ours.account_cents.map(i64::unsigned_abs);
                 let fits = fitting.entry(commission).or_default();

@@ -80,12 +80,12 @@ const MOST_STEPS: i128 = 10 * STEPS;
 
 impl Rate {
     /// Returns a rate of so many hundredths of a percent.
-    pub(super) fn of_steps(steps: u32) -> Rate {
+    pub(super) fn from_steps(steps: u32) -> Rate {
         Rate(steps * STEP)
     }
 
     /// Returns the commission for an amount.
-    pub(super) fn of(self, amount_cents: i64, rounding: Rounding) -> i64 {
+    pub(super) fn commission_of(self, amount_cents: i64, rounding: Rounding) -> i64 {
         rounding.share(amount_cents, i64::from(self.0), i64::from(WHOLE))
     }
 
@@ -166,7 +166,7 @@ mod tests {
     fn shares_are_rounded_as_declared_and_alike_for_refunds() {
         let shares = |amount_cents: i64| {
             let rate: Rate = "12.5".parse().unwrap();
-            ALL.map(|rounding| rate.of(amount_cents, rounding))
+            ALL.map(|rounding| rate.commission_of(amount_cents, rounding))
         };
         assert_eq!(shares(100), [13, 12, 12, 13]);
         assert_eq!(shares(300), [38, 38, 37, 38]);
@@ -195,7 +195,8 @@ mod tests {
                 for commission_cents in [0, 1, 2, 3, 20, 50, 51, 400, 1_234] {
                     let tried: Vec<u32> = (0..=100_000)
                         .filter(|steps| {
-                            Rate::of_steps(*steps).of(sale_cents, rounding) == commission_cents
+                            Rate::from_steps(*steps).commission_of(sale_cents, rounding)
+                                == commission_cents
                         })
                         .collect();
                     let tried = tried.first().copied().zip(tried.last().copied());

@@ -30,7 +30,7 @@ impl<'b> Referrers<'b> {
         for (row, ours) in books.ours.iter().enumerate() {
             let has_first = commissions.rows(row).iter().any(|row| {
                 let theirs = &books.theirs[index(*row)];
-                theirs.tier == 1 && !theirs.takes_back()
+                theirs.tier == 1 && !theirs.is_reversal()
             });
             if !ours.is_refund && !has_first {
                 for key in keys(books, row).into_iter().flatten() {
@@ -42,7 +42,7 @@ impl<'b> Referrers<'b> {
             return Referrers { by_key };
         }
         for (theirs, matched) in books.theirs.iter().zip(&matching.billed) {
-            let earned = theirs.tier == 1 && !theirs.takes_back() && theirs.promoter != 0;
+            let earned = theirs.tier == 1 && !theirs.is_reversal() && theirs.promoter != 0;
             let Some((sale, _)) = matched.filter(|_| earned) else {
                 continue;
             };
@@ -111,11 +111,11 @@ fn is_of(books: &AuditData, rows: &[u32], theirs: &TheirRow) -> bool {
         let live = of_tier.clone().filter(|own| own.promoter == promoter);
         let live = live.filter(|own| own.is_live());
         let net_cents: i128 = live.clone().map(|own| i128::from(own.amount_cents)).sum();
-        (net_cents > 0, live.clone().any(|own| !own.takes_back()))
+        (net_cents > 0, live.clone().any(|own| !own.is_reversal()))
     };
     let own = standing(theirs.promoter);
     let own = (own.0, theirs.is_live() && own.1);
-    let mut earned = of_tier.clone().filter(|own| !own.takes_back());
+    let mut earned = of_tier.clone().filter(|own| !own.is_reversal());
     earned.all(|other| standing(other.promoter) <= own)
 }
 

@@ -306,7 +306,7 @@ impl Rules {
                 },
             ),
         ];
-        if self.have_volumes() {
+        if self.has_volumes() {
             words.push(setting("volume", self.volume_per.as_str().to_owned()));
         }
         let aliases = self.aliases.iter();
@@ -334,13 +334,13 @@ impl Rules {
     }
 
     /// Returns `true` if some rule depends on the number of a sale among its customer's payments.
-    pub(super) fn count_payments(&self) -> bool {
+    pub(super) fn has_payment_conditions(&self) -> bool {
         let mut rules = self.rules.iter();
         rules.any(|rule| rule.payments != Payments::Recurring)
     }
 
     /// Returns `true` if some rule depends on the volume of the promoter.
-    pub(super) fn have_volumes(&self) -> bool {
+    pub(super) fn has_volumes(&self) -> bool {
         self.rules.iter().any(|rule| rule.from_volume_cents > 0)
     }
 

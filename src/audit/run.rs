@@ -9,9 +9,9 @@ use super::books::AuditData;
 use super::expected::{Payment, Sample, Terms, TermsKey};
 use super::grouped::{Grouped, index};
 use super::history::History;
-use super::judge::{self, Brief, Draft};
+use super::judge::{self, Draft, JudgeInput};
 use super::matching::Matching;
-use super::selection::{Orphans, Selection};
+use super::selection::{Selection, UnmatchedCommissions};
 use super::{
     Audit, AuditError, Finding, Frames, MatchReason, Matches, Period, Rules, Totals, Unit,
     ZonedPeriod, sums,
@@ -76,20 +76,20 @@ pub fn audit_with_matches(
     } else {
         Vec::new()
     };
-    let orphans = Orphans::new(&books, &matching);
+    let orphans = UnmatchedCommissions::new(&books, &matching);
     let period = ZonedPeriod {
         period: view.period,
         zone: &rules.zone,
     };
     let selection = Selection::new(&books, &matching, &commissions, &orphans, period);
-    let judged = judge::all(&Brief {
+    let judged = judge::all(&JudgeInput {
         books: &books,
         matching: &matching,
         terms: &terms,
         rules,
         history: &history,
         commissions: &commissions,
-        orphans: &orphans,
+        unmatched: &orphans,
         selection: &selection,
         as_of: view.as_of,
     })?;
@@ -121,7 +121,7 @@ fn samples<'b>(
     let rows = books.theirs.iter().zip(&matching.billed);
     rows.filter_map(|(theirs, matched)| {
         let ours = matched.and_then(|(row, _)| books.ours.get(index(row)));
-        let is_ours = theirs.unit == books.account_currency && !theirs.takes_back();
+        let is_ours = theirs.unit == books.account_currency && !theirs.is_reversal();
         let own = ours.filter(|ours| is_ours && !ours.is_refund);
         let own = own.and_then(|ours| ours.account_cents.or(ours.estimated_cents));
         // Lists without the amount of the sale are judged by our own.

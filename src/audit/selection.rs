@@ -13,13 +13,13 @@ use super::matching::Matching;
 use super::{PeriodBy, ZonedPeriod};
 
 /// Commissions that belong to nothing of ours; those of one event together.
-pub(super) struct Orphans {
+pub(super) struct UnmatchedCommissions {
     /// Rows of commissions that are to be paid, each group in its order.
     pub(super) groups: Vec<Vec<u32>>,
 }
 
-impl Orphans {
-    pub(super) fn new(books: &AuditData, matching: &Matching) -> Orphans {
+impl UnmatchedCommissions {
+    pub(super) fn new(books: &AuditData, matching: &Matching) -> UnmatchedCommissions {
         let mut groups: Vec<Vec<u32>> = Vec::new();
         let mut places: HashMap<(&str, bool, Code), usize> = HashMap::new();
         for (row, billed) in (0..).zip(&matching.billed) {
@@ -28,7 +28,7 @@ impl Orphans {
                 continue;
             }
             let event_id = books.commissions.event_id.get(index(row));
-            let key = event_id.map(|id| (id, theirs.takes_back(), theirs.unit));
+            let key = event_id.map(|id| (id, theirs.is_reversal(), theirs.unit));
             let place = match key {
                 Some(key) => *places.entry(key).or_insert(groups.len()),
                 None => groups.len(),
@@ -41,7 +41,7 @@ impl Orphans {
         for group in &mut groups {
             group.sort_by(|one, other| books.in_order(*one, *other));
         }
-        Orphans { groups }
+        UnmatchedCommissions { groups }
     }
 }
 
@@ -69,7 +69,7 @@ impl Selection {
         books: &AuditData,
         matching: &Matching,
         commissions: &Grouped,
-        orphans: &Orphans,
+        orphans: &UnmatchedCommissions,
         ZonedPeriod { period, zone }: ZonedPeriod<'_>,
     ) -> Selection {
         if period.is_open() {
@@ -167,7 +167,7 @@ impl Parts {
         &mut self,
         books: &AuditData,
         matching: &Matching,
-        orphans: &Orphans,
+        orphans: &UnmatchedCommissions,
         holds: impl Fn(i64) -> bool,
     ) {
         let mut select = |rows: &[u32], commissions: &mut Vec<bool>| match first_date(books, rows) {

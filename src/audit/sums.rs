@@ -141,7 +141,7 @@ impl Packing {
 }
 
 /// The long table: a line for all that is added up.
-struct Long<'p> {
+struct LongTable<'p> {
     packing: &'p Packing,
     keys: Vec<u64>,
     /// The upper halves of the keys, if they are wide.
@@ -151,9 +151,9 @@ struct Long<'p> {
     in_all: PlHashMap<Code, [(u64, i128); Measure::ALL.len()]>,
 }
 
-impl<'p> Long<'p> {
+impl<'p> LongTable<'p> {
     fn with_room(packing: &'p Packing, lines: usize) -> Self {
-        Long {
+        LongTable {
             packing,
             keys: Vec::with_capacity(lines),
             upper_keys: Vec::new(),
@@ -242,7 +242,7 @@ impl<'p> Long<'p> {
         }
     }
 
-    fn append(&mut self, other: Long<'_>) {
+    fn append(&mut self, other: LongTable<'_>) {
         self.keys.extend(other.keys);
         self.upper_keys.extend(other.upper_keys);
         self.cents.extend(other.cents);
@@ -357,7 +357,7 @@ pub(super) fn totals(
         let within = |from: usize, to: usize| {
             range.start.clamp(from, to) - from..range.end.clamp(from, to) - from
         };
-        let mut long = Long::with_room(&packing, range.len());
+        let mut long = LongTable::with_room(&packing, range.len());
         long.add_ours(books, matching, judged, selection, within(0, ours));
         long.add_theirs(books, matching, selection, within(ours, ours + theirs));
         for part in &judged.expected[within(ours + theirs, lines)] {
@@ -365,7 +365,7 @@ pub(super) fn totals(
         }
         long
     });
-    let mut long = Long::with_room(&packing, lines);
+    let mut long = LongTable::with_room(&packing, lines);
     for part in parts {
         long.append(part);
     }

@@ -101,7 +101,7 @@ fn commission(id: &str, event_id: &str) -> Commission {
 }
 
 /// Returns a commission that reverses a part of an earlier one.
-fn taken_back(id: &str, event_id: &str, sale_cents: i64) -> Commission {
+fn reversal(id: &str, event_id: &str, sale_cents: i64) -> Commission {
     Commission {
         amount_cents: -sale_cents / 5,
         sale_amount_cents: Some(-sale_cents),
@@ -142,7 +142,7 @@ fn account() -> TestAccount {
     account.billed.push(refund("ok_refund", "ok_1", 4_000));
     account
         .commissions
-        .push(taken_back("c_refund", "ok_refund", 4_000));
+        .push(reversal("c_refund", "ok_refund", 4_000));
     account.billed.push(sale_of_boss("ok_tier"));
     let first = Commission {
         promoter: promoter("carl"),

@@ -62,7 +62,7 @@ impl Classifier<'_> {
         let currency = self.currency(row)?;
         let (whole, parts) = self.whole(amount, row, currency)?;
         let mut note = None;
-        let parsed = match (rule.running_total, amount.less_tax) {
+        let parsed = match (rule.is_running_total, amount.is_less_tax) {
             (true, _) => whole,
             (false, false) => self.less(whole, amount, parts)?,
             (false, true) => {

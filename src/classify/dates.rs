@@ -64,7 +64,7 @@ impl Classifier<'_> {
         let rules = self.profile.events.iter();
         let sales = rules.filter(|rule| rule.kind == Kind::Sale);
         let mut of_sales = sales.flat_map(|sale| &sale.created_at);
-        refund.running_total && of_sales.any(|date| date.date == source.date)
+        refund.is_running_total && of_sales.any(|date| date.date == source.date)
     }
 
     /// Refuses a sale or refund without a date, for which the API would use the day on which it

@@ -132,7 +132,7 @@ fn read(cell: &str) -> EmailCell<'_> {
     }
     match address(cell, WRAPPINGS_MOST) {
         Some(address) => EmailCell::Address(address),
-        None if means_nobody(cell) => EmailCell::Nobody,
+        None if is_without_address(cell) => EmailCell::Nobody,
         None => EmailCell::Unreadable,
     }
 }
@@ -271,7 +271,7 @@ fn is_mark(c: char) -> bool {
 }
 
 /// Returns `true` if a cell is empty, has only dashes, dots or question marks, or has a word for "no address".
-fn means_nobody(cell: &str) -> bool {
+fn is_without_address(cell: &str) -> bool {
     let cell = invisible::trim(cell);
     if cell.contains(['@', '＠', '#']) {
         return false;

@@ -18,8 +18,8 @@ const LENGTH_LEAST: usize = 12;
 /// Watches the last column of an export, if the profile reads it.
 #[derive(Default)]
 pub(super) struct LastColumn {
-    content: OnceCell<Content>,
-    seen: Cell<Seen>,
+    content: OnceCell<ColumnContent>,
+    seen: Cell<ColumnTraits>,
     end: Cell<EndOfFile>,
 }
 
@@ -37,19 +37,19 @@ pub(crate) enum EndOfFile {
 
 /// What the cells of the column have in common, the last one aside.
 #[derive(Clone, Copy, Default)]
-struct Seen {
+struct ColumnTraits {
     cells: u32,
     has_empty: bool,
     /// The measure of all of them, or of the first one.
     measure: usize,
-    differ: bool,
+    has_different_measures: bool,
     /// `true` if a cell ends with a zero behind the decimal sign, which is written for its width alone.
     has_padding: bool,
 }
 
 /// The content of the column, and how its cells are measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Content {
+enum ColumnContent {
     /// By the digits behind this decimal sign.
     Amount(char),
     /// By the digits at the end.
@@ -58,21 +58,21 @@ enum Content {
     Text,
 }
 
-impl Content {
+impl ColumnContent {
     fn measure(self, cell: &str) -> usize {
         let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
         match self {
-            Content::Amount(decimal) => cell
+            ColumnContent::Amount(decimal) => cell
                 .rsplit_once(decimal)
                 .map_or(0, |(_, rest)| digits(rest)),
-            Content::Date => cell.bytes().rev().take_while(u8::is_ascii_digit).count(),
-            Content::Text => cell.chars().count(),
+            ColumnContent::Date => cell.bytes().rev().take_while(u8::is_ascii_digit).count(),
+            ColumnContent::Text => cell.chars().count(),
         }
     }
 }
 
-impl Seen {
-    fn add(&mut self, content: Content, cell: &str) {
+impl ColumnTraits {
+    fn add(&mut self, content: ColumnContent, cell: &str) {
         if cell.is_empty() {
             self.has_empty = true;
             return;
@@ -82,24 +82,24 @@ impl Seen {
             self.measure = measure;
         }
         self.cells += 1;
-        self.differ |= measure != self.measure;
+        self.has_different_measures |= measure != self.measure;
         self.has_padding |= measure > 0 && cell.ends_with('0');
     }
 
     /// Returns `true` if the cells have a measure that every whole cell has.
-    fn has_pattern(&self, content: Content) -> bool {
+    fn has_pattern(&self, content: ColumnContent) -> bool {
         let are_enough = self.cells >= ALIKE_LEAST;
-        !self.differ
+        !self.has_different_measures
             && match content {
-                Content::Amount(_) => self.measure > 0 && (are_enough || self.has_padding),
-                Content::Date => self.measure > 0 && are_enough,
-                Content::Text => self.measure >= LENGTH_LEAST && are_enough,
+                ColumnContent::Amount(_) => self.measure > 0 && (are_enough || self.has_padding),
+                ColumnContent::Date => self.measure > 0 && are_enough,
+                ColumnContent::Text => self.measure >= LENGTH_LEAST && are_enough,
             }
     }
 
     /// Returns `true` if a cell is less than the pattern.
-    fn shows_cut(&self, content: Content, cell: &str) -> bool {
-        let may_be_empty = self.has_empty || !matches!(content, Content::Amount(_));
+    fn shows_cut(&self, content: ColumnContent, cell: &str) -> bool {
+        let may_be_empty = self.has_empty || !matches!(content, ColumnContent::Amount(_));
         self.has_pattern(content)
             && content.measure(cell) < self.measure
             && !(cell.is_empty() && may_be_empty)
@@ -118,7 +118,7 @@ impl Classifier<'_> {
             .content
             .get_or_init(|| self.content_of(column))
         {
-            Content::Amount(_) => Content::Amount(self.format_so_far().decimal),
+            ColumnContent::Amount(_) => ColumnContent::Amount(self.format_so_far().decimal),
             content => *content,
         };
         let mut seen = self.last_cells.seen.get();
@@ -130,11 +130,11 @@ impl Classifier<'_> {
         if seen.shows_cut(content, cell) {
             self.last_cells.end.set(EndOfFile::CutOff);
             let message = match content {
-                Content::Amount(_) => format!(
+                ColumnContent::Amount(_) => format!(
                     "the file ends here without a line end, and the amount is cut off: all others have {} decimals",
                     seen.measure
                 ),
-                Content::Date | Content::Text => "the file ends here without a line end, and the value is cut off: all others are longer".to_owned(),
+                ColumnContent::Date | ColumnContent::Text => "the file ends here without a line end, and the value is cut off: all others are longer".to_owned(),
             };
             let problem = self.cell_error(ProblemCode::RowCutOff, column, cell, &message);
             return Err(Box::new(problem.hint(
@@ -148,8 +148,8 @@ impl Classifier<'_> {
     }
 
     /// Returns `true` if the last cell of the file is whole, or its end makes no difference that could be seen.
-    fn is_whole(&self, content: Content, seen: Seen, row: &Row, cell: &str) -> bool {
-        let Content::Amount(_) = content else {
+    fn is_whole(&self, content: ColumnContent, seen: ColumnTraits, row: &Row, cell: &str) -> bool {
+        let ColumnContent::Amount(_) = content else {
             return true;
         };
         let decimals = content.measure(cell);
@@ -165,18 +165,18 @@ impl Classifier<'_> {
         self.last_cells.end.get()
     }
 
-    fn content_of(&self, column: ColumnIndex) -> Content {
+    fn content_of(&self, column: ColumnIndex) -> ColumnContent {
         let columns = self.typed_columns();
         let position = self.binding.position(column);
         let is_here = |other: ColumnIndex| self.binding.position(other) == position;
         let is_date =
             |source: &DateSource| is_here(source.date) || source.time.is_some_and(is_here);
         if columns.amounts.iter().copied().any(is_here) {
-            Content::Amount(self.format_so_far().decimal)
+            ColumnContent::Amount(self.format_so_far().decimal)
         } else if columns.dates.iter().any(is_date) {
-            Content::Date
+            ColumnContent::Date
         } else {
-            Content::Text
+            ColumnContent::Text
         }
     }
 }
@@ -185,8 +185,8 @@ impl Classifier<'_> {
 mod tests {
     use super::*;
 
-    fn is_cut(content: Content, above: &[&str], last: &str) -> bool {
-        let mut seen = Seen::default();
+    fn is_cut(content: ColumnContent, above: &[&str], last: &str) -> bool {
+        let mut seen = ColumnTraits::default();
         for cell in above {
             seen.add(content, cell);
         }
@@ -195,13 +195,13 @@ mod tests {
 
     #[test]
     fn an_amount_with_fewer_decimals_than_all_others_is_cut() {
-        let amount = Content::Amount('.');
+        let amount = ColumnContent::Amount('.');
         let others = ["10.00", "1,308.26", "7.95"];
         for cut in ["1308.2", "1308.", "1308", "13", ""] {
             assert!(is_cut(amount, &others, cut), "{cut}");
         }
         assert!(is_cut(amount, &["10.00"], "1308.2"));
-        assert!(is_cut(Content::Amount(','), &["1.308,20"], "1.308,2"));
+        assert!(is_cut(ColumnContent::Amount(','), &["1.308,20"], "1.308,2"));
         for whole in ["1308.26", "0.00", "1308.26 USD"] {
             assert!(!is_cut(amount, &others, whole), "{whole}");
         }
@@ -216,17 +216,21 @@ mod tests {
     #[test]
     fn dates_and_ids_are_cut_if_all_others_are_longer() {
         let days = ["2026-03-01", "2026-03-02", "2026-03-03"];
-        assert!(is_cut(Content::Date, &days, "2026-03-1"));
-        assert!(!is_cut(Content::Date, &days, "2026-03-11"));
+        assert!(is_cut(ColumnContent::Date, &days, "2026-03-1"));
+        assert!(!is_cut(ColumnContent::Date, &days, "2026-03-11"));
         assert!(!is_cut(
-            Content::Date,
+            ColumnContent::Date,
             &["10/15/2026", "3/1/2026", "3/2/2026"],
             "3/1/2026"
         ));
         let ids = ["ch_3OaBcDeF1", "ch_3OaBcDeF2", "ch_3OaBcDeF3"];
-        assert!(is_cut(Content::Text, &ids, "ch_3OaBcDe"));
-        assert!(!is_cut(Content::Text, &ids, "ch_3OaBcDeF4"));
-        assert!(!is_cut(Content::Text, &ids[..2], "ch_3OaBcDe"));
-        assert!(!is_cut(Content::Text, &["#1001", "#1002", "#1003"], "#999"));
+        assert!(is_cut(ColumnContent::Text, &ids, "ch_3OaBcDe"));
+        assert!(!is_cut(ColumnContent::Text, &ids, "ch_3OaBcDeF4"));
+        assert!(!is_cut(ColumnContent::Text, &ids[..2], "ch_3OaBcDe"));
+        assert!(!is_cut(
+            ColumnContent::Text,
+            &["#1001", "#1002", "#1003"],
+            "#999"
+        ));
     }
 }

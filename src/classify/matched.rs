@@ -128,10 +128,10 @@ impl Classifier<'_> {
                 text.push_str(&format!(" {sign} {}", self.cell(row, column)));
             }
         }
-        if amount.less_tax {
+        if amount.is_less_tax {
             text.push_str(" less the tax of the order");
         }
-        if rule.running_total {
+        if rule.is_running_total {
             text.push_str(", which is the total of all refunds of the sale so far");
         }
         let currency = self.profile.currency;

@@ -31,7 +31,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 
 use self::overview::Overview;
 use crate::event::{
-    AmountFormat, Currency, Customer, DetailSlot, Details, Event, Kind, Source, Text,
+    AmountFormat, Currency, Customer, DetailSlot, Details, Event, Kind, RowPlace, Text,
     running_total_refund_id,
 };
 use crate::export::Row;
@@ -62,7 +62,7 @@ pub(crate) enum RowOutcome {
 
 /// Describes an ignored row that says that nothing was paid, or that money went back.
 #[derive(Clone, Debug)]
-pub(crate) struct TakenBack<'p> {
+pub(crate) struct UnpaidRow<'p> {
     /// The ids of the sale that the row would be.
     pub(crate) sale: Option<SaleIds>,
     /// The ids of the refunds that the row would be.
@@ -153,7 +153,7 @@ impl<'p> Classifier<'p> {
     pub(crate) fn classify(
         &self,
         row: &Row,
-        source: Source,
+        source: RowPlace,
         events: &mut Vec<Event>,
         warnings: &mut Vec<Problem>,
     ) -> RowOutcome {
@@ -189,14 +189,14 @@ impl<'p> Classifier<'p> {
 
     /// Returns the sale or the refunds of an ignored row that says that nothing was paid, or that money went back. A
     /// row with an amount of zero says so, too. `row` is the row that was classified last.
-    pub(crate) fn taken_back(&self, row: &Row) -> Option<TakenBack<'p>> {
+    pub(crate) fn unpaid_row(&self, row: &Row) -> Option<UnpaidRow<'p>> {
         let rule = match self.ignored_by.take() {
             Some(rule) => rule,
             // It is ignored for another reason, such as a word of the user's, and a rule may say more of it.
             None => self.matching_ignore(row).ok()??,
         };
         let is_refunded = self.has_refunded_total(row);
-        let is_not_paid = rule.not_paid || rule.is_for_zero(|column| self.is_amount(column));
+        let is_not_paid = rule.is_not_paid || rule.is_for_zero(|column| self.is_amount(column));
         if !is_not_paid && !is_refunded {
             return None;
         }
@@ -208,7 +208,7 @@ impl<'p> Classifier<'p> {
         } else {
             Vec::new()
         };
-        (sale.is_some() || !refunds.is_empty()).then_some(TakenBack {
+        (sale.is_some() || !refunds.is_empty()).then_some(UnpaidRow {
             sale,
             refunds,
             reason: &rule.reason,
@@ -223,7 +223,7 @@ impl<'p> Classifier<'p> {
             .profile
             .events
             .iter()
-            .filter(|rule| !rule.running_total);
+            .filter(|rule| !rule.is_running_total);
         rules.any(|rule| {
             rule.amount
                 .as_ref()
@@ -246,7 +246,7 @@ impl<'p> Classifier<'p> {
     /// Returns the ids that a row would have as a refund with a row of its own.
     fn ids_of_refunds(&self, row: &Row) -> Vec<Text> {
         let rules = self.profile.events.iter();
-        let refunds = rules.filter(|rule| rule.kind == Kind::Refund && !rule.running_total);
+        let refunds = rules.filter(|rule| rule.kind == Kind::Refund && !rule.is_running_total);
         let ids = refunds.filter_map(|rule| self.first_id(&rule.event_id, row).ok()?);
         let mut ids: Vec<Text> = ids.collect();
         ids.sort_unstable();
@@ -267,7 +267,8 @@ impl<'p> Classifier<'p> {
     /// Returns `true` if the row has a total of what was refunded of its sale.
     fn has_refunded_total(&self, row: &Row) -> bool {
         let mut events = self.profile.events.iter();
-        events.any(|rule| rule.running_total && matches!(self.is_for(&rule.scope, row), Ok(true)))
+        events
+            .any(|rule| rule.is_running_total && matches!(self.is_for(&rule.scope, row), Ok(true)))
     }
 
     /// Returns the subscription of the row and its plan, also for rows that are ignored or
@@ -282,7 +283,7 @@ impl<'p> Classifier<'p> {
     fn try_row(
         &self,
         row: &Row,
-        source: Source,
+        source: RowPlace,
         events: &mut Vec<Event>,
         warnings: &mut Vec<Problem>,
     ) -> Result<RowOutcome, Box<Problem>> {
@@ -458,14 +459,16 @@ impl<'p> Classifier<'p> {
         rule: &EventRule,
         customer: &Customer,
         row: &Row,
-        source: Source,
+        source: RowPlace,
         events: &mut Vec<Event>,
     ) -> Result<(), Box<Problem>> {
         let (sale_event_id, sale_reference) = self.two_ids(&rule.sale_event_id, row)?;
         let read = self.money(rule, row)?;
         let money = read.as_ref().map(|read| read.money);
         let rest = read.as_ref().and_then(|read| read.rest);
-        let total = money.filter(|_| rule.running_total).map(|m| m.amount_cents);
+        let total = money
+            .filter(|_| rule.is_running_total)
+            .map(|m| m.amount_cents);
         let (event_id, own_id) = match (total, &sale_event_id) {
             (Some(total), Some(sale)) => (running_total_refund_id(sale, total), None),
             _ => {
@@ -522,7 +525,11 @@ impl<'p> Classifier<'p> {
         {
             return;
         }
-        let mut totals = self.profile.events.iter().filter(|rule| rule.running_total);
+        let mut totals = self
+            .profile
+            .events
+            .iter()
+            .filter(|rule| rule.is_running_total);
         let is_in_export = |column: ColumnIndex| self.binding.position(column).is_some();
         let is_said = totals.any(|rule| {
             let amount = rule.amount.as_ref().map(|amount| amount.column);

@@ -39,7 +39,7 @@ pub(super) struct NamedTax {
 
 /// The place of the tax: inside the prices or on top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Placement {
+pub(super) enum TaxPlacement {
     Inside,
     OnTop,
 }
@@ -47,7 +47,7 @@ pub(super) enum Placement {
 /// One way to read the figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TaxReading {
-    pub(super) placement: Placement,
+    pub(super) placement: TaxPlacement,
     pub(super) is_on_shipping: bool,
     /// The price of the goods before tax.
     pub(super) before_tax: i64,
@@ -112,12 +112,12 @@ impl RateSpan {
 
 impl Shop {
     /// Learns from an order that shows by itself where its tax is.
-    pub(super) fn see(&mut self, order: &Order, placement: Placement) {
+    pub(super) fn see(&mut self, order: &Order, placement: TaxPlacement) {
         match placement {
-            Placement::Inside => self.inside += 1,
-            Placement::OnTop => self.on_top += 1,
+            TaxPlacement::Inside => self.inside += 1,
+            TaxPlacement::OnTop => self.on_top += 1,
         }
-        if placement == Placement::Inside && order.shipping == 0 && order.tax > 0 {
+        if placement == TaxPlacement::Inside && order.shipping == 0 && order.tax > 0 {
             let span = RateSpan::inside(order.tax, order.goods);
             self.rate = match (self.rate, span) {
                 (SeenRate::None, Some(span)) => SeenRate::One(span, 1),
@@ -138,10 +138,10 @@ impl Shop {
     }
 
     /// Returns the place of the tax in all of them, and their number.
-    fn agrees(self) -> Option<(Placement, u32)> {
+    fn agrees(self) -> Option<(TaxPlacement, u32)> {
         match (self.inside, self.on_top) {
-            (AGREEING_LEAST.., 0) => Some((Placement::Inside, self.inside)),
-            (0, AGREEING_LEAST..) => Some((Placement::OnTop, self.on_top)),
+            (AGREEING_LEAST.., 0) => Some((TaxPlacement::Inside, self.inside)),
+            (0, AGREEING_LEAST..) => Some((TaxPlacement::OnTop, self.on_top)),
             _ => None,
         }
     }
@@ -156,12 +156,12 @@ impl Shop {
 impl Order {
     /// Decides how to read the figures, or returns all readings that match them.
     pub(super) fn decide(&self, shop: Shop) -> Result<Decided, Vec<TaxReading>> {
-        let is_sum_on_top = self.rest(Placement::OnTop) == 0;
-        if !is_sum_on_top && self.rest(Placement::Inside) == 0 && self.shipping == 0 {
-            return Ok(Decided::Itself(self.reading(Placement::Inside, false)));
+        let is_sum_on_top = self.rest(TaxPlacement::OnTop) == 0;
+        if !is_sum_on_top && self.rest(TaxPlacement::Inside) == 0 && self.shipping == 0 {
+            return Ok(Decided::Itself(self.reading(TaxPlacement::Inside, false)));
         }
         if is_sum_on_top && self.tax > 0 && self.named.is_empty() && shop.is_hardly_ever_on_top() {
-            let both = [Placement::OnTop, Placement::Inside];
+            let both = [TaxPlacement::OnTop, TaxPlacement::Inside];
             return Err(both.map(|placement| self.reading(placement, false)).into());
         }
         if self.is_unrated() && !is_sum_on_top {
@@ -197,16 +197,16 @@ impl Order {
     fn decide_unrated(&self, shop: Shop) -> Result<Decided, Vec<TaxReading>> {
         let both = self.goods.saturating_add(self.shipping);
         let mut possible = Vec::new();
-        if self.rest(Placement::OnTop) > 0 {
-            possible.push(self.reading(Placement::OnTop, false));
+        if self.rest(TaxPlacement::OnTop) > 0 {
+            possible.push(self.reading(TaxPlacement::OnTop, false));
         }
         let mut inside = Vec::new();
-        if self.rest(Placement::Inside) >= 0 {
+        if self.rest(TaxPlacement::Inside) >= 0 {
             if let Some(span) = RateSpan::inside(self.tax, self.goods) {
-                inside.push((self.reading(Placement::Inside, false), span));
+                inside.push((self.reading(TaxPlacement::Inside, false), span));
             }
             if let Some(span) = RateSpan::inside(self.tax, both).filter(|_| self.shipping > 0) {
-                inside.push((self.reading(Placement::Inside, true), span));
+                inside.push((self.reading(TaxPlacement::Inside, true), span));
             }
         }
         possible.extend(inside.iter().map(|(reading, _)| *reading));
@@ -217,13 +217,13 @@ impl Order {
             Vec::new()
         };
         match shop.agrees() {
-            Some((Placement::OnTop, orders)) if self.rest(Placement::OnTop) > 0 => {
-                let reading = self.reading(Placement::OnTop, false);
+            Some((TaxPlacement::OnTop, orders)) if self.rest(TaxPlacement::OnTop) > 0 => {
+                let reading = self.reading(TaxPlacement::OnTop, false);
                 Ok(Decided::Others(reading, orders))
             }
-            Some((Placement::Inside, orders)) => {
+            Some((TaxPlacement::Inside, orders)) => {
                 // With shipping, a tip is not told from a tax that fits the rate.
-                let rate = shop.rate().filter(|_| self.rest(Placement::Inside) == 0);
+                let rate = shop.rate().filter(|_| self.rest(TaxPlacement::Inside) == 0);
                 let fits = |span: RateSpan| {
                     self.shipping == 0 || rate.is_some_and(|rate| rate.and(span).is_some())
                 };
@@ -242,22 +242,22 @@ impl Order {
     }
 
     /// Returns the part of the total that is in no column, which can only be a tip.
-    fn rest(&self, placement: Placement) -> i128 {
+    fn rest(&self, placement: TaxPlacement) -> i128 {
         let parts = [self.goods, self.shipping, self.duties];
         let known: i128 = parts.into_iter().map(i128::from).sum();
         let on_top = match placement {
-            Placement::OnTop => i128::from(self.tax),
-            Placement::Inside => 0,
+            TaxPlacement::OnTop => i128::from(self.tax),
+            TaxPlacement::Inside => 0,
         };
         i128::from(self.total) - known - on_top
     }
 
     /// Returns `true` if the place of the tax is all that is needed to know the tax of the goods.
-    fn is_certain(&self, placement: Placement) -> bool {
+    fn is_certain(&self, placement: TaxPlacement) -> bool {
         self.rest(placement) >= 0
             && match placement {
-                Placement::OnTop => true,
-                Placement::Inside => self.shipping == 0,
+                TaxPlacement::OnTop => true,
+                TaxPlacement::Inside => self.shipping == 0,
             }
     }
 
@@ -266,18 +266,18 @@ impl Order {
     /// total with the tax inside.
     fn fitting(&self) -> Vec<TaxReading> {
         let mut fitting = Vec::new();
-        let rest_on_top = self.rest(Placement::OnTop);
+        let rest_on_top = self.rest(TaxPlacement::OnTop);
         if rest_on_top == 0 || rest_on_top > 0 && self.fits_on_top() {
-            fitting.push(self.reading(Placement::OnTop, false));
+            fitting.push(self.reading(TaxPlacement::OnTop, false));
         }
-        if self.rest(Placement::Inside) >= 0 {
+        if self.rest(TaxPlacement::Inside) >= 0 {
             let goods = i128::from(self.goods);
             let both = goods + i128::from(self.shipping);
             if self.fits_inside(goods) {
-                fitting.push(self.reading(Placement::Inside, false));
+                fitting.push(self.reading(TaxPlacement::Inside, false));
             }
             if self.shipping > 0 && self.fits_inside(both) {
-                fitting.push(self.reading(Placement::Inside, true));
+                fitting.push(self.reading(TaxPlacement::Inside, true));
             }
         }
         fitting
@@ -309,11 +309,11 @@ impl Order {
         self.named.iter().map(|tax| i128::from(tax.rate)).sum()
     }
 
-    fn reading(&self, placement: Placement, is_on_shipping: bool) -> TaxReading {
+    fn reading(&self, placement: TaxPlacement, is_on_shipping: bool) -> TaxReading {
         let of_goods = match (placement, is_on_shipping) {
-            (Placement::OnTop, _) => 0,
-            (Placement::Inside, false) => self.tax,
-            (Placement::Inside, true) => self.tax - self.tax_of_shipping(),
+            (TaxPlacement::OnTop, _) => 0,
+            (TaxPlacement::Inside, false) => self.tax,
+            (TaxPlacement::Inside, true) => self.tax - self.tax_of_shipping(),
         };
         TaxReading {
             placement,

@@ -18,11 +18,11 @@ pub(super) struct Overview {
     /// `true` if any amount has a decimal separator. It is set for each amount, so it is a field of
     /// its own.
     has_decimals: Cell<bool>,
-    seen: RefCell<Seen>,
+    seen: RefCell<ExportTraits>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct ExportTraits {
     /// Events in currencies with hundredths, as long as no amount has decimals.
     whole: Tally,
     /// The number of rows with invisible characters around an id or an email.
@@ -82,7 +82,7 @@ impl Classifier<'_> {
     }
 
     /// Returns the warning that whole numbers in a currency with hundredths may be hundredths.
-    fn whole_amounts(&self, seen: &Seen) -> Option<Problem> {
+    fn whole_amounts(&self, seen: &ExportTraits) -> Option<Problem> {
         let format = &self.profile.amount_format;
         let is_told = format.unit != AmountUnit::Major || format.decimals.is_some();
         let has_few = seen.whole.count_of(Kind::Sale) < FEWEST_SALES;
@@ -97,7 +97,7 @@ impl Classifier<'_> {
     }
 }
 
-impl Seen {
+impl ExportTraits {
     fn stripped(&self) -> Option<Problem> {
         let mut problem = self.first_stripped.clone()?;
         let rows = match self.stripped_rows {

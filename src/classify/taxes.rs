@@ -1,7 +1,7 @@
 //! The tax of an order, read from its row.
 
 use super::Classifier;
-use super::order_tax::{Decided, NamedTax, Order, Placement, Shop, TaxReading, rate_of};
+use super::order_tax::{Decided, NamedTax, Order, Shop, TaxPlacement, TaxReading, rate_of};
 use crate::event::{Currency, Money, ParsedAmount};
 use crate::export::Row;
 use crate::problem::{Problem, ProblemCode};
@@ -53,8 +53,8 @@ impl Classifier<'_> {
             Ok(Decided::Itself(reading)) => Ok((goods.with_minor(reading.before_tax), None)),
             Ok(Decided::Others(reading, orders)) => {
                 let place = match reading.placement {
-                    Placement::Inside => "inside the prices",
-                    Placement::OnTop => "on top of the prices",
+                    TaxPlacement::Inside => "inside the prices",
+                    TaxPlacement::OnTop => "on top of the prices",
                 };
                 let note = format!(
                     "the tax is assumed to be {place}, as in all {orders} orders of the export that show it"
@@ -115,9 +115,9 @@ impl Classifier<'_> {
         let amount = |reading: &TaxReading| {
             let amount_cents = goods.with_minor(reading.before_tax).cents();
             let place = match (reading.placement, reading.is_on_shipping) {
-                (Placement::OnTop, _) => "tax on top",
-                (Placement::Inside, false) => "tax inside, on the goods alone",
-                (Placement::Inside, true) => "tax inside, on goods and shipping",
+                (TaxPlacement::OnTop, _) => "tax on top",
+                (TaxPlacement::Inside, false) => "tax inside, on the goods alone",
+                (TaxPlacement::Inside, true) => "tax inside, on goods and shipping",
             };
             let money = Money {
                 amount_cents,

@@ -113,7 +113,7 @@ impl Classifier<'_> {
     fn is_other_day_in_1904(&self, source: &DateSource, row: &Row, value: &str) -> bool {
         let dates = self.profile.dates.for_column(source.date);
         let is_serial = |format: &DateFormat| matches!(format, DateFormat::SpreadsheetSerial);
-        row.counts_from_1904() && dates.formats.iter().any(is_serial) && cell::is_serial(value)
+        row.is_counted_from_1904() && dates.formats.iter().any(is_serial) && cell::is_serial(value)
     }
 
     /// Writes a row as the profile reads it that fprecon had written, and that a spreadsheet has saved with a

@@ -6,7 +6,7 @@ use super::Classifier;
 use crate::export::Row;
 use crate::invisible::{self, Language, is_invisible};
 use crate::problem::{Problem, ProblemCode};
-use crate::profile::{Answer, ColumnIndex, EmptyList, Meaning, OwnFile, ReadAs, Test};
+use crate::profile::{ColumnIndex, EmptyList, Meaning, OwnFile, ProfileAnswer, ReadAs, Test};
 
 impl<'p> Classifier<'p> {
     /// Returns the word of a cell, or the word that the user has declared for it.
@@ -176,7 +176,7 @@ impl<'p> Classifier<'p> {
             .profile
             .answers(column)
             .into_iter()
-            .map(|Answer { word, meaning }| (toml_text(&word), meaning))
+            .map(|ProfileAnswer { word, meaning }| (toml_text(&word), meaning))
             .collect();
         lines.push((
             "{ ignore = \"your reason\" }".to_owned(),

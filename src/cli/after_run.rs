@@ -32,7 +32,7 @@ pub(super) struct AfterRun {
 
 impl AfterRun {
     /// Reads the settings before the command begins; `None` for a command that sends nothing to an account.
-    pub(super) fn of(arguments: &Arguments) -> Option<Self> {
+    pub(super) fn from_arguments(arguments: &Arguments) -> Option<Self> {
         let started = Instant::now();
         let pace = arguments.command.pace()?;
         Some(AfterRun {

@@ -16,7 +16,9 @@ use super::terminal::Terminal;
 use crate::bounded::{self, Bounded, SETTINGS_BYTES, TABLE_BYTES};
 use crate::convert::{Foreign, Rates, RatesError};
 use crate::event::Currency;
-use crate::export::{DeclaredEncoding, Export, ExportError, Exports, How, LinesAbove, SheetChoice};
+use crate::export::{
+    DeclaredEncoding, Export, ExportError, Exports, LinesAbove, ReadOptions, SheetChoice,
+};
 use crate::job::{
     self, AccountSales, DateRange, InAccount, Job, PathPattern, PlanContext, PlanError, ReadBefore,
     Setup, SourceRows, SourceRowsError, export_problem,
@@ -193,7 +195,7 @@ fn profile_file(path: &Path) -> Result<(String, toml::Table), CliError> {
 pub(super) struct Opened {
     files: std::vec::IntoIter<Named>,
     current: Option<Exports>,
-    how: How,
+    options: ReadOptions,
     /// The folders among the arguments, each with the names of what is not read in it.
     folders: Vec<(PathBuf, Vec<String>)>,
 }
@@ -236,8 +238,8 @@ pub(super) fn open(
     for name in names {
         if name.as_os_str() == "-" {
             files.push(Named::StandardInput);
-        } else if let Some(address) = Address::of(name) {
-            let bucket = buckets.of(&address)?;
+        } else if let Some(address) = Address::from_path(name) {
+            let bucket = buckets.bucket_of(&address)?;
             let (objects, folder) = if objects::is_folder(&address) {
                 let found = objects::list(&bucket, &address)?;
                 folders.push((name.clone(), found.not_read));
@@ -267,7 +269,7 @@ pub(super) fn open(
             files.extend(matching(name)?.into_iter().map(Named::File));
         }
     }
-    let told = common.encoding.map(|encoding| match encoding {
+    let declared_encoding = common.encoding.map(|encoding| match encoding {
         TextEncoding::Utf8 => DeclaredEncoding::Utf8,
         TextEncoding::Utf16 => DeclaredEncoding::Utf16,
         TextEncoding::Windows1252 => DeclaredEncoding::Windows1252,
@@ -275,8 +277,8 @@ pub(super) fn open(
     Ok(Opened {
         files: files.into_iter(),
         current: None,
-        how: How {
-            told,
+        options: ReadOptions {
+            declared_encoding,
             lines_above,
             sheet: SheetChoice {
                 named: common.sheet.clone(),
@@ -325,8 +327,8 @@ impl Opened {
         !self.folders.is_empty()
     }
 
-    pub(super) fn how(&self) -> &How {
-        &self.how
+    pub(super) fn options(&self) -> &ReadOptions {
+        &self.options
     }
 
     pub(super) fn has_standard_input(&self) -> bool {
@@ -347,7 +349,7 @@ impl Opened {
         Opened {
             files: files.into_iter(),
             current: None,
-            how: self.how.clone(),
+            options: self.options.clone(),
             folders: self.folders.clone(),
         }
     }
@@ -361,14 +363,14 @@ impl Opened {
         &mut self,
         mut is_export: impl FnMut(Export) -> bool,
     ) -> Result<(), CliError> {
-        let how = self.how.clone();
+        let options = self.options.clone();
         let mut files = Vec::new();
         for named in std::mem::take(&mut self.files) {
             let Named::MaybeExport(path, folder) = named else {
                 files.push(named);
                 continue;
             };
-            let export = Exports::open(&path, how.clone()).next();
+            let export = Exports::open(&path, options.clone()).next();
             if export.and_then(Result::ok).is_some_and(&mut is_export) {
                 files.push(Named::InFolder(path, folder));
             } else {
@@ -424,15 +426,15 @@ impl Iterator for Opened {
             }
             let exports = match self.files.next()? {
                 Named::File(path) | Named::InFolder(path, _) => {
-                    Exports::open(&path, self.how.clone())
+                    Exports::open(&path, self.options.clone())
                 }
                 Named::MaybeExport(..) => continue,
                 Named::StandardInput => {
-                    Exports::from_reader("-", Box::new(std::io::stdin()), self.how.clone())
+                    Exports::from_reader("-", Box::new(std::io::stdin()), self.options.clone())
                 }
                 Named::Object(bucket, object, _) => {
                     let name = object.to_string();
-                    Exports::from_reader(&name, bucket.read(object), self.how.clone())
+                    Exports::from_reader(&name, bucket.read(object), self.options.clone())
                 }
             };
             self.current = Some(exports);
@@ -472,7 +474,7 @@ pub(super) fn source_rows() -> Result<SourceRows, CliError> {
 }
 
 /// Plans exports with the options of the user.
-pub(super) struct Planner<'p> {
+pub(super) struct ExportPlanner<'p> {
     choice: &'p Choice,
     settings: &'p EffectiveSettings,
     terminal: &'p Terminal,
@@ -489,7 +491,7 @@ pub(super) struct Planner<'p> {
     account: OnceCell<AccountSales>,
 }
 
-impl<'p> Planner<'p> {
+impl<'p> ExportPlanner<'p> {
     /// Creates a planner of events that are for sending. `link` is the file that names sales of
     /// refunds; by default it is that of the configuration, if there is one.
     pub(super) fn new(
@@ -498,7 +500,7 @@ impl<'p> Planner<'p> {
         terminal: &'p Terminal,
         link: Option<&Path>,
     ) -> Result<Self, CliError> {
-        Ok(Planner {
+        Ok(ExportPlanner {
             choice,
             settings,
             terminal,
@@ -513,7 +515,7 @@ impl<'p> Planner<'p> {
 
     /// Returns the planner for events that are not for sending.
     pub(super) fn for_looking(self) -> Self {
-        Planner {
+        ExportPlanner {
             is_for_sending: false,
             ..self
         }
@@ -521,12 +523,12 @@ impl<'p> Planner<'p> {
 
     /// Returns the planner that sends nothing outside of a range of dates.
     pub(super) fn within(self, range: DateRange) -> Self {
-        Planner { range, ..self }
+        ExportPlanner { range, ..self }
     }
 
     /// Returns the planner that treats sales which the account has under another id in this way.
     pub(super) fn with_in_account(self, in_account: InAccount) -> Self {
-        Planner { in_account, ..self }
+        ExportPlanner { in_account, ..self }
     }
 
     /// Returns the place for the sales of the account, with which those of the exports are compared. It is to be
@@ -537,7 +539,7 @@ impl<'p> Planner<'p> {
 
     /// Returns the planner that explains the row on a line.
     pub(super) fn tracing(self, line: u64) -> Self {
-        Planner {
+        ExportPlanner {
             traced_line: Some(line),
             ..self
         }
@@ -593,7 +595,7 @@ impl<'p> Planner<'p> {
                 continue;
             }
             if opened.has_folders() {
-                job.rules = setup.digest(opened.how());
+                job.rules = setup.digest(opened.options());
             }
             job.reading.skipped = left_out.exports;
             job.problems.extend(opened.remarks());
@@ -654,7 +656,7 @@ impl<'p> Planner<'p> {
             in_account: self.in_account,
             account: Some(&self.account),
             can_send_dates: !self.is_for_sending || settings.api.version.can_take_dates(),
-            creates_commissions: self.is_for_sending
+            should_create_commissions: self.is_for_sending
                 && settings.api.sale_call == SaleCall::Commissions,
             traced_line: self.traced_line,
             ..Setup::new(&self.choice.profiles, settings.api.account_currency)

@@ -53,7 +53,7 @@ pub fn run() -> ExitCode {
     };
     terminal::show_panics(arguments.common.log_format);
     let terminal = Terminal::new(&arguments.common);
-    let after = AfterRun::of(&arguments);
+    let after = AfterRun::from_arguments(&arguments);
     let mut ended = work(&arguments, &terminal);
     ended.exit = terminal.finish(ended.exit);
     if let Some(after) = after {
@@ -122,7 +122,7 @@ fn fail(error: &CliError, common: &Common, terminal: &Terminal) -> Ended {
         exit_code: exit as u8,
     };
     terminal.problems(&failure.problems, 0);
-    if terminal.json() && !failure.problems.is_empty() {
+    if terminal.is_json() && !failure.problems.is_empty() {
         // If standard output is gone, the exit code still shows the failure.
         let _ = terminal.write_json(&failure);
     }

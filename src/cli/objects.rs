@@ -23,7 +23,7 @@ pub(super) struct Buckets(Vec<(Address, Bucket)>);
 
 impl Buckets {
     /// Returns the bucket of an address.
-    pub(super) fn of(&mut self, address: &Address) -> Result<Bucket, CliError> {
+    pub(super) fn bucket_of(&mut self, address: &Address) -> Result<Bucket, CliError> {
         let whole = address.with_key("");
         if let Some((_, bucket)) = self.0.iter().find(|(known, _)| *known == whole) {
             return Ok(bucket.clone());

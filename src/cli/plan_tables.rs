@@ -109,15 +109,15 @@ fn group_words(group: &RowsOf) -> String {
 }
 
 /// Cells that are aligned to the right, and a text behind them.
-type Line = (Vec<String>, String);
+type TableLine = (Vec<String>, String);
 
-fn head(currencies: &[Currency]) -> Line {
+fn head(currencies: &[Currency]) -> TableLine {
     let codes = currencies.iter().map(|currency| currency.code().to_owned());
     let cells = std::iter::once("rows".to_owned()).chain(codes);
     (cells.collect(), String::new())
 }
 
-fn line(text: &str, sum: &RowTotals, currencies: &[Currency]) -> Line {
+fn line(text: &str, sum: &RowTotals, currencies: &[Currency]) -> TableLine {
     let cents = |currency: &Currency| match sum.amount_cents.get(currency) {
         Some(cents) => amount(*cents, *currency),
         None => String::new(),
@@ -127,7 +127,7 @@ fn line(text: &str, sum: &RowTotals, currencies: &[Currency]) -> Line {
 }
 
 /// Aligns the cells, as long as they leave room for the text; else names the currency of each.
-fn aligned(table: &[Line]) -> Vec<String> {
+fn aligned(table: &[TableLine]) -> Vec<String> {
     const CELLS_MOST: usize = 44;
     let columns = table.first().map_or(0, |(cells, _)| cells.len());
     let width = |column: usize| table.iter().map(|(cells, _)| cells[column].len()).max();

@@ -51,7 +51,7 @@ pub(super) fn left_out(
     if opened.has_standard_input() {
         return Ok(LeftOut::default());
     }
-    let Some(rules) = setup.digest(opened.how()) else {
+    let Some(rules) = setup.digest(opened.options()) else {
         return Ok(LeftOut::default());
     };
     let read = journal.read_exports()?.into_iter();

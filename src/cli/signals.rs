@@ -48,9 +48,9 @@ impl Signal {
 
 /// The signal that was received, if any.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Caught(Arc<Mutex<Option<Signal>>>);
+pub(super) struct ReceivedSignal(Arc<Mutex<Option<Signal>>>);
 
-impl Caught {
+impl ReceivedSignal {
     pub(super) fn signal(&self) -> Option<Signal> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -66,10 +66,10 @@ impl Caught {
 
 /// Listens for signals: one SIGINT drains, a second one ends at once; SIGTERM and SIGHUP drain
 /// within a time limit. If SIGHUP is ignored, as by `nohup`, it stays ignored.
-pub(super) fn listen(stop: UnboundedSender<Stop>) -> Result<Caught, CliError> {
+pub(super) fn listen(stop: UnboundedSender<Stop>) -> Result<ReceivedSignal, CliError> {
     let streams = Streams::open();
     let mut streams = streams.map_err(|error| CliError::Io("signal handlers", error))?;
-    let caught = Caught::default();
+    let caught = ReceivedSignal::default();
     let seen = caught.clone();
     tokio::spawn(async move {
         // If nobody listens any more, sending has ended.

@@ -45,7 +45,7 @@ pub(super) struct Terminal {
     json: bool,
     quiet: bool,
     verbose: bool,
-    may_ask: bool,
+    can_ask: bool,
     /// The log for programs; `None` if standard error is for people.
     log: Option<JsonLog>,
     output: RefCell<Output>,
@@ -81,7 +81,7 @@ impl Terminal {
             quiet: common.quiet,
             verbose: common.verbose,
             // A question is not a JSON object.
-            may_ask: is_terminal && !common.no_input && log.is_none(),
+            can_ask: is_terminal && !common.no_input && log.is_none(),
             log,
             output: RefCell::new(Output::Open),
         }
@@ -98,7 +98,7 @@ impl Terminal {
     }
 
     /// Returns `true` if the user wants one JSON object.
-    pub(super) fn json(&self) -> bool {
+    pub(super) fn is_json(&self) -> bool {
         self.json
     }
 
@@ -334,20 +334,20 @@ impl Terminal {
 
     /// Returns `true` if the user can be asked: there is a terminal, and the text before the
     /// question was shown.
-    fn may_ask(&self) -> bool {
-        self.may_ask && matches!(*self.output.borrow(), Output::Open)
+    fn can_ask(&self) -> bool {
+        self.can_ask && matches!(*self.output.borrow(), Output::Open)
     }
 
     /// Writes the text before a question, if the user can be asked.
     pub(super) fn prompt_lines(&self, text: &str) {
-        if self.may_ask() {
+        if self.can_ask() {
             say(&format!("\n{}", shown_lines(text)));
         }
     }
 
     /// Asks a yes-or-no question; returns `None` if the user can't be asked.
     pub(super) fn ask(&self, question: &str) -> Option<bool> {
-        if !self.may_ask() {
+        if !self.can_ask() {
             return None;
         }
         let mut err = anstream::stderr().lock();
@@ -362,7 +362,7 @@ impl Terminal {
 
     /// Asks for a text; returns `None` if the user can't be asked, or the answer is empty.
     pub(super) fn ask_for(&self, what: &str) -> Option<String> {
-        if !self.may_ask() {
+        if !self.can_ask() {
             return None;
         }
         let mut err = anstream::stderr().lock();
@@ -392,7 +392,7 @@ impl Terminal {
     }
 
     /// Returns `true` if plain lines now and then replace a bar.
-    pub(super) fn wants_lines(&self) -> bool {
+    pub(super) fn should_print_lines(&self) -> bool {
         !self.quiet && !self.has_moving_lines()
     }
 

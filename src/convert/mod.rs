@@ -48,9 +48,9 @@ pub enum Foreign {
     Hold,
 }
 
-/// Collects what conversion found, for [`Seen::problems`].
+/// Collects what conversion found, for [`ConversionFindings::problems`].
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct ConversionFindings {
     /// The sales of earlier runs that today's rates would convert into another amount.
     other_rates: Tally,
     /// The sales that were converted by a rate that is much older.
@@ -74,13 +74,13 @@ pub(crate) fn convert(
     CurrencyRules { foreign, account }: CurrencyRules<'_>,
     history: &dyn History,
     asked_again: &AskedAgain,
-) -> Seen {
+) -> ConversionFindings {
     let mut converter = Converter {
         foreign,
         account,
         history,
         asked_again,
-        seen: Seen::default(),
+        seen: ConversionFindings::default(),
         sales: HashMap::new(),
     };
     let is_foreign = |money: Money| money.currency != account;
@@ -123,10 +123,10 @@ struct Converter<'c> {
     account: Currency,
     history: &'c dyn History,
     asked_again: &'c AskedAgain,
-    seen: Seen,
+    seen: ConversionFindings,
     /// The sales of this job. Of several with one id it is the first one in the exports, which is the one
     /// that is sent.
-    sales: HashMap<EventKey, (crate::event::Source, Treatment)>,
+    sales: HashMap<EventKey, (crate::event::RowPlace, Treatment)>,
 }
 
 impl Converter<'_> {
@@ -437,7 +437,7 @@ fn day_of(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
 }
 
-impl Seen {
+impl ConversionFindings {
     /// Reports what is done with other currencies in a plan, with totals: never in silence.
     pub(crate) fn problems(
         &self,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::{Customer, Essence, Refunded, Source};
+use crate::event::{Customer, Essence, Refunded, RowPlace};
 use crate::export::Export;
 use crate::journal::Outcome;
 use crate::link::{AskedAgain, Found, Rules, SaleHistory, link};
@@ -73,7 +73,7 @@ fn currency(code: &str) -> Currency {
 
 fn event(kind: Kind, id: &str, cents: i64, code: &str, date: &str) -> Event {
     let customer = Customer::new(Some("a@example.com"), None);
-    let mut event = Event::new(kind, id.into(), customer, Source { input: 0, line: 2 });
+    let mut event = Event::new(kind, id.into(), customer, RowPlace { input: 0, line: 2 });
     event.money = Some(Money {
         amount_cents: cents,
         currency: currency(code),
@@ -108,7 +108,7 @@ fn planned(
     history: &dyn History,
 ) -> (Plan, Vec<Problem>) {
     for (index, event) in events.iter_mut().enumerate() {
-        event.source = Some(Source {
+        event.source = Some(RowPlace {
             input: 0,
             line: 2 + index as u64,
         });
@@ -147,7 +147,7 @@ fn planned(
         readings,
     };
     let plan = plan(events, linked, history, &origins);
-    assert!(plan.balances());
+    assert!(plan.is_balanced());
     let problems = seen.problems(&plan, foreign, account, &Decimals::default());
     (plan, problems)
 }

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 
-use super::packed::{Currencies, KINDS, Reader, write_signed};
+use super::packed::{Currencies, KINDS, RecordReader, write_signed};
 use super::{CustomerRef, EventKey, Kind, Money};
 
 /// Holds what two readings of the same `event_id` must agree in. It is small enough to keep for every event
@@ -131,7 +131,7 @@ impl Essence {
     }
 
     /// Reads an essence back from a record.
-    pub(crate) fn read(from: &mut Reader<'_>, currencies: &Currencies) -> Self {
+    pub(crate) fn read(from: &mut RecordReader<'_>, currencies: &Currencies) -> Self {
         let kind = KINDS[usize::from(from.byte())];
         let parts = u16::from_le_bytes([from.byte(), from.byte()]);
         let has = |part: u16| parts & part != 0;

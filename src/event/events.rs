@@ -13,7 +13,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::packed::Pages;
-use super::{Event, EventKey, EventRef, Kind, Money, Source};
+use super::{Event, EventKey, EventRef, Kind, Money, RowPlace};
 
 use record::Shared;
 
@@ -34,7 +34,7 @@ pub struct EventNumbers {
     /// The call that the event is sent by.
     pub kind: Kind,
     /// The place where the event was read.
-    pub source: Source,
+    pub source: RowPlace,
     /// The event's amount.
     pub money: Option<Money>,
     /// The amount that was paid in all, in minor units.

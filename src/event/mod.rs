@@ -172,7 +172,7 @@ pub struct UnknownKind(String);
 /// Locates an event or a row: the export's place in the job, and the line on which the record starts (the
 /// header is line 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Source {
+pub struct RowPlace {
     /// The index of the export among the job's inputs, from 0.
     pub input: usize,
     /// The line of the record's first byte, from 1.
@@ -219,7 +219,7 @@ pub struct Event {
     pub is_day: bool,
     /// The place where the event was read; `None` if no export of the job has it, as with a refund that undoes a
     /// sale.
-    pub source: Option<Source>,
+    pub source: Option<RowPlace>,
     /// `true` if the event was corrected after the API had refused it: it replaces what the journal has under
     /// its id.
     pub is_fixed_after_refusal: bool,
@@ -234,7 +234,7 @@ static NO_DETAILS: Details = Details::NONE;
 impl Event {
     /// Returns an event that an export has, with only the fields that every event has. `event_id` is its
     /// idempotency key: unique within the account, never reused by a refund for its sale.
-    pub fn new(kind: Kind, event_id: Text, customer: Customer, source: Source) -> Self {
+    pub fn new(kind: Kind, event_id: Text, customer: Customer, source: RowPlace) -> Self {
         let key = EventKey::from_id(&event_id);
         Event::with_key(kind, (event_id, key), customer, Some(source))
     }
@@ -259,7 +259,7 @@ impl Event {
         kind: Kind,
         (event_id, key): (Text, EventKey),
         customer: Customer,
-        source: Option<Source>,
+        source: Option<RowPlace>,
     ) -> Self {
         Event {
             kind,
@@ -445,7 +445,7 @@ mod tests {
 
     fn sale(amount_cents: i64, uid: &str) -> Event {
         let customer = Customer::new(Some("a@example.com"), Some(uid));
-        let source = Source { input: 0, line: 2 };
+        let source = RowPlace { input: 0, line: 2 };
         let mut event = Event::new(Kind::Sale, "in_1".into(), customer, source);
         event.money = Some(Money {
             amount_cents,

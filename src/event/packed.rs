@@ -69,7 +69,7 @@ impl Currencies {
     }
 
     #[inline]
-    pub(super) fn read(&self, from: &mut Reader<'_>) -> Money {
+    pub(super) fn read(&self, from: &mut RecordReader<'_>) -> Money {
         let currency = self.0[from.number() as usize];
         Money {
             amount_cents: from.signed(),
@@ -93,11 +93,11 @@ pub(super) fn write_signed(record: &mut Vec<u8>, number: i64) {
 }
 
 /// Reads the rest of a record. Reading what was never written is a bug, and panics.
-pub(crate) struct Reader<'e>(pub(super) &'e [u8]);
+pub(crate) struct RecordReader<'e>(pub(super) &'e [u8]);
 
-impl<'e> Reader<'e> {
+impl<'e> RecordReader<'e> {
     pub(crate) fn new(record: &'e [u8]) -> Self {
-        Reader(record)
+        RecordReader(record)
     }
 
     #[inline]

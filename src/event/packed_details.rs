@@ -1,6 +1,6 @@
 //! Writes and reads the details of a packed event.
 
-use super::packed::{Reader, write_number, write_signed};
+use super::packed::{RecordReader, write_number, write_signed};
 use super::{DETAIL_COUNT, DetailSlot, DetailValue, Details, Text};
 
 // Each detail has a bit.
@@ -28,11 +28,11 @@ pub(super) fn write(record: &mut Vec<u8>, details: &Details) {
 
 /// Returns the details that begin here.
 pub(super) fn read(record: &[u8]) -> Details {
-    read_on(&mut Reader(record))
+    read_on(&mut RecordReader(record))
 }
 
 /// Reads the details that begin here, and goes on behind them.
-pub(super) fn read_on(from: &mut Reader<'_>) -> Details {
+pub(super) fn read_on(from: &mut RecordReader<'_>) -> Details {
     let has = from.flags();
     let mut details = Details::default();
     for (bit, slot) in (0..).zip(details.slots()) {

@@ -32,7 +32,7 @@ pub enum UidStanding {
 /// have is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EmailsOfUid {
-    by_email: BTreeMap<u64, Uses>,
+    by_email: BTreeMap<u64, UsesOfEmail>,
     /// The email of each event, while there are few emails.
     by_event: BTreeMap<EventKey, u64>,
     /// The pairs of emails that one event had: its customer's email was changed between two exports.
@@ -41,14 +41,14 @@ pub struct EmailsOfUid {
 
 /// Counts the events of a uid that have one email.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Uses {
+struct UsesOfEmail {
     first: Use,
     last: Use,
 }
 
-impl Uses {
-    fn with(self, other: Uses) -> Uses {
-        Uses {
+impl UsesOfEmail {
+    fn with(self, other: UsesOfEmail) -> UsesOfEmail {
+        UsesOfEmail {
             first: self.first.min(other.first),
             last: self.last.max(other.last),
         }
@@ -65,7 +65,7 @@ impl EmailsOfUid {
             return;
         };
         let used = (event.created_at_s, key);
-        let uses = Uses {
+        let uses = UsesOfEmail {
             first: used,
             last: used,
         };
@@ -107,7 +107,7 @@ impl EmailsOfUid {
     }
 
     /// Returns the uses of all emails, with those of one customer together.
-    fn uses_by_customer(&self) -> Vec<Uses> {
+    fn uses_by_customer(&self) -> Vec<UsesOfEmail> {
         let mut root: HashMap<u64, u64> =
             self.by_email.keys().map(|&email| (email, email)).collect();
         for (one, other) in &self.of_one_event {
@@ -116,7 +116,7 @@ impl EmailsOfUid {
                 *customer = to;
             }
         }
-        let mut uses: BTreeMap<u64, Uses> = BTreeMap::new();
+        let mut uses: BTreeMap<u64, UsesOfEmail> = BTreeMap::new();
         for (email, &of_email) in &self.by_email {
             let known = uses.entry(root[email]).or_insert(of_email);
             *known = known.with(of_email);
@@ -133,7 +133,7 @@ fn is_made_by_provider(uid: &str) -> bool {
 }
 
 /// Returns `true` if each email was used again and again before the next one came, and none came back.
-fn follow_one_another(emails: &[Uses]) -> bool {
+fn follow_one_another(emails: &[UsesOfEmail]) -> bool {
     let spans = emails.iter().map(|uses| {
         let is_used_again = uses.first != uses.last;
         Some((uses.first.0?, uses.last.0?, is_used_again))
@@ -180,14 +180,14 @@ impl NamedUids {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Customer, Event, Kind, Source};
+    use crate::event::{Customer, Event, Kind, RowPlace};
 
     /// Returns the standing of a uid whose events have these ids, emails and days.
     fn standing(uid: &str, events: &[(&str, &str, i64)]) -> Option<UidStanding> {
         let mut emails = EmailsOfUid::default();
         for &(id, email, day) in events {
             let customer = Customer::new(Some(email), Some(uid));
-            let source = Source { input: 0, line: 2 };
+            let source = RowPlace { input: 0, line: 2 };
             let mut event = Event::new(Kind::Sale, id.into(), customer, source);
             event.created_at = jiff::Timestamp::from_second(day * 86_400).ok();
             emails.add(event.key(), &event.essence());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::packed::{Reader, write_number, write_signed};
+use super::packed::{RecordReader, write_number, write_signed};
 use super::{Contradiction, DETAILS, Detail, DetailSlot, DetailValue, Details, EventRef, Text};
 
 /// Holds what of an event decides a promoter or a commission beside its amount. Two readings of one kind of
@@ -81,7 +81,7 @@ impl Terms {
     }
 
     /// Reads terms back from a record.
-    pub(crate) fn read(from: &mut Reader<'_>, names: &Names) -> Self {
+    pub(crate) fn read(from: &mut RecordReader<'_>, names: &Names) -> Self {
         let has = from.byte();
         let mut terms = Terms::default();
         let compared = DETAILS.iter().zip(terms.details.slots());

@@ -38,7 +38,7 @@ pub(super) struct Member {
     pub(super) name: String,
     header: ZipArchiveEntryWayfinder,
     method: CompressionMethod,
-    encrypted: bool,
+    is_encrypted: bool,
     size: u64,
     crc: u32,
 }
@@ -97,15 +97,17 @@ impl Archive {
 
     /// Returns a reader of a member that unpacks it as it is read.
     pub(super) fn read(&self, member: &Member) -> Result<MemberReader, Fault> {
-        if member.encrypted {
+        if member.is_encrypted {
             return Err(Fault::MemberEncrypted);
         }
         let entry = self.zip.get_entry(member.header).map_err(damaged)?;
         let (start, end) = entry.compressed_data_range();
         let packed = RangeReader::new(Arc::clone(self.zip.get_ref()), start..end);
         let content = match member.method {
-            CompressionMethod::STORE => Content::Stored(packed),
-            CompressionMethod::DEFLATE => Content::Deflated(Box::new(DeflateDecoder::new(packed))),
+            CompressionMethod::STORE => MemberContent::Stored(packed),
+            CompressionMethod::DEFLATE => {
+                MemberContent::Deflated(Box::new(DeflateDecoder::new(packed)))
+            }
             method => {
                 let name = method.name().map(str::to_owned);
                 return Err(Fault::MemberMethod(
@@ -161,7 +163,7 @@ fn list(zip: &ZipArchive<Bytes>, buffer: &mut [u8]) -> Result<Vec<Member>, Fault
             name: shown(&String::from_utf8_lossy(name)).into_owned(),
             header: entry.wayfinder(),
             method: entry.compression_method(),
-            encrypted: entry.flags().is_encrypted(),
+            is_encrypted: entry.flags().is_encrypted(),
             size: entry.uncompressed_size_hint(),
             crc: entry.crc32(),
         });
@@ -196,7 +198,7 @@ fn damaged(error: rawzip::Error) -> Fault {
 
 /// A reader of a member's bytes.
 pub(super) struct MemberReader {
-    content: Content,
+    content: MemberContent,
     /// The number of bytes still to come.
     left: u64,
     crc: rawzip::Crc32,
@@ -205,7 +207,7 @@ pub(super) struct MemberReader {
     budget: Arc<Budget>,
 }
 
-enum Content {
+enum MemberContent {
     Stored(RangeReader<Bytes>),
     Deflated(Box<DeflateDecoder<RangeReader<Bytes>>>),
 }
@@ -216,8 +218,8 @@ impl Read for MemberReader {
             return Ok(0);
         }
         let read = match &mut self.content {
-            Content::Stored(content) => content.read(buffer),
-            Content::Deflated(content) => content.read(buffer),
+            MemberContent::Stored(content) => content.read(buffer),
+            MemberContent::Deflated(content) => content.read(buffer),
         };
         let read = read.map_err(|error| match error.raw_os_error() {
             Some(_) => Fault::from(error),

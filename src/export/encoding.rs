@@ -69,7 +69,10 @@ pub enum DeclaredEncoding {
 
 /// Recognises the encoding from the first bytes of a file. Marks of UTF-8 are left to
 /// [`text_start`].
-pub(super) fn recognise(head: &[u8], told: Option<DeclaredEncoding>) -> Result<Encoding, Fault> {
+pub(super) fn recognise(
+    head: &[u8],
+    declared: Option<DeclaredEncoding>,
+) -> Result<Encoding, Fault> {
     if let Some(fault) = foreign(head) {
         return Err(fault);
     }
@@ -79,7 +82,7 @@ pub(super) fn recognise(head: &[u8], told: Option<DeclaredEncoding>) -> Result<E
         [0xFF, 0xFE, ..] => Ok(Encoding::Utf16Le),
         [0xFE, 0xFF, ..] => Ok(Encoding::Utf16Be),
         _ if is_utf_16(head) => Err(Fault::Utf16Unmarked),
-        _ => match told {
+        _ => match declared {
             None | Some(DeclaredEncoding::Utf8) => Ok(Encoding::Utf8),
             Some(DeclaredEncoding::Utf16) => Err(Fault::NoUtf16Mark),
             Some(DeclaredEncoding::Windows1252) => Ok(Encoding::Windows1252),
@@ -107,17 +110,17 @@ fn is_utf_16(head: &[u8]) -> bool {
 /// The text can't be that of an export.
 ///
 /// `whole` means that `head`, in UTF-8, is the whole file.
-pub(super) fn text_start(head: &[u8], whole: bool) -> Result<usize, Fault> {
+pub(super) fn text_start(head: &[u8], is_whole: bool) -> Result<usize, Fault> {
     // A file that was saved twice can have two marks.
     let mut text = head;
     while let Some(rest) = text.strip_prefix(BOM) {
         text = rest;
     }
-    if text.is_empty() && !head.is_empty() && !whole {
+    if text.is_empty() && !head.is_empty() && !is_whole {
         return Err(Fault::NotCsv("a run of byte-order marks"));
     }
     match text.trim_ascii_start().first() {
-        None if whole => Err(Fault::Empty),
+        None if is_whole => Err(Fault::Empty),
         Some(b'<') => Err(Fault::NotCsv("HTML or XML")),
         Some(b'{' | b'[') => Err(Fault::NotCsv("JSON")),
         _ => Ok(head.len() - text.len()),
@@ -244,23 +247,23 @@ mod tests {
 
     #[test]
     fn a_mark_goes_before_what_is_told() {
-        let told = [
+        let declared = [
             None,
             Some(DeclaredEncoding::Utf8),
             Some(DeclaredEncoding::Utf16),
             Some(DeclaredEncoding::Windows1252),
         ];
-        for told in told {
+        for declared in declared {
             assert_eq!(
-                recognise(b"\xEF\xBB\xBFid", told).ok(),
+                recognise(b"\xEF\xBB\xBFid", declared).ok(),
                 Some(Encoding::Utf8Bom)
             );
             assert_eq!(
-                recognise(b"\xFF\xFEi\0", told).ok(),
+                recognise(b"\xFF\xFEi\0", declared).ok(),
                 Some(Encoding::Utf16Le)
             );
         }
-        let plain = told.map(|told| recognise(b"id", told).ok());
+        let plain = declared.map(|declared| recognise(b"id", declared).ok());
         let utf_8 = Some(Encoding::Utf8);
         assert_eq!(plain, [utf_8, utf_8, None, Some(Encoding::Windows1252)]);
     }

@@ -10,9 +10,9 @@ use rawzip::FileReader;
 use super::archive::{Archive, Member, Members, is_document, member_path};
 use super::encoding::open_document;
 use super::error::{ExportError, Fault};
-use super::source::{Peeked, Source};
+use super::source::{HashingReader, Peeked};
 use super::unpack::Packing;
-use super::{BytesLocation, Export, How, LeftOut};
+use super::{BytesLocation, Export, LeftOut, ReadOptions};
 
 /// The greatest size, in bytes, of a zip that is held in memory because it is not a plain file.
 const HELD_MOST_BYTES: u64 = 512 * 1024 * 1024;
@@ -23,7 +23,7 @@ const HELD_MOST_BYTES: u64 = 512 * 1024 * 1024;
 /// other file is one export, a workbook too.
 pub struct Exports {
     path: PathBuf,
-    how: How,
+    options: ReadOptions,
     /// The members of a zip that are not CSV files, until the first export reports them.
     skipped: Vec<String>,
     found: Discovered,
@@ -36,14 +36,14 @@ enum Discovered {
 
 impl Exports {
     /// Opens a file. Errors are reported when its exports are read.
-    pub fn open(path: &Path, how: How) -> Exports {
+    pub fn open(path: &Path, options: ReadOptions) -> Exports {
         let file = match File::open(path) {
             Ok(file) => Arc::new(file),
             Err(error) => return Exports::failed(path, error.into()),
         };
-        let source = Peeked::new(Source::new(Box::new(Arc::clone(&file))));
+        let source = Peeked::new(HashingReader::new(Box::new(Arc::clone(&file))));
         if !is_zip(&source) {
-            return Exports::one(path, how, source);
+            return Exports::one(path, options, source);
         }
         // A zip is read from its end.
         match file.metadata() {
@@ -54,24 +54,24 @@ impl Exports {
                 match archive {
                     // What stands at the beginning has been read, and on some systems a reader moves all.
                     Ok((_, listed)) if is_document(&listed) => {
-                        let export = Export::open_with(path, &how);
-                        Exports::new(path, how, Discovered::One(Some(Box::new(export))))
+                        let export = Export::open_with(path, &options);
+                        Exports::new(path, options, Discovered::One(Some(Box::new(export))))
                     }
-                    archive => Exports::members(path, how, archive),
+                    archive => Exports::members(path, options, archive),
                 }
             }
-            _ => Exports::held(path, how, source),
+            _ => Exports::held(path, options, source),
         }
     }
 
     /// Reads a stream as a file of that name.
-    pub fn from_reader(name: &str, reader: Box<dyn Read + Send>, how: How) -> Exports {
+    pub fn from_reader(name: &str, reader: Box<dyn Read + Send>, options: ReadOptions) -> Exports {
         let path = Path::new(name);
-        let source = Peeked::new(Source::new(reader));
+        let source = Peeked::new(HashingReader::new(reader));
         if is_zip(&source) {
-            Exports::held(path, how, source)
+            Exports::held(path, options, source)
         } else {
-            Exports::one(path, how, source)
+            Exports::one(path, options, source)
         }
     }
 
@@ -80,13 +80,13 @@ impl Exports {
         &self.path
     }
 
-    fn one(path: &Path, how: How, source: Peeked<Source>) -> Exports {
-        let export = Export::from_source(path, source, &how, BytesLocation::File);
-        Exports::new(path, how, Discovered::One(Some(Box::new(export))))
+    fn one(path: &Path, options: ReadOptions, source: Peeked<HashingReader>) -> Exports {
+        let export = Export::from_source(path, source, &options, BytesLocation::File);
+        Exports::new(path, options, Discovered::One(Some(Box::new(export))))
     }
 
     /// Reads a zip into memory, since it can't be read from its end otherwise.
-    fn held(path: &Path, how: How, mut source: Peeked<Source>) -> Exports {
+    fn held(path: &Path, options: ReadOptions, mut source: Peeked<HashingReader>) -> Exports {
         let mut bytes = Vec::new();
         let held = source
             .by_ref()
@@ -101,17 +101,25 @@ impl Exports {
                 let bytes = Arc::new(bytes);
                 match Archive::open(Arc::clone(&bytes) as _, read as u64) {
                     Ok((_, listed)) if is_document(&listed) => {
-                        let export = Export::from_workbook(path, bytes, &how);
-                        return Exports::new(path, how, Discovered::One(Some(Box::new(export))));
+                        let export = Export::from_workbook(path, bytes, &options);
+                        return Exports::new(
+                            path,
+                            options,
+                            Discovered::One(Some(Box::new(export))),
+                        );
                     }
                     archive => archive,
                 }
             }
         };
-        Exports::members(path, how, archive)
+        Exports::members(path, options, archive)
     }
 
-    fn members(path: &Path, how: How, archive: Result<(Archive, Vec<Member>), Fault>) -> Exports {
+    fn members(
+        path: &Path,
+        options: ReadOptions,
+        archive: Result<(Archive, Vec<Member>), Fault>,
+    ) -> Exports {
         let members = archive.and_then(|(archive, listed)| {
             let members = archive.exports(listed)?;
             Ok((archive, members))
@@ -121,7 +129,7 @@ impl Exports {
                 let found = Discovered::Members(archive, exports.into_iter());
                 Exports {
                     skipped,
-                    ..Exports::new(path, how, found)
+                    ..Exports::new(path, options, found)
                 }
             }
             Err(fault) => Exports::failed(path, fault),
@@ -132,15 +140,15 @@ impl Exports {
         let error = ExportError::new(path, None, fault);
         Exports::new(
             path,
-            How::default(),
+            ReadOptions::default(),
             Discovered::One(Some(Box::new(Err(error)))),
         )
     }
 
-    fn new(path: &Path, how: How, found: Discovered) -> Exports {
+    fn new(path: &Path, options: ReadOptions, found: Discovered) -> Exports {
         Exports {
             path: path.to_owned(),
-            how,
+            options,
             skipped: Vec::new(),
             found,
         }
@@ -148,7 +156,7 @@ impl Exports {
 }
 
 /// Returns `true` if a file is a zip with members. A workbook is one, too.
-fn is_zip(source: &Peeked<Source>) -> bool {
+fn is_zip(source: &Peeked<HashingReader>) -> bool {
     let (head, _) = source.head();
     Packing::from_head(head) == Some(Packing::Zip) && open_document(head).is_none()
 }
@@ -164,8 +172,8 @@ impl Iterator for Exports {
                 let path = member_path(&self.path, &member);
                 let mut export = match archive.read(&member) {
                     Ok(reader) => {
-                        let source = Peeked::new(Source::new(Box::new(reader)));
-                        Export::from_source(&path, source, &self.how, BytesLocation::Archive)
+                        let source = Peeked::new(HashingReader::new(Box::new(reader)));
+                        Export::from_source(&path, source, &self.options, BytesLocation::Archive)
                     }
                     Err(fault) => Err(ExportError::new(&path, None, fault)),
                 };

@@ -63,13 +63,13 @@ struct Suspect {
     opening: Opening,
     /// `true` if its closing quote follows a delimiter, like an opening one. (A closing quote may
     /// follow a line break too, but texts that end with one are common.)
-    borrowed: bool,
+    is_borrowed: bool,
     /// The last row of the suspicion.
     last_row: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ScanState {
     /// Before the first byte of a row, or in blank lines.
     Between,
     /// In unquoted text, or at the start of a field.
@@ -90,7 +90,7 @@ pub(super) struct Guard<R> {
     found: Option<LocatedFault>,
     starts: VecDeque<RowStart>,
 
-    state: State,
+    state: ScanState,
     /// The offset of the next byte to be scanned.
     byte: u64,
     line: u64,
@@ -104,7 +104,7 @@ pub(super) struct Guard<R> {
     row: RowStart,
     /// The number of columns of the header; 0 while it is being read and has no line break.
     columns: usize,
-    in_header: bool,
+    is_in_header: bool,
 
     /// An offset in the current field's row; no delimiter lies between it and the current field's
     /// start.
@@ -112,7 +112,7 @@ pub(super) struct Guard<R> {
     /// The column at `field_byte`, from 0.
     column: usize,
     /// `true` if the next byte begins a field.
-    at_field_start: bool,
+    is_at_field_start: bool,
 
     opening: Opening,
     /// The number of line breaks in the quoted field.
@@ -136,7 +136,7 @@ impl<R> Guard<R> {
             kept_bytes: 0,
             found: None,
             starts: VecDeque::new(),
-            state: State::Between,
+            state: ScanState::Between,
             byte,
             line,
             previous: b'\n',
@@ -144,10 +144,10 @@ impl<R> Guard<R> {
             rows: 0,
             row: RowStart { line: 1, byte },
             columns: 0,
-            in_header: true,
+            is_in_header: true,
             field_byte: byte,
             column: 0,
-            at_field_start: true,
+            is_at_field_start: true,
             opening: Opening::default(),
             inner_breaks: 0,
             inner_delimiters: 0,
@@ -178,7 +178,7 @@ impl<R> Guard<R> {
     }
 
     /// Returns `true` if the text so far ends with a line end.
-    pub(super) fn ends_with_line_end(&self) -> bool {
+    pub(super) fn has_final_line_end(&self) -> bool {
         self.previous == b'\n'
     }
 
@@ -187,10 +187,10 @@ impl<R> Guard<R> {
         let mut at = 0;
         while at < chunk.len() {
             at = match self.state {
-                State::Between => self.between(chunk, at, base)?,
-                State::Unquoted => self.unquoted(chunk, at, base)?,
-                State::Quoted => self.quoted(chunk, at, base)?,
-                State::QuoteSeen => self.quote_seen(chunk, at, base)?,
+                ScanState::Between => self.between(chunk, at, base)?,
+                ScanState::Unquoted => self.unquoted(chunk, at, base)?,
+                ScanState::Quoted => self.quoted(chunk, at, base)?,
+                ScanState::QuoteSeen => self.quote_seen(chunk, at, base)?,
             };
         }
         self.byte = base + chunk.len() as u64;
@@ -220,8 +220,8 @@ impl<R> Guard<R> {
                 }
                 self.column = 0;
                 self.field_byte = self.row.byte;
-                self.at_field_start = true;
-                self.state = State::Unquoted;
+                self.is_at_field_start = true;
+                self.state = ScanState::Unquoted;
                 Ok(at)
             }
         }
@@ -230,14 +230,14 @@ impl<R> Guard<R> {
     fn unquoted(&mut self, chunk: &[u8], at: usize, base: u64) -> Result<usize, LocatedFault> {
         let Some(skipped) = memchr3(b'"', b'\n', b'\r', &chunk[at..]) else {
             self.pass(&chunk[at..], base + at as u64)?;
-            self.at_field_start = chunk.last() == Some(&self.delimiter);
+            self.is_at_field_start = chunk.last() == Some(&self.delimiter);
             return Ok(chunk.len());
         };
         let end = at + skipped;
         let end_byte = base + end as u64;
         if chunk[end] != b'"' {
             // Most rows only reach this point, so only what is needed is examined.
-            if self.in_header || end_byte - self.field_byte > FIELD_MOST_BYTES {
+            if self.is_in_header || end_byte - self.field_byte > FIELD_MOST_BYTES {
                 self.pass(&chunk[at..end], base + at as u64)?;
             }
             self.check_row(end_byte)?;
@@ -245,7 +245,7 @@ impl<R> Guard<R> {
         }
         self.pass(&chunk[at..end], base + at as u64)?;
         let opens = match skipped {
-            0 => self.at_field_start,
+            0 => self.is_at_field_start,
             _ => chunk[end - 1] == self.delimiter,
         };
         if opens {
@@ -253,7 +253,7 @@ impl<R> Guard<R> {
         } else if let Some(suspect) = self.suspect {
             return Err(at_opening(suspect.opening, Fault::QuoteBorrowed));
         }
-        self.at_field_start = false;
+        self.is_at_field_start = false;
         Ok(end + 1)
     }
 
@@ -266,8 +266,8 @@ impl<R> Guard<R> {
         };
         self.inner_breaks = 0;
         self.inner_delimiters = 0;
-        self.at_field_start = false;
-        self.state = State::Quoted;
+        self.is_at_field_start = false;
+        self.state = ScanState::Quoted;
     }
 
     fn quoted(&mut self, chunk: &[u8], at: usize, base: u64) -> Result<usize, LocatedFault> {
@@ -275,7 +275,7 @@ impl<R> Guard<R> {
         let end = found.map_or(chunk.len(), |skipped| at + skipped);
         let Opening { line, byte, column } = self.opening;
         self.check_field(base + end as u64, byte, line, column)?;
-        if self.inner_breaks > 0 || self.in_header {
+        if self.inner_breaks > 0 || self.is_in_header {
             self.inner_delimiters += memchr_iter(self.delimiter, &chunk[at..end]).count();
         }
         if found.is_none() {
@@ -287,11 +287,11 @@ impl<R> Guard<R> {
                 0 => self.previous,
                 _ => chunk[end - 1],
             };
-            self.state = State::QuoteSeen;
+            self.state = ScanState::QuoteSeen;
             return Ok(end + 1);
         }
         self.check_inner_line()?;
-        if self.in_header && self.inner_breaks == 0 {
+        if self.is_in_header && self.inner_breaks == 0 {
             // Until the header is complete, its first line gives the width of a row.
             self.columns = self.opening.column + self.inner_delimiters + 1;
         }
@@ -304,7 +304,7 @@ impl<R> Guard<R> {
     fn quote_seen(&mut self, chunk: &[u8], at: usize, base: u64) -> Result<usize, LocatedFault> {
         let next = chunk[at];
         if next == b'"' {
-            self.state = State::Quoted;
+            self.state = ScanState::Quoted;
             return Ok(at + 1);
         }
         let ends_row = next == b'\n' || next == b'\r';
@@ -325,8 +325,8 @@ impl<R> Guard<R> {
             self.open(self.field_byte);
             return Ok(at + 2);
         }
-        self.at_field_start = true;
-        self.state = State::Unquoted;
+        self.is_at_field_start = true;
+        self.state = ScanState::Unquoted;
         Ok(at + 1)
     }
 
@@ -338,12 +338,12 @@ impl<R> Guard<R> {
         if !after_delimiter && self.inner_breaks == 0 && !after_break {
             return;
         }
-        if self.suspect.is_some_and(|earlier| earlier.borrowed) {
+        if self.suspect.is_some_and(|earlier| earlier.is_borrowed) {
             return;
         }
         self.suspect = Some(Suspect {
             opening: self.opening,
-            borrowed: after_delimiter,
+            is_borrowed: after_delimiter,
             // The field to which the quote belongs may reach into the next row.
             last_row: self.rows + u64::from(after_delimiter || after_break),
         });
@@ -358,15 +358,15 @@ impl<R> Guard<R> {
         }
         self.line += 1;
         self.complete_byte = base + after as u64;
-        self.state = State::Between;
+        self.state = ScanState::Between;
         self.end_header();
         Ok(after)
     }
 
     fn end_header(&mut self) {
-        if self.in_header {
+        if self.is_in_header {
             self.columns = self.column + 1;
-            self.in_header = false;
+            self.is_in_header = false;
         }
     }
 
@@ -451,7 +451,7 @@ impl<R> Guard<R> {
     /// one seems to have been closed by this one's quote.
     fn unclosed(&self, fault: fn(NamedColumn) -> Fault) -> LocatedFault {
         match self.suspect {
-            Some(suspect) if suspect.borrowed && suspect.opening.byte >= self.row.byte => {
+            Some(suspect) if suspect.is_borrowed && suspect.opening.byte >= self.row.byte => {
                 at_opening(suspect.opening, Fault::QuoteBorrowed)
             }
             _ => at_opening(self.opening, fault),
@@ -475,11 +475,11 @@ impl<R> Guard<R> {
     /// Ends the text.
     fn end(&mut self) -> Result<(), LocatedFault> {
         match self.state {
-            State::Quoted => return Err(self.unclosed(Fault::QuoteUnclosed)),
-            State::QuoteSeen => self.check_inner_line()?,
-            State::Between | State::Unquoted => {}
+            ScanState::Quoted => return Err(self.unclosed(Fault::QuoteUnclosed)),
+            ScanState::QuoteSeen => self.check_inner_line()?,
+            ScanState::Between | ScanState::Unquoted => {}
         }
-        self.state = State::Between;
+        self.state = ScanState::Between;
         self.end_header();
         Ok(())
     }

@@ -55,7 +55,7 @@ use archive::{Archive, is_document};
 use decode::Decoder;
 use error::NamedColumn;
 use guard::{Guard, LocatedFault};
-use source::{Peeked, Source};
+use source::{HashingReader, Peeked};
 use start::Start;
 use unpack::{Budget, Packing, Unpacked};
 use workbook::{Sheet, SheetRows, WORKBOOK_MOST_BYTES};
@@ -93,14 +93,14 @@ pub struct Export {
     lines_above: u64,
     delimiter: Delimiter,
     encoding: Encoding,
-    reader: Reader,
+    reader: RowReader,
     /// The sheet of a workbook that this is.
     sheet: Option<SheetName>,
     sheet_remarks: Vec<SheetRemark>,
     rows: u64,
     /// Rows that were peeked at and not read yet.
     peeked: VecDeque<Row>,
-    failed: bool,
+    has_failed: bool,
     /// The members of an archive that are not exports; only in its first export.
     left_out: Option<LeftOut>,
     /// The reason why the row after the peeked ones can't be read.
@@ -115,10 +115,10 @@ struct LeftOut {
 }
 
 /// Reads rows from text or from a sheet.
-enum Reader {
+enum RowReader {
     Text(Box<csv::Reader<Guard<DecodedText>>>),
     /// The rows of a workbook, and its bytes, which have all gone by.
-    Sheet(Box<(SheetRows, Source)>),
+    Sheet(Box<(SheetRows, HashingReader)>),
 }
 
 /// The name of a sheet, and whether it says which one of several it is.
@@ -129,9 +129,9 @@ struct SheetName {
 
 /// The settings for files that don't declare them themselves.
 #[derive(Clone, Debug, Default)]
-pub struct How {
+pub struct ReadOptions {
     /// The encoding that the user declares.
-    pub told: Option<DeclaredEncoding>,
+    pub declared_encoding: Option<DeclaredEncoding>,
     /// The lines below which the header may be.
     pub lines_above: LinesAbove,
     /// The sheet of a workbook to read.
@@ -148,7 +148,7 @@ pub struct Totals {
     /// The SHA-256 of these bytes, in lower-case hexadecimal.
     pub sha256: String,
     /// `true` if the last line has its line end. If it doesn't, the file may have been cut off.
-    pub ends_with_line_end: bool,
+    pub has_final_line_end: bool,
     /// The delimiter between fields.
     pub delimiter: Delimiter,
     /// The encoding.
@@ -162,21 +162,21 @@ impl Export {
     ///
     /// The file can't be read, or its header is not valid.
     pub fn open(path: &Path) -> Result<Export, ExportError> {
-        Export::open_with(path, &How::default())
+        Export::open_with(path, &ReadOptions::default())
     }
 
-    fn open_with(path: &Path, how: &How) -> Result<Export, ExportError> {
+    fn open_with(path: &Path, options: &ReadOptions) -> Result<Export, ExportError> {
         let file = File::open(path).map_err(|error| ExportError::new(path, None, error.into()))?;
-        let source = Peeked::new(Source::new(Box::new(file)));
-        Export::from_source(path, source, how, BytesLocation::File)
+        let source = Peeked::new(HashingReader::new(Box::new(file)));
+        Export::from_source(path, source, options, BytesLocation::File)
     }
 
     /// Opens a file like [`Export::open`], but only if it is not larger than `most_bytes`.
     pub(crate) fn open_bounded(path: &Path, most_bytes: u64) -> Result<Export, ExportError> {
         let file = Bounded::open(path, most_bytes)
             .map_err(|error| ExportError::new(path, None, error.into()))?;
-        let source = Peeked::new(Source::new(Box::new(file)));
-        Export::from_source(path, source, &How::default(), BytesLocation::File)
+        let source = Peeked::new(HashingReader::new(Box::new(file)));
+        Export::from_source(path, source, &ReadOptions::default(), BytesLocation::File)
     }
 
     /// Reads bytes in memory as a file of that name.
@@ -189,30 +189,30 @@ impl Export {
         bytes: impl Into<Cow<'static, [u8]>>,
     ) -> Result<Export, ExportError> {
         let bytes = Box::new(io::Cursor::new(bytes.into()));
-        let source = Peeked::new(Source::new(bytes));
+        let source = Peeked::new(HashingReader::new(bytes));
         Export::from_source(
             Path::new(name),
             source,
-            &How::default(),
+            &ReadOptions::default(),
             BytesLocation::File,
         )
     }
 
     fn from_source(
         path: &Path,
-        mut source: Peeked<Source>,
-        how: &How,
+        mut source: Peeked<HashingReader>,
+        options: &ReadOptions,
         place: BytesLocation,
     ) -> Result<Export, ExportError> {
         if place == BytesLocation::File && Packing::from_head(source.head().0) == Some(Packing::Zip)
         {
             let bytes =
                 held_document(&mut source).map_err(|fault| ExportError::new(path, None, fault))?;
-            return Export::from_workbook(path, bytes, how);
+            return Export::from_workbook(path, bytes, options);
         }
-        let (text, encoding) = DecodedText::new(source, how.told, place)
+        let (text, encoding) = DecodedText::new(source, options.declared_encoding, place)
             .map_err(|fault| ExportError::new(path, None, fault))?;
-        Export::from_text(path, text, encoding, &how.lines_above)
+        Export::from_text(path, text, encoding, &options.lines_above)
     }
 
     fn from_text(
@@ -245,12 +245,12 @@ impl Export {
             lines_above: lines,
             delimiter,
             encoding,
-            reader: Reader::Text(Box::new(reader)),
+            reader: RowReader::Text(Box::new(reader)),
             sheet: None,
             sheet_remarks: Vec::new(),
             rows: 0,
             peeked: VecDeque::new(),
-            failed: false,
+            has_failed: false,
             left_out: None,
             failure: None,
         };
@@ -260,16 +260,20 @@ impl Export {
     }
 
     /// Reads the sheet of a workbook that is held in memory.
-    fn from_workbook(path: &Path, bytes: Arc<Vec<u8>>, how: &How) -> Result<Export, ExportError> {
+    fn from_workbook(
+        path: &Path,
+        bytes: Arc<Vec<u8>>,
+        options: &ReadOptions,
+    ) -> Result<Export, ExportError> {
         let failed = |fault| ExportError::new(path, None, fault);
         let Sheet {
             name,
             mut rows,
             remarks,
             is_one_of_several,
-        } = workbook::read(&bytes, &how.sheet).map_err(failed)?;
-        let lines_above = rows.skip_to_header(&how.lines_above);
-        let mut source = Source::new(Box::new(io::Cursor::new(workbook::Shared(bytes))));
+        } = workbook::read(&bytes, &options.sheet).map_err(failed)?;
+        let lines_above = rows.skip_to_header(&options.lines_above);
+        let mut source = HashingReader::new(Box::new(io::Cursor::new(workbook::Shared(bytes))));
         io::copy(&mut source, &mut io::sink()).map_err(|error| failed(error.into()))?;
         let mut export = Export {
             path: path.to_owned(),
@@ -278,7 +282,7 @@ impl Export {
             lines_above,
             delimiter: Delimiter::Comma,
             encoding: Encoding::Utf8,
-            reader: Reader::Sheet(Box::new((rows, source))),
+            reader: RowReader::Sheet(Box::new((rows, source))),
             sheet: Some(SheetName {
                 name,
                 is_one_of_several,
@@ -286,12 +290,12 @@ impl Export {
             sheet_remarks: remarks,
             rows: 0,
             peeked: VecDeque::new(),
-            failed: false,
+            has_failed: false,
             left_out: None,
             failure: None,
         };
         export.read_header()?;
-        if let Reader::Sheet(sheet) = &mut export.reader {
+        if let RowReader::Sheet(sheet) = &mut export.reader {
             sheet.0.set_width(export.header.len());
         }
         Ok(export)
@@ -405,10 +409,10 @@ impl Export {
     /// the rows.
     pub fn bytes_read(&self) -> u64 {
         match &self.reader {
-            Reader::Text(reader) => reader.get_ref().inner().source().bytes(),
-            Reader::Sheet(sheet) => {
+            RowReader::Text(reader) => reader.get_ref().inner().source().bytes(),
+            RowReader::Sheet(sheet) => {
                 let source = &sheet.1;
-                Source::bytes(source)
+                HashingReader::bytes(source)
             }
         }
     }
@@ -460,18 +464,18 @@ impl Export {
     pub fn finish(mut self) -> Result<Totals, ExportError> {
         let mut row = Row::new();
         while self.read_row(&mut row)? {}
-        let (source, ends_with_line_end) = match &self.reader {
-            Reader::Text(reader) => {
+        let (source, has_final_line_end) = match &self.reader {
+            RowReader::Text(reader) => {
                 let guard = reader.get_ref();
-                (guard.inner().source(), guard.ends_with_line_end())
+                (guard.inner().source(), guard.has_final_line_end())
             }
-            Reader::Sheet(sheet) => (&sheet.1, true),
+            RowReader::Sheet(sheet) => (&sheet.1, true),
         };
         Ok(Totals {
             rows: self.rows,
             bytes: source.bytes(),
             sha256: source.sha256(),
-            ends_with_line_end,
+            has_final_line_end,
             delimiter: self.delimiter,
             encoding: self.encoding,
         })
@@ -481,12 +485,12 @@ impl Export {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
-        if self.failed {
+        if self.has_failed {
             return Err(ExportError::new(&self.path, None, Fault::AlreadyFailed));
         }
         let reader = match &mut self.reader {
-            Reader::Text(reader) => reader,
-            Reader::Sheet(sheet) => return Ok(sheet.0.read(row)),
+            RowReader::Text(reader) => reader,
+            RowReader::Sheet(sheet) => return Ok(sheet.0.read(row)),
         };
         row.kinds.clear();
         let read = reader.read_record(&mut row.record);
@@ -525,8 +529,8 @@ impl Export {
     /// Returns the error for which the parser stopped: the guard's, or that of the file.
     fn stopped(&mut self, error: csv::Error) -> ExportError {
         let found = match &mut self.reader {
-            Reader::Text(reader) => reader.get_mut().take_found(),
-            Reader::Sheet(_) => None,
+            RowReader::Text(reader) => reader.get_mut().take_found(),
+            RowReader::Sheet(_) => None,
         };
         if let Some(LocatedFault { line, mut fault }) = found {
             if let Some(column) = fault.column_mut() {
@@ -541,13 +545,13 @@ impl Export {
     }
 
     fn fail(&mut self, line: Option<u64>, fault: Fault) -> ExportError {
-        self.failed = true;
+        self.has_failed = true;
         ExportError::new(&self.path, line, fault)
     }
 }
 
 /// Reads a zip whole that has to be a document, such as a workbook.
-fn held_document(source: &mut Peeked<Source>) -> Result<Arc<Vec<u8>>, Fault> {
+fn held_document(source: &mut Peeked<HashingReader>) -> Result<Arc<Vec<u8>>, Fault> {
     if let Some(fault @ Fault::NotCsv(_)) = encoding::open_document(source.head().0) {
         return Err(fault);
     }
@@ -592,8 +596,8 @@ enum DecodedText {
 impl DecodedText {
     /// Detects from a file's first bytes how it is packed and encoded.
     fn new(
-        mut source: Peeked<Source>,
-        told: Option<DeclaredEncoding>,
+        mut source: Peeked<HashingReader>,
+        declared_encoding: Option<DeclaredEncoding>,
         place: BytesLocation,
     ) -> Result<(DecodedText, Encoding), Fault> {
         if let Some(error) = source.take_first_error() {
@@ -607,7 +611,7 @@ impl DecodedText {
         if let Some(error) = bytes.take_first_error() {
             return Err(error.into());
         }
-        let recognised = encoding::recognise(bytes.head().0, told);
+        let recognised = encoding::recognise(bytes.head().0, declared_encoding);
         let encoding = recognised.map_err(|fault| match fault {
             Fault::Compressed(name) if packing.is_some() || place == BytesLocation::Archive => {
                 Fault::Nested(name)
@@ -624,7 +628,7 @@ impl DecodedText {
         Ok((text, encoding))
     }
 
-    fn source(&self) -> &Source {
+    fn source(&self) -> &HashingReader {
         match self {
             DecodedText::Plain(bytes) => bytes.inner().source(),
             DecodedText::Decoded(text) => text.inner().inner().inner().source(),

@@ -31,7 +31,7 @@ pub struct Row {
     pub(super) byte: u64,
     /// Of each cell; empty where all are text.
     pub(super) kinds: Vec<CellKind>,
-    pub(super) counts_from_1904: bool,
+    pub(super) is_counted_from_1904: bool,
     pub(super) is_open: bool,
 }
 
@@ -79,8 +79,8 @@ impl Row {
     }
 
     /// Returns `true` if the row is of a workbook that counts its days from 1904.
-    pub(crate) fn counts_from_1904(&self) -> bool {
-        self.counts_from_1904
+    pub(crate) fn is_counted_from_1904(&self) -> bool {
+        self.is_counted_from_1904
     }
 
     /// Returns `true` if the file ends within the row's last field, as far as can be seen: it is the last row, and has

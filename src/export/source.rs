@@ -11,23 +11,23 @@ use super::error::Fault;
 const HEAD_BYTES: usize = 64 * 1024;
 
 /// A reader of raw bytes that hashes and counts them.
-pub(super) struct Source {
+pub(super) struct HashingReader {
     raw: Box<dyn Read + Send>,
     hash: Sha256,
     bytes: u64,
-    at_end: bool,
+    is_at_end: bool,
     /// The reason why reading failed. It is kept here because not every decompressor passes an
     /// error on.
     failure: Option<Fault>,
 }
 
-impl Source {
+impl HashingReader {
     pub(super) fn new(raw: Box<dyn Read + Send>) -> Self {
-        Source {
+        HashingReader {
             raw,
             hash: Sha256::new(),
             bytes: 0,
-            at_end: false,
+            is_at_end: false,
             failure: None,
         }
     }
@@ -47,8 +47,8 @@ impl Source {
     }
 
     /// Returns `true` if the end of the file was reached.
-    pub(super) fn at_end(&self) -> bool {
-        self.at_end
+    pub(super) fn is_at_end(&self) -> bool {
+        self.is_at_end
     }
 
     /// Returns the reason why reading failed, if it did.
@@ -57,12 +57,12 @@ impl Source {
     }
 }
 
-impl Read for Source {
+impl Read for HashingReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.raw.read(buffer) {
                 Ok(read) => {
-                    self.at_end |= read == 0 && !buffer.is_empty();
+                    self.is_at_end |= read == 0 && !buffer.is_empty();
                     self.hash.update(&buffer[..read]);
                     self.bytes += read as u64;
                     return Ok(read);
@@ -81,7 +81,7 @@ impl Read for Source {
 pub(super) struct Peeked<R> {
     inner: R,
     head: io::Cursor<Vec<u8>>,
-    whole: bool,
+    is_whole: bool,
     /// The error after the start of the file; it is returned when the start has been read.
     error: Option<io::Error>,
 }
@@ -106,7 +106,7 @@ impl<R: Read> Peeked<R> {
         Peeked {
             inner,
             head: io::Cursor::new(head),
-            whole: filled < HEAD_BYTES && error.is_none(),
+            is_whole: filled < HEAD_BYTES && error.is_none(),
             error,
         }
     }
@@ -122,7 +122,7 @@ impl<R: Read> Peeked<R> {
 
     /// Returns the start, and `true` if it is the whole file.
     pub(super) fn head(&self) -> (&[u8], bool) {
-        (self.head.get_ref(), self.whole)
+        (self.head.get_ref(), self.is_whole)
     }
 
     /// Skips the first bytes of the start.

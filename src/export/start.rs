@@ -70,16 +70,16 @@ pub(super) struct Start {
 impl Start {
     /// Finds the header at the start of a text.
     pub(super) fn find(text: &[u8], above: &LinesAbove) -> Start {
-        let (told, told_bytes) = match told_delimiter(text) {
+        let (declared, declaration_bytes) = match declared_delimiter(text) {
             Some((delimiter, bytes)) => (Some(delimiter), bytes),
             None => (None, 0),
         };
-        let below = &text[told_bytes..];
-        let (lines, bytes) = header_below(below, told, above).unwrap_or((0, 0));
-        let delimiter = told.unwrap_or_else(|| Delimiter::of_header(&below[bytes..]));
+        let below = &text[declaration_bytes..];
+        let (lines, bytes) = header_below(below, declared, above).unwrap_or((0, 0));
+        let delimiter = declared.unwrap_or_else(|| Delimiter::of_header(&below[bytes..]));
         Start {
-            bytes: told_bytes + bytes,
-            lines: u64::from(told.is_some()) + lines as u64,
+            bytes: declaration_bytes + bytes,
+            lines: u64::from(declared.is_some()) + lines as u64,
             delimiter,
         }
     }
@@ -87,18 +87,18 @@ impl Start {
 
 /// Returns the delimiter that a first line such as `sep=;` declares for spreadsheets, and the
 /// length of that line in bytes.
-fn told_delimiter(text: &[u8]) -> Option<(Delimiter, usize)> {
+fn declared_delimiter(text: &[u8]) -> Option<(Delimiter, usize)> {
     let (line, bytes) = first_line(text)?;
     let line = line.strip_prefix(b"\"").unwrap_or(line);
-    let (name, told) = line.split_at_checked(4)?;
+    let (name, declared) = line.split_at_checked(4)?;
     if !name.eq_ignore_ascii_case(b"sep=") {
         return None;
     }
-    let told = match told {
+    let declared = match declared {
         [byte] | [byte, b'"'] => *byte,
         _ => return None,
     };
-    let delimiter = Delimiter::ALL.into_iter().find(|d| d.byte() == told)?;
+    let delimiter = Delimiter::ALL.into_iter().find(|d| d.byte() == declared)?;
     Some((delimiter, bytes))
 }
 
@@ -113,13 +113,13 @@ fn first_line(text: &[u8]) -> Option<(&[u8], usize)> {
 /// Returns the number of lines and bytes above the header, if it is below others.
 fn header_below(
     text: &[u8],
-    told: Option<Delimiter>,
+    declared: Option<Delimiter>,
     above: &LinesAbove,
 ) -> Option<(usize, usize)> {
     let is_header = above.is_header.as_ref()?;
     let most = above.counts.iter().max()?.min(&LINES_ABOVE_MOST);
     let mut bytes = 0;
-    let first_width = names_of(text, told).len();
+    let first_width = names_of(text, declared).len();
     for lines_above in 1..=*most {
         bytes += first_line(&text[bytes..])?.1;
         if !above.counts.contains(&lines_above) {
@@ -127,10 +127,10 @@ fn header_below(
         }
         let rest = &text[bytes..];
         let below = first_line(rest).map_or(&rest[rest.len()..], |(_, line)| &rest[line..]);
-        let delimiter = told.unwrap_or_else(|| Delimiter::of_header(rest));
+        let delimiter = declared.unwrap_or_else(|| Delimiter::of_header(rest));
         let line = HeaderLine {
             lines_above,
-            names: names_of(rest, told),
+            names: names_of(rest, declared),
             first_width,
             next_width: names_of(below, Some(delimiter)).len(),
         };
@@ -142,9 +142,9 @@ fn header_below(
 }
 
 /// Returns the fields of the first line of a text.
-fn names_of(text: &[u8], told: Option<Delimiter>) -> Vec<String> {
+fn names_of(text: &[u8], declared: Option<Delimiter>) -> Vec<String> {
     let line = first_line(text).map_or(text, |(line, _)| line);
-    let delimiter = told.unwrap_or_else(|| Delimiter::of_header(line));
+    let delimiter = declared.unwrap_or_else(|| Delimiter::of_header(line));
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -194,8 +194,11 @@ mod tests {
         let text = "Report, of all\n\"May; 2026\"\nid;amount\n1;2\n";
         assert_eq!(start(text, &above(&[2])), (27, 2, Delimiter::Semicolon));
         assert_eq!(start(text, &above(&[1])), (0, 0, Delimiter::Comma));
-        let told = format!("sep=;\n{text}");
-        assert_eq!(start(&told, &above(&[2])), (33, 3, Delimiter::Semicolon));
+        let declared = format!("sep=;\n{text}");
+        assert_eq!(
+            start(&declared, &above(&[2])),
+            (33, 3, Delimiter::Semicolon)
+        );
         assert_eq!(start("id;amount\n", &above(&[1])).1, 0);
         // Not beyond the end of the text.
         assert_eq!(start("a\nb", &above(&[40])).1, 0);

@@ -43,7 +43,7 @@ fn looks_like_the_row<'l>(
     let cells = line.take(column).map(|cell| cell.trim_matches('"'));
     let alike: Vec<bool> = cells
         .zip(record)
-        .map(|(cell, own)| Kind::of(cell) == Kind::of(own))
+        .map(|(cell, own)| CellShape::from_cell(cell) == CellShape::from_cell(own))
         .collect();
     let count = alike.iter().filter(|alike| **alike).count();
     alike.first() == Some(&true) && count * 2 > alike.len()
@@ -51,16 +51,16 @@ fn looks_like_the_row<'l>(
 
 /// Describes what a cell is made of.
 #[derive(PartialEq, Eq)]
-struct Kind {
+struct CellShape {
     digits: bool,
     letters: bool,
     /// The first character that is neither; texts have a space here, dates and ids what separates their parts.
     separator: Option<char>,
 }
 
-impl Kind {
-    fn of(cell: &str) -> Kind {
-        Kind {
+impl CellShape {
+    fn from_cell(cell: &str) -> CellShape {
+        CellShape {
             digits: cell.chars().any(|c| c.is_ascii_digit()),
             letters: cell.chars().any(char::is_alphabetic),
             separator: cell.chars().find(|c| !c.is_alphanumeric()),

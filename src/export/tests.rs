@@ -132,8 +132,8 @@ mod reading {
         let csv = b"\xEF\xBB\xBFid,b\n1,2\n3,4";
         let (_, totals) = read_all(csv).unwrap();
         assert_eq!((totals.rows, totals.bytes), (2, 15));
-        assert!(!totals.ends_with_line_end);
-        assert!(read_all(b"id\n1\r\n").unwrap().1.ends_with_line_end);
+        assert!(!totals.has_final_line_end);
+        assert!(read_all(b"id\n1\r\n").unwrap().1.has_final_line_end);
         // `printf '\357\273\277id,b\n1,2\n3,4' | sha256sum`
         assert_eq!(totals.sha256, SHA256);
         // The hash is the same when nobody reads the rows.
@@ -571,14 +571,14 @@ mod packed {
         units.flat_map(u16::to_be_bytes).collect()
     }
 
-    fn open(bytes: &[u8], told: Option<DeclaredEncoding>) -> Exports {
+    fn open(bytes: &[u8], declared_encoding: Option<DeclaredEncoding>) -> Exports {
         let reader = io::Cursor::new(bytes.to_vec());
         Exports::from_reader(
             "x",
             Box::new(reader),
-            How {
-                told,
-                ..How::default()
+            ReadOptions {
+                declared_encoding,
+                ..ReadOptions::default()
             },
         )
     }
@@ -593,9 +593,12 @@ mod packed {
     }
 
     /// Returns the rows of all exports of a file, or the first error as `path:line:code`.
-    fn outcome(bytes: &[u8], told: Option<DeclaredEncoding>) -> Result<Vec<Read2>, String> {
+    fn outcome(
+        bytes: &[u8],
+        declared_encoding: Option<DeclaredEncoding>,
+    ) -> Result<Vec<Read2>, String> {
         let mut rows = Vec::new();
-        for export in open(bytes, told) {
+        for export in open(bytes, declared_encoding) {
             let read = export.and_then(drain).map_err(|error| {
                 assert!(error.hint().is_some(), "{error}");
                 let line = error.line().map_or("-".into(), |line| line.to_string());
@@ -637,12 +640,15 @@ mod packed {
     fn windows_1252_is_read_when_it_is_told() {
         let bytes = b"id,name\n1,M\xFCller \x80\n";
         assert_eq!(code(bytes), "x:2:not-utf8");
-        let told = Some(DeclaredEncoding::Windows1252);
+        let declared_encoding = Some(DeclaredEncoding::Windows1252);
         let row = (2, vec!["1".to_owned(), "Müller €".to_owned()]);
         for packing in PACKINGS {
-            assert_eq!(outcome(&packing(bytes), told), Ok(vec![row.clone()]));
+            assert_eq!(
+                outcome(&packing(bytes), declared_encoding),
+                Ok(vec![row.clone()])
+            );
         }
-        let undefined = outcome(b"id,name\n1,2\n3,\"a\nb\x81\"\n", told);
+        let undefined = outcome(b"id,name\n1,2\n3,\"a\nb\x81\"\n", declared_encoding);
         assert_eq!(undefined.unwrap_err(), "x:4:not-windows-1252");
     }
 
@@ -688,7 +694,7 @@ mod packed {
         let text = long_text();
         let members = [("a.csv", text.as_bytes()), ("b.csv", &b"id\n1\n"[..])];
         std::fs::write(&path, zip(&members)).unwrap();
-        let rows: Vec<u64> = Exports::open(&path, How::default())
+        let rows: Vec<u64> = Exports::open(&path, ReadOptions::default())
             .map(|export| export.unwrap().finish().unwrap().rows)
             .collect();
         assert_eq!(rows, [9000, 1]);
@@ -773,7 +779,9 @@ mod packed {
                 ),
             ] {
                 let budget = Budget::new(most, free);
-                let source = Peeked::new(Source::new(Box::new(io::Cursor::new(packed.clone()))));
+                let source = Peeked::new(HashingReader::new(Box::new(io::Cursor::new(
+                    packed.clone(),
+                ))));
                 let mut unpacked = Unpacked::new(source, Some(packing), budget);
                 let error = io::copy(&mut unpacked, &mut io::sink()).unwrap_err();
                 assert!(error.to_string().ends_with(expected), "{error}");
@@ -789,14 +797,14 @@ mod packed {
             bytes in prop_oneof![prop::collection::vec(any::<u8>(), 0..300), tricky()],
             start in 0..10_usize,
             packing in 0..PACKINGS.len(),
-            told in prop_oneof![Just(None), Just(Some(DeclaredEncoding::Utf16)), Just(Some(DeclaredEncoding::Windows1252))],
+            declared_encoding in prop_oneof![Just(None), Just(Some(DeclaredEncoding::Utf16)), Just(Some(DeclaredEncoding::Windows1252))],
         ) {
             const STARTS: [&[u8]; 10] = [
                 b"", b"\xFF\xFE", b"\xFE\xFF", b"\x1F\x8B\x08\0\0\0\0\0\0\0", b"\x28\xB5\x2F\xFD",
                 b"\x50\x2A\x4D\x18\x01\0\0\0x", b"PK\x03\x04", b"PK\x05\x06", b"id,b\n", b"\xEF\xBB\xBF",
             ];
             let bytes = PACKINGS[packing](&[STARTS[start], &bytes].concat());
-            prop_assert_eq!(outcome(&bytes, told), outcome(&bytes, told));
+            prop_assert_eq!(outcome(&bytes, declared_encoding), outcome(&bytes, declared_encoding));
         }
 
         #[test]
@@ -993,7 +1001,7 @@ proptest! {
         let (rows, totals) = read_all(&bytes).unwrap();
         prop_assert_eq!(&rows, &expected);
         prop_assert_eq!(totals.rows, expected.len() as u64);
-        prop_assert_eq!(totals.ends_with_line_end, bytes.ends_with(b"\n"));
+        prop_assert_eq!(totals.has_final_line_end, bytes.ends_with(b"\n"));
         prop_assert_eq!(walk(&bytes, &[3, 1, 7]).0.len(), rows.len() + 1);
     }
 }

@@ -10,7 +10,7 @@ use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use super::error::Fault;
-use super::source::{Peeked, Source};
+use super::source::{HashingReader, Peeked};
 
 /// The greatest unpacked size of one file, all members of a zip together, in bytes.
 const UNPACKED_MOST_BYTES: u64 = 64 * 1024 * 1024 * 1024;
@@ -99,40 +99,44 @@ impl Budget {
 
 /// A reader of a file's bytes, unpacked if they were packed.
 pub(super) struct Unpacked {
-    form: Form,
+    form: Unpacker,
     budget: Budget,
 }
 
-enum Form {
-    Plain(Box<Peeked<Source>>),
+enum Unpacker {
+    Plain(Box<Peeked<HashingReader>>),
     Gzip(Box<Gzip>),
     Zstd(Box<Zstd>),
 }
 
 impl Unpacked {
-    pub(super) fn new(source: Peeked<Source>, packing: Option<Packing>, budget: Budget) -> Self {
+    pub(super) fn new(
+        source: Peeked<HashingReader>,
+        packing: Option<Packing>,
+        budget: Budget,
+    ) -> Self {
         let form = match packing {
-            Some(Packing::Gzip) => Form::Gzip(Box::new(Gzip::new(source))),
-            Some(Packing::Zstd) => Form::Zstd(Box::new(Zstd::new(source))),
-            Some(Packing::Zip) | None => Form::Plain(Box::new(source)),
+            Some(Packing::Gzip) => Unpacker::Gzip(Box::new(Gzip::new(source))),
+            Some(Packing::Zstd) => Unpacker::Zstd(Box::new(Zstd::new(source))),
+            Some(Packing::Zip) | None => Unpacker::Plain(Box::new(source)),
         };
         Unpacked { form, budget }
     }
 
     /// Returns the file as it is stored.
-    pub(super) fn source(&self) -> &Source {
+    pub(super) fn source(&self) -> &HashingReader {
         match &self.form {
-            Form::Plain(source) => source.inner(),
-            Form::Gzip(gzip) => gzip.part.get_ref().get_ref().inner(),
-            Form::Zstd(zstd) => zstd.input.get_ref().inner(),
+            Unpacker::Plain(source) => source.inner(),
+            Unpacker::Gzip(gzip) => gzip.part.get_ref().get_ref().inner(),
+            Unpacker::Zstd(zstd) => zstd.input.get_ref().inner(),
         }
     }
 
-    fn source_mut(&mut self) -> &mut Source {
+    fn source_mut(&mut self) -> &mut HashingReader {
         match &mut self.form {
-            Form::Plain(source) => source.inner_mut(),
-            Form::Gzip(gzip) => gzip.part.get_mut().get_mut().inner_mut(),
-            Form::Zstd(zstd) => zstd.input.get_mut().inner_mut(),
+            Unpacker::Plain(source) => source.inner_mut(),
+            Unpacker::Gzip(gzip) => gzip.part.get_mut().get_mut().inner_mut(),
+            Unpacker::Zstd(zstd) => zstd.input.get_mut().inner_mut(),
         }
     }
 
@@ -145,11 +149,11 @@ impl Unpacked {
             Err(error) => error,
         };
         let packing = match &self.form {
-            Form::Plain(_) => return Fault::from(error),
-            Form::Gzip(_) => Packing::Gzip.name(),
-            Form::Zstd(_) => Packing::Zstd.name(),
+            Unpacker::Plain(_) => return Fault::from(error),
+            Unpacker::Gzip(_) => Packing::Gzip.name(),
+            Unpacker::Zstd(_) => Packing::Zstd.name(),
         };
-        if self.source().at_end() {
+        if self.source().is_at_end() {
             Fault::PackedCutOff(packing)
         } else {
             Fault::PackedDamaged(packing)
@@ -160,12 +164,12 @@ impl Unpacked {
 impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.form {
-            Form::Plain(source) => source.read(buffer),
-            Form::Gzip(gzip) => gzip.read(buffer),
-            Form::Zstd(zstd) => zstd.read(buffer),
+            Unpacker::Plain(source) => source.read(buffer),
+            Unpacker::Gzip(gzip) => gzip.read(buffer),
+            Unpacker::Zstd(zstd) => zstd.read(buffer),
         };
         let read = read.map_err(|error| self.fault(error))?;
-        if !matches!(self.form, Form::Plain(_)) {
+        if !matches!(self.form, Unpacker::Plain(_)) {
             self.budget.take(read, self.source().bytes())?;
         }
         Ok(read)
@@ -175,15 +179,15 @@ impl Read for Unpacked {
 /// A reader of the parts of a gzip file. Zeros after the last part are padding, which tapes and
 /// some servers write.
 struct Gzip {
-    part: GzDecoder<BufReader<Peeked<Source>>>,
-    at_end: bool,
+    part: GzDecoder<BufReader<Peeked<HashingReader>>>,
+    is_at_end: bool,
 }
 
 impl Gzip {
-    fn new(source: Peeked<Source>) -> Self {
+    fn new(source: Peeked<HashingReader>) -> Self {
         Gzip {
             part: GzDecoder::new(BufReader::new(source)),
-            at_end: false,
+            is_at_end: false,
         }
     }
 
@@ -204,7 +208,7 @@ impl Gzip {
                 Ok(false)
             }
             Some(_) => {
-                let nothing = Peeked::new(Source::new(Box::new(io::empty())));
+                let nothing = Peeked::new(HashingReader::new(Box::new(io::empty())));
                 let input = self.part.reset(BufReader::new(nothing));
                 self.part.reset(input);
                 Ok(true)
@@ -215,12 +219,12 @@ impl Gzip {
 
 impl Read for Gzip {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while !self.at_end && !buffer.is_empty() {
+        while !self.is_at_end && !buffer.is_empty() {
             let read = self.part.read(buffer)?;
             if read > 0 {
                 return Ok(read);
             }
-            self.at_end = !self.begin_part()?;
+            self.is_at_end = !self.begin_part()?;
         }
         Ok(0)
     }
@@ -228,20 +232,20 @@ impl Read for Gzip {
 
 /// A reader of the frames of a zstd file; the size and the checksum of each are checked.
 struct Zstd {
-    input: BufReader<Peeked<Source>>,
+    input: BufReader<Peeked<HashingReader>>,
     decoder: FrameDecoder,
-    in_frame: bool,
+    is_in_frame: bool,
     frame_bytes: u64,
 }
 
 impl Zstd {
-    fn new(source: Peeked<Source>) -> Self {
+    fn new(source: Peeked<HashingReader>) -> Self {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(ZSTD_WINDOW_MOST_BYTES);
         Zstd {
             input: BufReader::new(source),
             decoder,
-            in_frame: false,
+            is_in_frame: false,
             frame_bytes: 0,
         }
     }
@@ -251,7 +255,7 @@ impl Zstd {
         while !self.input.fill_buf()?.is_empty() {
             match self.decoder.init(&mut self.input) {
                 Ok(()) => {
-                    self.in_frame = true;
+                    self.is_in_frame = true;
                     self.frame_bytes = 0;
                     return Ok(true);
                 }
@@ -278,7 +282,7 @@ impl Zstd {
 
     /// Checks a complete frame, which the decoder leaves to its caller.
     fn end_frame(&mut self) -> io::Result<()> {
-        self.in_frame = false;
+        self.is_in_frame = false;
         let size = self.decoder.content_size();
         let checksum = self.decoder.get_checksum_from_data();
         let is_whole = size == 0 || size == self.frame_bytes;
@@ -294,7 +298,7 @@ impl Zstd {
 impl Read for Zstd {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            if !self.in_frame && !self.begin_frame()? {
+            if !self.is_in_frame && !self.begin_frame()? {
                 return Ok(0);
             }
             while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {

@@ -77,7 +77,7 @@ impl EventsSummary {
         lines.collect()
     }
 
-    fn balances(&self) -> bool {
+    fn is_balanced(&self) -> bool {
         let mut sum = Tally::default();
         for tally in self.by_plan.values() {
             sum.add_tally(tally);
@@ -194,13 +194,13 @@ impl JobFigures {
     ///
     /// One of them does not hold.
     pub fn check(&self) -> Result<(), Imbalance> {
-        if !self.rows.balance() {
+        if !self.rows.is_balanced() {
             return Err(Imbalance(format!(
                 "{} rows were read and {} + {} + {} are accounted for",
                 self.rows.read, self.rows.with_events, self.rows.ignored, self.rows.rejected
             )));
         }
-        if !self.events.balances() {
+        if !self.events.is_balanced() {
             return Err(Imbalance(format!(
                 "{} events were read and the plan does not hold the same, in events or in cents",
                 self.events.read.count()

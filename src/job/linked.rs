@@ -58,7 +58,9 @@ impl ReadExports {
         let unplanned = self.plans.apply(events, history);
         let paid_after_all = hold_paid_after_all(events, history);
         let problems = &mut self.problems;
-        let taken_back = self.not_paid.take_back(events, history, problems, origins);
+        let not_paid = self
+            .not_paid
+            .find_events(events, history, problems, origins);
         let looked_at = self.looked_at.iter().map(|(index, _)| *index).collect();
         let of_reason = [
             (HeldReason::Invoice, without_invoice),
@@ -73,15 +75,15 @@ impl ReadExports {
                     .map(|(index, note)| (index, reason, note)),
             );
         }
-        held.extend(taken_back.held);
+        held.extend(not_paid.held);
         held.extend(paid_after_all);
         let held = held.into_iter();
         let held = held.map(|(index, reason, note)| (index, Link::held(reason, note)));
-        let outdated = taken_back.outdated.into_iter();
+        let outdated = not_paid.outdated.into_iter();
         let outdated = outdated.map(|(index, note)| (index, Link::Covered(note)));
         CompletedEvents {
             uids,
-            withdrawn: taken_back.withdrawn,
+            withdrawn: not_paid.withdrawn,
             unplanned,
             looked_at,
             decided: held.chain(outdated).collect(),

@@ -10,9 +10,9 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use crate::classify::{SaleIds, TakenBack};
+use crate::classify::{SaleIds, UnpaidRow};
 use crate::event::{
-    Customer, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Money, NOT_PAID, Source,
+    Customer, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Money, NOT_PAID, RowPlace,
     Text,
 };
 use crate::journal::{HistoryRequest, Outcome};
@@ -35,7 +35,7 @@ struct NotPaid {
     is_not_paid: bool,
     /// `true` if the row has a total of what was refunded.
     is_refunded: bool,
-    source: Source,
+    source: RowPlace,
 }
 
 /// Holds the ignored rows of a job that contradict events which were sent.
@@ -44,7 +44,7 @@ pub(super) struct NotPaidRows(Vec<NotPaid>);
 
 /// Holds the result of the rows that contradict events which were sent.
 #[derive(Debug, Default)]
-pub(super) struct TakenBackEvents {
+pub(super) struct NotPaidEvents {
     /// The places of the events that are held, among them the refunds that were added, and why.
     pub(super) held: Vec<(usize, HeldReason, String)>,
     /// The places of the events that a later export says not to have been paid, and why they are not sent.
@@ -65,7 +65,7 @@ pub struct WithdrawnEvent {
     /// The reason, for people.
     pub reason: String,
     /// The place of the row.
-    pub source: Source,
+    pub source: RowPlace,
 }
 
 /// Says what other rows of the job say of the same event.
@@ -91,7 +91,7 @@ impl Others {
     }
 }
 
-impl TakenBackEvents {
+impl NotPaidEvents {
     /// Sets readings of an event that was not sent aside: they are outdated by a later row, or held where nothing
     /// says which is later.
     fn set_aside(&mut self, readings: &[usize], others: Others, row: &NotPaid) {
@@ -108,7 +108,7 @@ impl TakenBackEvents {
 }
 
 impl NotPaidRows {
-    pub(super) fn add(&mut self, row: TakenBack<'_>, source: Source) {
+    pub(super) fn add(&mut self, row: UnpaidRow<'_>, source: RowPlace) {
         self.0.push(NotPaid {
             sale: row.sale,
             refunds: row.refunds,
@@ -138,44 +138,44 @@ impl NotPaidRows {
     /// paid. Where nothing says which export is later, a sale that is not sent yet is held itself.
     ///
     /// A row with a refund is not older than one without, so a sale that the job has as paid is refunded, too.
-    pub(super) fn take_back(
+    pub(super) fn find_events(
         &self,
         events: &mut Events,
         history: &dyn History,
         problems: &mut impl Extend<Problem>,
         origins: &Origins,
-    ) -> TakenBackEvents {
+    ) -> NotPaidEvents {
         if self.0.is_empty() {
-            return TakenBackEvents::default();
+            return NotPaidEvents::default();
         }
-        let mut taking = TakingBack {
+        let mut finder = NotPaidFinder {
             of_job: EventsOfJob::new(events, self),
             events,
             history,
-            found: TakenBackEvents::default(),
+            found: NotPaidEvents::default(),
             withdrawn_by: Vec::new(),
         };
         for row in &self.0 {
-            taking.take_sale(row);
-            taking.take_refunds(row);
+            finder.judge_sale(row);
+            finder.judge_refunds(row);
         }
-        let withdrawn = taking.found.withdrawn.iter().zip(taking.withdrawn_by);
+        let withdrawn = finder.found.withdrawn.iter().zip(finder.withdrawn_by);
         problems.extend(withdrawn.map(|(event, row)| row.problem(event, history, origins)));
-        taking.found
+        finder.found
     }
 }
 
 /// Goes through the rows of a job that contradict events which were sent.
-struct TakingBack<'t> {
+struct NotPaidFinder<'t> {
     of_job: EventsOfJob,
     events: &'t mut Events,
     history: &'t dyn History,
-    found: TakenBackEvents,
+    found: NotPaidEvents,
     /// The rows that withdraw events, in the order of these.
     withdrawn_by: Vec<&'t NotPaid>,
 }
 
-impl<'t> TakingBack<'t> {
+impl<'t> NotPaidFinder<'t> {
     /// Returns the places of the job's events of one kind that have this id, and what they say beside a row.
     fn readings(&self, id: &Text, kind: Kind, row: &NotPaid) -> (Vec<usize>, Others) {
         let places = self.of_job.paid.get(&EventKey::from_id(id));
@@ -198,8 +198,8 @@ impl<'t> TakingBack<'t> {
         (readings, others)
     }
 
-    /// Holds what takes the row's sale back, or withdraws the sale.
-    fn take_sale(&mut self, row: &'t NotPaid) {
+    /// Holds a refund of the row's sale, or withdraws the sale.
+    fn judge_sale(&mut self, row: &'t NotPaid) {
         let Some(ids) = &row.sale else { return };
         let (readings, others) = self.readings(&ids.own, Kind::Sale, row);
         if others == Others::Later && !row.is_refunded {
@@ -221,7 +221,7 @@ impl<'t> TakingBack<'t> {
         let key = EventKey::from_id(&sale.id);
         let is_left = history.outcome(key).is_none() && others != Others::Later;
         if is_left && row.is_not_paid || history.is_withdrawn(key) {
-            if self.of_job.taken_back.insert(key) {
+            if self.of_job.contradicted.insert(key) {
                 self.withdraw(Kind::Sale, &sale.id, &readings, row);
             }
         } else {
@@ -238,7 +238,7 @@ impl<'t> TakingBack<'t> {
 
     /// Adds a held refund of what was paid for a sale, unless the job refunds it, or nothing of it is left.
     fn hold_refund(&mut self, sale: &PaidSale, others: Others, row: &NotPaid) {
-        if self.of_job.taken_back.insert(EventKey::from_id(&sale.id))
+        if self.of_job.contradicted.insert(EventKey::from_id(&sale.id))
             && let Some(refund) = row.refund(sale, self.history)
         {
             let why = row.why(&sale.id, others);
@@ -252,7 +252,7 @@ impl<'t> TakingBack<'t> {
     }
 
     /// Holds what says that the row's refunds failed, or withdraws them.
-    fn take_refunds(&mut self, row: &'t NotPaid) {
+    fn judge_refunds(&mut self, row: &'t NotPaid) {
         let history = self.history;
         for id in &row.refunds {
             let key = EventKey::from_id(id);
@@ -265,7 +265,7 @@ impl<'t> TakingBack<'t> {
                 self.found.set_aside(&readings, others, row);
                 continue;
             };
-            if !self.of_job.taken_back.insert(key) {
+            if !self.of_job.contradicted.insert(key) {
                 continue;
             }
             if history.outcome(key).is_none() || history.is_withdrawn(key) {
@@ -281,19 +281,19 @@ impl<'t> TakingBack<'t> {
     }
 }
 
-/// Holds what a job has of sales and refunds, before rows that take some back are looked at.
+/// Holds what a job has of sales and refunds, before rows that contradict some are looked at.
 struct EventsOfJob {
-    /// The sales that refunds of the job reverse, and what rows have taken back.
-    taken_back: HashSet<EventKey>,
+    /// The sales that refunds of the job reverse, and the events that rows contradict.
+    contradicted: HashSet<EventKey>,
     /// The events that a row has as paid, by the id that distinguishes them: a payment goes by its own id, if it has
-    /// one beside that of its invoice. Only those that some row takes back are kept.
+    /// one beside that of its invoice. Only those that some row contradicts are kept.
     paid: KeyMap<Vec<usize>>,
 }
 
 impl EventsOfJob {
     fn new(events: &Events, rows: &NotPaidRows) -> Self {
         let mut of_job = EventsOfJob {
-            taken_back: HashSet::new(),
+            contradicted: HashSet::new(),
             paid: KeyMap::default(),
         };
         for row in &rows.0 {
@@ -311,7 +311,7 @@ impl EventsOfJob {
                 readings.push(index);
             }
             if let Some(sale) = event.sale_event_id.filter(|_| event.kind == Kind::Refund) {
-                of_job.taken_back.insert(EventKey::from_id(sale));
+                of_job.contradicted.insert(EventKey::from_id(sale));
             }
         }
         of_job

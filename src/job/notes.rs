@@ -125,7 +125,7 @@ pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
     for (event, state) in job.plan.unordered_numbers() {
         let takes_date = match event.kind {
             Kind::Signup => true,
-            Kind::Sale => setup.creates_commissions,
+            Kind::Sale => setup.should_create_commissions,
             Kind::Refund | Kind::Cancellation => false,
         };
         let is_dated = !takes_date && event.created_at.is_some();
@@ -139,7 +139,7 @@ pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
     let message = format!(
         "version 2 of the Tracking API takes no dates on sales, refunds and cancellations: {dated} will get the day on which they are sent, and so will their commissions"
     );
-    let hint = if setup.creates_commissions {
+    let hint = if setup.should_create_commissions {
         "to keep these dates, too, import history with version 1 (`--api v1`)"
     } else {
         "to keep their dates, import history with version 1 (`--api v1`); `history = \"commissions\"` under `[api]` keeps those of the sales of known referrals"
@@ -150,7 +150,7 @@ pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
 
 /// Reports once what commissions of known referrals don't take of the sales to send.
 pub(super) fn note_commissions(job: &mut Job, setup: &Setup<'_>) {
-    if !setup.creates_commissions {
+    if !setup.should_create_commissions {
         return;
     }
     let (mut refused, mut shortened) = (Tally::default(), Tally::default());

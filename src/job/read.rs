@@ -17,7 +17,7 @@ use super::{
     ADDED_COLUMNS, CorrectedRow, ExportTotals, Input, RecognisedAs, Rows, RowsOf, Setup, SourceRows,
 };
 use crate::classify::{Classifier, EndOfFile, RowAmount, RowOutcome};
-use crate::event::{Event, EventKey, Events, Kind, Source};
+use crate::event::{Event, EventKey, Events, Kind, RowPlace};
 use crate::export::{Delimiter, Export, ExportError, HeaderLikeness, HeaderNames, Row};
 use crate::invisible::shown;
 use crate::problem::{Problem, ProblemCode, Problems};
@@ -63,7 +63,7 @@ pub(super) fn read(
     source_rows: SourceRows,
     progress: &dyn Fn(u64),
 ) -> Result<ReadExports, Vec<Problem>> {
-    let mut reader = Reader::new(setup, source_rows, progress);
+    let mut reader = JobReader::new(setup, source_rows, progress);
     let mut unusable = Vec::new();
     let mut completing = Vec::new();
     for export in exports {
@@ -127,7 +127,7 @@ fn added_columns(header: &[String]) -> Option<usize> {
 }
 
 /// Returns what the added columns of a file of rejected rows, which end at `width`, say of a row.
-fn corrected(row: &Row, width: usize, source: Source) -> Option<CorrectedRow> {
+fn corrected(row: &Row, width: usize, source: RowPlace) -> Option<CorrectedRow> {
     let mut added = row.iter().skip(width - ADDED_COLUMNS.len());
     Some(CorrectedRow {
         source,
@@ -142,7 +142,7 @@ fn corrected(row: &Row, width: usize, source: Source) -> Option<CorrectedRow> {
 /// would not show it.
 fn not_fixed() -> Problem {
     Problem::error(
-        ProblemCode::RowNotMended,
+        ProblemCode::RowNotCorrected,
         "the row still has cells after `_reason`",
     )
     .hint("put its cells into their columns, then delete the cells after `_reason`")
@@ -201,9 +201,9 @@ impl Opened<'_> {
     fn kind(&self) -> RowKind {
         RowKind {
             handed_back: self.handed_back,
-            is_corrected: self.found.profile.mends,
+            is_corrected: self.found.profile.is_report_of_refused,
             is_completing: !self.found.profile.completes.is_empty(),
-            is_resaved: (self.handed_back.is_some() || self.found.profile.mends)
+            is_resaved: (self.handed_back.is_some() || self.found.profile.is_report_of_refused)
                 && self.export.sheet().is_none()
                 && self.export.delimiter() != Delimiter::Comma,
         }
@@ -236,7 +236,7 @@ struct ExportOfRows<'e> {
 /// Holds a row whose outcome is known.
 struct ReadRow<'r> {
     row: &'r Row,
-    source: Source,
+    source: RowPlace,
     /// `true` if its events are refunds whose sign is still open.
     is_signed: bool,
     /// What it may have been, if it is ignored with a warning.
@@ -255,7 +255,7 @@ struct FoundInRows {
     other_header: Option<u64>,
 }
 
-struct Reader<'r> {
+struct JobReader<'r> {
     setup: &'r Setup<'r>,
     progress: &'r dyn Fn(u64),
     /// The inputs in the order in which the exports were named; `None` for those that are being read.
@@ -286,9 +286,9 @@ struct Reader<'r> {
     rows_read: u64,
 }
 
-impl<'r> Reader<'r> {
+impl<'r> JobReader<'r> {
     fn new(setup: &'r Setup<'r>, source_rows: SourceRows, progress: &'r dyn Fn(u64)) -> Self {
-        Reader {
+        JobReader {
             setup,
             progress,
             inputs: Vec::new(),
@@ -436,7 +436,7 @@ impl<'r> Reader<'r> {
         of: &ExportOfRows<'_>,
         found: &mut FoundInRows,
     ) {
-        let source = Source {
+        let source = RowPlace {
             input: of.input,
             line: row.line(),
         };
@@ -512,8 +512,8 @@ impl<'r> Reader<'r> {
             }
             RowOutcome::Ignored(reason) => {
                 found.rows.ignored += 1;
-                if let Some(taken_back) = of.classifier.taken_back(row) {
-                    self.not_paid.add(taken_back, source);
+                if let Some(unpaid_row) = of.classifier.unpaid_row(row) {
+                    self.not_paid.add(unpaid_row, source);
                 }
                 let cells = row.iter();
                 self.source_rows
@@ -566,7 +566,7 @@ impl<'r> Reader<'r> {
     fn trace(
         &mut self,
         row: &Row,
-        source: Source,
+        source: RowPlace,
         outcome: &RowOutcome,
         classifier: &Classifier<'_>,
     ) -> Option<&mut TracedRow> {
@@ -616,7 +616,7 @@ impl<'r> Reader<'r> {
     fn classify(
         &mut self,
         row: &mut Row,
-        source: Source,
+        source: RowPlace,
         of: &ExportOfRows<'_>,
         warnings: &mut Vec<Problem>,
     ) -> RowOutcome {
@@ -702,7 +702,7 @@ impl<'r> Reader<'r> {
             return;
         }
         let message = match (end, header.last()) {
-            _ if totals.ends_with_line_end => return,
+            _ if totals.has_final_line_end => return,
             (EndOfFile::CutOff, _) => return,
             (EndOfFile::OpenAmount, Some(column)) => format!(
                 "the last line has no line end, and nothing shows that its `{}` is whole",

@@ -48,7 +48,7 @@ pub struct Setup<'s> {
     /// `true` if the API takes the dates of sales, refunds and cancellations.
     pub can_send_dates: bool,
     /// `true` if sales are sent as commissions of known referrals, with their day.
-    pub creates_commissions: bool,
+    pub should_create_commissions: bool,
     /// The line of each export whose row is to be explained in the job's traces.
     pub traced_line: Option<u64>,
 }
@@ -70,7 +70,7 @@ impl<'s> Setup<'s> {
             in_account: InAccount::default(),
             account: None,
             can_send_dates: true,
-            creates_commissions: false,
+            should_create_commissions: false,
             traced_line: None,
         }
     }
@@ -93,7 +93,7 @@ impl<'s> Setup<'s> {
             in_account: _,
             account: _,
             can_send_dates,
-            creates_commissions,
+            should_create_commissions: creates_commissions,
             traced_line: _,
         } = self;
         if !profile_of.is_empty() {

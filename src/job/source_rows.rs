@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};
 
-use crate::event::{Currency, Money, Source};
+use crate::event::{Currency, Money, RowPlace};
 use crate::problem::{Problem, ProblemCode};
 
 /// Holds a row that gave no event, as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceRow {
     /// The place of the row.
-    pub source: Source,
+    pub source: RowPlace,
     /// `true` if it was rejected, `false` if it was ignored.
     pub is_rejected: bool,
     /// What a row that was ignored with a warning may have been.
@@ -84,7 +84,7 @@ impl SourceRows {
     /// Keeps a row that was rejected. An error is reported by [`SourceRows::read`], as of every row.
     pub(super) fn add_rejected<'f>(
         &mut self,
-        source: Source,
+        source: RowPlace,
         reason: &str,
         fields: impl Iterator<Item = &'f str>,
     ) {
@@ -94,7 +94,7 @@ impl SourceRows {
     /// Keeps a row that was ignored, with a warning if it is left out.
     pub(super) fn add_ignored<'f>(
         &mut self,
-        source: Source,
+        source: RowPlace,
         left_out: Option<LeftOut>,
         reason: &str,
         fields: impl Iterator<Item = &'f str>,
@@ -109,7 +109,7 @@ impl SourceRows {
     /// Keeps a row that has events, and is rejected after all if its input turns out to be such.
     pub(super) fn add_open<'f>(
         &mut self,
-        source: Source,
+        source: RowPlace,
         reason: &str,
         fields: impl Iterator<Item = &'f str>,
     ) {
@@ -123,7 +123,7 @@ impl SourceRows {
 
     fn write<'f>(
         &mut self,
-        source: Source,
+        source: RowPlace,
         (state, money): (&str, Option<Money>),
         reason: &str,
         mut fields: impl Iterator<Item = &'f str>,
@@ -180,7 +180,7 @@ impl SourceRows {
 }
 
 fn source_row(record: &csv::StringRecord) -> Option<SourceRow> {
-    let source = Source {
+    let source = RowPlace {
         input: record.get(0)?.parse().ok()?,
         line: record.get(1)?.parse().ok()?,
     };
@@ -210,7 +210,7 @@ mod tests {
 
     fn row(line: u64, is_rejected: bool, fields: &[&str]) -> SourceRow {
         SourceRow {
-            source: Source { input: 1, line },
+            source: RowPlace { input: 1, line },
             is_rejected,
             left_out: None,
             reason: "no amount, \"none\"".to_owned(),

@@ -26,7 +26,7 @@ fn planned(files: &[(&str, &[u8])]) -> Result<Job, Vec<Problem>> {
 
 fn job(text: &str) -> Job {
     let job = planned(&[("x.csv", text.as_bytes())]).unwrap();
-    assert!(job.rows().balance() && job.plan.balances());
+    assert!(job.rows().is_balanced() && job.plan.is_balanced());
     job
 }
 
@@ -336,7 +336,7 @@ proptest! {
         let (whole, split) = both_ways(HEADER_2024, &rows);
         prop_assert_eq!(outcome(&whole), outcome(&split));
         for job in [whole, split] {
-            prop_assert!(job.plan.balances() && job.rows().balance() && refunds_follow(&job));
+            prop_assert!(job.plan.is_balanced() && job.rows().is_balanced() && refunds_follow(&job));
         }
     }
 
@@ -345,7 +345,7 @@ proptest! {
         let (whole, split) = both_ways(GENERIC, &rows);
         prop_assert_eq!(outcome(&whole), outcome(&split));
         for job in [whole, split] {
-            prop_assert!(job.plan.balances() && job.rows().balance() && refunds_follow(&job));
+            prop_assert!(job.plan.is_balanced() && job.rows().is_balanced() && refunds_follow(&job));
         }
     }
 
@@ -358,7 +358,7 @@ proptest! {
         }
         file.extend_from_slice(&bytes);
         if let Ok(job) = planned(&[("x.csv", file.as_slice())]) {
-            prop_assert!(job.rows().balance() && job.plan.balances());
+            prop_assert!(job.rows().is_balanced() && job.plan.is_balanced());
         }
     }
 
@@ -367,7 +367,7 @@ proptest! {
         let header = if stripe { HEADER_2024 } else { GENERIC };
         let file = format!("{header}\n{text}");
         if let Ok(job) = planned(&[("x.csv", file.as_bytes())]) {
-            prop_assert!(job.rows().balance() && job.plan.balances());
+            prop_assert!(job.rows().is_balanced() && job.plan.is_balanced());
         }
     }
 }

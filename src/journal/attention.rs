@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::corrected::NOT_REPLACED;
 use super::events::scan_sql_of;
-use super::mended::NOT_REPLACED;
 use super::span::RUNS;
 use super::{
     AttentionCode, EventRecord, EventRow, JournalError, JournalReader, RunId, Span, SpanBy,

@@ -353,14 +353,14 @@ impl JournalReader {
             columns::names(),
             columns::RESULT
         );
-        let mended = self.replaced().unwrap_or_else(|error| {
+        let replaced = self.replaced().unwrap_or_else(|error| {
             checked.add(Aspect::Seals, crate::problem::causes(&error));
             HashMap::new()
         });
         let mut keys = HashSet::new();
         self.each("checking its seals", &sql, [], |row| {
             match check_event(row) {
-                Ok(_) if mended.contains_key(&super::EventRow(row.get(0)?)) => {}
+                Ok(_) if replaced.contains_key(&super::EventRow(row.get(0)?)) => {}
                 Ok(key) if keys.insert(key) => {}
                 Ok(_) => {
                     let id: i64 = row.get(0)?;

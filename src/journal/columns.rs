@@ -9,7 +9,7 @@ use rusqlite::{Row, Statement};
 use super::{EventRow, Outcome, Settlement};
 use crate::event::{
     Currency, CustomerRef, DETAILS, Detail, DetailSlot, DetailStorage, DetailValue, Details,
-    Essence, EssenceParts, Event, EventKey, Kind, Money, Source, Terms, Text, Ties,
+    Essence, EssenceParts, Event, EventKey, Kind, Money, RowPlace, Terms, Text, Ties,
 };
 
 /// The columns that `event` and `held` share, but for those of details, which follow them.
@@ -351,7 +351,7 @@ impl<'a> Columns<'a> {
     }
 
     /// Returns the event; its key is computed unless it was read with it.
-    pub(super) fn to_event(&self, key: Option<EventKey>, source: Option<Source>) -> Event {
+    pub(super) fn to_event(&self, key: Option<EventKey>, source: Option<RowPlace>) -> Event {
         let owned = |text: Option<&str>| text.map(Text::new);
         let key = key.unwrap_or_else(|| EventKey::from_id(self.event_id));
         let id = (Text::new(self.event_id), key);

@@ -46,12 +46,12 @@ impl JournalReader {
         &self,
         event_id: &str,
     ) -> Result<Option<(EventRow, Option<Outcome>)>, JournalError> {
-        let mended = self.replaced()?;
+        let replaced = self.replaced()?;
         let sql = "SELECT id, outcome FROM event WHERE event_id = ?1";
         let mut found = None;
         self.each("looking for an event", sql, [event_id], |row| {
             let id = EventRow(row.get(0)?);
-            if !mended.contains_key(&id) {
+            if !replaced.contains_key(&id) {
                 let outcome: Option<Word<_>> = row.get(1)?;
                 found = Some((id, outcome.map(|word| word.0)));
             }
@@ -108,10 +108,10 @@ impl JournalReader {
              WHERE kind = 'sale' AND outcome IS NOT NULL",
             columns::names()
         );
-        let mended = self.replaced()?;
+        let replaced = self.replaced()?;
         self.each("reading the outcomes of sales", &sql, [], |row| {
             let (id, key, columns) = Columns::read_sealed(row, 0)?;
-            if !mended.contains_key(&id) {
+            if !replaced.contains_key(&id) {
                 let outcome = row.get::<_, Word<_>>(3 + columns::COUNT)?.0;
                 each(key, outcome, columns.ties(), columns.created_at());
             }

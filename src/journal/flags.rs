@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Row, Statement, params};
 
 use super::columns::{self, Columns, Seal, Word, expect_seal};
-use super::mended::NOT_REPLACED;
+use super::corrected::NOT_REPLACED;
 use super::{AttentionCode, EventRow, Journal, JournalError, JournalReader, RunId};
 use crate::event::{CustomerRef, Text};
 

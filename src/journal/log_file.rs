@@ -118,7 +118,7 @@ impl LogIndex {
             if frame[8..16] != end.salts {
                 return Err(not_its_own());
             }
-            work(Frame::of(&frame));
+            work(Frame::from_bytes(&frame));
         }
         Ok(())
     }
@@ -135,7 +135,7 @@ pub(super) struct Frame<'l> {
 }
 
 impl Frame<'_> {
-    fn of(bytes: &[u8]) -> Frame<'_> {
+    fn from_bytes(bytes: &[u8]) -> Frame<'_> {
         Frame {
             page_number: big_endian(bytes, 0),
             database_pages: Some(big_endian(bytes, 4)).filter(|pages| *pages > 0),
@@ -209,7 +209,7 @@ impl LogEnd {
                 break;
             }
             frames += 1;
-            let frame = Frame::of(&bytes);
+            let frame = Frame::from_bytes(&bytes);
             has_page |= frame.page_number == page;
             if frame.database_pages.is_some() {
                 is_followed |= frames > self.frames && !has_page;

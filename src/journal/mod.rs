@@ -25,6 +25,7 @@ mod commission_runs;
 mod commissions;
 mod commits;
 mod conversions;
+mod corrected;
 mod corrected_rows;
 mod database_pages;
 mod deliver;
@@ -40,7 +41,6 @@ mod left_out;
 mod lock;
 mod log_file;
 mod lookup;
-mod mended;
 mod midnights;
 mod migrate;
 mod page_list;
@@ -216,7 +216,7 @@ impl Settlement {
     }
 
     /// Returns `true` if the API said that there is a commission, or said nothing of it: the answer was lost.
-    pub(crate) fn may_have_commission(&self) -> bool {
+    pub(crate) fn can_have_commission(&self) -> bool {
         match self.commission_cents {
             Some(cents) => cents != 0,
             None => self.promoter_email.is_none() && self.promoter_ref_id.is_none(),

@@ -153,7 +153,7 @@ pub(super) fn recorded_directory(beside: &Path, directory: &str) -> String {
         let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         path.canonicalize().unwrap_or_else(|_| absolute())
     };
-    if Address::of(Path::new(directory)).is_some() {
+    if Address::from_path(Path::new(directory)).is_some() {
         return directory.to_owned();
     }
     let directory = whole(Path::new(directory));
@@ -169,7 +169,7 @@ pub(super) fn recorded_directory(beside: &Path, directory: &str) -> String {
 pub(super) fn place_of_directory(beside: &Path, run: &str, recorded: &str) -> String {
     let default = Path::new("reports").join(run);
     let recorded = Path::new(recorded);
-    if Address::of(recorded).is_some() {
+    if Address::from_path(recorded).is_some() {
         return recorded.display().to_string();
     }
     // Earlier versions recorded the default path relative to the directory that they were called in.
@@ -203,7 +203,7 @@ pub(super) fn expect_one_name(path: &Path) -> Result<(), JournalError> {
 pub(super) fn identity_of(journal: &Path) -> Result<Option<FileIdentity>, JournalError> {
     let found = fs::metadata(journal);
     let found = found.map_err(|source| JournalError::io(journal, "finding it", source))?;
-    Ok(FileIdentity::of(&found))
+    Ok(FileIdentity::from_metadata(&found))
 }
 
 /// Refuses a journal that is another file now.
@@ -247,7 +247,7 @@ impl PlaceWatch {
         for suffix in ["", "-wal", "-shm", files::COMMITS, files::LOCK] {
             let path = beside(journal, suffix);
             match fs::metadata(&path) {
-                Ok(found) => files.push((path, FileIdentity::of(&found))),
+                Ok(found) => files.push((path, FileIdentity::from_metadata(&found))),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(source) => return Err(JournalError::io(journal, "finding it", source)),
             }
@@ -272,7 +272,7 @@ impl PlaceWatch {
     pub fn check(&self) -> Result<(), JournalError> {
         for (path, before) in &self.files {
             let what = match fs::metadata(path) {
-                Ok(found) if FileIdentity::of(&found) == *before => continue,
+                Ok(found) if FileIdentity::from_metadata(&found) == *before => continue,
                 Ok(_) => REPLACED,
                 Err(error) if error.kind() == ErrorKind::NotFound => GONE,
                 Err(source) => return Err(JournalError::io(path, "finding it", source)),

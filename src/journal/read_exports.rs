@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use rusqlite::{Connection, params};
 
 use super::columns::{Seal, impossible};
-use super::mended::NOT_REPLACED;
+use super::corrected::NOT_REPLACED;
 use super::{JournalError, JournalReader, RunId, stored};
 use crate::event::EventKey;
 use crate::invisible::is_invisible;

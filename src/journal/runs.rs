@@ -6,7 +6,7 @@ use rusqlite::{Params, Row, params};
 use super::columns::{
     self, Code, Columns, Millis, Seal, Word, expect_seal_if_kept, impossible, read_money,
 };
-use super::mended::NOT_REPLACED;
+use super::corrected::NOT_REPLACED;
 use super::place::place_of_directory;
 use super::read::{count, source, source_or_none};
 use super::{

@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 
 use super::columns::{Code, Word};
+use super::corrected::NOT_REPLACED;
 use super::events::scan_sql_of;
-use super::mended::NOT_REPLACED;
 use super::read::count;
 use super::{
     ConversionRecord, EventRecord, JournalError, JournalReader, OutcomeTallies, PlanState,
@@ -117,7 +117,7 @@ impl JournalReader {
     /// Returns the query for the events whose sale has a date that meets a condition. An event that was sent
     /// again with another content is one event: the corrected one.
     fn dated(&self, condition: &str) -> Result<String, JournalError> {
-        let not_mended = if self.has_replaced()? {
+        let not_replaced = if self.has_replaced()? {
             NOT_REPLACED.replacen("event.id", "e.id", 1)
         } else {
             "true".to_owned()
@@ -129,7 +129,7 @@ impl JournalReader {
                   AND event_id IN (SELECT sale_event_id FROM event WHERE kind = 'refund')
                   GROUP BY event_id) s
                  ON s.event_id = e.sale_event_id
-             WHERE {condition} AND {not_mended}"
+             WHERE {condition} AND {not_replaced}"
         ))
     }
 

@@ -10,7 +10,7 @@ use super::guard::tests::open_to_edit;
 use super::*;
 use crate::event::{
     Conversion, ConvertedRefunds, Currency, Customer, Details, Event, EventKey, Kind, Money,
-    Original, Source, Ties,
+    Original, RowPlace, Ties,
 };
 use crate::link::SaleHistory;
 use crate::plan::History;
@@ -47,7 +47,7 @@ fn usd(amount_cents: i64) -> Option<Money> {
 
 pub(super) fn sale(id: &str, amount_cents: i64, line: u64) -> Event {
     let customer = Customer::new(Some("A@example.com"), Some("cus_1"));
-    let source = Source { input: 0, line };
+    let source = RowPlace { input: 0, line };
     let mut event = Event::new(Kind::Sale, id.into(), customer, source);
     event.money = usd(amount_cents);
     event
@@ -241,7 +241,10 @@ fn everything_of_a_run_comes_back() {
     let (_directory, path) = place();
     let mut journal = open(&path).unwrap();
     let run = record(&mut journal, &[sale("in_0", 1, 2)]);
-    let (at_5, at_6) = (Source { input: 0, line: 5 }, Source { input: 0, line: 6 });
+    let (at_5, at_6) = (
+        RowPlace { input: 0, line: 5 },
+        RowPlace { input: 0, line: 6 },
+    );
     let mut recording = journal.begin(&new_run()).unwrap();
     recording.add_input(&input()).unwrap();
     recording.take_over(EventRow(1), at_5).unwrap();

@@ -358,7 +358,7 @@ impl JournalReader {
         if self.has_replaced()? {
             let sql = format!(
                 "SELECT id FROM event WHERE NOT ({})",
-                super::mended::NOT_SUPERSEDED
+                super::corrected::NOT_SUPERSEDED
             );
             self.each("looking for superseded refunds", &sql, [], |row| {
                 superseded.insert(EventRow(row.get(0)?));

@@ -280,7 +280,7 @@ impl<'e> SaleAccount<'e> {
         }
         let mut below = 0;
         for (&total, indexes) in &by_total {
-            let largest_here = self.largest_that_stands(total, &by_total, events);
+            let largest_here = self.largest_valid_total(total, &by_total, events);
             if let Some(recorded) = self.recorded(events.key(indexes[0])) {
                 for &index in indexes {
                     events.edit(index, |event| {
@@ -380,7 +380,7 @@ impl<'e> SaleAccount<'e> {
 
     /// Returns the largest of the job's running totals that an export says which is not known to be older than one
     /// that says `total`.
-    fn largest_that_stands(
+    fn largest_valid_total(
         &self,
         total: i64,
         by_total: &BTreeMap<i64, Vec<usize>>,

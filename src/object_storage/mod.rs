@@ -56,7 +56,7 @@ pub(crate) struct Address {
 
 impl Address {
     /// Returns the address that a name is; `None` for the path of a file.
-    pub(crate) fn of(name: &Path) -> Option<Address> {
+    pub(crate) fn from_path(name: &Path) -> Option<Address> {
         let (scheme, rest) = name.to_str()?.split_once("://")?;
         let service = Service::ALL
             .into_iter()
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn an_address_is_told_from_a_path() {
-        let of = |name: &str| Address::of(Path::new(name));
+        let of = |name: &str| Address::from_path(Path::new(name));
         for name in [
             "exports/a.csv",
             "s3:/bucket/a.csv",

@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn reader(bucket: &Bucket) -> Box<dyn Read + Send> {
-        bucket.read(Address::of(FilePath::new("s3://billing/a.csv")).unwrap())
+        bucket.read(Address::from_path(FilePath::new("s3://billing/a.csv")).unwrap())
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn one_that_is_not_there_says_so() {
         let (bucket, _) = bucket_with(Vec::new());
-        let address = Address::of(FilePath::new("s3://billing/b.csv")).unwrap();
+        let address = Address::from_path(FilePath::new("s3://billing/b.csv")).unwrap();
         let mut read = Vec::new();
         let refused = bucket.read(address).read_to_end(&mut read).unwrap_err();
         let refused = refused.downcast::<ObjectError>().unwrap();

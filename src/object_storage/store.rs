@@ -222,7 +222,7 @@ fn failure(service: Service, error: &Error) -> ObjectError {
             access_hint(service),
             false,
         ),
-        _ if asks_the_machine(&message) => (
+        _ if is_about_machine_role(&message) => (
             format!("no credentials are set, and this machine has no role: {message}"),
             access_hint(service),
             false,
@@ -248,7 +248,7 @@ fn status_of(error: &Error, message: &str) -> Option<u16> {
         Error::NotModified { .. } => 304,
         Error::PermissionDenied { .. } => 403,
         Error::Unauthenticated { .. } => 401,
-        _ if asks_the_machine(message) => return None,
+        _ if is_about_machine_role(message) => return None,
         _ => message.split_once(STATUS)?.1.get(..3)?.parse().ok()?,
     })
 }
@@ -300,7 +300,7 @@ fn hint_of_failure(service: Service, message: &str) -> &'static str {
 }
 
 /// Returns `true` if an error is that of asking the machine for its role.
-fn asks_the_machine(message: &str) -> bool {
+fn is_about_machine_role(message: &str) -> bool {
     [
         "169.254.169.254",
         "169.254.170.2",

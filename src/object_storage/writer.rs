@@ -130,7 +130,8 @@ mod tests {
     #[test]
     fn a_file_of_any_size_becomes_an_object_and_can_be_moved_and_removed() {
         let bucket = Bucket::of_store(Arc::new(InMemory::new()));
-        let at = |key: &str| Address::of(FilePath::new(&format!("s3://billing/{key}"))).unwrap();
+        let at =
+            |key: &str| Address::from_path(FilePath::new(&format!("s3://billing/{key}"))).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a.csv");
         for size in [0, 9, PIECE_BYTES - 1, PIECE_BYTES, 2 * PIECE_BYTES + 3] {

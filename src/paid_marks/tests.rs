@@ -6,7 +6,7 @@ use crate::tracking::COMPLETED;
 
 const STANDING: CallStanding = CallStanding {
     last_before: 10,
-    may_wait: true,
+    should_wait: true,
 };
 
 fn at(second: i64) -> Timestamp {
@@ -207,7 +207,7 @@ fn version_2_waits_for_payouts_that_are_still_being_made() {
     let steps = steps_of_v2(&two, &half, &asked, STANDING);
     assert_eq!((steps.todo.len(), steps.waiting), (0, 2));
     let no_more = CallStanding {
-        may_wait: false,
+        should_wait: false,
         ..STANDING
     };
     let steps = steps_of_v2(&two, &half, &asked, no_more);
@@ -215,7 +215,7 @@ fn version_2_waits_for_payouts_that_are_still_being_made() {
     // A later call takes it as it is.
     let later = CallStanding {
         last_before: 11,
-        may_wait: true,
+        should_wait: true,
     };
     let steps = steps_of_v2(&two, &half, &asked, later);
     assert_eq!(steps.todo.len(), 2);
@@ -243,7 +243,7 @@ fn what_the_list_does_not_say_is_to_be_looked_up_by_hand() {
     for (id, cents) in [("in_1", None), ("in_2", None), ("in_3", Some(0))] {
         own.add(
             tracked(id, cents),
-            &Until {
+            &TimeLimit {
                 at: at(9),
                 zone: TimeZone::UTC,
             },

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Again, CallStanding, MarkStep, MarkSteps, OwnCommission, PayoutView, asked, by_promoter,
-    places_by_id, refusals, sum,
+    CallStanding, MarkStep, MarkSteps, OwnCommission, PayoutView, Repeatability, asked,
+    by_promoter, places_by_id, refusals, sum,
 };
 use crate::journal::{PayoutRequest, PayoutStep};
 use crate::tracking::{CANCELLED, CASH, COMPLETED, ListedPayout, PENDING, PayoutCall};
@@ -107,8 +107,8 @@ impl<'r> Requests<'r> {
                 cents: request.asked.amount_cents,
                 commissions: places,
             };
-            let again = asked.get(first).copied().unwrap_or(Again::Yes);
-            steps.add(step, again, self.standing.may_wait);
+            let again = asked.get(first).copied().unwrap_or(Repeatability::Yes);
+            steps.add(step, again, self.standing.should_wait);
         }
         open
     }
@@ -153,8 +153,8 @@ impl<'r> Requests<'r> {
                     cents,
                     commissions: places.clone(),
                 };
-                let again = asked.get(first).copied().unwrap_or(Again::Yes);
-                steps.add(step, again, self.standing.may_wait);
+                let again = asked.get(first).copied().unwrap_or(Repeatability::Yes);
+                steps.add(step, again, self.standing.should_wait);
             }
         }
     }

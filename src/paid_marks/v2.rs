@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Again, CallStanding, MarkState, MarkStep, MarkSteps, OwnCommission, PayoutView,
+    CallStanding, MarkState, MarkStep, MarkSteps, OwnCommission, PayoutView, Repeatability,
     STILL_IN_PROGRESS, asked, by_promoter, places_by_id, refusals, sum,
 };
 use crate::journal::{PayoutRequest, PayoutStep};
@@ -51,14 +51,14 @@ pub(crate) fn steps(
         if let Some(reason) = first.and_then(|id| not_marked.get(id)) {
             steps.leave(&ours, reason);
         } else if ours.iter().any(|place| in_progress.contains(place)) {
-            if standing.may_wait {
+            if standing.should_wait {
                 steps.waiting += ours.len();
             } else {
                 steps.leave(&ours, STILL_IN_PROGRESS);
             }
         } else {
             let again = first.and_then(|id| asked.get(id));
-            let again = again.copied().unwrap_or(Again::Yes);
+            let again = again.copied().unwrap_or(Repeatability::Yes);
             mark(payout, ours, commissions, (again, standing), &mut steps);
         }
     }
@@ -129,7 +129,7 @@ fn mark(
     payout: &ListedPayout,
     ours: Vec<usize>,
     commissions: &[OwnCommission],
-    (again, standing): (Again, CallStanding),
+    (again, standing): (Repeatability, CallStanding),
     steps: &mut MarkSteps,
 ) {
     let Ok(payout_id) = payout.id.parse() else {
@@ -144,7 +144,7 @@ fn mark(
         cents: sum(commissions, &ours),
         commissions: ours,
     };
-    steps.add(step, again, standing.may_wait);
+    steps.add(step, again, standing.should_wait);
 }
 
 /// Asks for payouts of commissions of one promoter in one campaign, which are in none.
@@ -163,7 +163,7 @@ fn generate(
             steps.leave(&[place], reason);
         } else if !in_progress.contains(&place) {
             new.push(place);
-        } else if standing.may_wait {
+        } else if standing.should_wait {
             steps.waiting += 1;
         } else {
             steps.leave(&[place], STILL_IN_PROGRESS);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::planner::{Firsts, Planner};
+use super::planner::{KeyRepresentatives, Planner};
 use super::settle;
 use crate::event::{DATED_AS_SALE, EventKey, EventRef, Events, Tally};
 use crate::journal::{Outcome, PlanState};
@@ -37,7 +37,7 @@ fn left_in_account_hint(event: EventRef<'_>) -> String {
 
 impl Planner<'_> {
     /// Returns a problem for each event that is held, with what to do about it.
-    pub(super) fn problems(&self, events: &Events, firsts: &Firsts) -> Vec<Problem> {
+    pub(super) fn problems(&self, events: &Events, firsts: &KeyRepresentatives) -> Vec<Problem> {
         let mut accepted = Tally::default();
         let mut held: Vec<Problem> = Vec::new();
         for index in 0..events.len() {
@@ -86,7 +86,7 @@ impl Planner<'_> {
         &self,
         reason: HeldReason,
         event: EventRef<'_>,
-        firsts: &Firsts,
+        firsts: &KeyRepresentatives,
     ) -> Cow<'static, str> {
         match reason {
             HeldReason::NamesNoSale
@@ -122,7 +122,11 @@ impl Planner<'_> {
         }
     }
 
-    fn unlinked_hint(&self, refund: EventRef<'_>, firsts: &Firsts) -> Cow<'static, str> {
+    fn unlinked_hint(
+        &self,
+        refund: EventRef<'_>,
+        firsts: &KeyRepresentatives,
+    ) -> Cow<'static, str> {
         match refund.sale_event_id.map(EventKey::from_id) {
             None => {
                 "name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into()
@@ -147,13 +151,13 @@ impl Planner<'_> {
     }
 
     /// Returns `true` if a sale is sent by this run or known by an earlier one, so that a refund finds it.
-    fn is_sent_or_known(&self, sale: EventKey, firsts: &Firsts) -> bool {
+    fn is_sent_or_known(&self, sale: EventKey, firsts: &KeyRepresentatives) -> bool {
         let here = firsts.named(sale).map(|place| self.states[place]);
         here == Some(PlanState::ToSend) || self.history.essence(sale).is_some()
     }
 
     /// Returns `true` if these exports have a sale otherwise than an earlier run sent it.
-    fn is_in_conflict_with_sent(&self, sale: EventKey, firsts: &Firsts) -> bool {
+    fn is_in_conflict_with_sent(&self, sale: EventKey, firsts: &KeyRepresentatives) -> bool {
         let is_sent = self.history.outcome(sale).is_some_and(Outcome::is_tracked);
         let here = firsts.named(sale);
         is_sent && here.is_some_and(|sale| self.with_history.contains_key(&sale))

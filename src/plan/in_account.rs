@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use self::converted::is_converted;
 use self::refunds::KnownRefunds;
-use super::planner::{Firsts, Planner};
+use super::planner::{KeyRepresentatives, Planner};
 use super::range::DateRange;
 use crate::event::{
     Currency, CustomerRef, DENIED_IN_ACCOUNT, Decimals, EventKey, EventRef, Events, IN_ACCOUNT,
@@ -139,7 +139,7 @@ enum Nearness {
 
 /// Describes one of our sales, to find it.
 #[derive(Clone, Copy)]
-struct Face {
+struct SaleLookup {
     by_uid: Option<u64>,
     by_email: Option<u64>,
     at: Timestamp,
@@ -237,9 +237,9 @@ impl AccountSales {
         customer: CustomerRef<'_>,
         (cents, currency): (i64, Currency),
         at: Timestamp,
-    ) -> Face {
+    ) -> SaleLookup {
         let hash = |tag: u8, name: &str| self.hasher.hash_one((tag, name, cents, currency.code()));
-        Face {
+        SaleLookup {
             by_uid: customer.uid.map(|uid| hash(0, uid)),
             by_email: customer.email_folded().map(|email| hash(1, &email)),
             at,
@@ -247,16 +247,16 @@ impl AccountSales {
     }
 
     /// Returns what one of our sales is by the amount with which it is sent, if it can be compared.
-    fn face_of_event(&self, event: EventRef<'_>) -> Option<Face> {
+    fn face_of_event(&self, event: EventRef<'_>) -> Option<SaleLookup> {
         self.face_by(event, event.money?)
     }
 
     /// Returns what one of our sales that was converted is by the amount before that: the account's own rate is another one.
-    fn face_before_conversion(&self, event: EventRef<'_>) -> Option<Face> {
+    fn face_before_conversion(&self, event: EventRef<'_>) -> Option<SaleLookup> {
         self.face_by(event, event.read_money().filter(|_| is_converted(event))?)
     }
 
-    fn face_by(&self, event: EventRef<'_>, money: Money) -> Option<Face> {
+    fn face_by(&self, event: EventRef<'_>, money: Money) -> Option<SaleLookup> {
         let at = event.created_at?;
         let is_comparable = money.currency == self.currency || self.version == ListVersion::V2;
         if !is_comparable || event.customer.is_unknown() {
@@ -301,7 +301,13 @@ impl AccountSales {
     }
 
     /// Returns the first sale like this that is free.
-    fn free(&self, face: Face, by: Identifier, nearness: Nearness, taken: &[bool]) -> Option<u32> {
+    fn free(
+        &self,
+        face: SaleLookup,
+        by: Identifier,
+        nearness: Nearness,
+        taken: &[bool],
+    ) -> Option<u32> {
         let window = self.window(face.at, nearness);
         let is_free = |place: &u32| !taken[*place as usize];
         let mut by_uid = self.places(face.by_uid, window);
@@ -503,7 +509,7 @@ impl<'p> Planner<'p> {
 
     /// Holds what would be sent although somebody accepted that it is held for another reason, and so not sent. Nothing
     /// else holds it any more, so that it needs attention: what it was held for has changed since.
-    pub(super) fn hold_accepted(&mut self, events: &Events, firsts: &Firsts) {
+    pub(super) fn hold_accepted(&mut self, events: &Events, firsts: &KeyRepresentatives) {
         for is_refund in [false, true] {
             let mut is_any_held = false;
             for index in 0..events.len() {
@@ -535,7 +541,7 @@ impl<'p> Planner<'p> {
         &mut self,
         account: &AccountSales,
         treatment: InAccount,
-        (events, firsts, subtracted): (&Events, &Firsts, &KeyMap<i64>),
+        (events, firsts, subtracted): (&Events, &KeyRepresentatives, &KeyMap<i64>),
         range: &DateRange,
     ) {
         let is_after_loss = self.history.lost_until().is_some();
@@ -622,7 +628,7 @@ struct Comparison<'c> {
     /// Says of each sale of the account whether it is one of ours.
     taken: Vec<bool>,
     /// The sales that are not found yet.
-    open: Vec<(usize, Face)>,
+    open: Vec<(usize, SaleLookup)>,
     /// The refunds that are not found yet, each with the place of its sale among those of the account.
     refunds: Vec<(usize, Option<u32>)>,
     /// Says of each refund of the account whether it is one of ours.
@@ -746,7 +752,7 @@ impl Comparison<'_> {
     }
 
     /// Takes what the account has of sales that are not to be sent.
-    fn take(&mut self, mut others: Vec<Face>) {
+    fn take(&mut self, mut others: Vec<SaleLookup>) {
         for nearness in [Nearness::Day, Nearness::DateOnly, Nearness::Near] {
             for by in IDENTIFIERS {
                 others.retain(|&face| {

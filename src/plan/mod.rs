@@ -24,7 +24,7 @@ use crate::problem::Problem;
 use crate::readings::{Origins, Readings};
 use in_account::Uncompared;
 use order::sending_order;
-use planner::{Firsts, Planner};
+use planner::{KeyRepresentatives, Planner};
 
 /// Holds an event and what is to happen with it.
 #[derive(Clone, Copy, Debug)]
@@ -149,7 +149,7 @@ impl Plan {
 
     /// Returns `true` if the refund with this key is held for one that is not there any more, so that it takes nothing
     /// from its sale.
-    pub(crate) fn stands_for_undone_refund(&self, key: EventKey) -> bool {
+    pub(crate) fn replaces_undone_refund(&self, key: EventKey) -> bool {
         self.undone_refunds.contains_key(&key)
     }
 
@@ -181,7 +181,7 @@ impl Plan {
     }
 
     /// Returns `true` if what was read equals the sum of all states, in events and in cents.
-    pub fn balances(&self) -> bool {
+    pub fn is_balanced(&self) -> bool {
         let mut sum = Tally::default();
         for tally in self.tallies().values() {
             sum.add_tally(tally);
@@ -230,7 +230,7 @@ pub(crate) fn plan(
         .collect();
     readings.join_refunds(&mut events, origins);
     let (decided, of_several, maybe_sent) = readings.into_parts();
-    let mut firsts = Firsts::new(of_several, &events);
+    let mut firsts = KeyRepresentatives::new(of_several, &events);
     let mut planner = Planner::new(history, origins, asked_again, decided, events.len());
     planner.maybe_sent = maybe_sent;
     planner.uncompared = uncompared;
@@ -285,7 +285,7 @@ pub(crate) fn plan(
 fn hold_by_account(
     planner: &mut Planner<'_>,
     (account, treatment, subtracted): (Option<&AccountSales>, InAccount, &KeyMap<i64>),
-    (events, firsts): (&Events, &Firsts),
+    (events, firsts): (&Events, &KeyRepresentatives),
     range: &DateRange,
 ) -> u64 {
     if let Some(account) = account {
@@ -302,7 +302,7 @@ fn hold_by_account(
 }
 
 /// Returns `true` if an order names each event once, and each refund after the sale that it reverses.
-fn sends_sales_first(order: &[u32], events: &Events, firsts: &Firsts) -> bool {
+fn sends_sales_first(order: &[u32], events: &Events, firsts: &KeyRepresentatives) -> bool {
     let mut turns = vec![usize::MAX; events.len()];
     for (turn, &index) in order.iter().enumerate() {
         turns[index as usize] = turn;

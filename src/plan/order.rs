@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Firsts;
+use super::KeyRepresentatives;
 use crate::event::{EventKey, EventNumbers, Events, Kind};
 
 /// Returns the indexes of events in the order in which they are sent.
@@ -10,7 +10,7 @@ use crate::event::{EventKey, EventNumbers, Events, Kind};
 /// Sign-ups come first, whatever their dates say: a sale of a customer who is not a lead yet would not be a
 /// referral. The others are in the order of their dates, then sale, refund, cancellation, then by place; a
 /// refund never comes before its sale, whatever its date says.
-pub(super) fn sending_order(events: &Events, firsts: &Firsts) -> Vec<u32> {
+pub(super) fn sending_order(events: &Events, firsts: &KeyRepresentatives) -> Vec<u32> {
     let date = |index: usize, figures: EventNumbers| -> Option<Timestamp> {
         let sale = match figures.kind {
             Kind::Refund => events.sale_event_id(index),
@@ -20,14 +20,14 @@ pub(super) fn sending_order(events: &Events, firsts: &Firsts) -> Vec<u32> {
         let sale = sale.and_then(|sale| events.figures(sale).created_at);
         figures.created_at.max(sale)
     };
-    let mut turns: Vec<Turn> = Vec::with_capacity(events.len());
+    let mut turns: Vec<SendKey> = Vec::with_capacity(events.len());
     let mut last = None;
     let mut are_in_order = true;
     for index in 0..events.len() {
         let figures = events.figures(index);
         are_in_order &= last.is_none_or(|last| last <= figures.source);
         last = Some(figures.source);
-        turns.push(Turn::new(figures.kind, date(index, figures), index));
+        turns.push(SendKey::new(figures.kind, date(index, figures), index));
     }
     // Nearly always they are kept in the order in which they stand in the exports.
     if are_in_order {
@@ -42,15 +42,15 @@ pub(super) fn sending_order(events: &Events, firsts: &Firsts) -> Vec<u32> {
             )
         })
     }
-    turns.into_iter().map(Turn::index).collect()
+    turns.into_iter().map(SendKey::index).collect()
 }
 
 /// Holds when an event is sent and its index, in one number that orders it among the others: there is one for each
 /// event, and as fields they would take twice the memory and the time to sort.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn(u128);
+struct SendKey(u128);
 
-impl Turn {
+impl SendKey {
     const INDEX_BITS: u32 = u32::BITS;
     const KIND_BITS: u32 = 2;
     /// Nanoseconds before 1970 are negative.
@@ -70,7 +70,7 @@ impl Turn {
         let turn = turn << Self::SECOND_BITS | u128::from(second);
         let turn = turn << Self::NANOSECOND_BITS | u128::from(nanosecond);
         let turn = turn << Self::KIND_BITS | kind as u128;
-        Turn(turn << Self::INDEX_BITS | u128::from(index))
+        SendKey(turn << Self::INDEX_BITS | u128::from(index))
     }
 
     fn index(self) -> u32 {
@@ -104,7 +104,7 @@ mod tests {
             (Kind::Cancellation, at("2026-03-01T10:00:00Z"), 5),
             (Kind::Sale, Some(Timestamp::MAX), u32::MAX as usize),
         ];
-        let turns = in_order.map(|(kind, date, index)| Turn::new(kind, date, index));
+        let turns = in_order.map(|(kind, date, index)| SendKey::new(kind, date, index));
         assert!(turns.is_sorted_by(|one, other| one < other));
         for (turn, (_, _, index)) in turns.iter().zip(in_order) {
             assert_eq!(turn.index() as usize, index);

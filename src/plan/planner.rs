@@ -53,14 +53,14 @@ const LEFT_WITH_ITS_SALE: &str =
 /// Finds which event represents each key: the first, or the one that the journal knows. Most keys have one
 /// reading, which represents itself: only the others are kept, and those that refunds name.
 #[derive(Default)]
-pub(super) struct Firsts {
+pub(super) struct KeyRepresentatives {
     of_several: KeyMap<usize>,
     named: KeyMap<usize>,
 }
 
-impl Firsts {
+impl KeyRepresentatives {
     pub(super) fn new(of_several: KeyMap<usize>, events: &Events) -> Self {
-        let mut firsts = Firsts {
+        let mut firsts = KeyRepresentatives {
             of_several,
             named: KeyMap::default(),
         };
@@ -208,7 +208,11 @@ impl<'p> Planner<'p> {
     }
 
     /// Compares each event with what earlier runs recorded under its id.
-    pub(super) fn compare_with_history(&mut self, events: &Events, firsts: &mut Firsts) {
+    pub(super) fn compare_with_history(
+        &mut self,
+        events: &Events,
+        firsts: &mut KeyRepresentatives,
+    ) {
         if self.history.is_empty() {
             return;
         }
@@ -330,7 +334,7 @@ impl<'p> Planner<'p> {
         }
         let read = event.essence();
         let has_same_money = read.money == recorded.money;
-        if has_same_money && !says_more_of_whose_it_is(&read, recorded) {
+        if has_same_money && !has_more_identifiers(&read, recorded) {
             return self.mark(index, PlanState::ToSend, "");
         }
         let says_more = has_same_money || event.gross_cents.is_some();
@@ -359,7 +363,7 @@ impl<'p> Planner<'p> {
             // Such a sale is sent again if it was not a referral.
             let mut known = std::iter::once(recorded).chain(self.history.replaced(key));
             outcome == Some(Outcome::Failed)
-                && known.all(|known| says_more_of_whose_it_is(&read, known))
+                && known.all(|known| has_more_identifiers(&read, known))
         } else {
             event.gross_cents.is_some() && !recorded.is_gross_unknown && !recorded.is_corrected
         }
@@ -580,7 +584,11 @@ impl<'p> Planner<'p> {
 
     /// Holds refunds that name the id of another provider's sale, and another customer than that has, months
     /// away from it: ids of two providers may be the same.
-    pub(super) fn hold_refunds_of_other_providers(&mut self, events: &Events, firsts: &Firsts) {
+    pub(super) fn hold_refunds_of_other_providers(
+        &mut self,
+        events: &Events,
+        firsts: &KeyRepresentatives,
+    ) {
         for index in std::mem::take(&mut self.other_customers) {
             let refund = events.get(index);
             let sale = refund.sale_event_id.map(EventKey::from_id);
@@ -612,7 +620,11 @@ impl<'p> Planner<'p> {
 
     /// Holds refunds whose sale can't be sent, or whose sale belongs to a run that was interrupted and is not
     /// resumed.
-    pub(super) fn hold_refunds_of_held_sales(&mut self, events: &Events, firsts: &Firsts) {
+    pub(super) fn hold_refunds_of_held_sales(
+        &mut self,
+        events: &Events,
+        firsts: &KeyRepresentatives,
+    ) {
         for index in 0..events.len() {
             let Some(sale) = events.sale_event_id(index) else {
                 continue;
@@ -668,7 +680,12 @@ impl<'p> Planner<'p> {
     }
 
     /// Returns `true` if nothing of a refund counts, and no earlier run has seen it.
-    fn is_newly_uncounted(&self, index: usize, events: &Events, firsts: &Firsts) -> bool {
+    fn is_newly_uncounted(
+        &self,
+        index: usize,
+        events: &Events,
+        firsts: &KeyRepresentatives,
+    ) -> bool {
         let event = events.get(index);
         self.states[index] == PlanState::Duplicate
             && event.is_uncounted()
@@ -678,7 +695,7 @@ impl<'p> Planner<'p> {
 }
 
 /// Returns `true` if a reading has more by which its customer or its promoter is found than the recorded one.
-fn says_more_of_whose_it_is(read: &Essence, recorded: &Essence) -> bool {
+fn has_more_identifiers(read: &Essence, recorded: &Essence) -> bool {
     read.completes_customer_of(recorded) || read.names_promoter_otherwise(recorded)
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::planner::{Firsts, Planner};
+use super::planner::{KeyRepresentatives, Planner};
 use crate::event::{DATED_AS_SALE, EventKey, EventRef, Events, Kind, day_in, end_of_day_in};
 use crate::journal::PlanState;
 use crate::link::HeldReason;
@@ -48,7 +48,7 @@ impl Default for DateRange {
 
 /// Says where an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Placement {
+enum RangePlacement {
     Inside,
     Outside,
     Unknown,
@@ -62,28 +62,28 @@ impl DateRange {
 
     /// Returns `true` if an event is dated outside of the range.
     pub(super) fn is_outside(&self, event: EventRef<'_>) -> bool {
-        self.place(event) == Placement::Outside
+        self.place(event) == RangePlacement::Outside
     }
 
-    fn place(&self, event: EventRef<'_>) -> Placement {
+    fn place(&self, event: EventRef<'_>) -> RangePlacement {
         let Some(at) = event.created_at else {
-            return Placement::Unknown;
+            return RangePlacement::Unknown;
         };
         let at = day_in(at, event.is_day, &self.zone);
         if self.until.is_some_and(|until| at >= until) {
-            Placement::Outside
+            RangePlacement::Outside
         } else if event.kind == Kind::Refund && event.note.contains(DATED_AS_SALE) {
             // A refund is never older than its sale, and may be newer by any time.
             match (self.until, self.since.is_none_or(|since| at >= since)) {
-                (None, true) => Placement::Inside,
-                _ => Placement::Unknown,
+                (None, true) => RangePlacement::Inside,
+                _ => RangePlacement::Unknown,
             }
         } else if self.cuts_day(event) {
-            Placement::Unknown
+            RangePlacement::Unknown
         } else if self.since.is_some_and(|since| at < since) {
-            Placement::Outside
+            RangePlacement::Outside
         } else {
-            Placement::Inside
+            RangePlacement::Inside
         }
     }
 
@@ -110,22 +110,27 @@ impl fmt::Display for DateRange {
 impl Planner<'_> {
     /// Sets aside the events that are dated outside of the range, and holds those of which nothing says whether
     /// they are in it. What the journal says of an event stays as it is, except that nothing outside is sent.
-    pub(super) fn apply_range(&mut self, range: &DateRange, events: &Events, firsts: &Firsts) {
+    pub(super) fn apply_range(
+        &mut self,
+        range: &DateRange,
+        events: &Events,
+        firsts: &KeyRepresentatives,
+    ) {
         if range.is_unlimited() {
             return;
         }
-        let places: Vec<Placement> = (0..events.len())
+        let places: Vec<RangePlacement> = (0..events.len())
             .map(|index| range.place(events.get(index)))
             .collect();
         let holding = self.sales_of_refunds_inside(&places, events, firsts);
         for (index, &place) in places.iter().enumerate() {
             match place {
-                Placement::Unknown if self.states[index] == PlanState::ToSend => {
+                RangePlacement::Unknown if self.states[index] == PlanState::ToSend => {
                     let is_cut = range.cuts_day(events.get(index));
                     let note = if is_cut { WITHIN_DAY } else { UNDATED };
                     self.hold(index, HeldReason::Undated, note);
                 }
-                Placement::Outside if !self.stays(index) && !holding.contains(&index) => {
+                RangePlacement::Outside if !self.stays(index) && !holding.contains(&index) => {
                     self.mark(index, PlanState::OutOfRange, "");
                     self.held.remove(&index);
                 }
@@ -152,13 +157,13 @@ impl Planner<'_> {
     /// Returns the sales for which a refund in the range is held: what is wrong with them is said.
     fn sales_of_refunds_inside(
         &self,
-        places: &[Placement],
+        places: &[RangePlacement],
         events: &Events,
-        firsts: &Firsts,
+        firsts: &KeyRepresentatives,
     ) -> HashSet<usize> {
         let held = self.held.iter();
         let refunds = held.filter(|(refund, reason)| {
-            **reason == HeldReason::SaleNotSent && places[**refund] != Placement::Outside
+            **reason == HeldReason::SaleNotSent && places[**refund] != RangePlacement::Outside
         });
         let sales = refunds.filter_map(|(&refund, _)| events.sale_event_id(refund));
         let sales = sales.filter_map(|sale| firsts.named(EventKey::from_id(sale)));
@@ -167,7 +172,7 @@ impl Planner<'_> {
 
     /// Holds refunds that are in the range while an earlier run has their sale and has not settled it, or while
     /// the sale is a corrected one.
-    fn hold_refunds_of_known_sales(&mut self, events: &Events, firsts: &Firsts) {
+    fn hold_refunds_of_known_sales(&mut self, events: &Events, firsts: &KeyRepresentatives) {
         for index in 0..events.len() {
             if self.states[index] != PlanState::ToSend {
                 continue;

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::event::{
-    Currency, Customer, Essence, Event, Money, Refunded, Source, running_total_refund_id,
+    Currency, Customer, Essence, Event, Money, Refunded, RowPlace, running_total_refund_id,
 };
 use crate::journal::Outcome;
 use crate::link::{AskedAgain, EmptyHistory, Found, Rules, SaleHistory, link};
@@ -44,7 +44,7 @@ impl History for Journal {}
 
 fn event(kind: Kind, id: &str, cents: i64) -> Event {
     let customer = Customer::new(Some("a@example.com"), None);
-    let mut event = Event::new(kind, id.into(), customer, Source { input: 0, line: 0 });
+    let mut event = Event::new(kind, id.into(), customer, RowPlace { input: 0, line: 0 });
     event.money = Some(Money {
         amount_cents: cents,
         currency: Currency::from_code("USD").unwrap(),
@@ -77,7 +77,7 @@ fn planned(mut events: Vec<Event>, history: &dyn History) -> Plan {
     let count = events.len();
     for (index, event) in events.iter_mut().enumerate() {
         let line = 2 + index as u64;
-        event.source = Some(Source {
+        event.source = Some(RowPlace {
             input: index * 2 / count,
             line,
         });
@@ -109,7 +109,7 @@ fn planned(mut events: Vec<Event>, history: &dyn History) -> Plan {
         readings,
     };
     let plan = plan(events, linked, history, &origins);
-    assert!(plan.balances());
+    assert!(plan.is_balanced());
     plan
 }
 

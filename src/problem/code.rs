@@ -200,7 +200,7 @@ problem_codes! {
     ResolutionInvalid = "resolution-invalid",
     RetryEvent = "retry-event",
     RowIgnored = "row-ignored",
-    RowNotMended = "row-not-mended",
+    RowNotCorrected = "row-not-mended",
     RowCutOff = "row-cut-off",
     RowRagged = "row-ragged",
     RowRefused = "row-refused",

@@ -103,7 +103,7 @@ impl<'s> Compiler<'s> {
             .map(|(name, column)| ProfileColumn {
                 name: name.clone(),
                 headers: column.names().to_vec(),
-                optional: ColumnSpec::is_optional(column),
+                is_optional: ColumnSpec::is_optional(column),
                 spelling: Spelling::from_fold(column.fold()),
             })
             .collect();
@@ -141,14 +141,14 @@ impl<'s> Compiler<'s> {
             name: spec.name.clone(),
             title: spec.title.clone(),
             based_on: spec.based_on.clone(),
-            detect: spec.detect.is_enabled(),
+            is_detected: spec.detect.is_enabled(),
             is_nearly_known: spec.detect.is_nearly_known(),
             skip_lines: spec.skip_lines,
             sheet: spec.sheet.clone(),
             lineage: Vec::new(),
             completes: spec.completes.clone(),
             same_sales_as: spec.same_sales_as.clone(),
-            mends: spec.mends,
+            is_report_of_refused: spec.mends,
             subscription: self.subscription(spec.subscription.as_ref())?,
             commission: self.commission(spec.commission.as_ref())?,
             is_own: false,
@@ -597,7 +597,7 @@ impl<'s> Compiler<'s> {
         Ok(IgnoreRule {
             scope: self.scope(&spec.when, spec.unless.as_ref())?,
             reason: spec.reason.clone(),
-            not_paid: spec.not_paid,
+            is_not_paid: spec.not_paid,
             warning: spec.warning.clone(),
             hint: spec.hint.clone(),
         })
@@ -641,7 +641,7 @@ impl<'s> Compiler<'s> {
                 .as_ref()
                 .map(|spec| self.amount(spec))
                 .transpose()?,
-            running_total: spec.running_total,
+            is_running_total: spec.running_total,
             created_at,
             plan: self.maybe_column("event.plan", spec.plan.as_deref())?,
             details,
@@ -670,7 +670,7 @@ impl<'s> Compiler<'s> {
             },
             plus: self.columns_of("event.amount.plus", plus)?,
             minus: self.columns_of("event.amount.minus", minus)?,
-            less_tax,
+            is_less_tax: less_tax,
         })
     }
 
@@ -823,7 +823,7 @@ fn running_totals(events: &[EventRule]) -> Vec<(ColumnIndex, Convention)> {
     };
     let of_others: Vec<ColumnIndex> = events
         .iter()
-        .filter(|rule| !rule.running_total)
+        .filter(|rule| !rule.is_running_total)
         .flat_map(|rule| [&rule.amount, &rule.gross])
         .flatten()
         .flat_map(columns)
@@ -831,7 +831,7 @@ fn running_totals(events: &[EventRule]) -> Vec<(ColumnIndex, Convention)> {
     let mut totals: Vec<(ColumnIndex, Convention)> = Vec::new();
     for amount in events
         .iter()
-        .filter(|rule| rule.running_total)
+        .filter(|rule| rule.is_running_total)
         .filter_map(|rule| rule.amount.as_ref())
     {
         for column in columns(amount) {

@@ -146,8 +146,8 @@ fn offset(text: &str) -> Option<Offset> {
 fn can_be_swapped(one: &str, other: &str) -> bool {
     match (day_and_month(one), day_and_month(other)) {
         (Some(one), Some(other)) => {
-            one.day_first != other.day_first
-                && one.year_first == other.year_first
+            one.is_day_first != other.is_day_first
+                && one.is_year_first == other.is_year_first
                 && one.separator == other.separator
         }
         _ => false,
@@ -160,14 +160,14 @@ impl DateFormat {
         let (DateFormat::Pattern(pattern) | DateFormat::PatternAndZone(pattern)) = self else {
             return false;
         };
-        day_and_month(pattern).is_some_and(|order| !order.day_first && !order.year_first)
+        day_and_month(pattern).is_some_and(|order| !order.is_day_first && !order.is_year_first)
     }
 }
 
 /// The order of day and month in a pattern, if both are numbers.
 struct DayAndMonth<'p> {
-    day_first: bool,
-    year_first: bool,
+    is_day_first: bool,
+    is_year_first: bool,
     separator: &'p str,
 }
 
@@ -178,8 +178,8 @@ fn day_and_month(pattern: &str) -> Option<DayAndMonth<'_>> {
     let year = find(&["%Y", "%y"]).unwrap_or(usize::MAX);
     let between = pattern.get(day.min(month)..day.max(month))?;
     Some(DayAndMonth {
-        day_first: day < month,
-        year_first: year < day,
+        is_day_first: day < month,
+        is_year_first: year < day,
         separator: between.trim_start_matches(['%', '-', 'd', 'e', 'm']),
     })
 }

@@ -146,7 +146,7 @@ impl Profile {
             found: 0,
         };
         for column in &self.columns {
-            let compared = if column.optional {
+            let compared = if column.is_optional {
                 Compared::BySpelling
             } else {
                 compared
@@ -159,8 +159,8 @@ impl Profile {
             positions.push(found.map(|(_, (position, _))| position));
             match found {
                 Some((name, (_, 2..))) => misfit.doubled.push(name.clone()),
-                Some(_) if !column.optional => misfit.found += 1,
-                None if !column.optional => {
+                Some(_) if !column.is_optional => misfit.found += 1,
+                None if !column.is_optional => {
                     misfit.missing.extend(column.headers.first().cloned());
                 }
                 _ => {}
@@ -188,7 +188,7 @@ impl Profile {
             .flatten()
             .collect();
         let found = columns.iter().any(|&c| positions[c].is_some());
-        let required = columns.iter().any(|&c| !self.columns[c].optional);
+        let required = columns.iter().any(|&c| !self.columns[c].is_optional);
         // A commission can be identified by its event, too.
         let required = required || self.is_for_commissions();
         (!found && !required).then(|| {
@@ -202,7 +202,7 @@ impl Profile {
 
     /// Returns the number of columns that an export of this kind must have.
     pub fn needed(&self) -> usize {
-        self.columns.iter().filter(|c| !c.optional).count()
+        self.columns.iter().filter(|c| !c.is_optional).count()
     }
 }
 
@@ -253,7 +253,7 @@ impl Profiles {
                 profile.is_own || found >= RESPELT_LEAST
             }
         };
-        for profile in self.iter().filter(|profile| profile.detect) {
+        for profile in self.iter().filter(|profile| profile.is_detected) {
             let needed = closest.first().map_or(0, |(other, _)| other.needed());
             match profile.bind_as(header, compared) {
                 Ok(binding) if !says_enough(profile, &binding) => {}

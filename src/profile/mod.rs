@@ -33,7 +33,7 @@ pub(crate) use rules::{
     ProfileColumn, Question, RemarkRule, Scope, Sign, SubscriptionColumns, TaxColumns, Template,
     TemplatePart, Test, When,
 };
-pub(crate) use words::{Answer, EmptyList, Meaning, ReadAs, Spelling, WordSet};
+pub(crate) use words::{EmptyList, Meaning, ProfileAnswer, ReadAs, Spelling, WordSet};
 
 /// A compiled profile: columns by index, rules in order.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub struct Profile {
     /// The source of the profile: real files, documentation, an importer.
     pub based_on: String,
     /// `true` if an export may be recognised as this profile's by its header alone.
-    pub detect: bool,
+    pub is_detected: bool,
     /// The greatest number of lines of other text above the header.
     pub(crate) skip_lines: usize,
     /// The sheet to read of a workbook with several.
@@ -66,7 +66,7 @@ pub struct Profile {
     /// The names of profiles that have the same sales under other ids.
     pub(crate) same_sales_as: Vec<String>,
     /// `true` if its events replace those with the same id that the API refused.
-    pub(crate) mends: bool,
+    pub(crate) is_report_of_refused: bool,
     /// The columns of a subscription in each row.
     pub(crate) subscription: Option<SubscriptionColumns>,
     /// The column of coupons, if they are sent as promo codes.

@@ -17,7 +17,7 @@ pub(crate) type ColumnIndex = usize;
 pub(crate) struct ProfileColumn {
     pub(crate) name: String,
     pub(crate) headers: Vec<String>,
-    pub(crate) optional: bool,
+    pub(crate) is_optional: bool,
     pub(crate) spelling: Spelling,
 }
 
@@ -223,7 +223,7 @@ pub(crate) struct IgnoreRule {
     pub(crate) scope: Scope,
     pub(crate) reason: String,
     /// `true` if the rows are payments that failed, even if they had succeeded before.
-    pub(crate) not_paid: bool,
+    pub(crate) is_not_paid: bool,
     pub(crate) warning: Option<String>,
     pub(crate) hint: Option<String>,
 }
@@ -266,7 +266,7 @@ pub(crate) struct EventRule {
     pub(crate) amount: Option<AmountRule>,
     /// The whole amount that was paid, if that is not the amount before its `minus`.
     pub(crate) gross: Option<AmountRule>,
-    pub(crate) running_total: bool,
+    pub(crate) is_running_total: bool,
     pub(crate) created_at: Vec<DateSource>,
     pub(crate) plan: Option<ColumnIndex>,
     /// The columns of the event's details, each at the place of its detail in
@@ -296,7 +296,7 @@ pub(crate) struct AmountRule {
     /// Columns that are subtracted from the amount; an empty cell counts as zero.
     pub(crate) minus: Vec<ColumnIndex>,
     /// `true` if the tax of the order is subtracted.
-    pub(crate) less_tax: bool,
+    pub(crate) is_less_tax: bool,
 }
 
 /// The columns that show the tax of an order.

@@ -336,7 +336,7 @@ fn what_must_not_stand_in_a_header_is_inherited_and_being_off_is_not() {
     assert_eq!(fits("Id,Mail,Total").unwrap(), "yours");
     let unfit = fits("Id,Mail,Total,Test").unwrap_err();
     assert_eq!(unfit.misfits[0].foreign, ["Test"]);
-    assert!(!profiles.named("mine").unwrap().detect);
+    assert!(!profiles.named("mine").unwrap().is_detected);
 }
 
 #[test]

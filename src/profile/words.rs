@@ -103,13 +103,13 @@ pub(crate) struct EmptyList {
     pub(crate) column: ColumnIndex,
     /// The name of the list under `[words]`.
     pub(crate) name: String,
-    /// The meaning of rows with such a word, as in [`Answer`].
+    /// The meaning of rows with such a word, as in [`ProfileAnswer`].
     pub(crate) meaning: String,
 }
 
 /// A word of the profile, and the meaning of rows with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct ProfileAnswer {
     pub(crate) word: String,
     /// The meaning for a person, such as `a sale` or `ignored: payment failed`.
     pub(crate) meaning: String,
@@ -118,16 +118,16 @@ pub(crate) struct Answer {
 impl Profile {
     /// Returns the different meanings of rows by the words of this column, each with the first word
     /// for it. Words that are in no rule are left out.
-    pub(crate) fn answers(&self, column: ColumnIndex) -> Vec<Answer> {
+    pub(crate) fn answers(&self, column: ColumnIndex) -> Vec<ProfileAnswer> {
         let known = self.known.iter().find(|(is, _)| *is == column);
         let words = known.into_iter().flat_map(|(_, words)| &words.list);
-        let mut answers: Vec<Answer> = Vec::new();
+        let mut answers: Vec<ProfileAnswer> = Vec::new();
         for word in words {
             let Some(meaning) = self.meaning_of(column, word) else {
                 continue;
             };
             if answers.iter().all(|answer| answer.meaning != meaning) {
-                answers.push(Answer {
+                answers.push(ProfileAnswer {
                     word: word.clone(),
                     meaning,
                 });

@@ -6,7 +6,7 @@ use super::numbers::{self, Written};
 use super::table::{SampleColumn, Table};
 use super::text::{Snippet, list, place, quoted, shown};
 use super::write_dates::{unread_date, unread_question};
-use super::{Proposal, Refusal, Sample};
+use super::{Proposal, ProposalRefusal, Sample};
 use crate::event::Currency;
 use crate::profile::{Binding, Profile};
 
@@ -275,10 +275,13 @@ pub(crate) fn is_of_commissions(header: &[String]) -> bool {
 /// # Errors
 ///
 /// No column looks like the amount of a commission, or the sample has no rows.
-pub(crate) fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
+pub(crate) fn propose_commissions(
+    name: &str,
+    sample: &Sample<'_>,
+) -> Result<Proposal, ProposalRefusal> {
     let table = Table::new(sample);
     if table.rows == 0 {
-        return Err(Refusal::NoRows(String::new()));
+        return Err(ProposalRefusal::NoRows(String::new()));
     }
     let mut text = Snippet::default();
     text.line(&format!("[exports.{name}]"));
@@ -298,7 +301,7 @@ pub(crate) fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Pro
     }
     let of = |wanted: &str| found.iter().find(|(name, _)| *name == wanted);
     let Some((_, amounts)) = of("amount") else {
-        return Err(Refusal::NoAmount(String::new()));
+        return Err(ProposalRefusal::NoAmount(String::new()));
     };
     promoter(
         &mut text,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Refusal;
+use super::ProposalRefusal;
 use super::names::{self, Names};
 use super::table::{SampleColumn, Table};
 use super::text::shown;
@@ -28,7 +28,7 @@ pub(super) struct Buyer<'t> {
 }
 
 impl<'t> Buyer<'t> {
-    pub(super) fn new(table: &'t Table<'t>) -> Result<Self, Refusal> {
+    pub(super) fn new(table: &'t Table<'t>) -> Result<Self, ProposalRefusal> {
         let named = table.named(&names::EMAIL, SampleColumn::has_emails);
         let is_named = !named.is_empty();
         let is_new = |column: &&SampleColumn<'_>| {
@@ -60,7 +60,7 @@ impl<'t> Buyer<'t> {
             .zip(email)
             .and_then(|(uid, email)| shared_uid(uid, email));
         if email.is_none() && uid.is_none() {
-            return Err(Refusal::NoCustomer(String::new()));
+            return Err(ProposalRefusal::NoCustomer(String::new()));
         }
         Ok(Buyer {
             email,

@@ -4,7 +4,7 @@
 //! What such a column says is a guess where its words are yes and no and its name has one meaning. Otherwise its rows
 //! are a question. Its words in later exports may be others, so the rules name those with which a row is a payment.
 
-use super::names::{self, Meaning, Names};
+use super::names::{self, Names, WordMeaning};
 use super::table::{SampleColumn, Table};
 use super::taken::Taken;
 
@@ -252,15 +252,15 @@ fn received<'t>(column: &'t SampleColumn<'t>) -> Option<Marks<'t>> {
         return None;
     }
     let meaning = |word: &str| match names::status_meaning(word) {
-        _ if is_of(names::YES, word) => Meaning::Sale,
-        _ if is_of(names::NO, word) => Meaning::NoMoney,
+        _ if is_of(names::YES, word) => WordMeaning::Sale,
+        _ if is_of(names::NO, word) => WordMeaning::NoMoney,
         meaning => meaning,
     };
     let of = |wanted| -> Vec<&'t str> {
         let words = words.keys().copied();
         words.filter(|word| meaning(word) == wanted).collect()
     };
-    let (payment, excluded) = (of(Meaning::Sale), of(Meaning::NoMoney));
+    let (payment, excluded) = (of(WordMeaning::Sale), of(WordMeaning::NoMoney));
     let says_nothing = payment.is_empty() && excluded.is_empty();
     (!says_nothing).then_some(Marks::Words { payment, excluded })
 }

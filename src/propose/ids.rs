@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Refusal;
+use super::ProposalRefusal;
 use super::amount::Amounts;
-use super::names::{self, Meaning, Names};
+use super::names::{self, Names, WordMeaning};
 use super::numbers::{self, Proof};
 use super::table::{SampleColumn, Table};
 use super::taken::Taken;
@@ -57,7 +57,7 @@ pub(super) fn id<'t>(
     email: Option<&SampleColumn<'_>>,
     rows: &[usize],
     taken: &Taken<'t>,
-) -> Result<SaleId<'t>, Refusal> {
+) -> Result<SaleId<'t>, ProposalRefusal> {
     let fits = |column: &SampleColumn<'_>| {
         taken.is_free(column) && column.has_ids() && column.days().is_none()
     };
@@ -97,7 +97,7 @@ pub(super) fn id<'t>(
     };
     let unnamed: Vec<_> = table.columns.iter().filter(could_be).collect();
     if named.is_empty() && unnamed.is_empty() {
-        return Err(Refusal::NoId);
+        return Err(ProposalRefusal::NoId);
     }
     let reasons = named.iter().map(|column| why_no_id(column, rows));
     let unnamed = unnamed.into_iter().map(|column| {
@@ -161,7 +161,7 @@ pub(super) struct MoneyRows {
 impl MoneyRows {
     pub(super) fn new(rules: &RowRules<'_>, amounts: &Amounts<'_>, rows: &[usize]) -> Self {
         let is_refund = |row: &usize| match &rules.kind {
-            Some(kind) => kind.meaning(kind.column.cell(*row)) == Meaning::Refund,
+            Some(kind) => kind.meaning(kind.column.cell(*row)) == WordMeaning::Refund,
             None => numbers::is_negative(amounts.total.cell(*row)),
         };
         let (refunds, sales) = rows.iter().partition(|row| is_refund(row));

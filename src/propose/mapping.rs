@@ -1,13 +1,13 @@
 //! Assigns a purpose to each column.
 
-use super::Refusal;
+use super::ProposalRefusal;
 use super::amount::{Amounts, amounts};
 use super::currency::{CurrencyColumns, Money};
 use super::customer::Buyer;
 use super::days::Days;
 use super::flags::{FlagColumn, says_received};
 use super::ids::{MoneyRows, SaleId, SaleLink, continues, id};
-use super::names::Meaning;
+use super::names::WordMeaning;
 use super::numbers;
 use super::parts::MoneyTable;
 use super::table::{SampleColumn, Table};
@@ -58,15 +58,15 @@ pub(super) struct Mapping<'t> {
 impl<'t> Mapping<'t> {
     /// Returns `true` if a row shows how much was refunded.
     pub(super) fn has_refunds(&self) -> bool {
-        let of_kind = |words: &WordColumn<'_>| !words.words_meaning(Meaning::Refund).is_empty();
+        let of_kind = |words: &WordColumn<'_>| !words.words_meaning(WordMeaning::Refund).is_empty();
         self.amounts.refunded.is_some()
             || self.negative_is_refund
             || self.kind.as_ref().is_some_and(of_kind)
     }
 
-    pub(super) fn new(table: &'t Table<'t>) -> Result<Self, Refusal> {
+    pub(super) fn new(table: &'t Table<'t>) -> Result<Self, ProposalRefusal> {
         if table.rows == 0 {
-            return Err(Refusal::NoRows(String::new()));
+            return Err(ProposalRefusal::NoRows(String::new()));
         }
         let mut taken = Taken::default();
         let customer = Buyer::new(table)?;
@@ -79,7 +79,7 @@ impl<'t> Mapping<'t> {
         let usual = currencies
             .commonest()
             .or_else(|| Currency::from_code("USD"))
-            .ok_or(Refusal::NoAmount(String::new()))?;
+            .ok_or(ProposalRefusal::NoAmount(String::new()))?;
         let mut amounts = take_amounts(table, usual, &payable, &mut taken)?;
         let money = currencies.money(&amounts);
         let rows = with_amount(payable, &amounts);
@@ -135,9 +135,9 @@ fn take_amounts<'t>(
     usual: Currency,
     payable: &[usize],
     taken: &mut Taken<'t>,
-) -> Result<Amounts<'t>, Refusal> {
+) -> Result<Amounts<'t>, ProposalRefusal> {
     let amounts = amounts(table, usual, payable, &|column| taken.is_free(column))
-        .ok_or(Refusal::NoAmount(String::new()))?;
+        .ok_or(ProposalRefusal::NoAmount(String::new()))?;
     taken.take([amounts.total]);
     taken.take(amounts.parts.iter().map(|part| part.column));
     taken.take(amounts.refunded);

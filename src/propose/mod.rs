@@ -84,7 +84,7 @@ pub(crate) struct Proposal {
 
 /// The reason why no profile can be proposed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum ProposalRefusal {
     /// The sample has no usable row.
     #[error("cannot propose a profile: no row has the header's width{0}")]
     NoRows(String),
@@ -104,19 +104,19 @@ pub(crate) enum Refusal {
     NoId,
 }
 
-impl Refusal {
+impl ProposalRefusal {
     /// Returns what a person can do about it.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Refusal::NoRows(_) => "export the file again with some rows",
-            Refusal::NoCustomer(_) => "export the file again with the customer's email",
-            Refusal::NoAmount(_) => {
+            ProposalRefusal::NoRows(_) => "export the file again with some rows",
+            ProposalRefusal::NoCustomer(_) => "export the file again with the customer's email",
+            ProposalRefusal::NoAmount(_) => {
                 "export the file again with the paid amounts, or write a custom profile: docs/profiles.md"
             }
-            Refusal::Lifetime(_) => {
+            ProposalRefusal::Lifetime(_) => {
                 "export the payments, invoices or orders instead, with one row for each, with its date and id"
             }
-            Refusal::NoId => {
+            ProposalRefusal::NoId => {
                 "export the file again with an id for each order, invoice or payment; in a list of your own, add a column `id` with another number in each row, which the row keeps. Without one, a second run could send the same sale twice"
             }
         }
@@ -128,17 +128,21 @@ impl Refusal {
 /// # Errors
 ///
 /// The sample has no rows, or a column that every profile needs is missing.
-pub(crate) fn propose(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
+pub(crate) fn propose(name: &str, sample: &Sample<'_>) -> Result<Proposal, ProposalRefusal> {
     let table = Table::new(sample);
     if let Some(header) = lifetime(&table) {
-        return Err(Refusal::Lifetime(shown(header)));
+        return Err(ProposalRefusal::Lifetime(shown(header)));
     }
     let mapping = Mapping::new(&table).map_err(|refusal| with_detail(refusal, sample, &table))?;
     Ok(write::proposal(name, sample, &table, &mapping).into())
 }
 
 /// Adds to a refusal what of the export may be the reason.
-fn with_detail(refusal: Refusal, sample: &Sample<'_>, table: &Table<'_>) -> Refusal {
+fn with_detail(
+    refusal: ProposalRefusal,
+    sample: &Sample<'_>,
+    table: &Table<'_>,
+) -> ProposalRefusal {
     let twice = || {
         let mut names = sample.header.iter().filter(|name| !name.is_empty());
         let name = names.find(|name| sample.header.iter().filter(|own| own == name).count() > 1)?;
@@ -174,10 +178,12 @@ fn with_detail(refusal: Refusal, sample: &Sample<'_>, table: &Table<'_>) -> Refu
         ))
     };
     match refusal {
-        Refusal::NoRows(_) => Refusal::NoRows(width().unwrap_or_default()),
-        Refusal::NoCustomer(_) => Refusal::NoCustomer(twice().unwrap_or_default()),
-        Refusal::NoAmount(_) => Refusal::NoAmount(twice().or_else(unread).unwrap_or_default()),
-        Refusal::Lifetime(_) | Refusal::NoId => refusal,
+        ProposalRefusal::NoRows(_) => ProposalRefusal::NoRows(width().unwrap_or_default()),
+        ProposalRefusal::NoCustomer(_) => ProposalRefusal::NoCustomer(twice().unwrap_or_default()),
+        ProposalRefusal::NoAmount(_) => {
+            ProposalRefusal::NoAmount(twice().or_else(unread).unwrap_or_default())
+        }
+        ProposalRefusal::Lifetime(_) | ProposalRefusal::NoId => refusal,
     }
 }
 

@@ -616,7 +616,7 @@ impl Names {
 
 /// The meaning of a word of a status or of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum WordMeaning {
     Sale,
     Refund,
     /// The money has not arrived, or will not.
@@ -703,10 +703,10 @@ const OF_STATES: &str = "approved, accepted, received, cleared, collected, dispu
      genehmigt, akzeptiert, accepté, acceptée, approuvé, approuvée, aceptado, aceptada, approvato, approvata, goedgekeurd";
 
 /// Returns the meaning of a word of a status.
-pub(super) fn status_meaning(word: &str) -> Meaning {
+pub(super) fn status_meaning(word: &str) -> WordMeaning {
     let word = status_word(word);
     match meaning_of(&word) {
-        Meaning::Unclear => {
+        WordMeaning::Unclear => {
             let words = word.split(' ').filter(|word| !is_in(OF_WHAT, word));
             meaning_of(&words.collect::<Vec<_>>().join(" "))
         }
@@ -716,8 +716,8 @@ pub(super) fn status_meaning(word: &str) -> Meaning {
 
 /// Returns `true` if a word is one of a status or of a type.
 pub(super) fn is_of_states(word: &str) -> bool {
-    status_meaning(word) != Meaning::Unclear
-        || kind_meaning(word) != Meaning::Unclear
+    status_meaning(word) != WordMeaning::Unclear
+        || kind_meaning(word) != WordMeaning::Unclear
         || is_final(word)
         || is_in(OF_STATES, &status_word(word))
 }
@@ -725,17 +725,17 @@ pub(super) fn is_of_states(word: &str) -> bool {
 /// Returns `true` if a word says that money was paid or refunded, and nothing else can be.
 pub(super) fn is_of_payments(word: &str) -> bool {
     let of = "paid, unpaid, captured, settled, bezahlt, unbezahlt, payé, payée, impayé, pagado, pagada, pagato, pagata, betaald";
-    is_in(of, &status_word(word)) || status_meaning(word) == Meaning::Refund
+    is_in(of, &status_word(word)) || status_meaning(word) == WordMeaning::Refund
 }
 
-fn meaning_of(word: &str) -> Meaning {
+fn meaning_of(word: &str) -> WordMeaning {
     let is_of = |list| is_in(list, word);
     match () {
-        () if is_of(PAID) => Meaning::Sale,
-        () if is_of(REFUNDED_WORDS) => Meaning::Refund,
-        () if is_of(NO_MONEY) => Meaning::NoMoney,
-        () if is_of(PROCESSING) => Meaning::Processing,
-        () => Meaning::Unclear,
+        () if is_of(PAID) => WordMeaning::Sale,
+        () if is_of(REFUNDED_WORDS) => WordMeaning::Refund,
+        () if is_of(NO_MONEY) => WordMeaning::NoMoney,
+        () if is_of(PROCESSING) => WordMeaning::Processing,
+        () => WordMeaning::Unclear,
     }
 }
 
@@ -798,14 +798,14 @@ fn status_word(word: &str) -> String {
 }
 
 /// Returns the meaning of a word of a type.
-pub(super) fn kind_meaning(word: &str) -> Meaning {
+pub(super) fn kind_meaning(word: &str) -> WordMeaning {
     let word = words_of(word);
     let is_of = |list| is_in(list, &word);
     match () {
-        () if is_of(SALE_TYPES) => Meaning::Sale,
-        () if is_of(REFUND_TYPES) => Meaning::Refund,
-        () if is_of(OTHER_TYPES) => Meaning::Other,
-        () => Meaning::Unclear,
+        () if is_of(SALE_TYPES) => WordMeaning::Sale,
+        () if is_of(REFUND_TYPES) => WordMeaning::Refund,
+        () if is_of(OTHER_TYPES) => WordMeaning::Other,
+        () => WordMeaning::Unclear,
     }
 }
 

@@ -4,7 +4,7 @@
 use super::amount::AmountPart;
 use super::flags::{FlagColumn, FlagQuestion, Marks, says_received};
 use super::ids::SaleLink;
-use super::names::{self, Meaning};
+use super::names::{self, WordMeaning};
 use super::numbers::is_zero;
 use super::text::{list, quoted, shown};
 use super::when::RowDate;
@@ -65,13 +65,13 @@ impl Writer<'_> {
         if let Some(kind) = &mapping.kind {
             self.ignored(&Ignored {
                 column: "kind",
-                words: &kind.words_meaning(Meaning::Other),
+                words: &kind.words_meaning(WordMeaning::Other),
                 reason: Reason::NotAPayment,
                 guess: "these are not payments by customers",
             });
             self.rejected(
                 "kind",
-                &kind.words_meaning(Meaning::Unclear),
+                &kind.words_meaning(WordMeaning::Unclear),
                 "unknown if this is a sale",
             );
         }
@@ -249,7 +249,7 @@ impl Writer<'_> {
             self.text.line("");
             self.text.guess(why);
         }
-        let no_money = status.words_meaning(Meaning::NoMoney).into_iter();
+        let no_money = status.words_meaning(WordMeaning::NoMoney).into_iter();
         let (not_yet, not_paid): (Vec<_>, Vec<_>) =
             no_money.partition(|word| names::is_not_yet(word));
         self.ignored(&Ignored {
@@ -264,10 +264,10 @@ impl Writer<'_> {
             reason: Reason::NotYetPaid,
             guess: "these were not paid yet",
         });
-        let mut unclear = status.words_meaning(Meaning::Unclear);
-        unclear.extend(status.words_meaning(Meaning::Processing));
+        let mut unclear = status.words_meaning(WordMeaning::Unclear);
+        unclear.extend(status.words_meaning(WordMeaning::Processing));
         self.rejected("status", &unclear, "unknown if this is a sale");
-        let refunded = status.words_meaning(Meaning::Refund);
+        let refunded = status.words_meaning(WordMeaning::Refund);
         if has_totals && !refunded.is_empty() {
             self.entry("reject");
             let words = list(&refunded);
@@ -542,7 +542,7 @@ impl Writer<'_> {
         let name = self.name;
         self.text.line(&format!("[[exports.{name}.event]]"));
         self.text.key("kind", "sale");
-        self.when(Meaning::Sale);
+        self.when(WordMeaning::Sale);
         self.sale_id();
         let amount = self.amount();
         self.text.line(&format!("amount = {amount}"));
@@ -552,13 +552,13 @@ impl Writer<'_> {
 
     /// Writes the condition for rows of a type with this meaning, and of a status which means that
     /// money has moved: an event lists the words that it is for.
-    fn when(&mut self, meaning: Meaning) {
+    fn when(&mut self, meaning: WordMeaning) {
         let mapping = self.mapping;
         let mut tests = Vec::new();
         if let Some(status) = &mapping.status {
-            let mut words = status.words_meaning(Meaning::Sale);
+            let mut words = status.words_meaning(WordMeaning::Sale);
             if mapping.amounts.refunded.is_some() || mapping.kind.is_some() {
-                words.extend(status.words_meaning(Meaning::Refund));
+                words.extend(status.words_meaning(WordMeaning::Refund));
             }
             tests.push(format!("status = {}", list(&words)));
         }
@@ -567,7 +567,7 @@ impl Writer<'_> {
         }
         if mapping.negative_is_refund {
             let sign = match meaning {
-                Meaning::Refund => "negative",
+                WordMeaning::Refund => "negative",
                 _ => "positive",
             };
             tests.push(format!("amount = {{ sign = {} }}", quoted(sign)));
@@ -593,7 +593,7 @@ impl Writer<'_> {
         let has_kind = mapping
             .kind
             .as_ref()
-            .is_some_and(|kind| !kind.words_meaning(Meaning::Refund).is_empty());
+            .is_some_and(|kind| !kind.words_meaning(WordMeaning::Refund).is_empty());
         if has_kind || mapping.negative_is_refund {
             self.refund_rows();
         } else if mapping.amounts.refunded.is_some() {
@@ -612,7 +612,7 @@ impl Writer<'_> {
         let name = self.name;
         self.text.line(&format!("[[exports.{name}.event]]"));
         self.text.key("kind", "refund");
-        self.when(Meaning::Refund);
+        self.when(WordMeaning::Refund);
         self.text.line("event_id = [\"{id}\"]");
         if mapping.link.column().is_some() {
             self.text.line("sale_event_id = [\"{sale}\"]");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::amount::Amounts;
 use super::flags::{FlagColumn, Marks, flags as find_flags, other_status as other_status_flag};
-use super::names::{self, Meaning, Names};
+use super::names::{self, Names, WordMeaning};
 use super::table::{SampleColumn, Table};
 use super::taken::Taken;
 use super::text::shown;
@@ -16,7 +16,7 @@ pub(super) type Flag<'t> = (&'t SampleColumn<'t>, Vec<&'t str>);
 pub(super) struct WordColumn<'t> {
     pub(super) column: &'t SampleColumn<'t>,
     pub(super) words: BTreeMap<&'t str, usize>,
-    meanings: BTreeMap<&'t str, Meaning>,
+    meanings: BTreeMap<&'t str, WordMeaning>,
     /// The reason why a word has another meaning here than elsewhere.
     pub(super) why: Option<String>,
     /// `true` if only its words say what it is, and not its name.
@@ -32,7 +32,7 @@ enum ByWords<'t> {
 }
 
 impl<'t> WordColumn<'t> {
-    pub(super) fn words_meaning(&self, meaning: Meaning) -> Vec<&'t str> {
+    pub(super) fn words_meaning(&self, meaning: WordMeaning) -> Vec<&'t str> {
         let meanings = self.meanings.iter();
         meanings
             .filter(|(_, of)| **of == meaning)
@@ -40,8 +40,11 @@ impl<'t> WordColumn<'t> {
             .collect()
     }
 
-    pub(super) fn meaning(&self, word: &str) -> Meaning {
-        self.meanings.get(word).copied().unwrap_or(Meaning::Unclear)
+    pub(super) fn meaning(&self, word: &str) -> WordMeaning {
+        self.meanings
+            .get(word)
+            .copied()
+            .unwrap_or(WordMeaning::Unclear)
     }
 }
 
@@ -127,12 +130,16 @@ impl<'t> RowRules<'t> {
 
     /// Returns the rows that may be events by these columns; all rows if there would be none.
     pub(super) fn payable(&self, table: &Table<'_>) -> Vec<usize> {
-        let says = |words: &Option<WordColumn<'_>>, row: usize, no: &[Meaning]| match words {
+        let says = |words: &Option<WordColumn<'_>>, row: usize, no: &[WordMeaning]| match words {
             Some(words) => !no.contains(&words.meaning(words.column.cell(row))),
             None => true,
         };
-        let no_status = [Meaning::NoMoney, Meaning::Processing, Meaning::Unclear];
-        let no_kind = [Meaning::Other, Meaning::Unclear];
+        let no_status = [
+            WordMeaning::NoMoney,
+            WordMeaning::Processing,
+            WordMeaning::Unclear,
+        ];
+        let no_kind = [WordMeaning::Other, WordMeaning::Unclear];
         let is_payable = |row: &usize| {
             says(&self.status, *row, &no_status)
                 && says(&self.kind, *row, &no_kind)
@@ -154,7 +161,7 @@ impl WordColumn<'_> {
     /// Decides the meaning of a status such as `processing`: in a shop the order is paid and not
     /// sent yet, at a payment provider the money has not arrived.
     fn decide_processing(&mut self, table: &Table<'_>) {
-        let words = self.words_meaning(Meaning::Processing);
+        let words = self.words_meaning(WordMeaning::Processing);
         if words.is_empty() {
             return;
         }
@@ -174,23 +181,23 @@ impl WordColumn<'_> {
                     "{all} is paid: {} is filled in each of its rows",
                     shown(column.header)
                 );
-                (Meaning::Sale, Some(why))
+                (WordMeaning::Sale, Some(why))
             }
             Some(column) if rows.iter().all(|&row| column.cell(row).is_empty()) => {
                 let why = format!(
                     "{all} is not paid yet: {} is empty in its rows",
                     shown(column.header)
                 );
-                (Meaning::NoMoney, Some(why))
+                (WordMeaning::NoMoney, Some(why))
             }
-            Some(_) => (Meaning::Unclear, None),
+            Some(_) => (WordMeaning::Unclear, None),
             None if self.is_of_a_shop(table) => {
                 let why = format!(
                     "{all} is paid and not sent yet, as in WooCommerce: these are orders of a shop"
                 );
-                (Meaning::Sale, Some(why))
+                (WordMeaning::Sale, Some(why))
             }
-            None => (Meaning::Unclear, None),
+            None => (WordMeaning::Unclear, None),
         };
         for word in words {
             self.meanings.insert(word, meaning);
@@ -205,7 +212,7 @@ impl WordColumn<'_> {
         }
         for (word, meaning) in &mut self.meanings {
             if names::is_demand(word) {
-                *meaning = Meaning::Unclear;
+                *meaning = WordMeaning::Unclear;
             }
         }
     }
@@ -232,7 +239,7 @@ impl WordColumn<'_> {
 pub(super) fn words_of<'t>(
     table: &'t Table<'t>,
     names: &Names,
-    meaning: fn(&str) -> Meaning,
+    meaning: fn(&str) -> WordMeaning,
     is_sure: fn(&str) -> bool,
     taken: &Taken<'t>,
 ) -> Vec<WordColumn<'t>> {
@@ -249,7 +256,7 @@ pub(super) fn words_of<'t>(
     });
     // A column that can't be anything else counts even without a known word: its rows are rejected.
     let says_something = |words: &WordColumn<'_>| {
-        let is_clear = |meaning: &Meaning| *meaning != Meaning::Unclear;
+        let is_clear = |meaning: &WordMeaning| *meaning != WordMeaning::Unclear;
         words.meanings.values().any(is_clear) || is_sure(words.column.header)
     };
     words.filter(says_something).collect()
@@ -264,14 +271,16 @@ fn by_words<'t>(
 ) -> Option<ByWords<'t>> {
     let words = column.words()?;
     let all: Vec<&'t str> = words.keys().copied().collect();
-    let of = |meaning: fn(&str) -> Meaning, wanted: Meaning| -> Vec<&'t str> {
+    let of = |meaning: fn(&str) -> WordMeaning, wanted: WordMeaning| -> Vec<&'t str> {
         let words = all.iter().copied();
         words.filter(|word| meaning(word) == wanted).collect()
     };
-    let count = |meaning: fn(&str) -> Meaning| all.len() - of(meaning, Meaning::Unclear).len();
+    let count =
+        |meaning: fn(&str) -> WordMeaning| all.len() - of(meaning, WordMeaning::Unclear).len();
     let known = all.iter().filter(|word| names::is_of_states(word)).count();
     let is_sale = |word: &&str| {
-        names::status_meaning(word) == Meaning::Sale || names::kind_meaning(word) == Meaning::Sale
+        names::status_meaning(word) == WordMeaning::Sale
+            || names::kind_meaning(word) == WordMeaning::Sale
     };
     let is_all = known == all.len() && known > 0;
     let has_both = all.iter().any(is_sale) && all.iter().any(|word| is_no_money(word));
@@ -283,14 +292,14 @@ fn by_words<'t>(
     if !is_said {
         return None;
     }
-    let word_column = |meaning: fn(&str) -> Meaning| WordColumn {
+    let word_column = |meaning: fn(&str) -> WordMeaning| WordColumn {
         column,
         meanings: words.keys().map(|word| (*word, meaning(word))).collect(),
         words: words.clone(),
         why: None,
         is_by_words: true,
     };
-    let sales = of(names::status_meaning, Meaning::Sale);
+    let sales = of(names::status_meaning, WordMeaning::Sale);
     let (kinds, statuses) = (count(names::kind_meaning), count(names::status_meaning));
     let is_kind = kinds > statuses || sales.is_empty() && kinds == statuses;
     if is_kind && !has_kind && has_both {
@@ -305,7 +314,12 @@ fn by_words<'t>(
 
 /// Returns `true` if a word says of a row that no money came in, or that it went back.
 fn is_no_money(word: &str) -> bool {
-    let is_no = |meaning| matches!(meaning, Meaning::NoMoney | Meaning::Refund | Meaning::Other);
+    let is_no = |meaning| {
+        matches!(
+            meaning,
+            WordMeaning::NoMoney | WordMeaning::Refund | WordMeaning::Other
+        )
+    };
     is_no(names::status_meaning(word)) || is_no(names::kind_meaning(word)) || names::is_final(word)
 }
 

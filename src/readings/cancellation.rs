@@ -18,7 +18,7 @@ const DAY_LENGTH: usize = "2026-03-01".len();
 
 /// Holds the id that distinguishes a cancellation from the others of its subscription.
 #[derive(Clone, Debug)]
-enum OwnId {
+enum DistinguishingId {
     /// The id that its reading has.
     Read(Text),
     /// An earlier run recorded the cancellation under the id that all share; it can only be compared.
@@ -30,7 +30,7 @@ enum OwnId {
 pub(super) struct Cancellation {
     /// The id that it is sent with.
     pub(super) event_id: Text,
-    own: OwnId,
+    own: DistinguishingId,
     created_at: Option<Timestamp>,
 }
 
@@ -39,7 +39,7 @@ impl Cancellation {
     pub(super) fn read(event_id: &Text, own: &Text, created_at: Option<Timestamp>) -> Self {
         Cancellation {
             event_id: event_id.clone(),
-            own: OwnId::Read(own.clone()),
+            own: DistinguishingId::Read(own.clone()),
             created_at,
         }
     }
@@ -48,7 +48,7 @@ impl Cancellation {
     pub(super) fn recorded(event_id: &Text, essence: Essence) -> Self {
         Cancellation {
             event_id: event_id.clone(),
-            own: OwnId::Recorded(essence),
+            own: DistinguishingId::Recorded(essence),
             created_at: timestamp(essence),
         }
     }
@@ -85,8 +85,8 @@ impl Cancellation {
             return false;
         };
         match &self.own {
-            OwnId::Read(own) => before_day(own).is_some_and(|mine| mine != theirs),
-            OwnId::Recorded(essence) => {
+            DistinguishingId::Read(own) => before_day(own).is_some_and(|mine| mine != theirs),
+            DistinguishingId::Recorded(essence) => {
                 let day = self.created_at.map(|at| at.strftime("%Y-%m-%d"));
                 let would_be = day.map(|day| format!("{theirs}{day}"));
                 essence.has_any_reference()
@@ -98,8 +98,8 @@ impl Cancellation {
     /// Makes an event agree with the first reading of the cancellation.
     pub(super) fn give(&self, event: &mut Event) {
         event.reference = match &self.own {
-            OwnId::Read(own) => Some(own.clone()).filter(|own| *own != self.event_id),
-            OwnId::Recorded(_) => None,
+            DistinguishingId::Read(own) => Some(own.clone()).filter(|own| *own != self.event_id),
+            DistinguishingId::Recorded(_) => None,
         };
         event.is_distinguished_by_reference = event.reference.is_some();
         if event.created_at != self.created_at {

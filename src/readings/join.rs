@@ -106,7 +106,7 @@ impl Readings {
             let note = format!("the same event as {place}");
             self.mark(index, PlanState::Duplicate, note);
         }
-        let said = Said::together(group, events, origins);
+        let said = JoinedReading::together(group, events, origins);
         for &index in group {
             if !said.is_said_by(events.get(index)) {
                 events.edit(index, |event| said.give(event));
@@ -223,17 +223,17 @@ fn contradiction(
 }
 
 /// Holds what all readings of an event say, taken together.
-struct Said {
+struct JoinedReading {
     customer: Customer,
     plan: Option<Text>,
     created_at: Option<Timestamp>,
     reference: Option<Text>,
     is_told_by_reference: bool,
-    is_mended: bool,
+    is_corrected: bool,
     details: Details,
 }
 
-impl Said {
+impl JoinedReading {
     /// Joins readings that don't contradict each other and are in the order of precedence.
     fn together(group: &[usize], events: &Events, origins: &Origins) -> Self {
         let readings: Vec<(usize, EventRef<'_>)> = group
@@ -256,7 +256,7 @@ impl Said {
             .iter()
             .map(|&(rank, event)| (rank, event.created_at));
         let is_told = |event: &EventRef<'_>| event.is_distinguished_by_reference;
-        Said {
+        JoinedReading {
             customer: Customer {
                 email: pick_text(|event| event.customer.email),
                 uid: pick_text(|event| event.customer.uid),
@@ -265,7 +265,7 @@ impl Said {
             created_at: pick(dates),
             reference: pick_text(|event| event.reference),
             is_told_by_reference: readings.iter().any(|(_, event)| is_told(event)),
-            is_mended: readings
+            is_corrected: readings
                 .iter()
                 .any(|(_, event)| event.is_fixed_after_refusal),
             details: joined_details(&details),
@@ -278,7 +278,7 @@ impl Said {
             && event.created_at == self.created_at
             && event.reference == self.reference.as_deref()
             && event.is_distinguished_by_reference == self.is_told_by_reference
-            && event.is_fixed_after_refusal == self.is_mended
+            && event.is_fixed_after_refusal == self.is_corrected
             && event.details() == self.details
     }
 
@@ -288,7 +288,7 @@ impl Said {
         event.created_at = self.created_at;
         event.reference.clone_from(&self.reference);
         event.is_distinguished_by_reference = self.is_told_by_reference;
-        event.is_fixed_after_refusal = self.is_mended;
+        event.is_fixed_after_refusal = self.is_corrected;
         event.set_details(self.details.clone());
     }
 }

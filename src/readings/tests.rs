@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{
-    Currency, Customer, Details, Essence, Event, EventKey, Events, Kind, Money, Refunded, Source,
+    Currency, Customer, Details, Essence, Event, EventKey, Events, Kind, Money, Refunded, RowPlace,
     Text,
 };
 use crate::journal::PlanState;
@@ -15,7 +15,7 @@ const DAY_S: i64 = 24 * 3600;
 
 fn payment(kind: Kind, event_id: &str, own: Option<&str>, day: i64) -> Event {
     let customer = Customer::new(Some("ana@example.com"), Some("cus_1"));
-    let source = Source { input: 0, line: 2 };
+    let source = RowPlace { input: 0, line: 2 };
     let mut event = Event::new(kind, event_id.into(), customer, source);
     event.reference = own.map(Text::new);
     event.is_distinguished_by_reference = own.is_some();

@@ -10,7 +10,7 @@ use super::columns::{
     ACCEPTED_COLUMNS, CONVERTED_COLUMNS, Cell, EVENT_COLUMNS, HELD_COLUMNS, ReportSection,
 };
 use super::error::ReportError;
-use super::exporter::{AttentionEvent, Content, Exporter, WrittenFile};
+use super::exporter::{AttentionEvent, Exporter, ReportContent, WrittenFile};
 use super::items::Age;
 use super::row_files::{is_numbered, numbered};
 use super::source_rows::{self, SourceRow, own_columns};
@@ -62,15 +62,15 @@ impl CsvFiles {
 }
 
 impl Exporter for CsvFiles {
-    fn takes(&self) -> &'static [Content] {
+    fn takes(&self) -> &'static [ReportContent] {
         &[
-            Content::Events,
-            Content::Needing,
-            Content::Held,
-            Content::Accepted,
-            Content::Conversions,
-            Content::Rejected,
-            Content::Ignored,
+            ReportContent::Events,
+            ReportContent::Needing,
+            ReportContent::Held,
+            ReportContent::Accepted,
+            ReportContent::Conversions,
+            ReportContent::Rejected,
+            ReportContent::Ignored,
         ]
     }
 

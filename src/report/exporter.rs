@@ -9,7 +9,7 @@ use crate::problem::Problem;
 
 /// A part of the journal that a report shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum ReportContent {
     /// Events that were to be sent.
     Events,
     /// Events that need attention and that the other parts don't show as needing it.
@@ -49,7 +49,7 @@ pub(super) struct WrittenFile {
 /// parts that it takes, in the journal's order, and then finishes its files.
 pub(super) trait Exporter: Send {
     /// Returns the parts that the format takes.
-    fn takes(&self) -> &'static [Content];
+    fn takes(&self) -> &'static [ReportContent];
 
     /// Takes an event with its cells, in the order of [`super::columns::EVENT_COLUMNS`].
     fn event(&mut self, _record: &EventRecord, _cells: &[Cell<'_>]) -> Result<(), FileError> {

@@ -16,7 +16,7 @@ use super::books::ReportSource;
 use super::columns::{accepted_cells, converted_cells, event_cells, held_cells};
 use super::csv_files::{CsvFiles, is_csv_file};
 use super::error::ReportError;
-use super::exporter::{AttentionEvent, Content, Exporter, WrittenFile};
+use super::exporter::{AttentionEvent, Exporter, ReportContent, WrittenFile};
 use super::format::{Format, Formats};
 use super::html::HtmlFile;
 use super::json_file::{JsonFile, SUMMARY_FILE};
@@ -143,11 +143,11 @@ fn exporter(
 
 /// Reads the books once, for all exporters that take a part of them.
 fn read(books: &ReportSource<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result<(), ReportError> {
-    let events = takers(exporters, Content::Events);
+    let events = exporters_taking(exporters, ReportContent::Events);
     if !events.is_empty() {
         read_events(books, events)?;
     }
-    let mut needing = takers(exporters, Content::Needing);
+    let mut needing = exporters_taking(exporters, ReportContent::Needing);
     if !needing.is_empty() {
         books.for_each_attention_event(|age, code, record| {
             let cells = &event_cells(&record);
@@ -161,14 +161,14 @@ fn read(books: &ReportSource<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result
             hand_out(&mut needing, |taker| taker.attention_event(&event))
         })?;
     }
-    let mut held = takers(exporters, Content::Held);
+    let mut held = exporters_taking(exporters, ReportContent::Held);
     if !held.is_empty() {
         books.for_each_held(|record| {
             let cells = held_cells(&record);
             hand_out(&mut held, |taker| taker.held(&record, &cells))
         })?;
     }
-    let mut conversions = takers(exporters, Content::Conversions);
+    let mut conversions = exporters_taking(exporters, ReportContent::Conversions);
     if !conversions.is_empty() {
         books.for_each_conversion(|record| {
             let cells = converted_cells(&record);
@@ -176,24 +176,24 @@ fn read(books: &ReportSource<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result
         })?;
     }
     for (content, disposition) in [
-        (Content::Rejected, Disposition::Rejected),
-        (Content::Ignored, Disposition::Ignored),
+        (ReportContent::Rejected, Disposition::Rejected),
+        (ReportContent::Ignored, Disposition::Ignored),
     ] {
-        let mut rows = takers(exporters, content);
+        let mut rows = exporters_taking(exporters, content);
         if !rows.is_empty() {
             books.for_each_row(disposition, |row| {
                 hand_out(&mut rows, |taker| taker.source_row(row))
             })?;
         }
     }
-    let mut accepted = takers(exporters, Content::Accepted);
+    let mut accepted = exporters_taking(exporters, ReportContent::Accepted);
     if !accepted.is_empty() {
         books.for_each_accepted(|record| {
             let cells = accepted_cells(&record);
             hand_out(&mut accepted, |taker| taker.accepted(&cells))
         })?;
     }
-    let mut problems = takers(exporters, Content::Problems);
+    let mut problems = exporters_taking(exporters, ReportContent::Problems);
     if !problems.is_empty() {
         books
             .for_each_problem(|problem| hand_out(&mut problems, |taker| taker.problem(&problem)))?;
@@ -224,7 +224,7 @@ type Batch = Arc<Vec<EventRecord>>;
 
 /// Reads the events on this thread while each format writes them on a thread of its own, in the
 /// same order, since there can be millions of them.
-fn read_events(books: &ReportSource<'_>, takers: Takers<'_>) -> Result<(), ReportError> {
+fn read_events(books: &ReportSource<'_>, takers: ExporterGroup<'_>) -> Result<(), ReportError> {
     thread::scope(|scope| {
         let (queues, writers): (Vec<_>, Vec<_>) = takers
             .into_iter()
@@ -302,15 +302,18 @@ fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-type Takers<'e> = Vec<&'e mut Box<dyn Exporter>>;
+type ExporterGroup<'e> = Vec<&'e mut Box<dyn Exporter>>;
 
-fn takers(exporters: &mut [Box<dyn Exporter>], content: Content) -> Takers<'_> {
+fn exporters_taking(
+    exporters: &mut [Box<dyn Exporter>],
+    content: ReportContent,
+) -> ExporterGroup<'_> {
     let takes = |exporter: &&mut Box<dyn Exporter>| exporter.takes().contains(&content);
     exporters.iter_mut().filter(takes).collect()
 }
 
 fn hand_out(
-    takers: &mut Takers<'_>,
+    takers: &mut ExporterGroup<'_>,
     mut hand: impl FnMut(&mut dyn Exporter) -> Result<(), FileError>,
 ) -> Result<(), ReportError> {
     for taker in takers {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::atomic::{FileError, PartialFile};
-use super::exporter::{Content, Exporter, WrittenFile};
+use super::exporter::{Exporter, ReportContent, WrittenFile};
 use super::summary::RunSummary;
 use crate::invisible::{Language, shown_in_strings};
 
@@ -39,7 +39,7 @@ impl JsonFile {
 }
 
 impl Exporter for JsonFile {
-    fn takes(&self) -> &'static [Content] {
+    fn takes(&self) -> &'static [ReportContent] {
         &[]
     }
 

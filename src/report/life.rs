@@ -23,7 +23,7 @@ pub(crate) use event::{EventLife, HeldLife, LifeAttempt, LifeEvent, LifeRun, Rel
 pub(crate) use row::{RowCell, RowInRun, RowLife, row_cells};
 
 /// Looks up lives in one state of a journal.
-pub(crate) struct Lives<'j> {
+pub(crate) struct LifeReader<'j> {
     journal: &'j JournalReader,
     commands: &'j Commands,
     /// All runs, the latest first.
@@ -94,7 +94,7 @@ pub(crate) struct LifeAcceptance {
     pub(crate) is_current: bool,
 }
 
-impl<'j> Lives<'j> {
+impl<'j> LifeReader<'j> {
     /// Reads what all lives have in common.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl<'j> Lives<'j> {
     ) -> Result<Self, JournalError> {
         let mut acceptances = Vec::new();
         journal.for_each_accepted(|record| acceptances.push(record))?;
-        Ok(Lives {
+        Ok(LifeReader {
             journal,
             commands,
             runs: journal.runs(u32::MAX)?,

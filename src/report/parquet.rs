@@ -18,7 +18,7 @@ use parquet::schema::types::{Type, TypePtr};
 use super::atomic::{FileError, FinishedFile, PartialFile, sync_directory};
 use super::columns::{Cell, ColumnType, EVENT_COLUMNS, ReportColumn};
 use super::error::ReportError;
-use super::exporter::{Content, Exporter, WrittenFile};
+use super::exporter::{Exporter, ReportContent, WrittenFile};
 use crate::journal::EventRecord;
 
 /// The number of rows of a row group, which are kept in memory before they are written.
@@ -268,8 +268,8 @@ impl ParquetFile {
 }
 
 impl Exporter for ParquetFile {
-    fn takes(&self) -> &'static [Content] {
-        &[Content::Events]
+    fn takes(&self) -> &'static [ReportContent] {
+        &[ReportContent::Events]
     }
 
     fn event(&mut self, _: &EventRecord, cells: &[Cell<'_>]) -> Result<(), FileError> {

@@ -440,7 +440,7 @@ fn decoded(email: &str) -> String {
 }
 
 /// An `@` in a text, in either form.
-struct At {
+struct AtSign {
     /// The position of the `@`, in bytes.
     start: usize,
     length: usize,
@@ -448,16 +448,16 @@ struct At {
     ends: fn(char) -> bool,
 }
 
-impl At {
-    fn first_in(text: &str) -> Option<At> {
+impl AtSign {
+    fn first_in(text: &str) -> Option<AtSign> {
         let plain = text.find('@');
         match text.find(ENCODED_AT) {
-            Some(start) if plain.is_none_or(|plain| start < plain) => Some(At {
+            Some(start) if plain.is_none_or(|plain| start < plain) => Some(AtSign {
                 start,
                 length: ENCODED_AT.len(),
                 ends: ends_encoded_email,
             }),
-            _ => plain.map(|start| At {
+            _ => plain.map(|start| AtSign {
                 start,
                 length: 1,
                 ends: ends_email,
@@ -469,11 +469,11 @@ impl At {
 /// Returns the text before the first email, the email, and the text after it.
 fn next_email(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
-    while let Some(At {
+    while let Some(AtSign {
         start,
         length,
         ends,
-    }) = At::first_in(&text[from..])
+    }) = AtSign::first_in(&text[from..])
     {
         let at = from + start;
         let start = text[..at].rfind(ends);
@@ -517,7 +517,7 @@ mod tests {
     fn a_reason_that_quotes_a_cell_in_part_says_nothing_of_it() {
         let name = "Ada ".repeat(30);
         let mut record = RowRecord {
-            source: crate::event::Source { input: 0, line: 2 },
+            source: crate::event::RowPlace { input: 0, line: 2 },
             file: "x.csv".to_owned(),
             reason: format!("too long: `{}` in `Name`", shortened(&name)),
             fields: vec![name],

@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use super::answer::Answer;
 use super::call::{Kind, Version};
-use super::leads::{Lead, LeadState, Leads, NewLead, Source, Who};
+use super::leads::{CallCustomer, Lead, LeadSource, LeadState, Leads, NewLead};
 use super::mistakes;
 use super::moment::Moment;
 use super::params::Params;
@@ -186,7 +186,7 @@ impl AccountState {
         let amount = self.rates.exchanged(sent, params.currency.as_deref());
         let commission = match kind {
             Kind::Sale => self.commission(place, amount),
-            _ => -self.taken_back(place, amount, params.sale_event_id.as_deref()),
+            _ => -self.reversed_commission(place, amount, params.sale_event_id.as_deref()),
         };
         let money = Money {
             sent: Some(sent),
@@ -239,23 +239,23 @@ impl AccountState {
 
     /// Returns the promoter named by `ref_id` or `promoter_email` (v1), or the promoter of the
     /// visit `tid`.
-    fn visited(&self, version: Version, params: &Params<'_>) -> Option<(usize, Source)> {
+    fn visited(&self, version: Version, params: &Params<'_>) -> Option<(usize, LeadSource)> {
         if let Some(ref_id) = params.ref_id.as_deref() {
-            return Some((self.promoters.by_ref_id(ref_id)?, Source::Api));
+            return Some((self.promoters.by_ref_id(ref_id)?, LeadSource::Api));
         }
         if let Some(tid) = params.tid.as_deref() {
-            return Some((self.promoters.by_visit(tid)?, Source::Cookie));
+            return Some((self.promoters.by_visit(tid)?, LeadSource::Cookie));
         }
         let email = params.promoter_email.as_deref();
         let email = email.filter(|_| version == Version::V1)?;
-        Some((self.promoters.by_email(email)?, Source::Api))
+        Some((self.promoters.by_email(email)?, LeadSource::Api))
     }
 
     /// Returns the lead of a sale; a promoter named by `ref_id`, `tid` or `promo_code` gets a new
     /// one. If the named promoter doesn't exist, the sale is not a referral.
     fn lead_or_new(
         &mut self,
-        who: Who<'_>,
+        who: CallCustomer<'_>,
         version: Version,
         params: &Params<'_>,
         created_at: Moment,
@@ -265,7 +265,7 @@ impl AccountState {
         }
         let by_code = || {
             let owner = self.promoters.by_code(params.promo_code.as_deref()?)?;
-            Some((owner, Source::Coupon))
+            Some((owner, LeadSource::Coupon))
         };
         let (promoter, source) = self.visited(version, params).or_else(by_code)?;
         if self.promoters.get(promoter).is_banned {
@@ -311,7 +311,7 @@ impl AccountState {
 
     /// Returns the commission that a refund reverses: that of a sale of its amount; or, if it names a known sale whose
     /// commission is another one than by the rate, the same part of that.
-    fn taken_back(&self, place: usize, amount: i64, sale_event_id: Option<&str>) -> i64 {
+    fn reversed_commission(&self, place: usize, amount: i64, sale_event_id: Option<&str>) -> i64 {
         match sale_event_id.and_then(|id| self.books.sale(id)) {
             Some((sold, commission)) if sold != 0 && self.commission(place, sold) != commission => {
                 share(amount, commission, sold)
@@ -458,8 +458,8 @@ fn signed_up_before() -> Answer {
     Answer::json(422, &Body { transaction_id })
 }
 
-fn who<'a>(params: &'a Params<'_>) -> Result<Who<'a>, Refusal<'a>> {
-    let who = Who {
+fn who<'a>(params: &'a Params<'_>) -> Result<CallCustomer<'a>, Refusal<'a>> {
+    let who = CallCustomer {
         email: params.email.as_deref(),
         uid: params.uid.as_deref(),
     };

@@ -11,7 +11,7 @@ use super::promoters::{Promoters, stable_hash};
 
 /// The customer of a call, as sent.
 #[derive(Clone, Copy)]
-pub(super) struct Who<'a> {
+pub(super) struct CallCustomer<'a> {
     pub(super) email: Option<&'a str>,
     pub(super) uid: Option<&'a str>,
 }
@@ -37,18 +37,18 @@ impl LeadState {
 
 /// The source of a lead, in the API's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum LeadSource {
     Api,
     Coupon,
     Cookie,
 }
 
-impl Source {
+impl LeadSource {
     pub(super) fn word(self) -> &'static str {
         match self {
-            Source::Api => "api",
-            Source::Coupon => "coupon",
-            Source::Cookie => "cookie",
+            LeadSource::Api => "api",
+            LeadSource::Coupon => "coupon",
+            LeadSource::Cookie => "cookie",
         }
     }
 }
@@ -58,7 +58,7 @@ pub(super) struct Lead {
     /// The index of the promoter.
     pub(super) promoter: usize,
     pub(super) state: LeadState,
-    pub(super) source: Source,
+    pub(super) source: LeadSource,
     /// `true` if a sign-up event is registered on the lead.
     pub(super) has_signed_up: bool,
     /// `true` if a subscriber event is registered on the lead.
@@ -120,7 +120,7 @@ pub(super) struct StartLead {
 #[derive(Clone, Copy)]
 pub(super) struct NewLead {
     pub(super) promoter: usize,
-    pub(super) source: Source,
+    pub(super) source: LeadSource,
     pub(super) created_at: Moment,
 }
 
@@ -154,7 +154,7 @@ impl Leads {
 
     /// Adds a lead of the start state. It counts as signed up.
     pub(super) fn declare(&mut self, lead: &StartLead) {
-        let who = Who {
+        let who = CallCustomer {
             email: lead.email.as_deref(),
             uid: lead.uid.as_deref(),
         };
@@ -162,7 +162,7 @@ impl Leads {
             who,
             NewLead {
                 promoter: lead.promoter,
-                source: Source::Api,
+                source: LeadSource::Api,
                 created_at: lead.created_at,
             },
         );
@@ -212,7 +212,7 @@ impl Leads {
     }
 
     /// Returns the lead that was seen before with this uid or email; the uid takes precedence.
-    pub(super) fn seen(&self, who: Who<'_>) -> Option<usize> {
+    pub(super) fn seen(&self, who: CallCustomer<'_>) -> Option<usize> {
         let by_uid = who.uid.and_then(|uid| *self.by_uid.get(uid)?);
         by_uid.or_else(|| *self.by_email.get(&*lower(who.email?))?)
     }
@@ -220,7 +220,7 @@ impl Leads {
     /// Returns the customer's lead, if there is one, seen before or simulated.
     pub(super) fn find(
         &mut self,
-        who: Who<'_>,
+        who: CallCustomer<'_>,
         promoters: &Promoters,
         now: Moment,
     ) -> Option<usize> {
@@ -233,7 +233,7 @@ impl Leads {
                 who,
                 NewLead {
                     promoter,
-                    source: Source::Cookie,
+                    source: LeadSource::Cookie,
                     created_at: now,
                 },
             )),
@@ -245,7 +245,7 @@ impl Leads {
     }
 
     /// Adds a lead and returns its index.
-    pub(super) fn create(&mut self, who: Who<'_>, new: NewLead) -> usize {
+    pub(super) fn create(&mut self, who: CallCustomer<'_>, new: NewLead) -> usize {
         let place = self.all.len();
         self.all.push(Lead {
             promoter: new.promoter,
@@ -269,7 +269,12 @@ impl Leads {
 
     /// Moves a lead to another promoter: the old lead stays, with a suffix at its email, and the
     /// new one receives all later events.
-    pub(super) fn move_to(&mut self, who: Who<'_>, promoter: usize, at: Moment) -> Option<usize> {
+    pub(super) fn move_to(
+        &mut self,
+        who: CallCustomer<'_>,
+        promoter: usize,
+        at: Moment,
+    ) -> Option<usize> {
         let place = self.seen(who)?;
         let old = &mut self.all[place];
         old.was_moved = true;
@@ -278,14 +283,14 @@ impl Leads {
             .as_deref()
             .map(|email| Rc::from(format!("{email} (moved)")));
         let (email, uid) = (old.email.clone(), old.uid.clone());
-        let who = Who {
+        let who = CallCustomer {
             email: email.as_deref(),
             uid: uid.as_deref(),
         };
         let (state, since) = (old.state, old.customer_since);
         let new = NewLead {
             promoter,
-            source: Source::Api,
+            source: LeadSource::Api,
             created_at: at,
         };
         let place = self.create(who, new);
@@ -295,7 +300,7 @@ impl Leads {
     }
 
     /// Returns the promoter whose lead this unseen customer is simulated to be.
-    fn simulated(&self, who: Who<'_>, promoters: &Promoters) -> Option<usize> {
+    fn simulated(&self, who: CallCustomer<'_>, promoters: &Promoters) -> Option<usize> {
         let stranger = who.uid.is_some_and(|uid| self.by_uid.contains_key(uid))
             || who
                 .email
@@ -304,8 +309,8 @@ impl Leads {
             return None;
         }
         let hash = match who {
-            Who { uid: Some(uid), .. } => stable_hash(uid),
-            Who { email, .. } => stable_hash(&lower(email?)),
+            CallCustomer { uid: Some(uid), .. } => stable_hash(uid),
+            CallCustomer { email, .. } => stable_hash(&lower(email?)),
         };
         if hash % 100 < self.share_percent {
             promoters.any(hash / 100)
@@ -315,7 +320,7 @@ impl Leads {
     }
 
     /// Stores the lead of the customer's uid and email. A known lead is never forgotten.
-    fn learn(&mut self, who: Who<'_>, lead: Option<usize>) {
+    fn learn(&mut self, who: CallCustomer<'_>, lead: Option<usize>) {
         if let Some(place) = lead {
             let lead = &mut self.all[place];
             complete(&mut lead.uid, who.uid);
@@ -368,19 +373,19 @@ fn lower(email: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Leads, NewLead, Source, Who};
+    use super::{CallCustomer, LeadSource, Leads, NewLead};
     use crate::sandbox::moment::Moment;
     use crate::sandbox::start::StartState;
 
-    fn who<'a>(email: &'a str, uid: &'a str) -> Who<'a> {
+    fn who<'a>(email: &'a str, uid: &'a str) -> CallCustomer<'a> {
         let some = |text: &'a str| (!text.is_empty()).then_some(text);
-        Who {
+        CallCustomer {
             email: some(email),
             uid: some(uid),
         }
     }
 
-    fn find(leads: &mut Leads, who: Who<'_>) -> Option<usize> {
+    fn find(leads: &mut Leads, who: CallCustomer<'_>) -> Option<usize> {
         leads.find(who, &StartState::default().promoters, Moment::EPOCH)
     }
 
@@ -443,7 +448,7 @@ mod tests {
             who("A@x.test", ""),
             NewLead {
                 promoter: 0,
-                source: Source::Api,
+                source: LeadSource::Api,
                 created_at: Moment::EPOCH,
             },
         );

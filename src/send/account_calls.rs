@@ -29,7 +29,7 @@ pub(crate) struct AccountCalls<'c> {
 
 /// Permits one request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Leave(Instant);
+pub(crate) struct RequestPermit(Instant);
 
 impl<'c> AccountCalls<'c> {
     /// Returns the requests to an account, of which none is sent yet.
@@ -77,11 +77,11 @@ impl<'c> AccountCalls<'c> {
     }
 
     /// Sends a call. It is sent again only after answers which say that nothing was done.
-    pub(crate) async fn send(&mut self, call: &impl AccountCall, leave: Leave) -> Answer {
+    pub(crate) async fn send(&mut self, call: &impl AccountCall, leave: RequestPermit) -> Answer {
         let (mut failures, mut slowed) = (0, 0);
         let mut leave = leave;
         loop {
-            let Leave(left) = leave;
+            let RequestPermit(left) = leave;
             self.requests += 1;
             let Reply { answer, wait } = self.client.change(call).await;
             match &answer {
@@ -119,7 +119,7 @@ impl<'c> AccountCalls<'c> {
     }
 
     /// Waits until a request may be sent; `None` if the user stopped the command.
-    pub(crate) async fn leave(&mut self) -> Option<Leave> {
+    pub(crate) async fn leave(&mut self) -> Option<RequestPermit> {
         // What listens for signals runs beside this.
         tokio::task::yield_now().await;
         self.is_stopped |= self.stop.try_recv().is_ok();
@@ -129,7 +129,7 @@ impl<'c> AccountCalls<'c> {
         loop {
             let now = Instant::now();
             match self.pace.take(now) {
-                Ok(()) => return Some(Leave(now)),
+                Ok(()) => return Some(RequestPermit(now)),
                 Err(at) => {
                     if !self.sleep(at.saturating_duration_since(now)).await {
                         return None;

@@ -78,7 +78,7 @@ impl DatedSales {
         (zone, timed_at_midnight): (TimeZone, HashSet<EventRow>),
         progress: &mut dyn FnMut(u64),
     ) -> Result<Self, End> {
-        let mut source = Source { client, pace, stop };
+        let mut source = ListSource { client, pace, stop };
         let mut done = 0;
         let referrals = source.read::<Lead, Referrals>(&mut done, progress).await?;
         let there = source
@@ -214,13 +214,13 @@ impl DatedSales {
 }
 
 /// Reads lists of the account.
-struct Source<'s> {
+struct ListSource<'s> {
     client: &'s Client,
     pace: &'s mut Pace,
     stop: &'s mut UnboundedReceiver<Stop>,
 }
 
-impl Source<'_> {
+impl ListSource<'_> {
     /// Reads a list completely, and adds its requests to those that were made before.
     async fn read<T: Listed + Clone + PartialEq, K: LineKeeper<T> + Default>(
         &mut self,

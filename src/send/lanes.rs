@@ -257,14 +257,14 @@ pub(super) struct Sorter {
     hasher: RandomState,
     signups: HashSet<usize>,
     /// The customer's standing for each event, in the order of `events`.
-    standing: Vec<Standing>,
+    standing: Vec<LeadStanding>,
     /// The events whose customers are leads, as earlier runs have found.
     of_leads: HashSet<usize>,
 }
 
 /// Says whether an event's customer may be a lead when sending starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum LeadStanding {
     /// The customer may be a lead: always so if there is no list of leads.
     MayBeLead,
     /// The customer is not in the list of leads.
@@ -275,7 +275,7 @@ pub(super) enum Standing {
 
 impl Sorter {
     /// Adds the next event, in sending order.
-    pub(super) fn add(&mut self, row: EventRow, event: Ties<'_>, standing: Standing) {
+    pub(super) fn add(&mut self, row: EventRow, event: Ties<'_>, standing: LeadStanding) {
         assert!(
             self.events.last().is_none_or(|last| last.0 < row.0),
             "the journal gives events in sending order"
@@ -352,8 +352,8 @@ impl Sorter {
                 });
             }
             lanes[lane].end += 1;
-            lanes[lane].is_unlisted &= standing == Standing::Unlisted;
-            lanes[lane].is_waiting_for_signup |= standing == Standing::SignupElsewhere;
+            lanes[lane].is_unlisted &= standing == LeadStanding::Unlisted;
+            lanes[lane].is_waiting_for_signup |= standing == LeadStanding::SignupElsewhere;
             lane_of.push(lane);
         }
         // With a sign-up of its own, a lane does not wait for another one, so that no two runs wait for each
@@ -439,11 +439,11 @@ impl DisjointSets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Details, Source};
+    use crate::event::{Details, RowPlace};
 
     fn event(kind: Kind, id: &str, email: &str, uid: &str, sale: Option<&str>) -> Event {
         let customer = Customer::new(Some(email), Some(uid));
-        let mut event = Event::new(kind, id.into(), customer, Source { input: 0, line: 2 });
+        let mut event = Event::new(kind, id.into(), customer, RowPlace { input: 0, line: 2 });
         event.sale_event_id = sale.map(Text::new);
         event
     }
@@ -452,7 +452,7 @@ mod tests {
     fn sorted(events: &[Event]) -> Lanes {
         let mut sorter = Sorter::default();
         for (row, event) in (1..).map(EventRow).zip(events) {
-            sorter.add(row, event.ties(), Standing::MayBeLead);
+            sorter.add(row, event.ties(), LeadStanding::MayBeLead);
         }
         sorter.finish()
     }
@@ -522,9 +522,9 @@ mod tests {
         let elsewhere = ["s1", "s3", "u3"];
         for (row, event) in (1..).map(EventRow).zip(&events) {
             let standing = if elsewhere.contains(&event.event_id()) {
-                Standing::SignupElsewhere
+                LeadStanding::SignupElsewhere
             } else {
-                Standing::MayBeLead
+                LeadStanding::MayBeLead
             };
             sorter.add(row, event.ties(), standing);
         }

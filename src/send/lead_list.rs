@@ -11,7 +11,7 @@ use std::io;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::lanes::{Sorter, Standing};
+use super::lanes::{LeadStanding, Sorter};
 use super::listing::{self, PageSink};
 use super::pace::Pace;
 use super::{End, Stop};
@@ -121,11 +121,11 @@ impl LeadList {
     }
 
     /// Returns whether the customer of an event may be a lead by this list.
-    pub(super) fn standing(&self, event: Ties<'_>) -> Standing {
+    pub(super) fn standing(&self, event: Ties<'_>) -> LeadStanding {
         if self.may_concern(event) {
-            Standing::MayBeLead
+            LeadStanding::MayBeLead
         } else {
-            Standing::Unlisted
+            LeadStanding::Unlisted
         }
     }
 
@@ -226,11 +226,11 @@ impl PageSink<Lead> for LeadList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Customer, Details, Kind, Source};
+    use crate::event::{Customer, Details, Kind, RowPlace};
 
     fn event(kind: Kind, id: &str, email: &str, uid: &str) -> Event {
         let customer = Customer::new(Some(email), Some(uid));
-        Event::new(kind, id.into(), customer, Source { input: 0, line: 2 })
+        Event::new(kind, id.into(), customer, RowPlace { input: 0, line: 2 })
     }
 
     fn list(leads: &[(&str, &str)]) -> LeadList {

@@ -210,7 +210,7 @@ pub(super) async fn read_filtered<T: Listed + PartialEq>(
     sink: &mut impl PageSink<T>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<CompleteListing, IncompleteListing> {
-    let mut reader = Reader {
+    let mut reader = PageReader {
         client,
         filter,
         pace,
@@ -236,7 +236,7 @@ pub(super) async fn read_filtered<T: Listed + PartialEq>(
     Err(doubt.map_or(IncompleteListing::Changing, IncompleteListing::Unordered))
 }
 
-struct Reader<'r> {
+struct PageReader<'r> {
     client: &'r Client,
     /// What selects the lines, as a part of the query; empty for all.
     filter: &'r str,
@@ -245,7 +245,7 @@ struct Reader<'r> {
     requests: u64,
 }
 
-impl Reader<'_> {
+impl PageReader<'_> {
     /// Reads from the first page that the sink lacks to the last; returns `false` if the listing has changed
     /// in a way that may have hidden a line.
     async fn read<T: Listed + PartialEq>(

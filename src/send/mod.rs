@@ -25,7 +25,7 @@ mod seen_lines;
 mod sender;
 mod verdict;
 
-pub(crate) use account_calls::{AccountCalls, Leave};
+pub(crate) use account_calls::{AccountCalls, RequestPermit};
 pub(crate) use kept_lines::{KeptLines, LineKeeper};
 pub(crate) use lead_list::Fetched;
 pub use lead_list::LeadList;
@@ -50,7 +50,7 @@ use crate::journal::{
 };
 use crate::tracking::{Answer, Client};
 use dated_sales::DatedSales;
-use lanes::{Lanes, Sorter, Standing};
+use lanes::{Lanes, LeadStanding, Sorter};
 use pace::Pace;
 use preparation::Preparation;
 use sender::Sender;
@@ -254,7 +254,7 @@ pub async fn send(
 
 /// Holds what is ready before the first event is sent.
 struct Prepared {
-    work: Work,
+    work: PendingEvents,
     pace: Pace,
     progress: Progress,
     pause_after: Option<NonZeroU64>,
@@ -262,7 +262,7 @@ struct Prepared {
 }
 
 /// Holds what is to be sent, as far as that is kept in memory.
-struct Work {
+struct PendingEvents {
     lanes: Lanes,
     earlier: EarlierAnswers,
     has_sales: bool,
@@ -270,13 +270,13 @@ struct Work {
     not_dated: HashSet<EventRow>,
 }
 
-impl Work {
+impl PendingEvents {
     /// Sorts what is left to send in a run. A list of leads rules out the lanes of all others.
     fn read(
         journal: &JournalReader,
         run: RunId,
         list: Option<&LeadList>,
-    ) -> Result<Work, JournalError> {
+    ) -> Result<PendingEvents, JournalError> {
         // Customers whose sign-ups earlier runs have left to send.
         let mut signups = Customers::default();
         journal.for_each_signup_elsewhere(run, |event| signups.add(event.customer))?;
@@ -286,9 +286,9 @@ impl Work {
         let mut has_sales = false;
         journal.for_each_pending(run, |row, event| {
             let standing = match list {
-                _ if signups.include(event.customer) => Standing::SignupElsewhere,
+                _ if signups.include(event.customer) => LeadStanding::SignupElsewhere,
                 Some(list) => list.standing(event),
-                None => Standing::MayBeLead,
+                None => LeadStanding::MayBeLead,
             };
             sorter.add(row, event, standing);
             reversals.add(event);
@@ -297,7 +297,7 @@ impl Work {
         if sorter.has_shared_lane() {
             journal.for_each_tracked(|event| sorter.note_lead(event))?;
         }
-        Ok(Work {
+        Ok(PendingEvents {
             lanes: sorter.finish(),
             // A run that continues knows no more of them than the journal does.
             earlier: EarlierAnswers::read(journal, &reversals)?,

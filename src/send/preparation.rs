@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::dated_sales::DatedSales;
 use super::lead_list::{self, Fetched, LeadList};
 use super::pace::Pace;
-use super::{End, LeadListState, Progress, RunToSend, Stop, Work};
+use super::{End, LeadListState, PendingEvents, Progress, RunToSend, Stop};
 use crate::journal::{EventRow, Journal, JournalError, JournalReader};
 use crate::tracking::Client;
 
@@ -28,7 +28,7 @@ impl Preparation<'_> {
         &mut self,
         journal: &mut Journal,
         order: &RunToSend,
-    ) -> Result<(Work, Option<DatedSales>), End> {
+    ) -> Result<(PendingEvents, Option<DatedSales>), End> {
         let run = order.run;
         let list = if order.settings.should_use_lead_list && order.total > 0 {
             let list = self.leads().await?;
@@ -36,7 +36,7 @@ impl Preparation<'_> {
         } else {
             None
         };
-        let mut work = Work::read(journal, run, list.as_ref()).map_err(End::Journal)?;
+        let mut work = PendingEvents::read(journal, run, list.as_ref()).map_err(End::Journal)?;
         let lost = journal.sales_maybe_commissions(run);
         let lost = lost.map_err(End::Journal)?;
         if !order.should_send_commissions {

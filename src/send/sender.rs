@@ -61,7 +61,7 @@ struct Slot {
 
 /// Counts how often an event has failed in this run.
 #[derive(Clone, Copy, Default)]
-struct Tries {
+struct FailedAttempts {
     failures: u32,
     slowed: u32,
 }
@@ -141,7 +141,7 @@ pub(super) struct Sender<'c> {
     /// The lanes whose next event waits for another attempt, with the time of that.
     later: BinaryHeap<Reverse<(Instant, usize)>>,
     /// The failures of the events that have failed in this run.
-    tries: HashMap<EventRow, Tries>,
+    tries: HashMap<EventRow, FailedAttempts>,
     /// The events whose intent is on disk and which wait for the rate.
     prepared: VecDeque<EventRow>,
     in_flight: FuturesUnordered<Request<'c>>,

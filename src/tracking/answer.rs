@@ -256,7 +256,7 @@ impl Asked<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Currency, Customer, Money, Source};
+    use crate::event::{Currency, Customer, Money, RowPlace};
 
     #[test]
     fn bodies_of_every_shape_become_one_line() {
@@ -296,7 +296,7 @@ mod tests {
     /// Returns an event `x1`, of 20.00 USD if it has an amount.
     fn event(kind: Kind) -> Event {
         let customer = Customer::new(Some("ada@example.com"), None);
-        let mut event = Event::new(kind, "x1".into(), customer, Source { input: 0, line: 2 });
+        let mut event = Event::new(kind, "x1".into(), customer, RowPlace { input: 0, line: 2 });
         event.money = kind.has_amount().then(|| Money {
             amount_cents: 2000,
             currency: usd(),

@@ -9,7 +9,7 @@ use crate::event::{Event, Kind};
 /// Returns the form of an event, with the parameters that the vendor's documents have for its call. The same
 /// event always gives the same bytes.
 pub(super) fn body(event: &Event, manner: &FormSettings<'_>) -> String {
-    let mut form = Form(Serializer::new(String::new()));
+    let mut form = EncodedForm(Serializer::new(String::new()));
     form.add("wid", Some(manner.account_id));
     form.add("email", event.customer.email.as_deref());
     form.add("uid", event.customer.uid.as_deref());
@@ -45,9 +45,9 @@ pub(super) fn has_event_id(kind: Kind, has_cancellation_event_id: bool) -> bool 
     }
 }
 
-struct Form(Serializer<'static, String>);
+struct EncodedForm(Serializer<'static, String>);
 
-impl Form {
+impl EncodedForm {
     fn add(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value {
             self.0.append_pair(name, value);
@@ -65,7 +65,7 @@ impl Form {
 mod tests {
     use super::super::{ClientSettings, Timeouts, Version};
     use super::*;
-    use crate::event::{Currency, Customer, Details, Money, Source};
+    use crate::event::{Currency, Customer, Details, Money, RowPlace};
 
     fn settings() -> ClientSettings {
         ClientSettings {
@@ -83,7 +83,7 @@ mod tests {
 
     fn shelley(kind: Kind, id: &str) -> Event {
         let customer = Customer::new(Some("shelley@example.com"), Some("cbdemo_shelley"));
-        Event::new(kind, id.into(), customer, Source { input: 0, line: 2 })
+        Event::new(kind, id.into(), customer, RowPlace { input: 0, line: 2 })
     }
 
     fn money(code: &str) -> Option<Money> {

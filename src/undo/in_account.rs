@@ -24,8 +24,8 @@ const NOT_THERE: &str =
 pub(crate) struct AccountLines {
     /// The sales that are to be undone, by their keys.
     own: KeyMap<OwnSale>,
-    sales: Vec<Line>,
-    refunds: Vec<Line>,
+    sales: Vec<AccountLine>,
+    refunds: Vec<AccountLine>,
     seen_sales: KeyMap<()>,
     seen_refunds: KeyMap<()>,
     /// The number of commissions that were read.
@@ -38,14 +38,14 @@ pub(crate) struct AccountLines {
 #[derive(Debug, Default)]
 struct OwnSale {
     /// `None` if the list does not have it.
-    line: Option<Line>,
+    line: Option<AccountLine>,
     is_denied: bool,
     commissions: Vec<ListedCommission>,
 }
 
 /// Holds a sale or a refund of the account.
 #[derive(Clone, Debug)]
-struct Line {
+struct AccountLine {
     event_id: Option<Text>,
     email: Option<Text>,
     uid: Option<Text>,
@@ -56,10 +56,10 @@ struct Line {
     original: Option<(i64, Text)>,
 }
 
-impl Line {
+impl AccountLine {
     fn new(line: &ListedCommission) -> Self {
         let text = |text: &Option<String>| text.as_deref().map(Text::new);
-        Line {
+        AccountLine {
             event_id: text(&line.event_id),
             email: line.email.as_deref().map(Text::from_str_to_lowercase),
             uid: text(&line.uid),
@@ -134,7 +134,7 @@ impl AccountLines {
         {
             own.is_denied |= line.status == DENIED;
             own.commissions.push(line.clone());
-            own.line.get_or_insert_with(|| Line::new(line));
+            own.line.get_or_insert_with(|| AccountLine::new(line));
         }
         // A sale has a commission for each tier, and for each promoter who shares it. A refund may have the id of its sale.
         let seen = if is_refund {
@@ -147,9 +147,9 @@ impl AccountLines {
             return;
         }
         if is_refund {
-            self.refunds.push(Line::new(line));
+            self.refunds.push(AccountLine::new(line));
         } else if line.sale_amount.is_some_and(|cents| cents > 0) {
-            self.sales.push(Line::new(line));
+            self.sales.push(AccountLine::new(line));
         }
     }
 }
@@ -205,7 +205,7 @@ impl PaidSums {
 }
 
 /// Says what is left of a sale in the account.
-enum Left {
+enum RemainingInAccount {
     /// All but so many cents, which others have refunded.
     AllBut(i64),
     /// Nothing: others have refunded all of it.
@@ -244,7 +244,9 @@ impl UndoPlan {
                 continue;
             }
             let left = books.left(&undo);
-            if let Left::AllBut(cents @ 1..) | Left::Nothing(cents) = left {
+            if let RemainingInAccount::AllBut(cents @ 1..) | RemainingInAccount::Nothing(cents) =
+                left
+            {
                 let money = Money {
                     amount_cents: cents,
                     currency: units.currency,
@@ -252,16 +254,16 @@ impl UndoPlan {
                 check.refunded_by_others.add(Kind::Refund, Some(money));
             }
             match left {
-                Left::AllBut(cents) => {
+                RemainingInAccount::AllBut(cents) => {
                     undo.subtract(cents, units.currency);
                     self.to_send.push(undo);
                 }
-                Left::Nothing(cents) => {
+                RemainingInAccount::Nothing(cents) => {
                     self.refunded_by_others.push((undo.sale, cents));
                     self.refunded.add(Kind::Sale, undo.sent);
                     self.open.extend(undo.replaces);
                 }
-                Left::Unknown(reason) => held.push(undo.held(&reason)),
+                RemainingInAccount::Unknown(reason) => held.push(undo.held(&reason)),
             }
         }
         let problems: Vec<_> = held
@@ -356,15 +358,15 @@ struct AccountBooks<'l> {
     /// The amounts of the refunds that this journal has tracked, by their keys.
     tracked: KeyMap<Option<Money>>,
     /// The refunds of the account that have an id, by their keys.
-    by_key: KeyMap<&'l Line>,
+    by_key: KeyMap<&'l AccountLine>,
     /// The sales of the account, by everything that identifies their customers.
     sales: LinesByLead<'l>,
     /// The refunds of the account, likewise.
     refunds: LinesByLead<'l>,
     /// What others have refunded of a sale for certain, by the key of the sale.
-    sure: KeyMap<Vec<&'l Line>>,
+    sure: KeyMap<Vec<&'l AccountLine>>,
     /// The first refund that may be of a sale or of another one, by the key of the sale.
-    doubts: KeyMap<&'l Line>,
+    doubts: KeyMap<&'l AccountLine>,
     /// The keys of the refunds of the sales that are tracked, by the key of the sale.
     own_refunds: KeyMap<Vec<EventKey>>,
 }
@@ -410,7 +412,7 @@ impl<'l> AccountBooks<'l> {
     }
 
     /// Finds the sales that a refund of the account may be of, unless this journal has tracked it.
-    fn assign(&mut self, refund: &'l Line, named: &KeyMap<EventKey>) {
+    fn assign(&mut self, refund: &'l AccountLine, named: &KeyMap<EventKey>) {
         let key = refund.key();
         if key.is_some_and(|key| self.tracked.contains_key(&key)) {
             return;
@@ -421,7 +423,7 @@ impl<'l> AccountBooks<'l> {
             self.sure.entry(sale).or_default().push(refund);
             return;
         }
-        let can_reverse = |sale: &&Line| match (sale.cents, refund.cents) {
+        let can_reverse = |sale: &&AccountLine| match (sale.cents, refund.cents) {
             (Some(sale), Some(refund)) => refund <= sale,
             _ => true,
         };
@@ -431,13 +433,13 @@ impl<'l> AccountBooks<'l> {
             let own = own.filter(|sale| {
                 refund.promoter_id.is_none() || sale.promoter_id == refund.promoter_id
             });
-            for sale in own.filter(can_reverse).filter_map(Line::key) {
+            for sale in own.filter(can_reverse).filter_map(AccountLine::key) {
                 self.doubts.entry(sale).or_insert(refund);
             }
             return;
         }
         let of_lead = self.sales.of_lead(refund);
-        let fitting: Vec<&Line> = of_lead.iter().copied().filter(can_reverse).collect();
+        let fitting: Vec<&AccountLine> = of_lead.iter().copied().filter(can_reverse).collect();
         match &fitting[..] {
             [sale] => {
                 if let Some(sale) = sale.key() {
@@ -449,7 +451,7 @@ impl<'l> AccountBooks<'l> {
         }
     }
 
-    fn doubt(&mut self, sales: &[&Line], refund: &'l Line) {
+    fn doubt(&mut self, sales: &[&AccountLine], refund: &'l AccountLine) {
         for sale in sales.iter().filter_map(|sale| sale.key()) {
             self.doubts.entry(sale).or_insert(refund);
         }
@@ -467,7 +469,7 @@ impl<'l> AccountBooks<'l> {
     }
 
     /// Returns what is left of a sale.
-    fn left(&self, undo: &UndoRefund) -> Left {
+    fn left(&self, undo: &UndoRefund) -> RemainingInAccount {
         let key = undo.sale_key();
         let Some((line, own)) = self
             .lines
@@ -475,26 +477,26 @@ impl<'l> AccountBooks<'l> {
             .get(&key)
             .and_then(|own| Some((own.line.as_ref()?, own)))
         else {
-            return if undo.may_have_commission {
-                Left::Unknown(NOT_THERE.to_owned())
+            return if undo.can_have_commission {
+                RemainingInAccount::Unknown(NOT_THERE.to_owned())
             } else {
-                Left::AllBut(0)
+                RemainingInAccount::AllBut(0)
             };
         };
         if own.is_denied {
-            return Left::Unknown("its commission was denied in FirstPromoter, so that a refund would take from the promoter what was never earned".to_owned());
+            return RemainingInAccount::Unknown("its commission was denied in FirstPromoter, so that a refund would take from the promoter what was never earned".to_owned());
         }
         if let Some(reason) = self.other_amount(line, undo.sent, "it") {
-            return Left::Unknown(reason);
+            return RemainingInAccount::Unknown(reason);
         }
         if let Some(reason) = self.other_refund(key) {
-            return Left::Unknown(reason);
+            return RemainingInAccount::Unknown(reason);
         }
         let sure = self.sure.get(&key);
         let sure = sure.map_or(&[][..], Vec::as_slice);
         let cents: Option<Vec<i64>> = sure.iter().map(|refund| refund.cents).collect();
         let Some(cents) = cents else {
-            return Left::Unknown(
+            return RemainingInAccount::Unknown(
                 "others have refunded it, and the account's list does not say by how much"
                     .to_owned(),
             );
@@ -504,41 +506,41 @@ impl<'l> AccountBooks<'l> {
     }
 
     /// Returns what is left of a sale of which others have refunded so much for certain.
-    fn less(&self, undo: &UndoRefund, line: &Line, theirs: i64) -> Left {
+    fn less(&self, undo: &UndoRefund, line: &AccountLine, theirs: i64) -> RemainingInAccount {
         let currency = self.units.currency;
         let Some(money) = undo.refund.money else {
-            return Left::AllBut(0);
+            return RemainingInAccount::AllBut(0);
         };
         if theirs > 0 && line.cents.is_some_and(|cents| theirs >= cents) {
-            return Left::Nothing(theirs);
+            return RemainingInAccount::Nothing(theirs);
         }
         let is_plain = money.currency == currency
             && self.units.decimals.sent(money) == money.amount_cents
             && undo.refund.original.is_none();
         if theirs > 0 && is_plain && theirs >= money.amount_cents {
-            return Left::Nothing(theirs);
+            return RemainingInAccount::Nothing(theirs);
         }
         if let Some(refund) = self.doubts.get(&undo.sale_key()) {
             if self.is_lead_refunded(line) {
-                return Left::Nothing(line.cents.unwrap_or(0));
+                return RemainingInAccount::Nothing(line.cents.unwrap_or(0));
             }
-            return Left::Unknown(format!(
+            return RemainingInAccount::Unknown(format!(
                 "the account has {} of this customer that this journal has not sent; FirstPromoter does not say which sale they reverse",
                 refund.in_words(currency)
             ));
         }
         if theirs > 0 && !is_plain {
-            return Left::Unknown(format!(
+            return RemainingInAccount::Unknown(format!(
                 "others have refunded {} of it, which can't be subtracted: it was sent in another currency, or converted",
                 in_units(theirs.into(), currency)
             ));
         }
-        Left::AllBut(theirs)
+        RemainingInAccount::AllBut(theirs)
     }
 
     /// Returns `true` if all sales of a customer are refunded, whoever did that.
-    fn is_lead_refunded(&self, of: &Line) -> bool {
-        let sum = |lines: Vec<&Line>| {
+    fn is_lead_refunded(&self, of: &AccountLine) -> bool {
+        let sum = |lines: Vec<&AccountLine>| {
             let cents = lines.into_iter().map(|line| line.cents.map(i128::from));
             cents.sum::<Option<i128>>()
         };
@@ -548,7 +550,7 @@ impl<'l> AccountBooks<'l> {
     }
 
     /// Returns how the account has another amount of an event than it was sent, if it has.
-    fn other_amount(&self, line: &Line, sent: Option<Money>, what: &str) -> Option<String> {
+    fn other_amount(&self, line: &AccountLine, sent: Option<Money>, what: &str) -> Option<String> {
         let sent = sent?;
         let cents = self.units.decimals.sent(sent);
         let (theirs, currency) = if sent.currency == self.units.currency {
@@ -579,13 +581,13 @@ impl<'l> AccountBooks<'l> {
 
 /// Holds lines by everything that identifies their customers.
 struct LinesByLead<'l> {
-    lines: &'l [Line],
+    lines: &'l [AccountLine],
     by_email: HashMap<&'l str, Vec<usize>>,
     by_uid: HashMap<&'l str, Vec<usize>>,
 }
 
 impl<'l> LinesByLead<'l> {
-    fn new(lines: &'l [Line]) -> Self {
+    fn new(lines: &'l [AccountLine]) -> Self {
         let mut index = LinesByLead {
             lines,
             by_email: HashMap::new(),
@@ -603,7 +605,7 @@ impl<'l> LinesByLead<'l> {
     }
 
     /// Returns the lines of the customer of a line, by the email or the uid.
-    fn of_lead(&self, of: &Line) -> Vec<&'l Line> {
+    fn of_lead(&self, of: &AccountLine) -> Vec<&'l AccountLine> {
         let by_email = of
             .email
             .as_deref()

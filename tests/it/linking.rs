@@ -1244,7 +1244,7 @@ fn job(profiles: &Profiles, texts: &[String], past: &(impl History + Clone), rul
     let context = PlanContext::new("2099-01-01T00:00:00Z".parse().unwrap());
     let (job, _) = job::plan(exports, &setup, context, history).unwrap();
     assert_eq!(job.rows().rejected, 0, "{:?}", job.problems.kept());
-    assert!(job.rows().balance() && job.plan.balances());
+    assert!(job.rows().is_balanced() && job.plan.is_balanced());
     job
 }
 

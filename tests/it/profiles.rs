@@ -42,7 +42,7 @@ fn read(config: &str, csvs: &[&[u8]]) -> Result<Job, Vec<Problem>> {
         PlanError::Unusable(problems) => problems,
         PlanError::Imbalance(error) => panic!("{error}"),
     })?;
-    assert!(job.rows().balance() && job.plan.balances());
+    assert!(job.rows().is_balanced() && job.plan.is_balanced());
     Ok(job)
 }
 
@@ -1057,7 +1057,7 @@ fn a_header_fits_as_few_profiles_as_can_be() {
         let header = export.unwrap().header().to_vec();
         let fitting: Vec<_> = profiles
             .iter()
-            .filter(|profile| profile.detect && profile.bind(&header).is_ok())
+            .filter(|profile| profile.is_detected && profile.bind(&header).is_ok())
             .map(|profile| profile.name.as_str())
             .collect();
         assert_eq!(fitting.join(" "), expected);

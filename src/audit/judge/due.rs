@@ -79,9 +79,9 @@ impl Judge<'_> {
         let paid = self.pays_of(group, &theirs, promoter, sale);
         let pays = paid.map(|paid| paid.pays);
         let (in_unit, of_unit) = (self.comparable(sale, main), theirs.sale_cents);
-        let amounts = match (in_unit, of_unit, self.told(sale, main)) {
+        let amounts = match (in_unit, of_unit, self.reported_amount(sale, main)) {
             (Some(ours), Some(theirs), _) => (ours, theirs),
-            (None, _, Some(told)) => (ours.amount_cents, told),
+            (None, _, Some(reported)) => (ours.amount_cents, reported),
             (Some(ours), None, _) => (ours, ours),
             (None, Some(theirs), None) => (theirs, theirs),
             (None, None, None) => return None,
@@ -93,7 +93,7 @@ impl Judge<'_> {
             (None, _) => of_theirs_cents,
             (Some(_), Some(ours)) => self.terms.commission(pays?, ours),
             // Only the amount before their conversion can be compared.
-            (Some((ours, told)), None) => self.terms.share(of_theirs_cents, ours, told),
+            (Some((ours, reported)), None) => self.terms.share(of_theirs_cents, ours, reported),
         };
         Some(Due {
             paid,
@@ -105,10 +105,10 @@ impl Judge<'_> {
     }
 
     /// Returns the amount of the sale as it was reported to FirstPromoter, in the currency of our sale.
-    fn told(&self, sale: u32, main: u32) -> Option<i64> {
-        let told = self.books.commissions.original_sale(super::index(main))?;
+    fn reported_amount(&self, sale: u32, main: u32) -> Option<i64> {
+        let reported = self.books.commissions.original_sale(super::index(main))?;
         let currency = self.books.names.name(self.ours(sale).currency);
-        (currency == Some(told.currency.code())).then_some(told.amount_cents)
+        (currency == Some(reported.currency.code())).then_some(reported.amount_cents)
     }
 
     /// Returns our amount of a sale in the currency of a commission, if both can be compared: as it was
@@ -118,13 +118,13 @@ impl Judge<'_> {
         self.amount_in(sale, theirs.unit, theirs.is_cash, theirs.sale_cents)
     }
 
-    /// Returns our amount of a sale in a unit, as far as it is known; `told_cents` is the amount that they have.
+    /// Returns our amount of a sale in a unit, as far as it is known; `reported_cents` is the amount that they have.
     pub(super) fn amount_in(
         &self,
         sale: u32,
         unit: Code,
         is_cash: bool,
-        told_cents: Option<i64>,
+        reported_cents: Option<i64>,
     ) -> Option<i64> {
         let ours = self.ours(sale);
         if unit != self.books.account_currency && is_cash {
@@ -132,7 +132,7 @@ impl Judge<'_> {
         }
         ours.account_cents.or_else(|| {
             let estimated = ours.estimated_cents?;
-            let near = told_cents.filter(|cents| is_near_rate(*cents, estimated));
+            let near = reported_cents.filter(|cents| is_near_rate(*cents, estimated));
             Some(near.unwrap_or(estimated))
         })
     }

@@ -52,7 +52,7 @@ impl Judge<'_> {
         sale: u32,
         halves: &[u32],
     ) -> i64 {
-        let stands = self.sale_stands(case, sale);
+        let stands = self.has_unrefunded_part(case, sale);
         let mut again_cents: i64 = 0;
         for row in halves.iter().copied() {
             let theirs = *self.theirs(row);

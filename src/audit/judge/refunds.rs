@@ -25,7 +25,7 @@ struct Back {
 
 /// What was reversed and what should be, as negative amounts.
 #[derive(Clone, Copy)]
-struct Backs {
+struct ReversalAmounts {
     actual: i64,
     due: i64,
     /// `true` if nobody has the commission.
@@ -41,7 +41,7 @@ struct Reversed<'r> {
 
 impl Judge<'_> {
     /// Judges what refunds reverse in one tier.
-    pub(super) fn taken_back(
+    pub(super) fn judge_reversals(
         &mut self,
         case: &Case<'_>,
         group: &Group<'_>,
@@ -302,7 +302,7 @@ impl Judge<'_> {
         }
         if self.has_approved(&taken)
             && let Some(sale) = case.sale
-            && !self.sale_stands(case, sale)
+            && !self.has_unrefunded_part(case, sale)
         {
             let message = "its reversal is approved, and the commission itself is not";
             self.not_approved(sale, &earned, message);
@@ -344,7 +344,7 @@ impl Judge<'_> {
         if whole <= 0 {
             return None;
         }
-        let told_cents = match refunds {
+        let reported_cents = match refunds {
             [refund] if to_cents < whole && !before.is_rest_far => {
                 self.converted(kept, *refund, own)
             }
@@ -358,7 +358,7 @@ impl Judge<'_> {
                 cents
             }
         };
-        let (due_cents, actual_cents) = match told_cents {
+        let (due_cents, actual_cents) = match reported_cents {
             Some(cents) => (
                 before.due_cents.saturating_add(cents),
                 before.actual_cents.saturating_add(cents),
@@ -444,31 +444,33 @@ impl Judge<'_> {
         if ours.account_cents.is_some() || !own.iter().all(is_theirs) {
             return None;
         }
-        let told = own.iter().map(|row| self.theirs(*row).sale_cents);
-        let told: Vec<i64> = told
+        let reported = own.iter().map(|row| self.theirs(*row).sale_cents);
+        let reported: Vec<i64> = reported
             .map(|cents| Some(cents?.saturating_abs()))
             .collect::<Option<_>>()?;
-        let sum = told.iter().copied().fold(0, i64::saturating_add);
-        let whole = *told.first()?;
-        let told = if told.iter().all(|cents| *cents == whole) && told.len() == kept.lines {
-            [whole, sum]
-        } else {
-            [sum, sum]
-        };
+        let sum = reported.iter().copied().fold(0, i64::saturating_add);
+        let whole = *reported.first()?;
+        let reported =
+            if reported.iter().all(|cents| *cents == whole) && reported.len() == kept.lines {
+                [whole, sum]
+            } else {
+                [sum, sum]
+            };
         let reversed = -self.sum(own);
-        let fits = |told: &i64| {
-            let estimated = ours.estimated_cents.unwrap_or(*told);
+        let fits = |reported: &i64| {
+            let estimated = ours.estimated_cents.unwrap_or(*reported);
             let cents = match kept.pays {
-                Some(pays) => self.terms.commission(pays, *told),
+                Some(pays) => self.terms.commission(pays, *reported),
                 None => {
                     let sale_cents = self.theirs(kept.main?).sale_cents?;
-                    self.terms.share(kept.actual_cents, *told, sale_cents)
+                    self.terms.share(kept.actual_cents, *reported, sale_cents)
                 }
             };
-            let is_right = is_near_rate(*told, estimated) && is_near(cents, reversed, own.len());
+            let is_right =
+                is_near_rate(*reported, estimated) && is_near(cents, reversed, own.len());
             is_right.then_some(reversed)
         };
-        told.iter().find_map(fits)
+        reported.iter().find_map(fits)
     }
 
     /// Returns what a refund should reverse whose sale is not in our data; nothing where nobody knows it: without the sale,
@@ -480,9 +482,9 @@ impl Judge<'_> {
         let is_foreign =
             theirs.is_cash && ![self.books.account_currency, ours.currency].contains(&theirs.unit);
         let paid = self.pays_of(group, &theirs, theirs.promoter, refund);
-        let told = own.iter().filter_map(|row| self.theirs(*row).sale_cents);
-        let told = told.map(|cents| cents.saturating_abs()).max();
-        let base = ours.account_cents.or(told);
+        let reported = own.iter().filter_map(|row| self.theirs(*row).sale_cents);
+        let reported = reported.map(|cents| cents.saturating_abs()).max();
+        let base = ours.account_cents.or(reported);
         let due = match paid.map(|paid| paid.pays).filter(|_| !is_foreign) {
             Some(CommissionRate::Fixed(most)) => (-actual_cents > most).then_some(-most),
             Some(pays) => base.and_then(|base| {
@@ -580,7 +582,7 @@ impl Judge<'_> {
                 refund,
                 own,
                 main,
-                Backs {
+                ReversalAmounts {
                     actual,
                     due,
                     is_missing,
@@ -622,16 +624,16 @@ impl Judge<'_> {
         }
     }
 
-    fn not_whole(&mut self, refund: u32, own: &[u32], main: u32, backs: Backs) {
-        let Backs {
+    fn not_whole(&mut self, refund: u32, own: &[u32], main: u32, backs: ReversalAmounts) {
+        let ReversalAmounts {
             actual,
             due,
             is_missing,
         } = backs;
         let ours = *self.ours(refund);
-        let told = own.first().and_then(|row| self.theirs(*row).sale_cents);
+        let reported = own.first().and_then(|row| self.theirs(*row).sale_cents);
         let is_told_otherwise =
-            told.is_some_and(|cents| Some(cents.saturating_abs()) != ours.account_cents);
+            reported.is_some_and(|cents| Some(cents.saturating_abs()) != ours.account_cents);
         let difference = actual - due;
         if difference == 0 {
             return;
@@ -741,8 +743,8 @@ impl Judge<'_> {
             let worth = ours
                 .account_cents
                 .and_then(|cents| self.worth(deals, payment, cents));
-            let told = ours.commission_cents.map(i64::saturating_abs);
-            let due = told.or(worth);
+            let reported = ours.commission_cents.map(i64::saturating_abs);
+            let due = reported.or(worth);
             if due == Some(0) {
                 continue;
             }

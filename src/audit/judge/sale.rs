@@ -252,7 +252,7 @@ impl Judge<'_> {
 
     /// Reports commissions of a sale that stands which have waited for too long to be approved.
     pub(super) fn pending(&mut self, case: &Case<'_>, sale: u32, kept: &[u32]) {
-        if !self.sale_stands(case, sale) {
+        if !self.has_unrefunded_part(case, sale) {
             return;
         }
         let message = "the sale was not fully refunded, and its commission is not approved";
@@ -284,7 +284,7 @@ impl Judge<'_> {
     }
 
     /// Returns `true` if some of the sale was not refunded.
-    pub(super) fn sale_stands(&self, case: &Case<'_>, sale: u32) -> bool {
+    pub(super) fn has_unrefunded_part(&self, case: &Case<'_>, sale: u32) -> bool {
         let ours = self.ours(sale);
         !ours.is_dispute && self.refunded(case) < i128::from(ours.amount_cents)
     }

@@ -31,7 +31,7 @@ impl Receiver {
 }
 
 /// The commissions of a sale that stand in one tier, and what they should be.
-struct Standing<'k> {
+struct TierCommissions<'k> {
     sale: u32,
     kept: &'k [u32],
     receiver: Receiver,
@@ -40,7 +40,7 @@ struct Standing<'k> {
     actual_cents: i64,
 }
 
-impl Standing<'_> {
+impl TierCommissions<'_> {
     /// Returns a finding about them that explains a difference.
     fn finding(&self, kind: FindingKind, difference_cents: i64, message: String) -> PairFinding {
         PairFinding {
@@ -75,10 +75,10 @@ impl Judge<'_> {
         let actual_cents = self.sum(kept).saturating_add(self.sum(&self.corrections));
         let due = self.due_of_parts(group, sale, kept, &receiver);
         // Whatever the rate, nothing is due for a sale that was refunded and whose commission was reversed.
-        let is_undone = !self.sale_stands(case, sale)
+        let is_undone = !self.has_unrefunded_part(case, sale)
             && actual_cents.saturating_add(self.sum(&self.live(group.taken))) == 0;
         self.count_unchecked(group, sale, receiver.main, &due, actual_cents, is_undone);
-        let standing = Standing {
+        let standing = TierCommissions {
             sale,
             kept,
             receiver,
@@ -88,7 +88,7 @@ impl Judge<'_> {
         let finding = self.differences(group, &standing);
         let main_cents = self.expect_kept(&standing);
         self.pending(case, sale, kept);
-        let Standing { receiver, due, .. } = standing;
+        let TierCommissions { receiver, due, .. } = standing;
         let again_cents = self.halves(case, group, sale, &receiver.halves);
         if again_cents != 0 && kept.len() == 1 {
             self.add_part(receiver.promoter(), main_cents);
@@ -196,7 +196,7 @@ impl Judge<'_> {
 
     /// Reports what is different from what is due, one cause after the other, so that each explains what those before
     /// it have left; returns the finding whose effect a refund shares.
-    fn differences(&mut self, group: &Group<'_>, standing: &Standing<'_>) -> Option<usize> {
+    fn differences(&mut self, group: &Group<'_>, standing: &TierCommissions<'_>) -> Option<usize> {
         let mut left_cents = standing.actual_cents - standing.due.cents;
         let of_sale = self.other_sale_amount(standing);
         left_cents -= of_sale.map_or(0, |found| found.cents);
@@ -213,8 +213,8 @@ impl Judge<'_> {
     }
 
     /// Reports a sale of which FirstPromoter has another amount than was billed.
-    fn other_sale_amount(&mut self, standing: &Standing<'_>) -> Option<Explanation> {
-        let Standing { sale, due, .. } = standing;
+    fn other_sale_amount(&mut self, standing: &TierCommissions<'_>) -> Option<Explanation> {
+        let TierCommissions { sale, due, .. } = standing;
         let main = standing.receiver.main;
         let (ours, theirs) = due.amounts?;
         let is_all = [due.of_theirs_cents, due.cents].contains(&standing.actual_cents);
@@ -243,7 +243,7 @@ impl Judge<'_> {
     fn other_promoter(
         &mut self,
         group: &Group<'_>,
-        standing: &Standing<'_>,
+        standing: &TierCommissions<'_>,
         left_cents: i64,
     ) -> Option<Explanation> {
         let Receiver {
@@ -272,7 +272,7 @@ impl Judge<'_> {
     }
 
     /// Returns how much the commissions are and how much they should be, in words.
-    fn wrong_amount(&self, standing: &Standing<'_>) -> String {
+    fn wrong_amount(&self, standing: &TierCommissions<'_>) -> String {
         let due = &standing.due;
         let unit = self.theirs(standing.receiver.main).unit;
         let actual = self.money(standing.actual_cents, unit);
@@ -301,7 +301,7 @@ impl Judge<'_> {
     }
 
     /// Adds what is expected of each commission that stands; returns what of it is the main one's.
-    fn expect_kept(&mut self, standing: &Standing<'_>) -> i64 {
+    fn expect_kept(&mut self, standing: &TierCommissions<'_>) -> i64 {
         let Receiver { main, own, .. } = standing.receiver;
         let (sale, kept) = (Some(standing.sale), standing.kept);
         let of_main = self.theirs(main).amount_cents;

@@ -89,7 +89,7 @@ impl UpperTiers {
 /// Returns the commissions of some rows that stand and reverse nothing.
 fn earned<'b>(books: &'b AuditData, rows: &'b [u32]) -> impl Iterator<Item = &'b TheirRow> {
     let rows = rows.iter().map(|row| &books.theirs[index(*row)]);
-    rows.filter(|theirs| theirs.is_live() && !theirs.takes_back())
+    rows.filter(|theirs| theirs.is_live() && !theirs.is_reversal())
 }
 
 /// Returns the only promoter of a sale's first tier; nothing where several share it.
@@ -109,7 +109,7 @@ impl Judge<'_> {
         };
         for row in case.commissions.iter().copied() {
             let theirs = *self.theirs(row);
-            if theirs.tier < 2 || !theirs.is_live() || self.takes_back(row) {
+            if theirs.tier < 2 || !theirs.is_live() || self.is_reversal(row) {
                 continue;
             }
             if theirs.promoter == first {
@@ -196,7 +196,7 @@ impl Judge<'_> {
             let payment = self.payment(sale);
             let pays = self.terms.declared(self.books, deals, payment);
             let is_due = pays.is_some_and(|pays| pays != CommissionRate::Fixed(0));
-            if is_due && self.sale_stands(case, sale) {
+            if is_due && self.has_unrefunded_part(case, sale) {
                 self.tallies.add(reason, ours.currency, ours.amount_cents);
             }
         }
@@ -234,7 +234,7 @@ impl Judge<'_> {
         tier: u32,
         promoter: Code,
     ) {
-        if !self.sale_stands(case, sale) {
+        if !self.has_unrefunded_part(case, sale) {
             return;
         }
         let ours = *self.ours(sale);
@@ -244,8 +244,8 @@ impl Judge<'_> {
         let Some(pays) = self.terms.declared(self.books, deals, payment) else {
             return;
         };
-        let told = first.and_then(|theirs| theirs.sale_cents);
-        let base = ours.account_cents.or(told.filter(|_| !kept.is_missing));
+        let reported = first.and_then(|theirs| theirs.sale_cents);
+        let base = ours.account_cents.or(reported.filter(|_| !kept.is_missing));
         let Some(base) = base.or(ours.estimated_cents) else {
             return;
         };

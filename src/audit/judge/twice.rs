@@ -83,7 +83,7 @@ impl Judge<'_> {
             let theirs = *self.theirs(back);
             let is_of_tier = |row: &u32| {
                 let own = self.theirs(*row);
-                let is_open = own.is_live() && !self.takes_back(*row) && !undone.contains(row);
+                let is_open = own.is_live() && !self.is_reversal(*row) && !undone.contains(row);
                 is_open && own.tier == theirs.tier && own.unit == theirs.unit
             };
             let earned = case.commissions.iter().copied().filter(is_of_tier);
@@ -125,7 +125,7 @@ impl Judge<'_> {
 
     /// Returns the reversals that somebody made by hand: they name the sale itself, and no refund needs them.
     fn backs_by_hand(&self, case: &Case<'_>, sale: u32, rows: &[u32]) -> Vec<u32> {
-        let is_back = |row: &u32| self.theirs(*row).is_live() && self.takes_back(*row);
+        let is_back = |row: &u32| self.theirs(*row).is_live() && self.is_reversal(*row);
         let backs = || rows.iter().copied().filter(is_back);
         let has_own = |refund: &u32| backs().any(|row| self.matched(row) == Some(*refund));
         if self.ours(sale).is_dispute || !case.refunds.iter().all(has_own) {

@@ -29,7 +29,7 @@ impl Judge<'_> {
                 is_missing: false,
                 ..self.missing(Some(first), 0, again_cents)
             };
-            self.taken_back(case, group, Some(kept));
+            self.judge_reversals(case, group, Some(kept));
             return None;
         }
         if let Some(first) = group.earned.first().copied() {
@@ -81,7 +81,7 @@ impl Judge<'_> {
         if left == 0 {
             return None;
         }
-        let (kind, message) = if self.sale_stands(case, sale) {
+        let (kind, message) = if self.has_unrefunded_part(case, sale) {
             (
                 FindingKind::Denied,
                 "the sale was not fully refunded, and its commission was denied",
@@ -136,12 +136,12 @@ impl Judge<'_> {
             return None;
         }
         let base = self.amount_in(sale, unit, is_cash, None);
-        let told = ours
+        let reported = ours
             .commission_cents
             .filter(|_| group.tier == 1 && unit == self.books.account_currency);
         let worth = paid.zip(base);
         let worth = worth.map(|(paid, base)| self.terms.commission(paid.pays, base));
-        let worth = worth.or(told);
+        let worth = worth.or(reported);
         let kept = EarnedCommission {
             pays: paid.map(|paid| paid.pays),
             ..self.missing(reversal, deals.promoter, worth.unwrap_or(0))
@@ -181,7 +181,7 @@ impl Judge<'_> {
             self.refund_alone(case);
             return None;
         };
-        if !self.sale_stands(case, sale) {
+        if !self.has_unrefunded_part(case, sale) {
             return None;
         }
         if self.is_of_unread(case, sale) {
@@ -189,7 +189,7 @@ impl Judge<'_> {
         }
         let group = Group::empty(1);
         let higher = case.commissions.iter().map(|row| self.theirs(*row));
-        let mut higher = higher.filter(|theirs| theirs.is_live() && !theirs.takes_back());
+        let mut higher = higher.filter(|theirs| theirs.is_live() && !theirs.is_reversal());
         if let Some(theirs) = higher.find(|theirs| theirs.tier > 1) {
             let tier = theirs.tier;
             let why = format!("the sale has a commission of tier {tier}, and none of tier 1");
@@ -233,7 +233,7 @@ impl Judge<'_> {
     ) -> i64 {
         self.parts.clear();
         self.undone = super::Undone::default();
-        self.taken_back(case, group, Some(kept));
+        self.judge_reversals(case, group, Some(kept));
         kept.due_cents.saturating_add(self.undone.open_cents)
     }
 
@@ -274,7 +274,7 @@ impl Judge<'_> {
     /// Returns the first reversal of a sale's commission that stands.
     pub(super) fn live_reversal(&self, rows: &[u32]) -> Option<u32> {
         let mut rows = rows.iter().copied();
-        rows.find(|row| self.theirs(*row).is_live() && self.takes_back(*row))
+        rows.find(|row| self.theirs(*row).is_live() && self.is_reversal(*row))
     }
 
     /// Returns why a sale without a commission should have one; `None` if it should not, or nobody knows.

@@ -186,7 +186,8 @@ pub struct AuditReport {
     /// Findings of no more than this, by currency, need no attention.
     pub tolerance_cents: i64,
     /// `true` if there are differences beyond the tolerance.
-    pub exceeds_tolerance: bool,
+    #[serde(rename = "exceeds_tolerance")]
+    pub is_above_tolerance: bool,
     /// `true` if somebody has to look: at differences beyond the tolerance, at what was not read, or at
     /// money that was not checked.
     pub needs_attention: bool,

@@ -199,7 +199,7 @@ pub(crate) fn verdict(report: &AuditReport) -> String {
         0 => String::new(),
         n => format!(" {} accepted.", count(n, "difference")),
     };
-    let verdict = match (found, report.exceeds_tolerance) {
+    let verdict = match (found, report.is_above_tolerance) {
         (0, _) if !report.unread.is_empty() => "No verdict: not everything was read.".to_owned(),
         (0, _) if report.audit.is_unchecked() => "No verdict: nothing could be checked.".to_owned(),
         (0, _) if report.overdrawn() > 0 => "No differences but in the payouts.".to_owned(),

@@ -9,7 +9,7 @@ fn a_refund_that_was_not_taken_back_or_partly() {
             planted(account, |_, _| ());
             account.billed.push(refund("r", "x", 5_000));
             for cents in taken {
-                let theirs = taken_back("c_r", "r", 5_000);
+                let theirs = reversal("c_r", "r", 5_000);
                 account.commissions.push(Commission {
                     amount_cents: *cents,
                     ..theirs
@@ -37,12 +37,12 @@ fn a_refund_that_was_not_taken_back_or_partly() {
     check(
         |account| {
             planted(account, |_, _| ());
-            account.commissions.push(taken_back("c_r", "x", 5_000));
+            account.commissions.push(reversal("c_r", "x", 5_000));
         },
         &[(FindingKind::TakenBackTooMuch, "x", "c_r", -1_000, 0)],
     );
     check(
-        |account| account.commissions.push(taken_back("c_r", "nobody", 5_000)),
+        |account| account.commissions.push(reversal("c_r", "nobody", 5_000)),
         &[(FindingKind::TakenBackTooMuch, "", "c_r", -1_000, 0)],
     );
     // A sale that was denied has nothing to take back.
@@ -61,8 +61,8 @@ fn refunds_are_found_by_their_sale_and_by_running_totals() {
         move |account: &mut TestAccount| {
             planted(account, |_, _| ());
             account.billed.push(refund("x_refund_10000", "x", 10_000));
-            account.commissions.push(taken_back("c_1", ids[0], 3_000));
-            account.commissions.push(taken_back("c_2", ids[1], 7_000));
+            account.commissions.push(reversal("c_1", ids[0], 3_000));
+            account.commissions.push(reversal("c_2", ids[1], 7_000));
         }
     };
     check(both(["x", "x"]), &[]);
@@ -96,7 +96,7 @@ fn paid_out_before_the_refund_came() {
             let is_paid = Some(back);
             account.commissions.push(Commission {
                 is_paid,
-                ..taken_back("c_r", "r", 10_000)
+                ..reversal("c_r", "r", 10_000)
             });
         }
     };
@@ -114,7 +114,7 @@ fn a_reversal_whose_sale_is_not_there_is_unchecked_without_a_rate() {
         let mut account = account();
         account.rules = rules.to_owned();
         account.billed = vec![refund("r", "nobody", 3_000)];
-        let back = taken_back("c_r", "r", 3_000);
+        let back = reversal("c_r", "r", 3_000);
         account.commissions = vec![Commission {
             amount_cents: cents,
             ..back

@@ -124,7 +124,7 @@ fn another_rate_or_amount() {
         |account| {
             planted(account, |_, theirs| theirs.amount_cents = 3_000);
             account.billed.push(refund("r", "x", 5_000));
-            let theirs = taken_back("c_r", "r", 5_000);
+            let theirs = reversal("c_r", "r", 5_000);
             account.commissions.push(Commission {
                 amount_cents: -1_500,
                 ..theirs

@@ -173,12 +173,12 @@ impl ListReader<'_> {
         self.classifier.settle(row);
         match self.classifier.commission(row) {
             CommissionOutcome::Commission(commission) => match self.seen.add(&commission, row) {
-                Line::New => self.add(*commission, row),
-                Line::Again(first) => {
+                Repetition::New => self.add(*commission, row),
+                Repetition::Again(first) => {
                     self.read.rows.ignored += 1;
                     self.report(said_again(first), row);
                 }
-                Line::OtherContent(first) => {
+                Repetition::OtherContent(first) => {
                     self.read.rows.rejected += 1;
                     self.report(said_otherwise(first), row);
                 }
@@ -242,7 +242,7 @@ fn said_otherwise(first: u64) -> Problem {
 struct Lines(HashMap<Text, (u64, u64)>);
 
 /// Tells whether a commission was read before.
-enum Line {
+enum Repetition {
     New,
     /// It stands in this line, too.
     Again(u64),
@@ -251,9 +251,9 @@ enum Line {
 }
 
 impl Lines {
-    fn add(&mut self, commission: &CommissionRow, row: &Row) -> Line {
+    fn add(&mut self, commission: &CommissionRow, row: &Row) -> Repetition {
         let Some(id) = &commission.id else {
-            return Line::New;
+            return Repetition::New;
         };
         let mut hasher = DefaultHasher::new();
         row.iter().for_each(|cell| cell.hash(&mut hasher));
@@ -261,11 +261,11 @@ impl Lines {
         match self.0.entry(id.clone()) {
             Entry::Vacant(entry) => {
                 entry.insert((row.line(), content));
-                Line::New
+                Repetition::New
             }
             Entry::Occupied(known) => match *known.get() {
-                (line, same) if same == content => Line::Again(line),
-                (line, _) => Line::OtherContent(line),
+                (line, same) if same == content => Repetition::Again(line),
+                (line, _) => Repetition::OtherContent(line),
             },
         }
     }

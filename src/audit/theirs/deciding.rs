@@ -12,7 +12,7 @@ use crate::export::Row;
 
 /// The meaning of a column by the words of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meaning {
+enum CellMeaning {
     /// A commission is not paid if it says so: `Void`, `Cancelled at`, `Refunded`.
     Against,
     /// A commission is not paid unless it says so: `Valid`, `Payable`.
@@ -43,9 +43,9 @@ pub(super) struct SecondName {
 /// Words of names of columns, without accents: a word of the name begins with one, or is one that ends with a dot. In
 /// English, German, French, Spanish, Italian, Portuguese and Dutch. The first that fits decides.
 #[rustfmt::skip]
-const WORDS: [(Meaning, &[&str]); 7] = [
-    (Meaning::Until, &UNTIL),
-    (Meaning::Against, &[
+const WORDS: [(CellMeaning, &[&str]); 7] = [
+    (CellMeaning::Until, &UNTIL),
+    (CellMeaning::Against, &[
         "void", "nichtig", "ungult", "ungueltig", "invalid", "inval", "nulo", "nullo", "nietig", "ongeldig",
         "cancel", "storn", "annul", "anul", "cancell", "geannul", "delet", "gelosch", "geloesch", "supprim", "elimin", "apagad",
         "exclu", "verwijder", "ausgeschl", "esclus", "uitgesl", "refund", "erstatt", "ruckerstatt", "rueckerstatt", "rembours",
@@ -60,21 +60,21 @@ const WORDS: [(Meaning, &[&str]); 7] = [
         "risco", "banned", "unverif", "unapprov", "disqualif", "disqual", "descalif", "squalif", "desclass", "gediskwal", "clawback",
         "clawed", "withheld", "withhold", "einbehalt", "ruckforder", "rueckforder", "recoup", "reclaim", "reclam",
     ]),
-    (Meaning::For, &[
+    (CellMeaning::For, &[
         "valid", "gultig", "gueltig", "geldig", "payable", "zahlbar", "auszahlbar", "pagable", "pagabil", "pagavel", "betaalbaar",
         "eligib", "elegib", "berechtigt", "idone", "ammiss", "qualif", "activ", "actief", "aktiv", "actif", "attiv", "ativ", "approv",
         "approuv", "aprob", "aprov", "genehm", "freig", "goedgek", "confirm", "bestat", "bestaet", "conferm", "bevestig",
         "accept", "akzept", "acept", "accett", "aceit", "geaccept", "verif", "billable", "commissionable",
     ]),
-    (Meaning::Currency, &[
+    (CellMeaning::Currency, &[
         "currency", "wahrung", "waehrung", "devise", "moneda", "valuta", "divisa", "moeda", "munt.", "munteenheid",
     ]),
-    (Meaning::Amount, &["final", "finale", "endgult", "endgueltig", "definiti", "definitief", "adjust", "ajust", "angepasst", "korrig"]),
-    (Meaning::State, &[
+    (CellMeaning::Amount, &["final", "finale", "endgult", "endgueltig", "definiti", "definitief", "adjust", "ajust", "angepasst", "korrig"]),
+    (CellMeaning::State, &[
         "status", "state", "zustand", "estado", "statut", "stato", "situac", "decision", "entscheid", "decisao", "besluit",
         "review", "pruf", "pruef", "outcome", "result", "ergebnis", "resultad", "resultat", "risultat", "esito", "uitkomst", "verdict",
     ]),
-    (Meaning::Words, &[
+    (CellMeaning::Words, &[
         "type", "typ", "kind", "art.", "tipo", "soort", "categor", "kategor", "reason", "grund", "motif", "motiv", "razon", "ragion",
         "razao", "reden", "raison",
     ]),
@@ -139,7 +139,7 @@ pub struct DecidingColumn {
 struct Column {
     place: usize,
     name: String,
-    meaning: Meaning,
+    meaning: CellMeaning,
     commissions: u64,
     cells: HashSet<String>,
     /// `true` if it says something that is not of its meaning.
@@ -166,7 +166,7 @@ impl DecidingColumns {
             Some(Column {
                 place,
                 name: name.clone(),
-                meaning: second(name).map(Meaning::Second).or(meaning(name))?,
+                meaning: second(name).map(CellMeaning::Second).or(meaning(name))?,
                 commissions: 0,
                 cells: HashSet::new(),
                 has_others: false,
@@ -189,23 +189,23 @@ impl DecidingColumns {
             }
             let is_number = is_number(&cell);
             let is_silent = match column.meaning {
-                Meaning::Against => is_no(&cell),
-                Meaning::For => YES.contains(&cell.as_str()) || is_day(&cell),
-                Meaning::State => GOOD.contains(&cell.as_str()) || is_day(&cell),
-                Meaning::Amount => !is_number || is_amount(&cell, amount_cents),
-                Meaning::Currency => cell.eq_ignore_ascii_case(self.account_currency),
-                Meaning::Until => day(&cell).map_or(is_no(&cell), |day| day >= self.today),
-                Meaning::Words => !speaks_against(&cell),
-                Meaning::Second(SecondName {
+                CellMeaning::Against => is_no(&cell),
+                CellMeaning::For => YES.contains(&cell.as_str()) || is_day(&cell),
+                CellMeaning::State => GOOD.contains(&cell.as_str()) || is_day(&cell),
+                CellMeaning::Amount => !is_number || is_amount(&cell, amount_cents),
+                CellMeaning::Currency => cell.eq_ignore_ascii_case(self.account_currency),
+                CellMeaning::Until => day(&cell).map_or(is_no(&cell), |day| day >= self.today),
+                CellMeaning::Words => !speaks_against(&cell),
+                CellMeaning::Second(SecondName {
                     is_amount: true, ..
                 }) => is_amount(&cell, amount_cents),
-                Meaning::Second(second) => {
+                CellMeaning::Second(second) => {
                     let own = row.get(second.of).unwrap_or_default();
                     let own = folded(own.trim());
                     own.is_empty() || own == cell
                 }
             };
-            column.has_others |= column.meaning == Meaning::Amount && !is_number;
+            column.has_others |= column.meaning == CellMeaning::Amount && !is_number;
             if !is_silent {
                 column.commissions += 1;
                 if column.cells.len() <= STATES {
@@ -224,7 +224,7 @@ impl DecidingColumns {
     /// Returns the columns that may decide, by what their cells say.
     pub(super) fn found(self) -> Vec<DecidingColumn> {
         let decides = |column: &Column| {
-            let is_state = column.meaning == Meaning::State;
+            let is_state = column.meaning == CellMeaning::State;
             column.commissions > 0 && (!is_state || column.cells.len() <= STATES)
         };
         let columns = self.columns.into_iter().filter(decides);
@@ -238,7 +238,7 @@ impl DecidingColumns {
 }
 
 /// Returns the meaning of a column by the first word that its name has; else that of an amount, if it is named so.
-fn meaning(name: &str) -> Option<Meaning> {
+fn meaning(name: &str) -> Option<CellMeaning> {
     let words = words(name);
     let mut all = WORDS.iter();
     let found = all.find(|(_, wanted)| has_any(&words, wanted));
@@ -248,7 +248,7 @@ fn meaning(name: &str) -> Option<Meaning> {
     };
     found
         .map(|(meaning, _)| *meaning)
-        .or_else(|| is_amount().then_some(Meaning::Amount))
+        .or_else(|| is_amount().then_some(CellMeaning::Amount))
 }
 
 /// Returns `true` if one of the words begins with one of those that are looked for, or is one that ends with a dot.
@@ -264,7 +264,7 @@ fn has_any(words: &[String], wanted: &[&str]) -> bool {
 fn speaks_against(cell: &str) -> bool {
     let words = words(cell);
     let mut all = WORDS.iter();
-    all.any(|(meaning, wanted)| *meaning == Meaning::Against && has_any(&words, wanted))
+    all.any(|(meaning, wanted)| *meaning == CellMeaning::Against && has_any(&words, wanted))
 }
 
 /// Returns `true` if a cell says that something that speaks against a commission is not so.
@@ -350,32 +350,41 @@ mod tests {
         for (names, right) in [
             (
                 "Void|cancelled_at|Storniert am|Remboursé|Reembolsado|Rimborsato|Terugbetaald|isOnHold|fraud_check|Test",
-                Some(Meaning::Against),
+                Some(CellMeaning::Against),
             ),
             (
                 "Invalid|Ungültig|Rechazada|Bloqué|Geannuleerd|Abgelehnt|Recusado",
-                Some(Meaning::Against),
+                Some(CellMeaning::Against),
             ),
             (
                 "Valid|Gültig|Zahlbar|Payable|Eligible|Éligible|Attivo|Actief|Aprovado|Geldig",
-                Some(Meaning::For),
+                Some(CellMeaning::For),
             ),
-            ("Order status|Decision state|Situação", Some(Meaning::State)),
+            (
+                "Order status|Decision state|Situação",
+                Some(CellMeaning::State),
+            ),
             (
                 "Final commission|Endgültige Provision",
-                Some(Meaning::Amount),
+                Some(CellMeaning::Amount),
             ),
-            ("Sale currency|Währung|Moeda", Some(Meaning::Currency)),
-            ("Outcome|Result|Ergebnis", Some(Meaning::State)),
+            ("Sale currency|Währung|Moeda", Some(CellMeaning::Currency)),
+            ("Outcome|Result|Ergebnis", Some(CellMeaning::State)),
             (
                 "Disqualified|Clawback|Withheld|Unapproved|Einbehalten",
-                Some(Meaning::Against),
+                Some(CellMeaning::Against),
             ),
-            ("Valid until|Gültig bis|Expires at", Some(Meaning::Until)),
-            ("Type|Reason|Grund|Commission type", Some(Meaning::Words)),
+            (
+                "Valid until|Gültig bis|Expires at",
+                Some(CellMeaning::Until),
+            ),
+            (
+                "Type|Reason|Grund|Commission type",
+                Some(CellMeaning::Words),
+            ),
             (
                 "Net commission|Payout amount|Provision netto",
-                Some(Meaning::Amount),
+                Some(CellMeaning::Amount),
             ),
             (
                 "Commission rate|Payout date|Commission plan|Payout id",

@@ -316,7 +316,7 @@ fn accept_items(
         );
     }
     terminal.human(&lines.join("\n"));
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&AcceptOutput {
             schema: SCHEMA,
             accepted,
@@ -340,7 +340,7 @@ fn undo(
         0 => "Nothing was changed: none of these items was accepted.".to_owned(),
         n => format!("{} no longer accepted.", are(n, "items")),
     });
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&AcceptOutput {
             schema: SCHEMA,
             accepted: 0,
@@ -470,7 +470,7 @@ fn change_findings(
         ));
     }
     terminal.human(&lines.join("\n"));
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&AcceptOutput {
             schema: SCHEMA,
             accepted: changed.accepted,
@@ -514,7 +514,7 @@ fn list(
             }
         })?;
     }
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&ListOutput {
             schema: SCHEMA,
             accepted: accepted.into_iter().map(ListedItem::from).collect(),

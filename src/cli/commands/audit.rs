@@ -66,7 +66,7 @@ pub(in crate::cli) fn audit(
         terminal.say_if_quiet(&audit_tables::one_line(&report, &commands_of_call(common)));
     }
     terminal.human(&audit_tables::whole(&report));
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&report)?;
     }
     Ok(match report.exit_code {
@@ -281,7 +281,7 @@ impl Call<'_> {
             account_currency,
             unread: compared.unread,
             tolerance_cents,
-            exceeds_tolerance,
+            is_above_tolerance: exceeds_tolerance,
             needs_attention,
             accepted,
             accepted_items: compared.accepted_items,

@@ -19,7 +19,7 @@ pub(in crate::cli) fn config(
     let settings = EffectiveSettings::load_general(common)?;
     #[cfg(feature = "polars")]
     super::audit::rules(&settings)?;
-    if terminal.json() {
+    if terminal.is_json() {
         let rows: BTreeMap<&str, BTreeMap<&str, Option<String>>> = settings
             .shown
             .iter()

@@ -13,7 +13,7 @@ pub(super) const NOTHING_SENT: &str = "Nothing was sent.";
 
 /// The answer to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum Confirmation {
     Yes,
     No,
 }
@@ -36,13 +36,13 @@ pub(super) fn ask(
     terminal: &Terminal,
     question: &str,
     otherwise: impl FnOnce() -> Problem,
-) -> Result<Answer, CliError> {
+) -> Result<Confirmation, CliError> {
     if common.yes {
-        return Ok(Answer::Yes);
+        return Ok(Confirmation::Yes);
     }
     match terminal.ask(question) {
-        Some(true) => Ok(Answer::Yes),
-        Some(false) => Ok(Answer::No),
+        Some(true) => Ok(Confirmation::Yes),
+        Some(false) => Ok(Confirmation::No),
         None => Err(CliError::usage(otherwise())),
     }
 }
@@ -65,7 +65,7 @@ pub(super) fn nothing_sent(command: &str, does: &str) -> Problem {
 /// done.
 pub(super) fn cancelled(terminal: &Terminal, left: &str) -> Result<Exit, CliError> {
     terminal.note(&format!("Cancelled. {left}"));
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&Cancelled {
             schema: SCHEMA,
             cancelled: true,

@@ -81,7 +81,7 @@ pub(super) fn finish(delivered: Delivered, terminal: &Terminal) -> Result<Ended,
     if let Some(line) = warning.and_then(|problem| next::line_of_warning(problem, &summary)) {
         terminal.say_of_run_if_quiet(&line);
     }
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&summary)?;
     }
     Ok(Ended::of_run(exit, summary, problem))

@@ -13,7 +13,7 @@ use super::who::who;
 use crate::cli::arguments::{Common, DemoArguments, RedactArgument};
 use crate::cli::ended::Ended;
 use crate::cli::error::CliError;
-use crate::cli::exports::{self, Choice, Planner};
+use crate::cli::exports::{self, Choice, ExportPlanner};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
@@ -54,7 +54,7 @@ pub(in crate::cli) fn demo(
     let samples = SAMPLES
         .iter()
         .map(|(name, text)| Export::from_bytes(name, text.as_bytes()));
-    let planner = Planner::new(&choice, &settings, terminal, None)?;
+    let planner = ExportPlanner::new(&choice, &settings, terminal, None)?;
     let now = Timestamp::now();
     let target = Destination::sandbox(&settings)?;
     let mut journal = Journal::open(&settings.journal, target.account(), "demo", now)?;
@@ -113,7 +113,7 @@ fn start_afresh(directory: &Path, journal: &Path) -> Result<(), CliError> {
         )
     };
     let failed = |error: io::Error| unusable(format!("the folder can't be used: {error}"));
-    if Address::of(directory).is_some() {
+    if Address::from_path(directory).is_some() {
         return Err(unusable("a journal can't be in object storage".to_owned()));
     }
     match ReportId::found_in(directory) {

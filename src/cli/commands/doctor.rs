@@ -21,7 +21,7 @@ use crate::invisible::shown;
 use crate::problem::{Problem, Severity};
 use crate::report::{Commands, SCHEMA};
 
-pub(super) use refusals::{Refusal, refusals_of_run};
+pub(super) use refusals::{RunRefusal, refusals_of_run};
 pub(super) use settings::rate_warning;
 
 /// What is checked, in the order in which it is printed.
@@ -56,7 +56,7 @@ impl Check {
 /// What a check has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum State {
+enum CheckState {
     Ok,
     /// A run is possible, and a person should know.
     Warning,
@@ -66,21 +66,21 @@ enum State {
     NotChecked,
 }
 
-impl State {
+impl CheckState {
     fn as_str(self) -> &'static str {
         match self {
-            State::Ok => "ok",
-            State::Warning => "warning",
-            State::Failed => "failed",
-            State::NotChecked => "not checked",
+            CheckState::Ok => "ok",
+            CheckState::Warning => "warning",
+            CheckState::Failed => "failed",
+            CheckState::NotChecked => "not checked",
         }
     }
 
     fn style(self) -> Style {
         let color = match self {
-            State::Ok => return Style::new(),
-            State::Warning | State::NotChecked => AnsiColor::Yellow,
-            State::Failed => AnsiColor::Red,
+            CheckState::Ok => return Style::new(),
+            CheckState::Warning | CheckState::NotChecked => AnsiColor::Yellow,
+            CheckState::Failed => AnsiColor::Red,
         };
         Style::new().bold().fg_color(Some(color.into()))
     }
@@ -90,7 +90,7 @@ impl State {
 #[derive(Clone, Debug, Serialize)]
 struct CheckResult {
     check: Check,
-    state: State,
+    state: CheckState,
     message: String,
     hint: Option<String>,
 }
@@ -102,7 +102,7 @@ struct Findings {
 }
 
 impl Findings {
-    fn add(&mut self, check: Check, state: State, message: impl Into<String>) {
+    fn add(&mut self, check: Check, state: CheckState, message: impl Into<String>) {
         self.results.push(CheckResult {
             check,
             state,
@@ -115,7 +115,7 @@ impl Findings {
     fn add_with_hint(
         &mut self,
         check: Check,
-        state: State,
+        state: CheckState,
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
@@ -140,8 +140,8 @@ impl Findings {
         self.results.push(CheckResult {
             check,
             state: match problem.severity {
-                Severity::Error => State::Failed,
-                Severity::Warning => State::Warning,
+                Severity::Error => CheckState::Failed,
+                Severity::Warning => CheckState::Warning,
             },
             message: format!("{place}{}{cell}", problem.message),
             hint: problem.hint,
@@ -157,16 +157,19 @@ impl Findings {
 
     fn has_failed(&self, check: Check) -> bool {
         let mut own = self.results.iter().filter(|result| result.check == check);
-        own.any(|result| result.state == State::Failed)
+        own.any(|result| result.state == CheckState::Failed)
     }
 
-    fn count(&self, state: State) -> u64 {
+    fn count(&self, state: CheckState) -> u64 {
         let of_state = self.results.iter().filter(|result| result.state == state);
         of_state.count() as u64
     }
 
     fn exit(&self) -> Exit {
-        match (self.count(State::Failed), self.count(State::Warning)) {
+        match (
+            self.count(CheckState::Failed),
+            self.count(CheckState::Warning),
+        ) {
             (0, 0) => Exit::Done,
             (0, _) => Exit::Attention,
             _ => Exit::Unusable,
@@ -204,13 +207,13 @@ pub(in crate::cli) fn doctor(common: &Common, terminal: &Terminal) -> Result<Exi
             ];
             for check in rest {
                 let why = "the configuration cannot be read";
-                findings.add(check, State::NotChecked, why);
+                findings.add(check, CheckState::NotChecked, why);
             }
             clock::check(None, None, &mut findings);
         }
     }
     let exit = findings.exit();
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&DoctorOutput {
             schema: SCHEMA,
             checks: &findings.results,
@@ -230,7 +233,11 @@ fn check_all(
 ) {
     settings::check(common, effective, terminal, findings);
     let key = if common.sandbox {
-        findings.add(Check::Key, State::Ok, "the built-in sandbox takes any key");
+        findings.add(
+            Check::Key,
+            CheckState::Ok,
+            "the built-in sandbox takes any key",
+        );
         None
     } else {
         settings::check_key(effective, findings)
@@ -240,7 +247,7 @@ fn check_all(
     let last_run = books::check(common, effective, findings);
     let probe = if common.sandbox {
         let message = "the built-in sandbox is part of this program: there is nothing to reach";
-        findings.add(Check::Api, State::Ok, message);
+        findings.add(Check::Api, CheckState::Ok, message);
         None
     } else {
         api::check(effective, key.as_ref(), findings)
@@ -271,8 +278,8 @@ fn show(findings: &Findings, terminal: &Terminal) {
             .results
             .iter()
             .find(|result| match findings.exit() {
-                Exit::Attention => result.state == State::Warning,
-                _ => result.state == State::Failed,
+                Exit::Attention => result.state == CheckState::Warning,
+                _ => result.state == CheckState::Failed,
             });
         let first = first.map_or(String::new(), |first| {
             format!(" {}: {}", first.check.as_str(), first.message)
@@ -284,8 +291,8 @@ fn show(findings: &Findings, terminal: &Terminal) {
 
 fn verdict(findings: &Findings) -> String {
     let (failed, warnings) = (
-        findings.count(State::Failed),
-        findings.count(State::Warning),
+        findings.count(CheckState::Failed),
+        findings.count(CheckState::Warning),
     );
     let warned = match warnings {
         0 => String::new(),

@@ -22,7 +22,7 @@ use crate::event::Currency;
 use crate::journal::JournalReader;
 use crate::problem::{Problem, ProblemCode};
 use crate::report::SCHEMA;
-use crate::report::life::{EventLife, HeldLife, Lives, RowCell, RowInRun, RowLife};
+use crate::report::life::{EventLife, HeldLife, LifeReader, RowCell, RowInRun, RowLife};
 use crate::shell_word::shell_word;
 
 /// The greatest number of paths that an error names.
@@ -100,7 +100,7 @@ pub(in crate::cli) fn explain(
         Some(journal) => {
             let running = Running::find(journal, Timestamp::now())?;
             let is_sent = |run| running.as_ref().is_some_and(|running| running.sends(run));
-            Some(Lives::load(journal, &commands)?.while_sending(is_sent))
+            Some(LifeReader::load(journal, &commands)?.while_sending(is_sent))
         }
         None => None,
     };
@@ -116,7 +116,7 @@ pub(in crate::cli) fn explain(
         run: arguments.run.as_deref(),
     };
     let output = explainer.explain(&arguments.what)?;
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&output)?;
     } else {
         terminal.human(&text::whole(&output, &arguments.what));
@@ -126,7 +126,7 @@ pub(in crate::cli) fn explain(
 
 struct Explainer<'e> {
     /// What the journal knows; `None` if there is no journal.
-    lives: Option<Lives<'e>>,
+    lives: Option<LifeReader<'e>>,
     reader: DryReader<'e>,
     run: Option<&'e str>,
 }
@@ -297,7 +297,7 @@ impl Explainer<'_> {
         row: &RowName<'_>,
         export: Option<&DryExport>,
     ) -> Result<Recorded<'_>, CliError> {
-        let runs = self.lives.as_ref().map_or(&[][..], Lives::runs);
+        let runs = self.lives.as_ref().map_or(&[][..], LifeReader::runs);
         let mut readings = match by_path(runs, row.file) {
             FoundFile::One(readings) => readings,
             FoundFile::Several(paths) if export.is_none() => return Err(several(row, &paths)),

@@ -41,7 +41,7 @@ pub(super) fn fetch_list<T: Listed + PartialEq>(
             grouped(lines.into()),
             count(requests, "request")
         );
-        if terminal.wants_lines() && said.elapsed() >= LINE_INTERVAL {
+        if terminal.should_print_lines() && said.elapsed() >= LINE_INTERVAL {
             said = Instant::now();
             terminal.note(&format!("{}: {words}", T::NAME));
         }

@@ -14,7 +14,7 @@ use self::account::AccountReader;
 use self::marking::{EarlyEnd, Marking, WorkEnd};
 use self::output::MarkReport;
 use super::account_check::expect_account;
-use super::confirm::{self, Answer, NOTHING_SENT};
+use super::confirm::{self, Confirmation, NOTHING_SENT};
 use super::destination::Destination;
 use super::next;
 use super::report::runs_named;
@@ -29,7 +29,7 @@ use crate::cli::terminal::Terminal;
 use crate::event::EventKey;
 use crate::job::DateRange;
 use crate::journal::{AttentionCode, Journal, JournalReader};
-use crate::paid_marks::{OwnEvents, Until};
+use crate::paid_marks::{OwnEvents, TimeLimit};
 use crate::problem::{Problem, ProblemCode, causes};
 use crate::report::{Commands, MARKED_PAID_FILE, ReportError, write_marked_paid};
 use crate::tracking::Version;
@@ -59,7 +59,7 @@ fn mark_paid(
     expect_no_input_in(arguments.dir.as_deref(), &writes, &settings, [])?;
     expect_reachable(arguments.dir.as_deref())?;
     let range = range_until(arguments, &settings)?;
-    let until = Until {
+    let until = TimeLimit {
         at: range.until.unwrap_or(Timestamp::MAX),
         zone: range.zone.clone(),
     };
@@ -89,8 +89,8 @@ fn mark_paid(
         let question = report.question(&marking, &target, terminal);
         let otherwise = || confirm::nothing_sent(&command, "marks them as paid");
         match confirm::ask(common, terminal, &question, otherwise) {
-            Ok(Answer::Yes) => {}
-            Ok(Answer::No) => {
+            Ok(Confirmation::Yes) => {}
+            Ok(Confirmation::No) => {
                 return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled);
             }
             Err(CliError::Usage(problem)) => {
@@ -151,7 +151,7 @@ fn range_until(
 fn own_events(
     journal: &JournalReader,
     names: &[String],
-    until: &Until,
+    until: &TimeLimit,
 ) -> Result<OwnEvents, CliError> {
     let runs = runs_named(journal, names)?;
     let mut own = OwnEvents::default();

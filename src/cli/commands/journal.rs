@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::confirm::{self, Answer};
+use super::confirm::{self, Confirmation};
 use super::next;
 use super::output_place::expect_no_input_at;
 use super::prune::prune;
@@ -76,7 +76,7 @@ fn recover(
     terminal.problems(&[may_lack(settings, lost)], 0);
     let question = "Continue without them? Events that may have been sent and cannot be repeated become unconfirmed.";
     let otherwise = || confirm::cannot_ask("pass `--yes`");
-    if confirm::ask(common, terminal, question, otherwise)? == Answer::No {
+    if confirm::ask(common, terminal, question, otherwise)? == Confirmation::No {
         return confirm::cancelled(terminal, "The journal was not changed.");
     }
     let recovered = Journal::recover(&settings.journal, &who(), Timestamp::now())?;
@@ -106,7 +106,7 @@ fn say_recovered(
     events_in_doubt: u64,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&RecoverOutput {
             schema: SCHEMA,
             journal: settings.journal.display().to_string(),
@@ -167,7 +167,7 @@ fn check(
         ));
     }
     terminal.problems(&problems(&checked, &path, lost), checked.omitted);
-    if terminal.json() {
+    if terminal.is_json() {
         let findings = checked.findings.iter().map(|found| FindingOutput {
             aspect: found.aspect.as_str(),
             message: found.what.clone(),
@@ -283,7 +283,7 @@ fn export(
     };
     let output = path.display().to_string();
     terminal.note(&format!("{output}: {}", count(rows, "row")));
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&ExportOutput {
             schema: SCHEMA,
             output,
@@ -318,7 +318,7 @@ fn to_standard_output(
     table: JournalTable,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    if terminal.json() {
+    if terminal.is_json() {
         let problem = Problem::error(
             ProblemCode::Usage,
             "standard output can't have both JSON and the export",

@@ -22,7 +22,7 @@ pub(super) fn expect_no_input_at<'p>(
     settings: &EffectiveSettings,
     inputs: impl IntoIterator<Item = &'p Path>,
 ) -> Result<(), CliError> {
-    if Address::of(output).is_some() {
+    if Address::from_path(output).is_some() {
         let problem = Problem::error(
             ProblemCode::OutputInput,
             "only reports are written to object storage",
@@ -50,7 +50,7 @@ pub(super) fn expect_no_input_at<'p>(
 
 /// Returns `true` if two paths lead to one file, or would.
 fn is_same(one: &Path, other: &Path) -> bool {
-    let identity = |path| FileIdentity::of(&fs::metadata(path).ok()?);
+    let identity = |path| FileIdentity::from_metadata(&fs::metadata(path).ok()?);
     let is_one_file = identity(one).is_some_and(|found| identity(other) == Some(found));
     is_one_file || place_of(one).is_some_and(|place| place_of(other) == Some(place))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::account_check::{self, expect_account, fetch_into, treatment};
 use super::destination::{Destination, no_lead_list};
-use super::doctor::{Refusal, rate_warning, refusals_of_run};
+use super::doctor::{RunRefusal, rate_warning, refusals_of_run};
 use super::estimate::Estimate;
 use super::next;
 use super::output_place::expect_no_input_at;
@@ -15,7 +15,7 @@ use super::to_be_sent::{UnpaidHistory, to_send};
 use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::date_range::date_range;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::exports::{self, Choice, Planner};
+use crate::cli::exports::{self, Choice, ExportPlanner};
 use crate::cli::plan_tables::{self, Span};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
@@ -51,7 +51,7 @@ struct PlanOutput<'j> {
     #[serde(skip_serializing_if = "Option::is_none")]
     account_check: Option<&'j AccountFindings>,
     /// The reasons why a run would refuse to send, as far as looking tells.
-    run_refusals: &'j [Refusal],
+    run_refusals: &'j [RunRefusal],
     problems: &'j [Problem],
     problems_omitted: u64,
 }
@@ -65,7 +65,7 @@ pub(in crate::cli) fn plan(
     check_base_url(&settings.api.base_url)?;
     let choice = Choice::load(common, &settings)?;
     let exports = opened(common, arguments, &settings, &choice)?;
-    let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
+    let planner = ExportPlanner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
         .within(date_range(&arguments.range, &settings)?)
         .with_in_account(treatment(arguments.in_account.treatment));
     let is_compared = arguments.check_account || arguments.in_account.is_compared();
@@ -172,12 +172,12 @@ fn show(
     estimate: Estimate,
     settings: &EffectiveSettings,
     terminal: &Terminal,
-    (refusals, history): (&[Refusal], Option<&UnpaidHistory>),
+    (refusals, history): (&[RunRefusal], Option<&UnpaidHistory>),
 ) -> Result<(), CliError> {
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
     terminal.problems(job.problems.kept(), omitted);
     let span = Span::new(job.plan.unordered().map(|(_, planned)| planned.event));
-    if terminal.json() {
+    if terminal.is_json() {
         let output = PlanOutput {
             schema: SCHEMA,
             reading: &job.reading,
@@ -237,7 +237,7 @@ fn show(
 }
 
 /// Says for people why a run would refuse to send.
-fn say_refusals(refusals: &[Refusal], doctor: &str, terminal: &Terminal) {
+fn say_refusals(refusals: &[RunRefusal], doctor: &str, terminal: &Terminal) {
     if refusals.is_empty() {
         return;
     }

@@ -50,7 +50,7 @@ fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
         is_own: profile.is_own,
     });
     let listed: Vec<Listed<'_>> = listed.collect();
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&Listing {
             schema: SCHEMA,
             profiles: &listed,
@@ -182,13 +182,13 @@ fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit
         if one.profile.is_none() {
             exit = Exit::Unusable;
         }
-        if terminal.json() {
+        if terminal.is_json() {
             checked.push(one)
         } else {
             one.say(common.verbose, terminal)
         }
     }
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&Checks {
             schema: SCHEMA,
             exports: &checked,
@@ -306,9 +306,9 @@ fn others(profiles: &Profiles, chosen: Option<&Profile>, header: &[String]) -> V
     let is_other = |profile: &&Profile| Some(&profile.name) != chosen.map(|chosen| &chosen.name);
     let others = profiles.iter().filter(is_other).map(|profile| {
         let bound = profile.bind(header);
-        let is_candidate = bound.is_ok() && chosen.is_none() && profile.detect;
+        let is_candidate = bound.is_ok() && chosen.is_none() && profile.is_detected;
         let (why, distance) = match (bound, chosen) {
-            (Ok(_), _) if !profile.detect => {
+            (Ok(_), _) if !profile.is_detected => {
                 let why = "matches, but is only used with --profile".to_owned();
                 (why, (0, 0))
             }

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::confirm::{self, Answer};
+use super::confirm::{self, Confirmation};
 use super::who::who;
 use crate::cli::arguments::{Common, JournalPruneArguments};
 use crate::cli::error::{CliError, Exit};
@@ -85,7 +85,7 @@ pub(super) fn prune(
             arguments.before
         );
         let otherwise = || confirm::cannot_ask("pass `--yes`");
-        if confirm::ask(common, terminal, &question, otherwise)? == Answer::No {
+        if confirm::ask(common, terminal, &question, otherwise)? == Confirmation::No {
             return confirm::cancelled(terminal, "The journal was not changed.");
         }
     }
@@ -109,7 +109,7 @@ pub(super) fn prune(
         grouped((bytes_after / 1000).into()),
         grouped((bytes_before / 1000).into())
     ));
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&PruneOutput {
             schema: SCHEMA,
             journal: settings.journal.display().to_string(),

@@ -65,7 +65,7 @@ pub(in crate::cli) fn report(
     if let Some(span) = &summary.span {
         terminal.human(&tables::open_of(span));
     }
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&summary)?;
     }
     Ok(Exit::Done)

@@ -25,7 +25,7 @@ pub(super) fn expect_no_input_in<'p>(
     };
     let inputs = inputs.into_iter().map(Path::to_owned);
     let mut inputs = inputs.chain(settings.own_files());
-    let found = match Address::of(directory).map(Address::into_folder) {
+    let found = match Address::from_path(directory).map(Address::into_folder) {
         Some(folder) => inputs.find(|input| is_replaced(input, &folder, is_written)),
         None => {
             // A directory that does not exist has no exports.
@@ -72,7 +72,7 @@ fn is_overwritten(input: &Path, place: &Path, is_written: &dyn Fn(&str) -> bool)
 
 /// Returns `true` if an input is an object that the report replaces.
 fn is_replaced(input: &Path, folder: &Address, is_written: &dyn Fn(&str) -> bool) -> bool {
-    let input = Address::of(input);
+    let input = Address::from_path(input);
     let key = input.filter(|input| input.with_key("") == folder.with_key(""));
     let name = key.and_then(|input| Some(input.key.strip_prefix(&folder.key)?.to_owned()));
     name.is_some_and(|name| is_written(&name))

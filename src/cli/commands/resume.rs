@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::after_loss;
-use super::confirm::{self, Answer, NOTHING_SENT};
+use super::confirm::{self, Confirmation, NOTHING_SENT};
 use super::delivery::{Delivered, RunDelivery, say_attention};
 use super::destination::Destination;
 use super::next;
 use super::report_place::{expect_own_or_free, is_file_of_run};
-use super::undo::again::{Again, compare_again};
+use super::undo::again::{UndoCommand, compare_again};
 use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
 use crate::cli::ended::Ended;
 use crate::cli::error::{CliError, Exit};
@@ -49,7 +49,7 @@ pub(in crate::cli) fn resume(
         );
     }
     let refunds = journal.undo_refunds(|_, outcome, _| outcome.is_none())?;
-    let again = Again {
+    let again = UndoCommand {
         command: "resume",
         no_account_check: arguments.check.is_left_out,
         commands: &commands,
@@ -227,13 +227,13 @@ pub(in crate::cli) fn retry(
         events,
         accepted,
     };
-    if repeat_unconfirmed && confirm_repeat(common, terminal)? == Answer::No {
+    if repeat_unconfirmed && confirm_repeat(common, terminal)? == Confirmation::No {
         return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled);
     }
     let refunds = journal.undo_refunds(|row, outcome, is_without_request| {
         may_select(&selection, row, (outcome, is_without_request))
     })?;
-    let again = Again {
+    let again = UndoCommand {
         command: &again_in_words(arguments),
         no_account_check: arguments.check.is_left_out,
         commands: &commands,
@@ -378,7 +378,10 @@ fn retryable(
 }
 
 /// Asks before events are sent again that may have been recorded already.
-pub(super) fn confirm_repeat(common: &Common, terminal: &Terminal) -> Result<Answer, CliError> {
+pub(super) fn confirm_repeat(
+    common: &Common,
+    terminal: &Terminal,
+) -> Result<Confirmation, CliError> {
     let question =
         "Unconfirmed events may be recorded already, and would then count twice. Send them again?";
     confirm::ask(common, terminal, question, || {
@@ -424,7 +427,7 @@ pub(super) fn nothing_to_do(
         nothing_else
     };
     summary.exit_code = exit as u8;
-    if terminal.json() {
+    if terminal.is_json() {
         terminal.write_json(&summary)?;
     }
     if summary.needs_attention() {

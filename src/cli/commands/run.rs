@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::account_check::{self, expect_account, fetch_into, treatment};
 use super::after_loss;
-use super::confirm::{self, Answer, NOTHING_SENT};
+use super::confirm::{self, Confirmation, NOTHING_SENT};
 use super::delivery::RunDelivery;
 use super::destination::Destination;
 use super::doctor::rate_warning;
@@ -20,7 +20,7 @@ use crate::cli::arguments::{Common, RunArguments};
 use crate::cli::date_range::{self, date_range};
 use crate::cli::ended::Ended;
 use crate::cli::error::CliError;
-use crate::cli::exports::{self, Choice, Planner};
+use crate::cli::exports::{self, Choice, ExportPlanner};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
@@ -39,7 +39,7 @@ pub(in crate::cli) fn run(
     terminal.problems(rate_warning(common, &settings).as_slice(), 0);
     let choice = Choice::load(common, &settings)?;
     let exports = opened(common, arguments, &settings, &choice)?;
-    let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
+    let planner = ExportPlanner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
         .within(date_range(&arguments.range, &settings)?)
         .with_in_account(treatment(arguments.in_account.treatment));
     if arguments.in_account.is_compared() {
@@ -65,8 +65,8 @@ pub(in crate::cli) fn run(
         terminal,
     };
     let is_repeat = job.repeated_unconfirmed.count() > 0;
-    if is_repeat && confirm_repeat(common, terminal)? == Answer::No
-        || before.confirm_sending(&job)? == Answer::No
+    if is_repeat && confirm_repeat(common, terminal)? == Confirmation::No
+        || before.confirm_sending(&job)? == Confirmation::No
     {
         return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled);
     }
@@ -145,7 +145,7 @@ struct Planned {
 
 /// Plans the exports, with the account's list where that is asked for, or needed after a loss.
 fn planned(
-    planner: &Planner<'_>,
+    planner: &ExportPlanner<'_>,
     exports: exports::Opened,
     (common, arguments, settings): (&Common, &RunArguments, &EffectiveSettings),
     terminal: &Terminal,
@@ -203,7 +203,7 @@ struct BeforeSending<'r> {
 
 impl BeforeSending<'_> {
     /// Asks before anything is sent, and shows first what would be.
-    fn confirm_sending(&self, job: &Job) -> Result<Answer, CliError> {
+    fn confirm_sending(&self, job: &Job) -> Result<Confirmation, CliError> {
         let BeforeSending {
             common,
             first,
@@ -214,7 +214,7 @@ impl BeforeSending<'_> {
         } = *self;
         let to_send = job.reading.events.for_state(PlanState::ToSend);
         if common.yes || to_send.count() == 0 {
-            return Ok(Answer::Yes);
+            return Ok(Confirmation::Yes);
         }
         let reader = Some(journal.reader());
         let commission = expected_commission(&to_send, settings, reader)?;

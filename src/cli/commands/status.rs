@@ -80,7 +80,7 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     let unfinished = journal.unfinished_runs()?.len() as u64;
     let runs = journal.runs(RUNS_LISTED)?;
     let account = journal.account()?;
-    if terminal.json() {
+    if terminal.is_json() {
         let output = StatusOutput {
             schema: SCHEMA,
             journal: settings.journal.display().to_string(),

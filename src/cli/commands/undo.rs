@@ -253,7 +253,7 @@ fn not_confirmed(
     let problem = confirm::nothing_sent(&command, "sends the refunds");
     terminal.problems(std::slice::from_ref(&problem), 0);
     let mut problems = vec![problem];
-    if terminal.json() {
+    if terminal.is_json() {
         problems.extend(plan.problems.kept().iter().cloned());
         terminal.write_json(&UndoPlanOutput {
             schema: SCHEMA,

@@ -59,7 +59,7 @@ impl<'t> Watcher<'t> {
             self.bar
                 .set_message(shown(&self.words(progress)).into_owned());
         }
-        if self.terminal.wants_lines() && self.said.elapsed() >= LINE_INTERVAL {
+        if self.terminal.should_print_lines() && self.said.elapsed() >= LINE_INTERVAL {
             self.said = Instant::now();
             self.terminal.progress(self.entry(progress));
         }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::EventNumbers;
-use crate::event::packed::{Currencies, KINDS, Reader, write_number, write_signed};
+use crate::event::packed::{Currencies, KINDS, RecordReader, write_number, write_signed};
 use crate::event::view::OriginalRef;
-use crate::event::{CustomerRef, Event, EventKey, EventRef, Kind, Source, Text, packed_details};
+use crate::event::{CustomerRef, Event, EventKey, EventRef, Kind, RowPlace, Text, packed_details};
 
 /// The number of texts that are kept once. Any further text is in its event's own record.
 pub(super) const MAX_WORDS: usize = 4096;
@@ -88,7 +88,7 @@ const NAMED_BY_SHARED_ID_ALONE: u16 = 1 << 15;
 
 /// Returns the key of the event whose record begins here.
 pub(super) fn key(record: &[u8]) -> EventKey {
-    Reader(record).key()
+    RecordReader(record).key()
 }
 
 /// Returns the kind of the event whose record begins here.
@@ -98,27 +98,27 @@ pub(super) fn kind(record: &[u8]) -> Kind {
 
 /// Returns `true` if the event names a sale.
 pub(super) fn has_sale(record: &[u8]) -> bool {
-    Reader(&record[FLAGS_AT..]).flags() & SALE != 0
+    RecordReader(&record[FLAGS_AT..]).flags() & SALE != 0
 }
 
 /// Returns `true` if the event is of a report that was handed back.
 pub(super) fn is_fixed_after_refusal(record: &[u8]) -> bool {
-    Reader(&record[FLAGS_AT..]).flags() & FIXED_AFTER_REFUSAL != 0
+    RecordReader(&record[FLAGS_AT..]).flags() & FIXED_AFTER_REFUSAL != 0
 }
 
 /// Returns `true` if the event has any of the fields that few events have.
 pub(super) fn has_details(record: &[u8]) -> bool {
-    Reader(&record[FLAGS_AT..]).flags() & DETAILS != 0
+    RecordReader(&record[FLAGS_AT..]).flags() & DETAILS != 0
 }
 
 /// Returns `true` if the event has an email or a uid.
 pub(super) fn has_customer(record: &[u8]) -> bool {
-    Reader(&record[FLAGS_AT..]).flags() & (EMAIL | UID) != 0
+    RecordReader(&record[FLAGS_AT..]).flags() & (EMAIL | UID) != 0
 }
 
 /// Returns `true` if the event's row says that nothing was refunded.
 pub(super) fn has_no_refunds(record: &[u8]) -> bool {
-    Reader(&record[FLAGS_AT..]).flags() & NO_REFUNDS != 0
+    RecordReader(&record[FLAGS_AT..]).flags() & NO_REFUNDS != 0
 }
 
 impl Shared {
@@ -179,17 +179,17 @@ impl Shared {
 
     /// Returns the event whose record begins here.
     pub(super) fn read<'e>(&'e self, record: &'e [u8]) -> EventRef<'e> {
-        self.read_on(&mut Reader(record))
+        self.read_on(&mut RecordReader(record))
     }
 
     /// Returns the numbers of the event whose record begins here.
     pub(super) fn figures(&self, record: &[u8]) -> EventNumbers {
-        self.read_figures(&mut Reader(&record[KIND_AT..])).0
+        self.read_figures(&mut RecordReader(&record[KIND_AT..])).0
     }
 
     /// Returns the length of the record that begins here.
     pub(super) fn record_bytes(&self, record: &[u8]) -> usize {
-        let mut reader = Reader(record);
+        let mut reader = RecordReader(record);
         let has_details = self.read_on(&mut reader).has_details();
         if has_details {
             packed_details::read_on(&mut reader);
@@ -198,7 +198,7 @@ impl Shared {
     }
 
     /// Reads a record up to its details.
-    fn read_on<'e>(&'e self, from: &mut Reader<'e>) -> EventRef<'e> {
+    fn read_on<'e>(&'e self, from: &mut RecordReader<'e>) -> EventRef<'e> {
         let key = from.key();
         let (figures, flags) = self.read_figures(from);
         let has = |flag: u16| flags & flag != 0;
@@ -265,13 +265,13 @@ impl Shared {
 
     /// Reads on after the key, and returns the flags as well.
     #[inline]
-    fn read_figures(&self, from: &mut Reader<'_>) -> (EventNumbers, u16) {
+    fn read_figures(&self, from: &mut RecordReader<'_>) -> (EventNumbers, u16) {
         let kind = KINDS[usize::from(from.byte())];
         let flags = from.flags();
         let has = |flag: u16| flags & flag != 0;
         let figures = EventNumbers {
             kind,
-            source: Source {
+            source: RowPlace {
                 input: from.number() as usize,
                 line: from.number(),
             },
@@ -355,7 +355,7 @@ impl Word<'_> {
     }
 }
 
-impl Reader<'_> {
+impl RecordReader<'_> {
     #[inline]
     fn timestamp(&mut self, has_nanoseconds: bool) -> Timestamp {
         let second = self.signed();

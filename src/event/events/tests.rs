@@ -1,7 +1,7 @@
 use jiff::civil::Date;
 use proptest::prelude::*;
 
-use super::super::packed::{Currencies, KINDS, PAGE_BYTES, Reader};
+use super::super::packed::{Currencies, KINDS, PAGE_BYTES, RecordReader};
 use super::record::MAX_WORDS;
 use super::*;
 use crate::event::{Currency, Customer, Details, Essence, Original, Text};
@@ -76,7 +76,7 @@ prop_compose! {
         (is_mended, is_told_by_reference, has_no_refunds) in any::<(bool, bool, bool)>(),
         details in details(),
     ) -> Event {
-        let source = Source { input: input as usize, line };
+        let source = RowPlace { input: input as usize, line };
         let mut event = Event::new(KINDS[kind], event_id, Customer { email, uid }, source);
         event.sale_event_id = sale_event_id;
         event.reference = reference;
@@ -130,7 +130,7 @@ proptest! {
         for essence in &essences {
             essence.write(&mut record, &mut currencies);
         }
-        let mut from = Reader::new(&record);
+        let mut from = RecordReader::new(&record);
         for essence in essences {
             prop_assert_eq!(Essence::read(&mut from, &currencies), essence);
         }
@@ -155,7 +155,7 @@ proptest! {
 
 #[test]
 fn more_texts_than_are_kept_once_and_a_record_larger_than_a_page_come_back() {
-    let source = Source { input: 0, line: 2 };
+    let source = RowPlace { input: 0, line: 2 };
     let all: Vec<Event> = (0..2 * MAX_WORDS)
         .map(|n| {
             let id = Text::from(format!("in_{n}"));
@@ -181,7 +181,7 @@ fn a_payment_takes_little_more_than_its_ids_and_its_customer() {
         let line = 2 + n as u64;
         let customer = Customer::new(Some(&format!("user{n}@example.com")), Some("cus_1"));
         let id = Text::from(format!("in_{n:024}"));
-        let mut sale = Event::new(Kind::Sale, id, customer, Source { input: 0, line });
+        let mut sale = Event::new(Kind::Sale, id, customer, RowPlace { input: 0, line });
         sale.reference = Some(format!("ch_{n:024}").into());
         sale.money = Some(Money {
             amount_cents: 123_456,

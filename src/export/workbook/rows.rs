@@ -195,7 +195,7 @@ impl SheetRows {
         self.next += 1;
         into.line = row.number.into();
         into.byte = 0;
-        into.counts_from_1904 = self.system == DateSystem::From1904;
+        into.is_counted_from_1904 = self.system == DateSystem::From1904;
         for cell in cells {
             into.record.push_field(self.cell(cell));
             into.kinds.push(self.kinds[cell]);

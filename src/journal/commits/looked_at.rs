@@ -15,12 +15,12 @@ use crate::journal::{JournalError, place};
 pub(in crate::journal) struct LookedAt {
     identity: Option<FileIdentity>,
     pub(super) state: DatabaseState,
-    content: Content,
+    content: DatabaseContent,
 }
 
 /// Says what a database is by its record.
 #[derive(Debug)]
-enum Content {
+enum DatabaseContent {
     /// Bit for bit what was checked and written, and it has no log.
     AsRecorded(DatabasePages),
     /// Something else, without a log: another program has changed or touched it, or its disk has.
@@ -40,12 +40,12 @@ impl LookedAt {
         let has_log = fs::metadata(beside(journal, "-wal")).is_ok_and(|log| log.len() > 0);
         let recorded = record.slot().and_then(|slot| slot.database);
         let content = match recorded.filter(|_| !has_log) {
-            None => Content::Unknown,
+            None => DatabaseContent::Unknown,
             Some(recorded) => {
                 let found = File::open(journal).and_then(|file| DatabasePages::read(&file));
                 match found.map_err(failed)? {
-                    Some(pages) if pages.digest() == recorded => Content::AsRecorded(pages),
-                    _ => Content::Changed,
+                    Some(pages) if pages.digest() == recorded => DatabaseContent::AsRecorded(pages),
+                    _ => DatabaseContent::Changed,
                 }
             }
         };
@@ -59,8 +59,8 @@ impl LookedAt {
     /// Returns the content of the database if the journal needs no further check.
     pub(super) fn as_recorded(&self) -> Option<&DatabasePages> {
         match &self.content {
-            Content::AsRecorded(pages) => Some(pages),
-            Content::Changed | Content::Unknown => None,
+            DatabaseContent::AsRecorded(pages) => Some(pages),
+            DatabaseContent::Changed | DatabaseContent::Unknown => None,
         }
     }
 
@@ -71,7 +71,7 @@ impl LookedAt {
 
     /// Returns `true` if more has to be checked than what is about to be used.
     pub(in crate::journal) fn is_changed(&self) -> bool {
-        matches!(self.content, Content::Changed)
+        matches!(self.content, DatabaseContent::Changed)
     }
 
     /// Refuses a journal that is another file now.

@@ -35,7 +35,7 @@ pub(super) enum State {
 }
 
 impl State {
-    fn of(number: u64) -> State {
+    fn from_number(number: u64) -> State {
         match number {
             0 => State::AtRest,
             1 => State::Moving,
@@ -115,7 +115,7 @@ impl Slot {
             page_bytes: u32::from_be_bytes(take(said, 108)),
             sum: take(said, 112),
         };
-        let state = State::of(u64::from_be_bytes(take(said, 72)));
+        let state = State::from_number(u64::from_be_bytes(take(said, 72)));
         let log = LogEnd {
             salts: take(said, 80),
             frames: u32::from_be_bytes(take(said, 92)),

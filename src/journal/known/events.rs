@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry as Slot;
 
 use super::super::{EventRow, Outcome};
-use crate::event::packed::{Currencies, Pages, Reader, write_number};
+use crate::event::packed::{Currencies, Pages, RecordReader, write_number};
 use crate::event::{Corrected, Essence, EventKey, KeyMap, Kind, Names, Terms};
 
 /// Describes an event that the journal has.
@@ -54,9 +54,9 @@ impl KnownEvents {
     }
 
     /// Returns the event with this key, and the rest of its record.
-    fn read(&self, key: EventKey) -> Option<(KnownEvent, Reader<'_>)> {
+    fn read(&self, key: EventKey) -> Option<(KnownEvent, RecordReader<'_>)> {
         let start = *self.starts.get(&key)?;
-        let mut record = Reader::new(self.pages.at(start));
+        let mut record = RecordReader::new(self.pages.at(start));
         let mut known = KnownEvent {
             row: EventRow(record.number().cast_signed()),
             outcome: match record.byte() {
@@ -123,12 +123,12 @@ const NO_OUTCOME: u8 = 0;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Currency, Customer, Details, Event, Kind, Money, Source, Text};
+    use crate::event::{Currency, Customer, Details, Event, Kind, Money, RowPlace, Text};
 
     fn known(n: u64) -> (EventKey, KnownEvent) {
         let customer = Customer::new(Some(&format!("user{n}@example.com")), Some("cus_1"));
         let id = Text::from(format!("in_{n}"));
-        let mut event = Event::new(Kind::Sale, id, customer, Source { input: 0, line: 2 });
+        let mut event = Event::new(Kind::Sale, id, customer, RowPlace { input: 0, line: 2 });
         event.money = Some(Money {
             amount_cents: 800 + n.cast_signed(),
             currency: Currency::from_code("USD").unwrap(),

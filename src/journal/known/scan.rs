@@ -66,7 +66,7 @@ impl JournalReader {
             wanted,
             profiles,
             originals: self.originals()?,
-            mended: self.replaced()?,
+            replaced_by: self.replaced()?,
             flags: self.flags()?,
             refunded_by_others: self.refunded_by_others()?,
             parts_in_account: self.parts_in_account()?,
@@ -249,7 +249,7 @@ struct Scan<'w> {
     profiles: ProfilesOfEvents,
     /// The amounts before they were converted, of events that are still to come.
     originals: HashMap<EventRow, Original>,
-    mended: HashMap<EventRow, EventRow>,
+    replaced_by: HashMap<EventRow, EventRow>,
     flags: HashMap<EventRow, AttentionCode>,
     refunded_by_others: HashSet<EventRow>,
     /// What others have sent of running totals of refunds, in minor units.
@@ -280,7 +280,7 @@ impl Scan<'_> {
         let conversion = conversion.map(|(original, sent)| Conversion { original, sent });
         let original = conversion.as_ref().map(|it| it.original.money);
         essence.money = original.or(essence.money);
-        if let Some(&by) = self.mended.get(&id) {
+        if let Some(&by) = self.replaced_by.get(&id) {
             if essence.kind == Kind::Sale {
                 self.asked_again.insert(key, by);
             }

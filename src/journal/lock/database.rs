@@ -55,7 +55,7 @@ impl DatabaseLock {
     /// Returns `true` if a path names the file that is locked.
     pub(super) fn is_of(&self, journal: &Path) -> io::Result<bool> {
         let (held, named) = (self.0.metadata()?, journal.metadata()?);
-        Ok(FileIdentity::of(&held) == FileIdentity::of(&named))
+        Ok(FileIdentity::from_metadata(&held) == FileIdentity::from_metadata(&named))
     }
 }
 

@@ -3,13 +3,13 @@
 use rusqlite::{Statement, params};
 
 use super::Recording;
-use crate::event::{Event, Source};
+use crate::event::{Event, RowPlace};
 use crate::journal::columns::{self, Columns};
 use crate::journal::deliver::settle_where_left;
 use crate::journal::runs::held_seal;
 use crate::journal::{
     AttentionCode, EventRow, JournalError, Outcome, PlanState, RunId, Settlement, UndoRecord,
-    conversions, flags, mended, midnights, parts_in_account, recover, stored, undo,
+    conversions, corrected, flags, midnights, parts_in_account, recover, stored, undo,
 };
 
 impl Recording<'_> {
@@ -46,7 +46,7 @@ impl Recording<'_> {
             .execute(sql, [self.run.0, row.0, undone.0, sale.0]);
         self.done(written)?;
         if let Some(replaced) = replaces {
-            let written = mended::insert(&self.transaction, replaced, row);
+            let written = corrected::insert(&self.transaction, replaced, row);
             self.done(written)?;
         }
         Ok(row)
@@ -101,7 +101,7 @@ impl Recording<'_> {
         self.ready()?;
         event.complete_from(&self.recorded(refused)?);
         let by = self.add_event(&event)?;
-        let written = mended::insert(&self.transaction, refused, by);
+        let written = corrected::insert(&self.transaction, refused, by);
         self.done(written)?;
         Ok(by)
     }
@@ -132,7 +132,7 @@ impl Recording<'_> {
         by: EventRow,
     ) -> Result<(), JournalError> {
         self.ready()?;
-        let written = mended::insert(&self.transaction, earlier, by);
+        let written = corrected::insert(&self.transaction, earlier, by);
         self.done(written)
     }
 
@@ -226,7 +226,7 @@ impl Recording<'_> {
     /// # Errors
     ///
     /// The journal can't be written.
-    pub fn take_over(&mut self, event: EventRow, source: Source) -> Result<(), JournalError> {
+    pub fn take_over(&mut self, event: EventRow, source: RowPlace) -> Result<(), JournalError> {
         self.ready()?;
         let input = self.input(source)?;
         let written = self.statements.run_event.execute(params![
@@ -244,7 +244,7 @@ impl Recording<'_> {
     /// # Errors
     ///
     /// The journal can't be written.
-    pub fn add_met_event(&mut self, event: EventRow, source: Source) -> Result<(), JournalError> {
+    pub fn add_met_event(&mut self, event: EventRow, source: RowPlace) -> Result<(), JournalError> {
         self.ready()?;
         let input = self.input(source)?;
         self.meet(event, Some(input), Some(stored(source.line)))
@@ -328,7 +328,7 @@ impl Recording<'_> {
         self.done(written)
     }
 
-    fn source_of(&self, event: &Event) -> Result<Source, JournalError> {
+    fn source_of(&self, event: &Event) -> Result<RowPlace, JournalError> {
         event.source.ok_or_else(|| {
             let what = format!("event `{}` has no place in an export", event.event_id());
             JournalError::misused(&self.reader.path, what)

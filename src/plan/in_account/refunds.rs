@@ -18,7 +18,7 @@ use crate::journal::PlanState;
 use crate::link::HeldReason;
 use crate::plan::History;
 use crate::plan::history::Overlap;
-use crate::plan::planner::{Firsts, Planner};
+use crate::plan::planner::{KeyRepresentatives, Planner};
 
 /// The note of a refund that is held after a loss.
 const AFTER_LOSS: &str = "the journal lost what it had sent last, and with that may be refunds of this sale, or its undo: without the account's list, it is not known how much of this refund is there already";
@@ -464,7 +464,11 @@ impl Planner<'_> {
     /// Holds the refunds to send of sales that are older than what the journal lost, and running totals of which an earlier one
     /// was not compared, unless the account's list was read: a refund that the journal does not know may have reversed a part
     /// of them already. Returns how many there are that nobody has accepted so.
-    pub(in crate::plan) fn hold_after_loss(&mut self, events: &Events, firsts: &Firsts) -> u64 {
+    pub(in crate::plan) fn hold_after_loss(
+        &mut self,
+        events: &Events,
+        firsts: &KeyRepresentatives,
+    ) -> u64 {
         let until = self.history.lost_until();
         let until = until.map(|until| until.checked_add(DATE_TOLERANCE).unwrap_or(Timestamp::MAX));
         let mut held = 0;
@@ -501,7 +505,12 @@ impl Planner<'_> {
     }
 
     /// Returns when a sale was made, in seconds since 1970-01-01 UTC, by these exports or else by an earlier run.
-    fn sold_at_s(&self, sale: Option<EventKey>, events: &Events, firsts: &Firsts) -> Option<i64> {
+    fn sold_at_s(
+        &self,
+        sale: Option<EventKey>,
+        events: &Events,
+        firsts: &KeyRepresentatives,
+    ) -> Option<i64> {
         match sale.and_then(|sale| firsts.named(sale)) {
             Some(sale) => events.get(sale).created_at.map(Timestamp::as_second),
             None => sale

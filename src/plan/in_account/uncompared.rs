@@ -9,7 +9,7 @@ use crate::event::{EventKey, Events, KeyMap, Kind, Money};
 use crate::journal::PlanState;
 use crate::link::HeldReason;
 use crate::plan::History;
-use crate::plan::planner::{Firsts, Planner};
+use crate::plan::planner::{KeyRepresentatives, Planner};
 
 /// The note of a running total that the account has as other ones.
 const COVERED: &str = "the account has running totals of its sale that come to this one";
@@ -122,7 +122,7 @@ impl Planner<'_> {
         index: usize,
         key: EventKey,
         is_again: bool,
-        firsts: &mut Firsts,
+        firsts: &mut KeyRepresentatives,
     ) {
         if is_again {
             let note = "these exports have it more than once";

@@ -33,7 +33,7 @@ use super::Formats;
 use super::atomic::{FileError, PartialFile};
 use super::books::ReportSource;
 use super::columns::Cell;
-use super::exporter::{AttentionEvent, Content, Exporter, WrittenFile};
+use super::exporter::{AttentionEvent, Exporter, ReportContent, WrittenFile};
 use super::page::Shell;
 use super::page::chart::{ColumnChart, LegendEntry};
 use super::source_rows::SourceRow;
@@ -80,13 +80,13 @@ impl HtmlFile {
 }
 
 impl Exporter for HtmlFile {
-    fn takes(&self) -> &'static [Content] {
+    fn takes(&self) -> &'static [ReportContent] {
         &[
-            Content::Events,
-            Content::Needing,
-            Content::Held,
-            Content::Rejected,
-            Content::Problems,
+            ReportContent::Events,
+            ReportContent::Needing,
+            ReportContent::Held,
+            ReportContent::Rejected,
+            ReportContent::Problems,
         ]
     }
 

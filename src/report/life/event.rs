@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{LifeAcceptance, LifeAttention, LifeMoney, Lives};
+use super::{LifeAcceptance, LifeAttention, LifeMoney, LifeReader};
 use crate::event::{Event, Kind};
 use crate::journal::{
     Appearance, AttemptRecord, AttentionCode, EventRecord, EventRole, EventRow, EventsBy,
@@ -23,7 +23,8 @@ pub(crate) struct EventLife {
     /// `true` if another process is sending its run at this moment.
     pub(crate) is_being_sent: bool,
     /// `true` if it is not settled, and some request for it may have been recorded.
-    pub(crate) may_be_recorded: bool,
+    #[serde(rename = "may_be_recorded")]
+    pub(crate) can_be_recorded: bool,
     pub(crate) http_status: Option<u16>,
     pub(crate) message: Option<String>,
     pub(crate) settled_at: Option<String>,
@@ -229,7 +230,7 @@ impl RelatedEvent {
     }
 }
 
-impl Lives<'_> {
+impl LifeReader<'_> {
     /// Returns the events with an id, or with this as another id of theirs; none if the journal has none.
     ///
     /// # Errors
@@ -277,7 +278,7 @@ impl Lives<'_> {
             outcome: record.outcome().map_or(NOT_SENT, Outcome::as_str),
             is_inferred: settled.is_some_and(|settled| settled.is_inferred),
             is_being_sent,
-            may_be_recorded: settled.is_none() && record.is_maybe_recorded,
+            can_be_recorded: settled.is_none() && record.is_maybe_recorded,
             http_status: settled.and_then(|settled| settled.http_status),
             message: settled.and_then(|settled| settled.message.clone()),
             settled_at: settled.map(|settled| settled.at.to_string()),

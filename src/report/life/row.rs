@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{EventLife, HeldLife, LifeAcceptance, LifeAttention, Lives};
+use super::{EventLife, HeldLife, LifeAcceptance, LifeAttention, LifeReader};
 use crate::journal::{Disposition, EventRow, JournalError, RowPlace, RunRecord};
 use crate::problem::Problem;
 use crate::report::items::row_item;
@@ -44,7 +44,7 @@ pub(crate) struct RowInRun {
     pub(crate) accepted: Vec<LifeAcceptance>,
 }
 
-impl Lives<'_> {
+impl LifeReader<'_> {
     /// Returns the life of a row in these places of the same bytes, the first run first.
     ///
     /// # Errors

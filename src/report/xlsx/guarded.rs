@@ -41,19 +41,19 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, XlsxError>) -> io::Res
 
 /// Saves a workbook.
 pub(super) fn save(workbook: &mut Workbook, file: &mut (impl Write + Send)) -> io::Result<()> {
-    let mut latched = Latched { file, failed: None };
+    let mut latched = FailStopWriter { file, failed: None };
     let saved = guarded(|| workbook.save_to_writer(&mut latched));
     latched.failed.map_or(saved, Err)
 }
 
 /// Writes until that fails, and drops the rest: the library would try once more when it is dropped, and print to
 /// standard error that it failed again.
-struct Latched<'f, W> {
+struct FailStopWriter<'f, W> {
     file: &'f mut W,
     failed: Option<io::Error>,
 }
 
-impl<W: Write> Write for Latched<'_, W> {
+impl<W: Write> Write for FailStopWriter<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.failed.is_none() {
             match self.file.write(bytes) {

@@ -25,7 +25,7 @@ use super::books::ReportSource;
 use super::columns::{
     ACCEPTED_COLUMNS, Cell, ColumnType, EVENT_COLUMNS, HELD_COLUMNS, ReportColumn, ReportSection,
 };
-use super::exporter::{AttentionEvent, Content, Exporter, WrittenFile};
+use super::exporter::{AttentionEvent, Exporter, ReportContent, WrittenFile};
 use super::items::Age;
 use super::source_rows::{self, SourceRow, own_columns};
 use super::summary::RunSummary;
@@ -202,13 +202,13 @@ fn heading(column: &ReportColumn) -> Heading {
 }
 
 impl Exporter for XlsxFile {
-    fn takes(&self) -> &'static [Content] {
+    fn takes(&self) -> &'static [ReportContent] {
         &[
-            Content::Events,
-            Content::Needing,
-            Content::Held,
-            Content::Rejected,
-            Content::Accepted,
+            ReportContent::Events,
+            ReportContent::Needing,
+            ReportContent::Held,
+            ReportContent::Rejected,
+            ReportContent::Accepted,
         ]
     }
 

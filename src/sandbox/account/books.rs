@@ -113,7 +113,7 @@ struct Total {
 
 /// The totals of a promoter, in cents of the account's currency.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Standing {
+pub(super) struct PromoterTotals {
     pub(super) sales: u64,
     pub(super) refunds: u64,
     pub(super) sold: i128,
@@ -129,7 +129,7 @@ pub(super) struct Effects {
     effects: Vec<Effect>,
     totals: ByKind<Total>,
     /// The totals of the promoters, by their indices.
-    standings: Vec<Standing>,
+    standings: Vec<PromoterTotals>,
     currencies: Vec<Rc<str>>,
 }
 
@@ -138,14 +138,14 @@ impl Effects {
         Effects {
             effects: Vec::new(),
             totals: ByKind::default(),
-            standings: vec![Standing::default(); promoters],
+            standings: vec![PromoterTotals::default(); promoters],
             currencies: Vec::new(),
         }
     }
 
     /// Adds a promoter behind the others.
     pub(super) fn add_promoter(&mut self) {
-        self.standings.push(Standing::default());
+        self.standings.push(PromoterTotals::default());
     }
 
     /// Returns `true` if an event of this kind and id took effect.
@@ -220,7 +220,7 @@ impl Effects {
         self.effects.get(number.checked_sub(1)?)
     }
 
-    pub(super) fn standing(&self, promoter: usize) -> Standing {
+    pub(super) fn standing(&self, promoter: usize) -> PromoterTotals {
         self.standings[promoter]
     }
 
@@ -252,7 +252,7 @@ impl Effects {
     }
 
     fn promoters<'a>(&self, promoters: &'a Promoters) -> Vec<PromoterView<'a>> {
-        let view = |(promoter, own): (&'a Promoter, &Standing)| PromoterView {
+        let view = |(promoter, own): (&'a Promoter, &PromoterTotals)| PromoterView {
             id: promoter.id,
             email: &promoter.email,
             ref_id: &promoter.ref_id,
@@ -324,7 +324,7 @@ pub(super) struct KnownEvent<'a> {
     pub(super) effect: &'a Effect,
     pub(super) lead: &'a Lead,
     pub(super) promoter: &'a Promoter,
-    pub(super) standing: Standing,
+    pub(super) standing: PromoterTotals,
 }
 
 impl KnownEvent<'_> {

@@ -24,10 +24,10 @@ const MOST_AT_ONCE: usize = 5;
 /// What a call asks to change.
 pub(in crate::sandbox) struct ChangeRequest {
     change: Change,
-    content: Content,
+    content: ChangeContent,
 }
 
-enum Content {
+enum ChangeContent {
     /// The parameters of version 1, by their names.
     Texts(BTreeMap<String, String>),
     /// The ids that a call of version 2 names.
@@ -59,7 +59,7 @@ impl ChangeRequest {
         body: &[u8],
     ) -> Result<ChangeRequest, Answer> {
         let unreadable = |error: serde_json::Error| {
-            let refusal = Refusal {
+            let refusal = RefusedBody {
                 message: format!("The body is not as documented: {error}"),
                 code: "unprocessable_entity",
             };
@@ -67,12 +67,12 @@ impl ChangeRequest {
         };
         let content = match change {
             Change::GeneratePayouts | Change::MarkAsPaid => {
-                Content::Ids(serde_json::from_slice(body).map_err(unreadable)?)
+                ChangeContent::Ids(serde_json::from_slice(body).map_err(unreadable)?)
             }
             Change::UpdateCommission(_) => {
-                Content::Notes(serde_json::from_slice(body).map_err(unreadable)?)
+                ChangeContent::Notes(serde_json::from_slice(body).map_err(unreadable)?)
             }
-            _ => Content::Texts(texts(change, query, is_json, body)?),
+            _ => ChangeContent::Texts(texts(change, query, is_json, body)?),
         };
         Ok(ChangeRequest { change, content })
     }
@@ -80,17 +80,17 @@ impl ChangeRequest {
     /// Returns the id of the event that it names.
     pub(in crate::sandbox) fn event_id(&self) -> Option<&str> {
         match &self.content {
-            Content::Texts(texts) => texts.get("event_id").map(String::as_str),
-            Content::Ids(_) | Content::Notes(_) => None,
+            ChangeContent::Texts(texts) => texts.get("event_id").map(String::as_str),
+            ChangeContent::Ids(_) | ChangeContent::Notes(_) => None,
         }
     }
 
     /// Returns a text that is the same for every arrival of one request.
     pub(in crate::sandbox) fn identity(&self) -> String {
         match &self.content {
-            Content::Texts(texts) => format!("{:?} {texts:?}", self.change),
-            Content::Ids(ids) => format!("{:?} {:?}", self.change, ids.ids),
-            Content::Notes(_) => format!("{:?}", self.change),
+            ChangeContent::Texts(texts) => format!("{:?} {texts:?}", self.change),
+            ChangeContent::Ids(ids) => format!("{:?} {:?}", self.change, ids.ids),
+            ChangeContent::Notes(_) => format!("{:?}", self.change),
         }
     }
 }
@@ -187,7 +187,7 @@ fn texts(
 
 /// The refusal of a body of version 2.
 #[derive(Serialize)]
-struct Refusal {
+struct RefusedBody {
     message: String,
     code: &'static str,
 }
@@ -230,18 +230,22 @@ impl AccountState {
     /// Carries out one call.
     pub(in crate::sandbox) fn change(&mut self, request: &ChangeRequest, now: Moment) -> Answer {
         let done = match (&request.content, request.change) {
-            (Content::Texts(texts), Change::UpdateReward) => self.update_reward(texts),
-            (Content::Texts(texts), Change::UpdateLead) => self.update_lead(texts),
-            (Content::Texts(texts), Change::CreateReward) => self.create_reward(texts, now),
-            (Content::Texts(texts), Change::CreatePromoter) => self.create_promoter(texts, now),
-            (Content::Texts(texts), Change::UpdatePromoter) => self.update_promoter(texts),
-            (Content::Texts(texts), Change::Subscriber) => self.subscriber(texts, now),
-            (Content::Texts(texts), Change::CreatePayout) => self.create_payout(texts, now),
-            (Content::Texts(texts), _) => self.update_payout(texts, now),
-            (Content::Ids(ids), Change::GeneratePayouts) => Ok(self.generate_payouts(ids, now)),
-            (Content::Ids(ids), _) => Ok(self.mark_as_paid(ids, now)),
-            (Content::Notes(notes), Change::UpdateCommission(id)) => self.note(id, notes),
-            (Content::Notes(_), _) => Err(Answer::message(404, "Not found")),
+            (ChangeContent::Texts(texts), Change::UpdateReward) => self.update_reward(texts),
+            (ChangeContent::Texts(texts), Change::UpdateLead) => self.update_lead(texts),
+            (ChangeContent::Texts(texts), Change::CreateReward) => self.create_reward(texts, now),
+            (ChangeContent::Texts(texts), Change::CreatePromoter) => {
+                self.create_promoter(texts, now)
+            }
+            (ChangeContent::Texts(texts), Change::UpdatePromoter) => self.update_promoter(texts),
+            (ChangeContent::Texts(texts), Change::Subscriber) => self.subscriber(texts, now),
+            (ChangeContent::Texts(texts), Change::CreatePayout) => self.create_payout(texts, now),
+            (ChangeContent::Texts(texts), _) => self.update_payout(texts, now),
+            (ChangeContent::Ids(ids), Change::GeneratePayouts) => {
+                Ok(self.generate_payouts(ids, now))
+            }
+            (ChangeContent::Ids(ids), _) => Ok(self.mark_as_paid(ids, now)),
+            (ChangeContent::Notes(notes), Change::UpdateCommission(id)) => self.note(id, notes),
+            (ChangeContent::Notes(_), _) => Err(Answer::message(404, "Not found")),
         };
         done.unwrap_or_else(|refusal| refusal)
     }

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::AccountState;
-use super::books::{CAMPAIGN_NAME, Effect, KnownEvent, Standing, lead_id};
-use crate::sandbox::leads::{Lead, Who};
+use super::books::{CAMPAIGN_NAME, Effect, KnownEvent, PromoterTotals, lead_id};
+use crate::sandbox::leads::{CallCustomer, Lead};
 use crate::sandbox::moment::Moment;
 use crate::sandbox::promoters::Promoter;
 
@@ -66,7 +66,7 @@ pub(super) struct Commission<'a> {
     /// The index of the promoter.
     pub(super) promoter_place: usize,
     pub(super) promoter: &'a Promoter,
-    pub(super) standing: Standing,
+    pub(super) standing: PromoterTotals,
 }
 
 /// An amount as a listing writes it: in cents, or as an order set it.
@@ -220,7 +220,7 @@ enum Action {
 /// Selects the commissions of an order: all of an `event_id`, or the one with an id.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Of {
+enum CommissionSelector {
     Id(usize),
     EventId(String),
 }
@@ -230,7 +230,7 @@ enum Of {
 #[serde(deny_unknown_fields)]
 pub(in crate::sandbox) struct Order {
     action: Action,
-    of: Option<Of>,
+    of: Option<CommissionSelector>,
     /// The promoter's `ref_id`.
     promoter: Option<String>,
     event_id: Option<String>,
@@ -282,7 +282,7 @@ enum Orders {
 
 /// The number of commissions that an order has changed.
 #[derive(Serialize)]
-pub(in crate::sandbox) struct Touched {
+pub(in crate::sandbox) struct ChangedCount {
     commissions: usize,
 }
 
@@ -364,7 +364,7 @@ impl AccountState {
 
     /// Carries out orders, one or an array of them. It stops at the first one that fails; those
     /// before it have been carried out.
-    pub(in crate::sandbox) fn order(&mut self, body: &[u8]) -> Result<Touched, String> {
+    pub(in crate::sandbox) fn order(&mut self, body: &[u8]) -> Result<ChangedCount, String> {
         let orders = match serde_json::from_slice(body) {
             Ok(Orders::One(order)) => vec![*order],
             Ok(Orders::Many(orders)) => orders,
@@ -374,7 +374,7 @@ impl AccountState {
         if orders.len() > ORDERS_MOST {
             return Err(format!("more than {ORDERS_MOST} orders at a time"));
         }
-        let mut touched = Touched { commissions: 0 };
+        let mut touched = ChangedCount { commissions: 0 };
         for (number, order) in (1..).zip(orders) {
             let done = self.carry_out(order);
             touched.commissions += done.map_err(|reason| format!("order {number}: {reason}"))?;
@@ -482,11 +482,11 @@ impl AccountState {
         }
     }
 
-    fn places_of(&self, of: Option<&Of>) -> Result<Vec<CommissionRef>, String> {
+    fn places_of(&self, of: Option<&CommissionSelector>) -> Result<Vec<CommissionRef>, String> {
         let of = of.ok_or("`of` does not name a commission: set its event_id or its id")?;
         let is_meant = |id: usize, event_id: Option<&str>| match of {
-            Of::Id(wanted) => *wanted == id,
-            Of::EventId(wanted) => event_id == Some(wanted),
+            CommissionSelector::Id(wanted) => *wanted == id,
+            CommissionSelector::EventId(wanted) => event_id == Some(wanted),
         };
         let found: Vec<CommissionRef> = self
             .commission_refs()
@@ -496,8 +496,10 @@ impl AccountState {
             })
             .collect();
         match (found.is_empty(), of) {
-            (true, Of::Id(id)) => Err(format!("unknown commission {id}")),
-            (true, Of::EventId(id)) => Err(format!("no commission for the event `{id}`")),
+            (true, CommissionSelector::Id(id)) => Err(format!("unknown commission {id}")),
+            (true, CommissionSelector::EventId(id)) => {
+                Err(format!("no commission for the event `{id}`"))
+            }
             _ => Ok(found),
         }
     }
@@ -519,7 +521,7 @@ impl AccountState {
         let lead = match (&order.email, &order.uid) {
             (None, None) => old.and_then(|row| row.lead),
             (email, uid) => {
-                let who = Who {
+                let who = CallCustomer {
                     email: email.as_deref(),
                     uid: uid.as_deref(),
                 };

@@ -9,7 +9,7 @@ use super::payouts::{Payout, payout_id};
 use super::{AccountState, books, v1, v2};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::{Call, List, Requested, Version};
-use crate::sandbox::leads::{Lead, LeadState, Who};
+use crate::sandbox::leads::{CallCustomer, Lead, LeadState};
 use crate::sandbox::moment::Moment;
 use crate::sandbox::promoters::Promoter;
 
@@ -165,7 +165,7 @@ impl AccountState {
 
     fn one_referral(&self, name: &str, query: &str) -> Result<Answer, Answer> {
         let query = Query::read(Version::V2, query)?;
-        let nobody = Who {
+        let nobody = CallCustomer {
             email: None,
             uid: None,
         };
@@ -175,11 +175,11 @@ impl AccountState {
                 .ok()
                 .and_then(|id: usize| id.checked_sub(super::books::lead_id(0)))
                 .filter(|place| *place < self.leads.count()),
-            Some("email") => self.leads.seen(Who {
+            Some("email") => self.leads.seen(CallCustomer {
                 email: Some(name),
                 ..nobody
             }),
-            Some("uid") => self.leads.seen(Who {
+            Some("uid") => self.leads.seen(CallCustomer {
                 uid: Some(name),
                 ..nobody
             }),
@@ -225,7 +225,7 @@ impl AccountState {
         &self,
         text: impl Fn(&str) -> Option<&'t str>,
     ) -> Result<usize, Answer> {
-        let who = Who {
+        let who = CallCustomer {
             email: text("email"),
             uid: text("uid"),
         };

@@ -6,7 +6,7 @@ use super::AccountState;
 use super::books::{CAMPAIGN_ID, CAMPAIGN_NAME};
 use super::v1::{PromoterBody, promoter_body, status};
 use super::v2::PersonBody;
-use crate::sandbox::leads::Who;
+use crate::sandbox::leads::CallCustomer;
 use crate::sandbox::moment::{Moment, Seconds};
 
 /// A payout.
@@ -151,7 +151,7 @@ pub(in crate::sandbox) struct Added {
 
 /// The number of leads that were moved, as the answer to an order.
 #[derive(Serialize)]
-pub(in crate::sandbox) struct Moved {
+pub(in crate::sandbox) struct MovedCount {
     leads: usize,
 }
 
@@ -190,17 +190,17 @@ impl AccountState {
     }
 
     /// Moves a lead to another promoter.
-    pub(in crate::sandbox) fn move_lead(&mut self, body: &[u8]) -> Result<Moved, String> {
+    pub(in crate::sandbox) fn move_lead(&mut self, body: &[u8]) -> Result<MovedCount, String> {
         let order: MoveOrder = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let promoter = self.promoters.by_ref_id(&order.promoter);
         let promoter = promoter.ok_or_else(|| format!("unknown promoter `{}`", order.promoter))?;
-        let who = Who {
+        let who = CallCustomer {
             email: order.email.as_deref(),
             uid: order.uid.as_deref(),
         };
         let moved = self.leads.move_to(who, promoter, moment(&order.at)?);
         moved.ok_or("this customer is not a lead")?;
-        Ok(Moved { leads: 1 })
+        Ok(MovedCount { leads: 1 })
     }
 
     /// Returns every payout with its index.

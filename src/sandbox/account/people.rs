@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::books::CAMPAIGN_ID;
 use super::commissions::Status;
 use super::listing::{not_found, not_found_422};
-use super::{AccountState, NewLead, Promoter, Source, Who, v1};
+use super::{AccountState, CallCustomer, LeadSource, NewLead, Promoter, v1};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::moment::Moment;
 
@@ -205,7 +205,7 @@ impl AccountState {
         now: Moment,
     ) -> Result<Answer, Answer> {
         let text = |name: &str| texts.get(name).map(String::as_str);
-        let who = Who {
+        let who = CallCustomer {
             email: text("email"),
             uid: text("uid"),
         };
@@ -232,7 +232,7 @@ impl AccountState {
             (Some(place), _) => place,
             (None, None) => return Err(Answer::nothing()),
             (None, Some(promoter)) => {
-                let source = Source::Api;
+                let source = LeadSource::Api;
                 let new = NewLead {
                     promoter,
                     source,

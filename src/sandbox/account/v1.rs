@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::books::{CAMPAIGN_ID, CAMPAIGN_NAME, KnownEvent, Standing, lead_id};
+use super::books::{CAMPAIGN_ID, CAMPAIGN_NAME, KnownEvent, PromoterTotals, lead_id};
 use super::commissions::{Amount, Commission};
 use crate::sandbox::call::Kind;
 use crate::sandbox::leads::Lead;
@@ -158,7 +158,7 @@ pub(super) fn subscriber<'a>(
     place: usize,
     lead: &'a Lead,
     promoter: &'a Promoter,
-    standing: &Standing,
+    standing: &PromoterTotals,
 ) -> SubscriberBody<'a> {
     SubscriberBody {
         id: 44_000_001 + place,
@@ -172,7 +172,7 @@ pub(super) fn lead_line<'a>(
     place: usize,
     lead: &'a Lead,
     promoter: &'a Promoter,
-    standing: &Standing,
+    standing: &PromoterTotals,
 ) -> LeadLine<'a> {
     LeadLine {
         lead: lead_body(place, lead),
@@ -192,7 +192,10 @@ pub(super) fn reward_line<'a>(commission: &Commission<'a>) -> RewardLine<'a> {
     }
 }
 
-pub(super) fn promoter_line<'a>(promoter: &'a Promoter, standing: &Standing) -> PromoterLine<'a> {
+pub(super) fn promoter_line<'a>(
+    promoter: &'a Promoter,
+    standing: &PromoterTotals,
+) -> PromoterLine<'a> {
     PromoterLine {
         promoter: promoter_body(promoter, standing, status(promoter)),
         profile: ProfileBody {
@@ -253,7 +256,7 @@ pub(super) fn status(promoter: &Promoter) -> &'static str {
 /// Returns a promoter's JSON. A balance of zero is null, as in the vendor's examples.
 pub(super) fn promoter_body<'a>(
     promoter: &'a Promoter,
-    standing: &Standing,
+    standing: &PromoterTotals,
     status: &'static str,
 ) -> PromoterBody<'a> {
     let (earned, paid) = (standing.commission, standing.paid);
@@ -277,7 +280,7 @@ pub(super) fn promoter_body<'a>(
     }
 }
 
-fn promotion_body<'a>(promoter: &'a Promoter, standing: &Standing) -> PromotionBody<'a> {
+fn promotion_body<'a>(promoter: &'a Promoter, standing: &PromoterTotals) -> PromotionBody<'a> {
     PromotionBody {
         id: promoter.promotion_id,
         status: "offer_active",

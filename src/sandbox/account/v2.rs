@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::books::{CAMPAIGN_ID, CAMPAIGN_NAME, KnownEvent, Standing, lead_id};
+use super::books::{CAMPAIGN_ID, CAMPAIGN_NAME, KnownEvent, PromoterTotals, lead_id};
 use super::commissions::{Amount, Commission};
 use super::v1::referral_link;
 use crate::sandbox::call::Kind;
@@ -273,7 +273,10 @@ pub(super) fn referral_line<'a>(
     }
 }
 
-pub(super) fn promoter_line<'a>(promoter: &'a Promoter, standing: &Standing) -> PromoterLine<'a> {
+pub(super) fn promoter_line<'a>(
+    promoter: &'a Promoter,
+    standing: &PromoterTotals,
+) -> PromoterLine<'a> {
     PromoterLine {
         id: promoter.id,
         email: &promoter.email,

@@ -10,7 +10,7 @@ use crate::audit::ours::{self, Ours, OursError};
 use crate::audit::output::{InputSummary, OursSummary};
 use crate::audit::{Billed, BilledKind, Unchecked, UncheckedReason};
 use crate::cli::error::CliError;
-use crate::cli::exports::{self, Choice, Planner};
+use crate::cli::exports::{self, Choice, ExportPlanner};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::grouped;
 use crate::job::{Imbalance, SourceRows};
@@ -67,7 +67,8 @@ impl Call<'_> {
             &self.arguments.exports,
             (self.common, self.settings),
         )?;
-        let planner = Planner::new(&choice, self.settings, self.terminal, None)?.for_looking();
+        let planner =
+            ExportPlanner::new(&choice, self.settings, self.terminal, None)?.for_looking();
         let mut job = planner.plan_alone(opened, Timestamp::now())?;
         for problem in job.problems.kept() {
             problems.push(problem.clone());

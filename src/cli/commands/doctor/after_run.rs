@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::places::{folder_of, may_write};
-use super::{Check, Findings, State};
+use super::{Check, CheckState, Findings};
 use crate::cli::arguments::Common;
 use crate::cli::settings::{EffectiveSettings, NotifySettings};
 
@@ -14,12 +14,12 @@ const CHECK: Check = Check::Notification;
 pub(super) fn check(common: &Common, settings: &EffectiveSettings, findings: &mut Findings) {
     if common.sandbox {
         let message = "nobody is notified of a run in the built-in sandbox";
-        findings.add(CHECK, State::Ok, message);
+        findings.add(CHECK, CheckState::Ok, message);
         return;
     }
     if settings.notify.is_none() && settings.metrics.file.is_none() {
         let message = "neither `[notify]` nor `[metrics]` is set: only the exit code and the output say how a run ended";
-        findings.add(CHECK, State::Ok, message);
+        findings.add(CHECK, CheckState::Ok, message);
         return;
     }
     if let Some(notify) = &settings.notify {
@@ -39,12 +39,12 @@ fn check_command(notify: &NotifySettings, findings: &mut Findings) {
     match program_at(program) {
         Some(path) => findings.add(
             CHECK,
-            State::Ok,
+            CheckState::Ok,
             format!("the command of `[notify]` is {}", path.display()),
         ),
         None => findings.add_with_hint(
             CHECK,
-            State::Warning,
+            CheckState::Warning,
             format!("the command of `[notify]` can't be started: there is no program `{program}`"),
             "give its whole path: `PATH` of a nightly job differs from yours",
         ),
@@ -80,12 +80,12 @@ fn check_address(notify: &NotifySettings, settings: &EffectiveSettings, findings
     match webhook.reach(notify.time, certificates.as_deref()) {
         Ok(()) => findings.add(
             CHECK,
-            State::Ok,
+            CheckState::Ok,
             format!("the host of `{webhook}` answers; nothing was posted, so whether it takes a notice was not checked"),
         ),
         Err(why) => findings.add_with_hint(
             CHECK,
-            State::Warning,
+            CheckState::Warning,
             format!("the host of `{webhook}` can't be reached: {why}"),
             "check `url` under `[notify]`, and whether this machine reaches that address",
         ),
@@ -97,12 +97,12 @@ fn check_metrics(file: &Path, findings: &mut Findings) {
     let shown = file.display();
     if folder.is_dir() && may_write(&folder) && (file.is_file() || !file.exists()) {
         let message = format!("metrics can be written to {shown}");
-        findings.add(CHECK, State::Ok, message);
+        findings.add(CHECK, CheckState::Ok, message);
         return;
     }
     findings.add_with_hint(
         CHECK,
-        State::Warning,
+        CheckState::Warning,
         format!("metrics can't be written to {shown}"),
         "set `file` under `[metrics]` to a file in a folder that exists and that this user may write to",
     );

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Check, Findings, State};
+use super::{Check, CheckState, Findings};
 use crate::cli::commands::destination::client_settings;
 use crate::cli::error::CliError;
 use crate::cli::settings::EffectiveSettings;
@@ -17,7 +17,11 @@ pub(super) fn check(
     findings: &mut Findings,
 ) -> Option<Probe> {
     if findings.has_failed(Check::Configuration) && settings.api.ca_pem().is_err() {
-        findings.add(CHECK, State::NotChecked, "the certificates cannot be read");
+        findings.add(
+            CHECK,
+            CheckState::NotChecked,
+            "the certificates cannot be read",
+        );
         return None;
     }
     let probe = match probe(settings, key) {
@@ -63,11 +67,11 @@ fn judge(probe: &Probe, settings: &EffectiveSettings, has_key: bool, findings: &
         ProbeAnswer::Listed if has_key => {
             let took = took(probe.took);
             let message = format!("{base} answered in {took}, and takes the key for reading leads");
-            findings.add(CHECK, State::Ok, format!("{message}; {}", not_checked(settings.api.version)));
+            findings.add(CHECK, CheckState::Ok, format!("{message}; {}", not_checked(settings.api.version)));
         }
         ProbeAnswer::Other { status: 401, message } if has_key => findings.add_with_hint(
             CHECK,
-            State::Failed,
+            CheckState::Failed,
             format!("{base} refuses the key (401): {message}"),
             refused_hint(settings.api.version),
         ),
@@ -75,26 +79,26 @@ fn judge(probe: &Probe, settings: &EffectiveSettings, has_key: bool, findings: &
             let took = took(probe.took);
             findings.add(
                 CHECK,
-                State::Ok,
+                CheckState::Ok,
                 format!("{base} answered in {took}; the key was not checked, since it or the account is not set"),
             );
         }
         ProbeAnswer::Listed => {}
         ProbeAnswer::Other { status, message } => findings.add_with_hint(
             CHECK,
-            State::Warning,
+            CheckState::Warning,
             format!("{base} answered with {status} to a request for the leads: {message}; the key was not checked"),
             other_hint(*status),
         ),
         ProbeAnswer::Untrusted { message } => findings.add_with_hint(
             CHECK,
-            State::Failed,
+            CheckState::Failed,
             format!("the certificate of {base} is not valid: {message}; the key was not sent"),
             "check the address, the clock of this machine and its certificates; `ca_file` under `[api]` adds trusted ones",
         ),
         ProbeAnswer::Unreachable { message } => findings.add_with_hint(
             CHECK,
-            State::Failed,
+            CheckState::Failed,
             format!("{base} cannot be reached: {message}"),
             "check the network, the firewall, the proxy (`HTTPS_PROXY`) and `base_url` under `[api]`",
         ),

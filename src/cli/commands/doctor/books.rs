@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Check, Findings, State};
+use super::{Check, CheckState, Findings};
 use crate::cli::arguments::Common;
 use crate::cli::commands::after_loss;
 use crate::cli::commands::journal::{check_all, contents};
@@ -39,7 +39,7 @@ fn look(
         let path = std::path::absolute(&settings.journal);
         let path = path.unwrap_or_else(|_| settings.journal.clone());
         let message = format!("there is no {} yet: the first run makes it", path.display());
-        findings.add(CHECK, State::Ok, message);
+        findings.add(CHECK, CheckState::Ok, message);
         return Ok(None);
     };
     if let Some(lost) = lost {
@@ -53,7 +53,7 @@ fn look(
         let hint = "send nothing from it, and see docs/journal.md; `fprecon journal check` lists all findings";
         findings.add_with_hint(
             CHECK,
-            State::Failed,
+            CheckState::Failed,
             format!("{path}: {}", found.what),
             hint,
         );
@@ -68,20 +68,20 @@ fn look(
         };
         findings.add(
             CHECK,
-            State::Ok,
+            CheckState::Ok,
             format!("{path}: sound, {whose}: {contents}"),
         );
     }
     if let Some(holder) = holder {
         let message =
             format!("in use by {holder}: a run that starts meanwhile ends with exit code 7");
-        findings.add(CHECK, State::Ok, message);
+        findings.add(CHECK, CheckState::Ok, message);
     } else {
         unfinished(&reader, findings)?;
     }
     if let Some(warning) = after_loss::warning(&reader)? {
         let hint = warning.hint.unwrap_or_default();
-        findings.add_with_hint(CHECK, State::Warning, warning.message, hint);
+        findings.add_with_hint(CHECK, CheckState::Warning, warning.message, hint);
     }
     let last = reader.latest_run()?;
     Ok(last.map(|run| {
@@ -117,7 +117,7 @@ fn unfinished(reader: &JournalReader, findings: &mut Findings) -> Result<(), Jou
             count(runs, "run")
         );
         let hint = format!("`{}` sends the rest", findings.commands.command("resume"));
-        findings.add_with_hint(CHECK, State::Warning, message, hint);
+        findings.add_with_hint(CHECK, CheckState::Warning, message, hint);
     }
     Ok(())
 }

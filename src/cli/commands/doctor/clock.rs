@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Check, Findings, State};
+use super::{Check, CheckState, Findings};
 
 const CHECK: Check = Check::Clock;
 
@@ -26,7 +26,8 @@ pub(super) fn check(
     let year = now.to_zoned(jiff::tz::TimeZone::UTC).year();
     let before = findings.results.len();
     let shown = now.strftime("%Y-%m-%d %H:%M:%S UTC");
-    let mut warn = |message: String| findings.add_with_hint(CHECK, State::Warning, message, HINT);
+    let mut warn =
+        |message: String| findings.add_with_hint(CHECK, CheckState::Warning, message, HINT);
     if !(FIRST_YEAR..LAST_YEAR).contains(&year) {
         warn(format!("it is {shown}, which cannot be right"));
     }
@@ -56,5 +57,5 @@ pub(super) fn check(
         Some(_) => "as the server's clock",
         None => "not compared with a server's clock",
     };
-    findings.add(CHECK, State::Ok, format!("{shown}, {compared}"));
+    findings.add(CHECK, CheckState::Ok, format!("{shown}, {compared}"));
 }

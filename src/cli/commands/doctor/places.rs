@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Check, Findings, State};
+use super::{Check, CheckState, Findings};
 use crate::cli::commands::report_place::default_report_directory;
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::grouped;
@@ -37,7 +37,7 @@ pub(super) fn check(settings: &EffectiveSettings, findings: &mut Findings) {
         if path.is_file() && !may_write(&path) {
             findings.add_with_hint(
                 CHECK,
-                State::Failed,
+                CheckState::Failed,
                 format!("{} cannot be written by this user", path.display()),
                 "run the job as the user who owns the journal, or change the owner of all its files",
             );
@@ -68,7 +68,7 @@ pub(super) fn check(settings: &EffectiveSettings, findings: &mut Findings) {
     let (folder, reports) = (folder.display(), reports.display());
     findings.add(
         CHECK,
-        State::Ok,
+        CheckState::Ok,
         format!("journal in {folder}, reports below {reports}, temporary files in {}: all can be written{room}", temporary.display()),
     );
 }
@@ -80,7 +80,7 @@ fn check_folder(what: &str, folder: &Path, instead: &str, findings: &mut Finding
         let message = format!("the folder for {what} is not there: {shown}");
         findings.add_with_hint(
             CHECK,
-            State::Failed,
+            CheckState::Failed,
             message,
             format!("make it, or {instead}"),
         );
@@ -89,15 +89,15 @@ fn check_folder(what: &str, folder: &Path, instead: &str, findings: &mut Finding
     if !may_write(folder) {
         let message = format!("this user cannot write to the folder for {what}: {shown}");
         let hint = format!("change its permissions, or {instead}");
-        findings.add_with_hint(CHECK, State::Failed, message, hint);
+        findings.add_with_hint(CHECK, CheckState::Failed, message, hint);
         return;
     }
     let Some(room) = room(folder) else {
         return;
     };
     let state = match room {
-        ..NO_ROOM => State::Failed,
-        NO_ROOM..LITTLE_ROOM => State::Warning,
+        ..NO_ROOM => CheckState::Failed,
+        NO_ROOM..LITTLE_ROOM => CheckState::Warning,
         _ => return,
     };
     let megabytes = grouped((room / 1_000_000).into());

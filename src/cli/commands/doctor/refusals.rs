@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use super::{Check, Findings, State, books, next, places, settings};
+use super::{Check, CheckState, Findings, books, next, places, settings};
 use crate::cli::arguments::Common;
 use crate::cli::settings::EffectiveSettings;
 use crate::journal::JournalReader;
 
 /// Describes one reason why a run would refuse to send.
 #[derive(Clone, Debug, Serialize)]
-pub(in crate::cli::commands) struct Refusal {
+pub(in crate::cli::commands) struct RunRefusal {
     /// What was checked, as `doctor` calls it.
     check: Check,
     pub(in crate::cli::commands) message: String,
@@ -23,7 +23,7 @@ pub(in crate::cli::commands) fn refusals_of_run(
     common: &Common,
     effective: &EffectiveSettings,
     journal: Option<&JournalReader>,
-) -> Vec<Refusal> {
+) -> Vec<RunRefusal> {
     let mut findings = Findings {
         commands: next::commands(common, effective),
         results: Vec::new(),
@@ -41,8 +41,8 @@ pub(in crate::cli::commands) fn refusals_of_run(
         findings.error(Check::Journal, &error.into());
     }
     let failed = findings.results.into_iter();
-    let failed = failed.filter(|result| result.state == State::Failed);
-    let refusals = failed.map(|result| Refusal {
+    let failed = failed.filter(|result| result.state == CheckState::Failed);
+    let refusals = failed.map(|result| RunRefusal {
         check: result.check,
         message: result.message,
         hint: result.hint,

@@ -1,10 +1,10 @@
 //! Checks the settings, the key and the limits.
 
-use super::{Check, Findings, State};
+use super::{Check, CheckState, Findings};
 use crate::cli::arguments::Common;
 use crate::cli::commands::destination::client_settings;
 use crate::cli::error::CliError;
-use crate::cli::exports::{self, Choice, Planner};
+use crate::cli::exports::{self, Choice, ExportPlanner};
 use crate::cli::settings::{EffectiveSettings, ForeignSetting};
 use crate::cli::terminal::Terminal;
 use crate::problem::{Problem, ProblemCode};
@@ -39,7 +39,7 @@ pub(super) fn check(
     }
     expect(
         Choice::load(common, settings)
-            .and_then(|choice| Planner::new(&choice, settings, terminal, None).map(drop)),
+            .and_then(|choice| ExportPlanner::new(&choice, settings, terminal, None).map(drop)),
     );
     if findings.results.len() > before {
         return;
@@ -66,7 +66,7 @@ pub(super) fn check(
     let version = settings.api.version;
     findings.add(
         CHECK,
-        State::Ok,
+        CheckState::Ok,
         format!("{files}; {version} at {to}{account}"),
     );
 }
@@ -98,7 +98,7 @@ pub(super) fn check_key(settings: &EffectiveSettings, findings: &mut Findings) -
         Some(problem) => findings.problem(Check::Key, problem),
         None => {
             let message = format!("read from {}", settings.api.key_source());
-            findings.add(Check::Key, State::Ok, message);
+            findings.add(Check::Key, CheckState::Ok, message);
         }
     }
     Some(key)
@@ -129,7 +129,7 @@ pub(super) fn check_limits(common: &Common, settings: &EffectiveSettings, findin
         if seconds > total {
             findings.add_with_hint(
                 CHECK,
-                State::Warning,
+                CheckState::Warning,
                 format!("`{name}` ({seconds} s) is longer than `request_timeout_seconds` ({total} s), which ends a request first"),
                 format!("set `{name}` under `[send]` to {total} or less"),
             );
@@ -138,7 +138,7 @@ pub(super) fn check_limits(common: &Common, settings: &EffectiveSettings, findin
     if give_up <= total {
         findings.add_with_hint(
             CHECK,
-            State::Warning,
+            CheckState::Warning,
             format!("`give_up_after_seconds` ({give_up} s) is not longer than `request_timeout_seconds` ({total} s): a single request without an answer can end the run"),
             format!("set `give_up_after_seconds` under `[send]` to more than {total}"),
         );
@@ -151,7 +151,7 @@ pub(super) fn check_limits(common: &Common, settings: &EffectiveSettings, findin
         let (connect, read) = (timeouts.connect.as_secs(), timeouts.read.as_secs());
         findings.add(
             CHECK,
-            State::Ok,
+            CheckState::Ok,
             format!("a request may take {total} s (connecting {connect} s, silence {read} s); a run gives up after {give_up} s without a success; {per_minute} requests a minute"),
         );
     }

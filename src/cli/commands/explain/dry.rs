@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::classify::{MatchedRule, RowOutcome};
 use crate::cli::arguments::Common;
 use crate::cli::error::CliError;
-use crate::cli::exports::{self, Choice, Planner};
+use crate::cli::exports::{self, Choice, ExportPlanner};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::terminal::Terminal;
 use crate::job::{Job, PlanContext};
@@ -88,7 +88,7 @@ impl DryReader<'_> {
             None => choice,
         };
         let exports = exports::open_for(&choice, &[file.to_owned()], (self.common, self.settings))?;
-        let planner = Planner::new(&choice, settings, self.terminal, None)?;
+        let planner = ExportPlanner::new(&choice, settings, self.terminal, None)?;
         let history = |wanted: &dyn Fn() -> _| match JournalReader::open(&settings.journal)? {
             Some(journal) => Ok(journal.known_for(wanted)?),
             None => Ok(JournalHistory::default()),

@@ -350,7 +350,7 @@ fn outcome_lines(page: &mut Page, life: &EventLife, account_currency: Currency) 
         outcome.push_str(&format!(", {at}"));
     }
     page.line("outcome", &outcome);
-    if life.may_be_recorded {
+    if life.can_be_recorded {
         page.line(
             "",
             "a request for it got no usable answer: it may be recorded",

@@ -8,11 +8,11 @@ use super::super::destination::Destination;
 use super::super::incomplete_listing::incomplete_listing;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
-use crate::cli::signals::{Caught, Signal, listen};
+use crate::cli::signals::{ReceivedSignal, Signal, listen};
 use crate::cli::tables::{count, grouped};
 use crate::cli::terminal::Terminal;
 use crate::problem::Problem;
-use crate::send::{AccountCalls, Leave, LineKeeper, Stop};
+use crate::send::{AccountCalls, LineKeeper, RequestPermit, Stop};
 use crate::tracking::{AccountCall, Answer, Listed, ListedPayout};
 
 /// Makes the requests of a command, one after the other.
@@ -20,7 +20,7 @@ pub(super) struct AccountReader<'a> {
     runtime: Runtime,
     calls: AccountCalls<'a>,
     stop: UnboundedSender<Stop>,
-    caught: Caught,
+    caught: ReceivedSignal,
     terminal: &'a Terminal,
 }
 
@@ -44,7 +44,7 @@ impl<'a> AccountReader<'a> {
             runtime,
             calls: AccountCalls::new(target.client(), per_minute, requests),
             stop,
-            caught: Caught::default(),
+            caught: ReceivedSignal::default(),
             terminal,
         })
     }
@@ -102,12 +102,12 @@ impl<'a> AccountReader<'a> {
     }
 
     /// Waits until a request may be sent; `None` if the user stopped the command.
-    pub(super) fn leave(&mut self) -> Option<Leave> {
+    pub(super) fn leave(&mut self) -> Option<RequestPermit> {
         self.runtime.block_on(self.calls.leave())
     }
 
     /// Sends a call.
-    pub(super) fn send(&mut self, call: &impl AccountCall, leave: Leave) -> Answer {
+    pub(super) fn send(&mut self, call: &impl AccountCall, leave: RequestPermit) -> Answer {
         self.runtime.block_on(self.calls.send(call, leave))
     }
 

@@ -14,7 +14,7 @@ use super::marking::{EarlyEnd, MOST_LOST, WorkEnd, end_of, ended};
 use super::with_report;
 use crate::cli::arguments::{Common, CustomerSinceArguments};
 use crate::cli::commands::account_check::expect_account;
-use crate::cli::commands::confirm::{self, Answer as Confirmed, NOTHING_SENT};
+use crate::cli::commands::confirm::{self, Confirmation as Confirmed, NOTHING_SENT};
 use crate::cli::commands::destination::Destination;
 use crate::cli::commands::next;
 use crate::cli::commands::report::runs_named;

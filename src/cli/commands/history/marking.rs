@@ -13,8 +13,8 @@ use crate::journal::{
     PayoutStep,
 };
 use crate::paid_marks::{
-    CallStanding, MarkState, MarkStep, MarkSteps, OwnCommission, OwnEvents, PayoutView, TAKEN_BACK,
-    steps_of_v1, steps_of_v2,
+    CallStanding, MarkState, MarkStep, MarkSteps, NO_LONGER_PAID, OwnCommission, OwnEvents,
+    PayoutView, steps_of_v1, steps_of_v2,
 };
 use crate::problem::{Problem, ProblemCode};
 use crate::send::LineKeeper;
@@ -133,7 +133,7 @@ impl Marking {
             marking.look(reader).map_err(unread)?;
         }
         if version == Version::V1 {
-            marking.find_taken_back();
+            marking.find_no_longer_paid();
         }
         marking.next = marking.steps(true);
         marking.leave();
@@ -151,7 +151,7 @@ impl Marking {
     }
 
     /// Finds which commissions are not paid any more: version 1 lists only their payouts.
-    fn find_taken_back(&mut self) {
+    fn find_no_longer_paid(&mut self) {
         let payouts = self.view.payouts.iter();
         let completed = payouts.filter(|payout| payout.status == COMPLETED);
         let completed: HashSet<&str> = completed.map(|payout| payout.id.as_str()).collect();
@@ -161,7 +161,7 @@ impl Marking {
                 && payout.is_some_and(|payout| !completed.contains(payout))
             {
                 own.state = MarkState::NotMarked;
-                own.reason = TAKEN_BACK.to_owned();
+                own.reason = NO_LONGER_PAID.to_owned();
             }
         }
     }
@@ -187,10 +187,10 @@ impl Marking {
         }
     }
 
-    fn steps(&self, may_wait: bool) -> MarkSteps {
+    fn steps(&self, should_wait: bool) -> MarkSteps {
         let standing = CallStanding {
             last_before: self.last_before,
-            may_wait,
+            should_wait,
         };
         let steps = match self.version {
             Version::V1 => steps_of_v1,
@@ -246,7 +246,7 @@ impl Marking {
                     end => return Ok(end),
                 }
             }
-            let mut may_wait = true;
+            let mut should_wait = true;
             if steps.todo.is_empty() {
                 if steps.waiting == 0 {
                     self.next = steps;
@@ -257,13 +257,13 @@ impl Marking {
                         return Ok(WorkEnd::Interrupted);
                     }
                     Some(_) => {}
-                    None => may_wait = false,
+                    None => should_wait = false,
                 }
             }
             if let Err((exit, problem)) = self.look(reader) {
                 return Ok(ended(exit, problem));
             }
-            self.next = self.steps(may_wait);
+            self.next = self.steps(should_wait);
         }
     }
 

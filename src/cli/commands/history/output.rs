@@ -313,7 +313,7 @@ impl<'r> MarkReport<'r> {
         if self.directory.is_some() && exit == Exit::Done {
             terminal.human_line("Nothing needs attention.");
         }
-        if terminal.json() {
+        if terminal.is_json() {
             terminal.write_json(&MarkOutput {
                 schema: SCHEMA,
                 until: self.until,

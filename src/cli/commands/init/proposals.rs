@@ -7,7 +7,7 @@ use super::look::Looked;
 use crate::cli::error::CliError;
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{Profile, Profiles};
-use crate::propose::{self, Complement, Proposal, Refusal};
+use crate::propose::{self, Complement, Proposal, ProposalRefusal};
 use crate::recognise::Recognised;
 
 /// The greatest length of a profile's name that is made from a file's name.
@@ -33,7 +33,7 @@ pub(super) struct Chosen {
 /// Proposes profiles for the exports that have none, one for each header, and answers the questions
 /// of the profiles that have some, once for each profile.
 pub(super) fn plan(looked: &[Looked<'_>], known: &Profiles) -> Result<Plans, CliError> {
-    let mut planner = Planner {
+    let mut planner = ProposalPlanner {
         looked,
         names: Names::new(known),
         of_header: BTreeMap::new(),
@@ -52,7 +52,7 @@ pub(super) fn plan(looked: &[Looked<'_>], known: &Profiles) -> Result<Plans, Cli
     }
 }
 
-struct Planner<'l, 'p> {
+struct ProposalPlanner<'l, 'p> {
     looked: &'l [Looked<'p>],
     names: Names<'p>,
     of_header: BTreeMap<&'l [String], Chosen>,
@@ -61,7 +61,7 @@ struct Planner<'l, 'p> {
     problems: Vec<Problem>,
 }
 
-impl<'l> Planner<'l, '_> {
+impl<'l> ProposalPlanner<'l, '_> {
     fn choose(&mut self, one: &'l Looked<'_>) -> Chosen {
         if let Some(chosen) = self.of_header.get(one.header.as_slice()) {
             return chosen.clone();
@@ -175,7 +175,7 @@ fn is_by_names(profile: &Profile) -> bool {
     profile.name == BY_NAMES && !profile.is_own
 }
 
-fn refused(one: &Looked<'_>, refusal: &Refusal) -> Problem {
+fn refused(one: &Looked<'_>, refusal: &ProposalRefusal) -> Problem {
     Problem::error(
         ProblemCode::ProfileNotProposed,
         format!("no profile fits, and {refusal}"),

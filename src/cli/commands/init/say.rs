@@ -79,7 +79,7 @@ pub(super) fn say(
             )
         ));
     }
-    if terminal.json() {
+    if terminal.is_json() {
         let inputs = looked
             .iter()
             .zip(&plans.profiles)

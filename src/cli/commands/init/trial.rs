@@ -8,7 +8,7 @@ use super::proposals::Chosen;
 use super::{ApiSettings, Plans};
 use crate::cli::arguments::{Common, InitArguments};
 use crate::cli::error::{CliError, profile_problem};
-use crate::cli::exports::{self, Choice, Planner};
+use crate::cli::exports::{self, Choice, ExportPlanner};
 use crate::cli::settings::{EffectiveSettings, exports_of};
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
@@ -98,7 +98,7 @@ pub(super) fn try_out(
     opened.settle(|_| false)?;
     let opened = opened.zip(&tried).filter(|(_, tried)| **tried);
     let choice = Choice::by_header(profiles);
-    let planner = Planner::new(&choice, &settings, terminal, None)?;
+    let planner = ExportPlanner::new(&choice, &settings, terminal, None)?;
     let opened = opened.map(|(export, _)| export);
     let without_journal = |_: &dyn Fn() -> _| Ok(JournalHistory::default());
     let now = Timestamp::now();

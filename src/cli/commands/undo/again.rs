@@ -24,7 +24,7 @@ pub(in crate::cli::commands) type UndoRefunds = HashMap<(RunId, RunId), HashSet<
 
 /// Describes the command that is to send refunds of undos.
 #[derive(Clone, Copy)]
-pub(in crate::cli::commands) struct Again<'c> {
+pub(in crate::cli::commands) struct UndoCommand<'c> {
     /// The words of the command, without the name of the program.
     pub(in crate::cli::commands) command: &'c str,
     /// `true` if the account's list is left out.
@@ -55,7 +55,7 @@ pub(in crate::cli::commands) struct ComparedAgain {
 pub(in crate::cli::commands) fn compare_again(
     journal: &JournalReader,
     refunds: &UndoRefunds,
-    again: Again<'_>,
+    again: UndoCommand<'_>,
     (settings, target): (&EffectiveSettings, &Destination),
     terminal: &Terminal,
 ) -> Result<ComparedAgain, CliError> {

@@ -208,7 +208,7 @@ impl<'r> SinceReport<'r> {
         if self.directory.is_some() && exit == Exit::Done {
             terminal.human_line("Nothing needs attention.");
         }
-        if terminal.json() {
+        if terminal.is_json() {
             terminal.write_json(&SinceOutput {
                 schema: SCHEMA,
                 runs: self.runs,

@@ -43,7 +43,7 @@ impl JournalReader {
 
     /// Returns the events that have a corrected one, each with that.
     pub(crate) fn replaced(&self) -> Result<HashMap<EventRow, EventRow>, JournalError> {
-        let mut mended = HashMap::new();
+        let mut corrected = HashMap::new();
         if self.has_replaced()? {
             let sql = "SELECT event, by_event, seal FROM mended";
             self.each("reading what was corrected", sql, [], |row| {
@@ -51,11 +51,11 @@ impl JournalReader {
                 expect_seal(row, 2, seal(refused, by), || {
                     format!("how event {} was corrected", refused.0)
                 })?;
-                mended.insert(refused, by);
+                corrected.insert(refused, by);
                 Ok(())
             })?;
         }
-        Ok(mended)
+        Ok(corrected)
     }
 
     /// Returns the events of which nothing is to be expected at the API any more: those that have a corrected one,
