@@ -32,8 +32,8 @@ mod comparison {
     use std::time::{Duration, Instant};
 
     use fprecon::audit::{
-        Audit, Billed, BilledKind, Commission, Frames, Lead, Promoter, Rules, Sides,
-        SourceLocation, Status, Unit, audit,
+        Audit, AuditRules, Billed, BilledKind, Commission, Frames, Promoter, ReferredCustomer,
+        Sides, SourceLocation, Status, Unit, audit,
     };
     use fprecon::event::{Currency, Customer, Money};
     use fprecon::journal::Outcome;
@@ -93,7 +93,7 @@ mod comparison {
 
     fn once(frames: Frames) -> (Duration, Audit) {
         let started = Instant::now();
-        let rules: Rules = toml::from_str("[[rule]]\nrate = \"20\"").unwrap();
+        let rules: AuditRules = toml::from_str("[[rule]]\nrate = \"20\"").unwrap();
         let now = "2026-12-01T00:00:00Z".parse().unwrap();
         let audit = audit(frames, &rules, usd(), now).unwrap();
         (started.elapsed(), audit)
@@ -240,8 +240,8 @@ mod comparison {
             Timestamp::from_second(1_735_689_600 + day * 86_400 + 3_600).ok()
         }
 
-        fn lead(&self) -> Lead {
-            Lead {
+        fn lead(&self) -> ReferredCustomer {
+            ReferredCustomer {
                 customer: Customer::new(None, Some(&self.uid())),
                 promoter: self.promoter(),
                 created_at: None,

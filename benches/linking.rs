@@ -16,11 +16,11 @@ use std::convert::Infallible;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use fprecon::event::{Currency, Customer, Event, Events, Kind, Money, RowPlace};
+use fprecon::event::{Currency, Customer, Event, Events, ExportLine, Kind, Money};
 use fprecon::export::Export;
 use fprecon::job::{self, PlanContext, Setup};
 use fprecon::journal::HistoryRequest;
-use fprecon::link::{AskedAgain, EmptyHistory, Found, Rules, link};
+use fprecon::link::{AskedAgain, EmptyHistory, Found, LinkRules, link};
 use fprecon::problem::ProblemCode;
 use fprecon::profile::Profiles;
 use jiff::Timestamp;
@@ -90,7 +90,7 @@ fn csv(rows: u64) -> Vec<u8> {
 
 fn event(n: u64) -> Event {
     let customer = Customer::new(Some(&format!("user{}@example.com", n % 200_000)), None);
-    let source = RowPlace {
+    let source = ExportLine {
         input: 0,
         line: n + 2,
     };
@@ -154,7 +154,7 @@ fn main() {
         let links = link(
             &mut events,
             &EmptyHistory,
-            &Rules::default(),
+            &LinkRules::default(),
             Found {
                 shared: &HashSet::new(),
                 asked_again: &asked_again,

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use fprecon::event::{Currency, Customer, Event, Kind, Money, RowPlace, Text};
+use fprecon::event::{Currency, Customer, Event, ExportLine, Kind, Money, Text};
 use fprecon::journal::{
     Account, Disposition, Effect, EndReason, Entry, EventRow, Journal, JournalReader, NewInput,
     NewRun, Outcome, PlanState, PlanTotal, RunCommand, RunEnd, RunId, Settlement,
@@ -61,7 +61,7 @@ fn event(n: u64) -> Event {
         24 => (Kind::Refund, format!("in_{:024}_refund_500", n - 1)),
         _ => (Kind::Sale, format!("in_{n:024}")),
     };
-    let source = RowPlace {
+    let source = ExportLine {
         input: 0,
         line: n + 2,
     };
@@ -187,7 +187,7 @@ fn record(journal: &mut Journal, events: u64) -> RunId {
         recording.add_total(&total).unwrap();
     }
     for n in 0..ignored {
-        let source = RowPlace {
+        let source = ExportLine {
             input: 0,
             line: events + n + 2,
         };

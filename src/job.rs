@@ -22,7 +22,7 @@ mod totals;
 mod trace;
 mod wanted;
 
-pub use crate::convert::{Foreign, Rates, RatesError};
+pub use crate::convert::{ExchangeRates, Foreign, RatesError};
 pub use crate::plan::{
     AccountFindings, AccountSales, DateRange, History, InAccount, ListVersion, Plan, Planned,
     RefundOfAccount, SaleOfAccount,
@@ -35,7 +35,7 @@ pub(crate) use read::profile_of;
 pub(crate) use refused::left_out;
 pub(crate) use refused::{export_problem, unanswered, unrecognised};
 pub use setup::{PathPattern, ReadBefore, Setup};
-pub(crate) use source_rows::{LeftOut, SourceRow};
+pub(crate) use source_rows::{IgnoredRow, SourceRow};
 pub use source_rows::{SourceRows, SourceRowsError};
 pub(crate) use totals::{ExportTotals, RowTotals, RowsOf};
 pub(crate) use trace::Trace;
@@ -49,7 +49,7 @@ use self::linked::LinkedEvents;
 use self::read::{ReadExports, read};
 use self::same_sales::{sold_alike, sold_twice};
 use crate::convert::{CurrencyRules, convert, hold_inexact};
-use crate::event::{EventKey, Events, RowPlace, Tally, Text};
+use crate::event::{EventKey, Events, ExportLine, Tally, Text};
 use crate::export::{Export, ExportError};
 use crate::journal::{EventPrefixes, HistoryRequest, PlanState, RulesDigest};
 use crate::plan::{LinkedReadings, plan as decide};
@@ -154,7 +154,7 @@ pub struct Job {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CorrectedRow {
     /// The place of the row in the file that was handed back.
-    pub source: RowPlace,
+    pub source: ExportLine,
     /// The export that had the row.
     pub file: String,
     /// The line of the row in that export.

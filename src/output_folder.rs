@@ -19,12 +19,12 @@ const MOST_BYTES: u64 = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct OutputFolder {
     path: PathBuf,
-    objects: Option<Objects>,
+    objects: Option<FolderInStorage>,
 }
 
 /// The folder in object storage that a folder on this machine stands for.
 #[derive(Debug)]
-struct Objects {
+struct FolderInStorage {
     folder: Address,
     bucket: Bucket,
     /// The names of the objects directly in it.
@@ -59,7 +59,7 @@ impl OutputFolder {
         }
         Ok(OutputFolder {
             path: local.path().to_owned(),
-            objects: Some(Objects {
+            objects: Some(FolderInStorage {
                 folder,
                 bucket,
                 names: names.into_iter().collect(),
@@ -127,7 +127,7 @@ impl OutputFolder {
     }
 }
 
-impl Objects {
+impl FolderInStorage {
     fn make_room(&mut self, is_own: impl Fn(&str) -> bool) -> io::Result<()> {
         let local = self.local.path();
         for folder in names_in(local, |entry| entry.is_dir()) {

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::classify::{Classifier, RowOutcome};
-use crate::event::{Currency, RowPlace};
+use crate::event::{Currency, ExportLine};
 use crate::export::{Export, ExportError, Row};
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{Binding, Fits, Profile, Profiles, Unfit};
@@ -38,12 +38,12 @@ pub(crate) struct Recognised<'p> {
     /// The places of its columns in the header.
     pub binding: Binding,
     /// The reason why it is this one.
-    pub why: Why,
+    pub why: RecognitionReason,
 }
 
 /// Names why an export is read by a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
+pub(crate) enum RecognitionReason {
     /// The user named it.
     Named,
     /// The header fits it, and no other one as closely.
@@ -102,11 +102,11 @@ impl fmt::Display for Obstacle {
     }
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for RecognitionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Why::Named => f.write_str("you named it"),
-            Why::Header { columns, looser } => {
+            RecognitionReason::Named => f.write_str("you named it"),
+            RecognitionReason::Header { columns, looser } => {
                 match columns {
                     1 => f.write_str("1 of 1 required columns found")?,
                     n => write!(f, "{n} of {n} required columns found")?,
@@ -116,18 +116,18 @@ impl fmt::Display for Why {
                     names => write!(f, ", more than {} needs", quoted(names)),
                 }
             }
-            Why::Own { others } => {
+            RecognitionReason::Own { others } => {
                 write!(f, "it is your own; {} would fit, too", quoted(others))
             }
-            Why::NoRows { others } => {
+            RecognitionReason::NoRows { others } => {
                 write!(f, "{} would fit, too, and there is no row", quoted(others))
             }
-            Why::Before { others } => write!(
+            RecognitionReason::Before { others } => write!(
                 f,
                 "{} would fit, too, and the journal's earlier exports with this header were read by this one",
                 quoted(others)
             ),
-            Why::Rows(obstacles) => {
+            RecognitionReason::Rows(obstacles) => {
                 let obstacles: Vec<String> = obstacles.iter().map(Obstacle::to_string).collect();
                 f.write_str(&obstacles.join("; "))
             }
@@ -198,7 +198,7 @@ pub(crate) fn recognise<'p>(
     } = profiles.fitting(header).map_err(Unrecognised::Unfit)?;
     if let [_] = closest.as_slice() {
         let (profile, binding) = closest.swap_remove(0);
-        let why = Why::Header {
+        let why = RecognitionReason::Header {
             columns: profile.needed(),
             looser: looser.iter().map(|other| other.name.clone()).collect(),
         };
@@ -284,7 +284,7 @@ fn obstacle(
     let mut row = row.clone();
     row.replace_cells(cell);
     classifier.settle(&mut row);
-    let source = RowPlace {
+    let source = ExportLine {
         input: 0,
         line: row.line(),
     };
@@ -334,7 +334,7 @@ fn undecided(readings: &[Read<'_>], rows: &[Row]) -> Undecided {
 
 /// Returns what each of the others can't read; else that the profile is the user's own, or that there is no
 /// row to misread.
-fn why(chosen: &Read<'_>, rivals: &[Read<'_>], rows: &[Row]) -> Why {
+fn why(chosen: &Read<'_>, rivals: &[Read<'_>], rows: &[Row]) -> RecognitionReason {
     let obstacle = |rival: &Read<'_>| {
         let pairs = chosen.obstacles.iter().zip(&rival.obstacles);
         let mut pairs = pairs.zip(rows).filter(|((chosen, _), _)| chosen.is_none());
@@ -353,9 +353,9 @@ fn why(chosen: &Read<'_>, rivals: &[Read<'_>], rows: &[Row]) -> Why {
             .collect()
     };
     match (obstacles.is_empty(), chosen.profile.is_own) {
-        (false, _) => Why::Rows(obstacles),
-        (true, true) => Why::Own { others: others() },
-        (true, false) => Why::NoRows { others: others() },
+        (false, _) => RecognitionReason::Rows(obstacles),
+        (true, true) => RecognitionReason::Own { others: others() },
+        (true, false) => RecognitionReason::NoRows { others: others() },
     }
 }
 

@@ -9,8 +9,8 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use self::corrected::{CorrectedBefore, Corrections};
-use crate::event::{EventKey, EventRef, Kind, RowPlace, Tally};
-use crate::job::{Imbalance, Job, LeftOut, SourceRows, SourceRowsError};
+use crate::event::{EventKey, EventRef, ExportLine, Kind, Tally};
+use crate::job::{IgnoredRow, Imbalance, Job, SourceRows, SourceRowsError};
 use crate::journal::{
     AttentionCode, Disposition, EventRow, Journal, JournalError, JournalHistory, NewInput, NewRun,
     Outcome, PlanState, PlanTotal, ReadExport, Recording, RunCommand, RunId,
@@ -222,7 +222,7 @@ impl Withdrawal<'_> {
         &self,
         recording: &mut Recording<'_>,
         known: &JournalHistory,
-        (key, source): (EventKey, RowPlace),
+        (key, source): (EventKey, ExportLine),
     ) -> Result<(), JournalError> {
         let recorded = known.events.get(key);
         let recorded = recorded.expect("what is withdrawn was recorded by an earlier run");
@@ -464,7 +464,7 @@ fn record_rows(
             Disposition::Ignored
         };
         recording.add_row(row.source, disposition, &row.reason, &row.fields)?;
-        if let Some(LeftOut { money }) = row.left_out {
+        if let Some(IgnoredRow { money }) = row.left_out {
             recording.add_left_out(row.source, &row.reason, &row.fields, money)?;
         }
     }

@@ -36,7 +36,7 @@ pub(crate) fn findings(
     now: Timestamp,
     paths: &[String],
 ) -> Vec<Problem> {
-    let mut finder = Finder::new(plan, past, paths);
+    let mut finder = SanityFinder::new(plan, past, paths);
     let mut future = FindingGroup::new(ProblemCode::DateInFuture, paths);
     let limit = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
     let mut in_future = Vec::new();
@@ -70,7 +70,7 @@ pub(crate) fn findings(
 
 /// Walks twice over the events, which are many and wide: first it collects what is compared with,
 /// then it looks at the sales.
-struct Finder<'p> {
+struct SanityFinder<'p> {
     plan: &'p Plan,
     past: &'p dyn History,
     paths: &'p [String],
@@ -83,9 +83,9 @@ struct Finder<'p> {
     outliers: Outliers,
 }
 
-impl<'p> Finder<'p> {
+impl<'p> SanityFinder<'p> {
     fn new(plan: &'p Plan, past: &'p dyn History, paths: &'p [String]) -> Self {
-        Finder {
+        SanityFinder {
             plan,
             past,
             paths,

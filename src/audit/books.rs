@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use polars::prelude::{DataFrame, PlHashMap};
 
-use super::frames::{BilledColumns, CommissionColumns, Frames, LeadColumns};
+use super::frames::{BilledColumns, Frames, LeadColumns, TheirColumns};
 use super::parallel::both;
 use super::similar_id::similar_id;
-use super::{AuditError, Promoter, Rules, Status};
+use super::{AuditError, AuditRules, Promoter, Status};
 use crate::event::sale_of_running_total;
 use crate::journal::Outcome;
 
@@ -24,14 +24,14 @@ pub(super) type Month = u32;
 
 /// Texts, each kept once.
 #[derive(Default)]
-pub(super) struct Names {
+pub(super) struct CodedNames {
     codes: PlHashMap<Box<str>, Code>,
     names: Vec<Box<str>>,
     /// The code that was asked for last.
     last: Code,
 }
 
-impl Names {
+impl CodedNames {
     pub(super) fn code(&mut self, name: Option<&str>) -> Code {
         let Some(name) = name else { return 0 };
         // Rows beside each other have the same currency, and often more.
@@ -338,19 +338,19 @@ pub(super) struct AuditData {
     pub(super) theirs: Vec<TheirRow>,
     pub(super) leads: Vec<LeadRow>,
     pub(super) billed: BilledColumns,
-    pub(super) commissions: CommissionColumns,
+    pub(super) commissions: TheirColumns,
     pub(super) lead_columns: LeadColumns,
     /// The ids of events of ours that are held, without what spreadsheets and people change in one.
     pub(super) held_ids: HashSet<String>,
     /// The ids of events that unreadable commissions name, likewise; also of sales of which they name a running total.
     pub(super) unread_ids: [HashSet<String>; 2],
     /// Plans, currencies and units.
-    pub(super) names: Names,
+    pub(super) names: CodedNames,
     pub(super) promoters: Promoters,
     /// The promoter's own promoter of each, as far as a list has it.
     pub(super) parents: HashMap<Code, Code>,
     /// The campaigns, by their number, else by their name.
-    pub(super) campaigns: Names,
+    pub(super) campaigns: CodedNames,
     /// The names of campaigns, by their code.
     campaign_names: HashMap<Code, String>,
     /// The campaign of each promoter's last commission, by the promoter's code.
@@ -364,7 +364,7 @@ impl AuditData {
     pub(super) fn open(
         frames: Frames,
         account_currency: &str,
-        rules: &Rules,
+        rules: &AuditRules,
     ) -> Result<AuditData, AuditError> {
         let (zone, aliases) = (&rules.zone, rules.aliases.as_slice());
         let Frames {
@@ -382,8 +382,8 @@ impl AuditData {
             totals.map(similar).collect(),
         ];
         let (theirs, ours) = both(
-            || Theirs::read(&commissions, &leads, account_currency, zone),
-            || Ours::read(&billed, zone),
+            || TheirCollector::read(&commissions, &leads, account_currency, zone),
+            || OurCollector::read(&billed, zone),
         );
         let (mut theirs, ours) = (theirs?, ours?);
         let mut names = std::mem::take(&mut theirs.names);
@@ -472,30 +472,30 @@ fn translated(codes: &[Code], code: Code) -> Code {
 }
 
 /// Collects their side, with the leads.
-struct Theirs {
+struct TheirCollector {
     rows: Vec<TheirRow>,
     leads: Vec<LeadRow>,
-    columns: CommissionColumns,
+    columns: TheirColumns,
     lead_columns: LeadColumns,
-    names: Names,
-    /// The promoters in the order of their mention; rows have these numbers until [`Theirs::translate`].
+    names: CodedNames,
+    /// The promoters in the order of their mention; rows have these numbers until [`TheirCollector::translate`].
     promoters: Vec<[Option<String>; 3]>,
-    campaigns: Names,
+    campaigns: CodedNames,
     campaign_names: HashMap<Code, String>,
     campaign_of: Vec<Code>,
 }
 
-impl Theirs {
+impl TheirCollector {
     fn read(
         commissions: &DataFrame,
         leads: &DataFrame,
         account_currency: &str,
         zone: &TimeZone,
-    ) -> Result<Theirs, AuditError> {
-        let columns = CommissionColumns::from_frame(commissions)?;
+    ) -> Result<TheirCollector, AuditError> {
+        let columns = TheirColumns::from_frame(commissions)?;
         let lead_columns = LeadColumns::from_frame(leads)?;
-        let mut names = Names::default();
-        let mut campaigns = Names::default();
+        let mut names = CodedNames::default();
+        let mut campaigns = CodedNames::default();
         let mut mentions = Mentions::new();
         names.code(Some(account_currency));
         let mut rows = Vec::with_capacity(columns.height);
@@ -517,7 +517,7 @@ impl Theirs {
         let leads = leads.collect();
         let promoters = mentions.owned();
         let campaign_names = campaign_names(&columns, &rows);
-        Ok(Theirs {
+        Ok(TheirCollector {
             rows,
             leads,
             columns,
@@ -562,9 +562,9 @@ fn place_of(code: Code) -> usize {
 
 /// Returns a row without its promoter and its campaign.
 fn their_row(
-    columns: &CommissionColumns,
+    columns: &TheirColumns,
     row: usize,
-    names: &mut Names,
+    names: &mut CodedNames,
     zone: &TimeZone,
 ) -> Result<TheirRow, AuditError> {
     let status = columns.status.get(row).unwrap_or_default();
@@ -593,7 +593,7 @@ fn their_row(
 }
 
 /// Returns the last name of each campaign that has a number.
-fn campaign_names(columns: &CommissionColumns, rows: &[TheirRow]) -> HashMap<Code, String> {
+fn campaign_names(columns: &TheirColumns, rows: &[TheirRow]) -> HashMap<Code, String> {
     let mut names: HashMap<Code, (Option<i64>, &str)> = HashMap::new();
     for (row, theirs) in rows.iter().enumerate() {
         if columns.campaign_id.get(row).is_none() {
@@ -611,19 +611,19 @@ fn campaign_names(columns: &CommissionColumns, rows: &[TheirRow]) -> HashMap<Cod
 }
 
 /// Collects our side, with codes of its own.
-struct Ours {
+struct OurCollector {
     rows: Vec<OurRow>,
     columns: BilledColumns,
-    names: Names,
+    names: CodedNames,
     /// The promoters in the order of their mention; rows have these numbers until they are translated.
     promoters: Vec<[Option<String>; 3]>,
 }
 
-impl Ours {
-    fn read(billed: &DataFrame, zone: &TimeZone) -> Result<Ours, AuditError> {
+impl OurCollector {
+    fn read(billed: &DataFrame, zone: &TimeZone) -> Result<OurCollector, AuditError> {
         let columns = BilledColumns::from_frame(billed)?;
         let mut rows = Vec::with_capacity(columns.height);
-        let mut names = Names::default();
+        let mut names = CodedNames::default();
         let mut mentions = Mentions::new();
         for row in 0..columns.height {
             let outcome = columns.outcome.get(row);
@@ -645,7 +645,7 @@ impl Ours {
             });
         }
         let promoters = mentions.owned();
-        Ok(Ours {
+        Ok(OurCollector {
             rows,
             columns,
             names,

@@ -9,7 +9,7 @@ use super::books::{AuditData, Code, day_of};
 use super::rate::Rate;
 use super::rules::{CommissionRate, Deal, Payments, Rule};
 use super::unchecked::UncheckedReason;
-use super::{InferredRate, Rules};
+use super::{AuditRules, InferredRate};
 
 /// The number of commissions that are needed to prove a rate.
 const FEWEST: u64 = 3;
@@ -46,7 +46,7 @@ impl TermsKey {
 
 /// The times of a sale and of its customer's first payment.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Payment {
+pub(super) struct PaymentTimes {
     pub(super) created_ms: Option<i64>,
     /// The time of the first payment, as far as it is known.
     pub(super) first_ms: Option<i64>,
@@ -62,17 +62,17 @@ pub(super) struct Payment {
 
 /// A commission that may prove a rate.
 #[derive(Clone, Copy)]
-pub(super) struct Sample {
+pub(super) struct RateSample {
     pub(super) deals: TermsKey,
-    pub(super) payment: Payment,
+    pub(super) payment: PaymentTimes,
     pub(super) amount_cents: i64,
     pub(super) sale_cents: i64,
 }
 
 /// The rules at work.
 #[derive(Clone)]
-pub(super) struct Terms<'r> {
-    rules: &'r Rules,
+pub(super) struct CommissionTerms<'r> {
+    rules: &'r AuditRules,
     by_deals: PlHashMap<TermsKey, Vec<&'r Rule>>,
     /// The inferred rates, by the groups that prove one.
     inferred: PlHashMap<TermsKey, GroupRate>,
@@ -99,14 +99,14 @@ struct GroupRate {
     is_near: bool,
 }
 
-impl<'r> Terms<'r> {
+impl<'r> CommissionTerms<'r> {
     /// Creates the expectations from the rules, and from what the samples prove where there are none.
     pub(super) fn new(
-        rules: &'r Rules,
+        rules: &'r AuditRules,
         books: &AuditData,
-        samples: impl Iterator<Item = Sample>,
+        samples: impl Iterator<Item = RateSample>,
     ) -> Self {
-        let mut terms = Terms {
+        let mut terms = CommissionTerms {
             rules,
             by_deals: PlHashMap::default(),
             inferred: PlHashMap::default(),
@@ -129,7 +129,7 @@ impl<'r> Terms<'r> {
         &mut self,
         books: &AuditData,
         deals: TermsKey,
-        payment: Payment,
+        payment: PaymentTimes,
     ) -> Option<Paid> {
         if let Some(pays) = self.declared(books, deals, payment) {
             return Some(Paid {
@@ -156,7 +156,7 @@ impl<'r> Terms<'r> {
         &mut self,
         books: &AuditData,
         deals: TermsKey,
-        payment: Payment,
+        payment: PaymentTimes,
     ) -> bool {
         let [near, _, of_plan, _] = deals.groups();
         self.declared(books, deals, payment).is_some()
@@ -170,7 +170,7 @@ impl<'r> Terms<'r> {
         &mut self,
         books: &AuditData,
         deals: TermsKey,
-        payment: Payment,
+        payment: PaymentTimes,
     ) -> bool {
         self.rule(books, deals, payment).is_some()
     }
@@ -180,7 +180,7 @@ impl<'r> Terms<'r> {
         &mut self,
         books: &AuditData,
         deals: TermsKey,
-        payment: Payment,
+        payment: PaymentTimes,
     ) -> Option<CommissionRate> {
         let rule = self.rule(books, deals, payment)?;
         Some(if self.covers(rule.payments, payment) {
@@ -195,7 +195,7 @@ impl<'r> Terms<'r> {
         &mut self,
         books: &AuditData,
         deals: TermsKey,
-        payment: Payment,
+        payment: PaymentTimes,
     ) -> Option<UncheckedReason> {
         let rule = self.rule(books, deals, payment)?;
         let may_end = matches!((rule.payments, payment.number), (Payments::Count(most), Some(number)) if number <= most);
@@ -205,7 +205,7 @@ impl<'r> Terms<'r> {
         if !payment.is_volume_least {
             return None;
         }
-        let higher = Payment {
+        let higher = PaymentTimes {
             volume_cents: i64::MAX,
             ..payment
         };
@@ -213,7 +213,7 @@ impl<'r> Terms<'r> {
         (!is_same).then_some(UncheckedReason::VolumeUnknown)
     }
 
-    fn covers(&self, payments: Payments, payment: Payment) -> bool {
+    fn covers(&self, payments: Payments, payment: PaymentTimes) -> bool {
         match (payments, payment.number) {
             (Payments::Count(count), Some(number)) => return number <= count,
             (Payments::First, Some(number)) => return number <= 1,
@@ -238,12 +238,17 @@ impl<'r> Terms<'r> {
         &mut self,
         books: &AuditData,
         deals: TermsKey,
-        payment: Payment,
+        payment: PaymentTimes,
     ) -> Option<usize> {
         self.rule(books, deals, payment).map(|rule| rule.number)
     }
 
-    fn rule(&mut self, books: &AuditData, deals: TermsKey, payment: Payment) -> Option<&'r Rule> {
+    fn rule(
+        &mut self,
+        books: &AuditData,
+        deals: TermsKey,
+        payment: PaymentTimes,
+    ) -> Option<&'r Rule> {
         let rules = self.rules;
         let fitting = self.by_deals.entry(deals).or_insert_with(|| {
             let promoter = books.promoters.promoter(deals.promoter);
@@ -281,7 +286,7 @@ impl<'r> Terms<'r> {
 
     /// Infers the rate of each promoter and plan. Where those prove none, that of the promoter, of the
     /// plan or of everybody that explains most of their own commissions holds; of equals the nearest.
-    fn infer(&mut self, samples: &[Sample]) {
+    fn infer(&mut self, samples: &[RateSample]) {
         let [near, promoter, plan, all] = [0, 1, 2, 3].map(|level| self.proven(samples, level));
         let mut open: HashMap<TermsKey, [u64; 3]> = HashMap::new();
         let wider = [&promoter, &plan, &all];
@@ -312,7 +317,7 @@ impl<'r> Terms<'r> {
     }
 
     /// Returns the groups of which enough commissions have the same rate.
-    fn proven(&self, samples: &[Sample], level: usize) -> HashMap<TermsKey, GroupRate> {
+    fn proven(&self, samples: &[RateSample], level: usize) -> HashMap<TermsKey, GroupRate> {
         let rounding = self.rules.rounding;
         let mut ends: Vec<(TermsKey, u32, i8)> = Vec::new();
         let mut amounts: Vec<(TermsKey, i64)> = Vec::with_capacity(samples.len());

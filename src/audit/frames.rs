@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use polars::prelude::*;
 
 use super::{
-    AuditError, Billed, BilledKind, Commission, Lead, Promoter, Sides, SourceLocation, Status, Unit,
+    AuditError, Billed, BilledKind, Commission, Promoter, ReferredCustomer, Sides, SourceLocation,
+    Status, Unit,
 };
 use crate::event::{Currency, Customer, Money};
 use crate::journal::Outcome;
@@ -193,7 +194,7 @@ fn commission_frame(rows: &[Commission]) -> PolarsResult<DataFrame> {
     DataFrame::new(rows.len(), columns)
 }
 
-fn lead_frame(rows: &[Lead]) -> PolarsResult<DataFrame> {
+fn lead_frame(rows: &[ReferredCustomer]) -> PolarsResult<DataFrame> {
     let columns = vec![
         texts("email", rows, |row| folded(row.customer.email.as_deref())),
         texts("uid", rows, |row| row.customer.uid.as_ref()),
@@ -372,7 +373,7 @@ impl BilledColumns {
 }
 
 /// Returns their side's columns.
-pub(super) struct CommissionColumns {
+pub(super) struct TheirColumns {
     pub(super) height: usize,
     file: StringChunked,
     line: Int64Chunked,
@@ -399,9 +400,9 @@ pub(super) struct CommissionColumns {
     pub(super) uid: Texts,
 }
 
-impl CommissionColumns {
+impl TheirColumns {
     pub(super) fn from_frame(frame: &DataFrame) -> PolarsResult<Self> {
-        Ok(CommissionColumns {
+        Ok(TheirColumns {
             height: frame.height(),
             file: frame.column("file")?.str()?.clone(),
             line: frame.column("line")?.i64()?.clone(),

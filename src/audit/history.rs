@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::books::{AuditData, Code, Month, month_of};
-use super::expected::Payment;
+use super::expected::PaymentTimes;
 use super::grouped::{Grouped, index};
 use super::matching::Matching;
 use super::referrers::Referrers;
 use super::rules::VolumePer;
-use super::{Rounding, Rules};
+use super::{AuditRules, Rounding};
 use crate::journal::Outcome;
 
 /// The steps in which rates are compared: a tenth of a percent, so that rounding makes no difference.
@@ -35,19 +35,19 @@ struct Volume {
 
 /// The history of each sale, by its row. Only the parts that a rule needs are worked out.
 #[derive(Default)]
-pub(super) struct History {
+pub(super) struct SaleHistories {
     customers: HashMap<u32, OfCustomer>,
     volumes: HashMap<u32, Volume>,
 }
 
-impl History {
+impl SaleHistories {
     pub(super) fn new(
         books: &AuditData,
         matching: &Matching,
         commissions: &Grouped,
-        rules: &Rules,
+        rules: &AuditRules,
     ) -> Self {
-        History {
+        SaleHistories {
             customers: if rules.has_payment_conditions() {
                 of_customers(books, matching, commissions)
             } else {
@@ -62,9 +62,9 @@ impl History {
     }
 
     /// Returns what is known of the payment that a row of ours is.
-    pub(super) fn payment(&self, books: &AuditData, row: u32) -> Payment {
+    pub(super) fn payment(&self, books: &AuditData, row: u32) -> PaymentTimes {
         let of_customer = self.customers.get(&row);
-        Payment {
+        PaymentTimes {
             created_ms: books.ours[index(row)].created_ms,
             first_ms: of_customer.map(|own| own.first_ms),
             number: of_customer.map(|own| own.number),
@@ -217,7 +217,7 @@ fn volumes(
     books: &AuditData,
     matching: &Matching,
     commissions: &Grouped,
-    rules: &Rules,
+    rules: &AuditRules,
 ) -> HashMap<u32, Volume> {
     let referrers = Referrers::new(books, matching, commissions);
     let mut sales: HashMap<(Code, Month), Vec<u32>> = HashMap::new();

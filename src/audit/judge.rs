@@ -25,9 +25,9 @@ use jiff::Timestamp;
 
 use self::tiers::UpperTiers;
 use super::books::{AuditData, Code, OurRow, TheirRow, TotalKey};
-use super::expected::{Payment, Terms, TermsKey};
+use super::expected::{CommissionTerms, PaymentTimes, TermsKey};
 use super::grouped::{Grouped, index};
-use super::history::History;
+use super::history::SaleHistories;
 use super::matching::Matching;
 use super::money::money;
 use super::parallel::ranges;
@@ -36,12 +36,12 @@ use super::rules::CommissionRate;
 use super::selection::{Selection, UnmatchedCommissions};
 use super::similar_id::similar_id;
 use super::unchecked::{Tallies, UncheckedReason};
-use super::{AuditError, FindingKind, MatchReason, Rules};
+use super::{AuditError, AuditRules, FindingKind, MatchReason};
 use crate::event::sale_of_running_total;
 
 /// A finding, as long as its sides are rows.
 #[derive(Clone, Debug)]
-pub(super) struct Draft {
+pub(super) struct FindingDraft {
     pub(super) kind: FindingKind,
     pub(super) difference_cents: i64,
     pub(super) concerned_cents: i64,
@@ -76,7 +76,7 @@ pub(super) struct Expected {
 /// The findings and sums of what was judged.
 #[derive(Default)]
 pub(super) struct Judged {
-    pub(super) drafts: Vec<Draft>,
+    pub(super) drafts: Vec<FindingDraft>,
     pub(super) expected: Vec<Expected>,
     /// The row of the commission under which each case is shown, by the row of the case.
     pub(super) mains: Vec<Option<u32>>,
@@ -89,9 +89,9 @@ pub(super) struct Judged {
 pub(super) struct JudgeInput<'a> {
     pub(super) books: &'a AuditData,
     pub(super) matching: &'a Matching,
-    pub(super) terms: &'a Terms<'a>,
-    pub(super) rules: &'a Rules,
-    pub(super) history: &'a History,
+    pub(super) terms: &'a CommissionTerms<'a>,
+    pub(super) rules: &'a AuditRules,
+    pub(super) history: &'a SaleHistories,
     /// Commissions by the row of their case.
     pub(super) commissions: &'a Grouped,
     pub(super) unmatched: &'a UnmatchedCommissions,
@@ -108,7 +108,7 @@ pub(super) struct Case<'c> {
 }
 
 /// The commissions of one tier and unit.
-struct Group<'c> {
+struct CommissionGroup<'c> {
     tier: u32,
     is_cash: bool,
     /// The commissions of the sale.
@@ -191,7 +191,7 @@ pub(super) fn all(brief: &JudgeInput<'_>) -> Result<Judged, AuditError> {
         judged.append(part?);
     }
     let mut rest = judge();
-    rest.orphans(brief.unmatched);
+    rest.unmatched(brief.unmatched);
     rest.by_hand();
     rest.undated();
     let drafts = judged.drafts.iter();
@@ -206,10 +206,10 @@ pub(super) fn all(brief: &JudgeInput<'_>) -> Result<Judged, AuditError> {
     Ok(judged)
 }
 
-impl Group<'_> {
+impl CommissionGroup<'_> {
     /// Returns a tier without commissions.
     fn empty(tier: u32) -> Self {
-        Group {
+        CommissionGroup {
             tier,
             is_cash: true,
             earned: &[],
@@ -232,14 +232,14 @@ impl Judged {
 struct Judge<'a> {
     books: &'a AuditData,
     matching: &'a Matching,
-    terms: Terms<'a>,
-    rules: &'a Rules,
+    terms: CommissionTerms<'a>,
+    rules: &'a AuditRules,
     selection: &'a Selection,
     as_of: Timestamp,
-    history: &'a History,
+    history: &'a SaleHistories,
     uppers: &'a UpperTiers,
     referrers: &'a Referrers<'a>,
-    drafts: Vec<Draft>,
+    drafts: Vec<FindingDraft>,
     expected: Vec<Expected>,
     tallies: Tallies,
     owners: HashMap<u32, (Code, Code)>,
@@ -342,7 +342,7 @@ impl<'a> Judge<'a> {
                     .or(taken.first())
                     .copied()
                     .unwrap_or_default();
-                let group = Group {
+                let group = CommissionGroup {
                     tier: *tier,
                     ..self.group(any, earned, taken)
                 };
@@ -378,9 +378,9 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn group<'c>(&self, row: u32, earned: &'c [u32], taken: &'c [u32]) -> Group<'c> {
+    fn group<'c>(&self, row: u32, earned: &'c [u32], taken: &'c [u32]) -> CommissionGroup<'c> {
         let theirs = self.theirs(row);
-        Group {
+        CommissionGroup {
             tier: theirs.tier,
             is_cash: theirs.is_cash,
             earned,
@@ -389,12 +389,16 @@ impl<'a> Judge<'a> {
     }
 
     /// Returns `true` if a group says what a sale has earned: by a commission, or by a reversal that stands.
-    fn is_judged(&self, group: &Group<'_>) -> bool {
+    fn is_judged(&self, group: &CommissionGroup<'_>) -> bool {
         !group.earned.is_empty() || self.live_reversal(group.taken).is_some()
     }
 
     /// Returns what a sale has earned in its first tier, or should have.
-    fn judge_group(&mut self, case: &Case<'_>, group: &Group<'_>) -> Option<EarnedCommission> {
+    fn judge_group(
+        &mut self,
+        case: &Case<'_>,
+        group: &CommissionGroup<'_>,
+    ) -> Option<EarnedCommission> {
         self.parts.clear();
         self.undone = Undone::default();
         self.of_extra.clear();
@@ -438,8 +442,8 @@ impl<'a> Judge<'a> {
     }
 
     /// Commissions for which nothing was billed; those of one event together.
-    fn orphans(&mut self, orphans: &UnmatchedCommissions) {
-        for rows in &orphans.groups {
+    fn unmatched(&mut self, unmatched: &UnmatchedCommissions) {
+        for rows in &unmatched.groups {
             if !self.selection.has_commission(rows[0]) {
                 continue;
             }
@@ -466,7 +470,7 @@ impl<'a> Judge<'a> {
                     words::no_sale(rows.len(), &candidates),
                 )
             };
-            self.drafts.push(Draft {
+            self.drafts.push(FindingDraft {
                 kind,
                 difference_cents: amount_cents,
                 concerned_cents: 0,
@@ -513,7 +517,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Returns which of ours a commission that belongs to nothing may mean, with their places.
-    fn candidates(&self, commission: u32) -> words::Candidates {
+    fn candidates(&self, commission: u32) -> words::CommissionCandidates {
         let named = |rows: Option<&Vec<u32>>| {
             let rows = rows.into_iter().flatten();
             let mut named: Vec<String> = rows
@@ -526,7 +530,7 @@ impl<'a> Judge<'a> {
             named.sort_unstable();
             named
         };
-        words::Candidates {
+        words::CommissionCandidates {
             near: named(self.matching.near.get(&commission)),
             alike: named(self.matching.alike.get(&commission)),
         }
@@ -688,19 +692,19 @@ impl<'a> Judge<'a> {
         lead.map_or(0, |lead| self.books.leads[index(lead)].promoter)
     }
 
-    fn payment(&self, row: u32) -> Payment {
+    fn payment(&self, row: u32) -> PaymentTimes {
         self.history.payment(self.books, row)
     }
 
     /// Returns the commission of a sale (or of a part of one), in cents; `None` if the rate is unknown.
-    fn worth(&mut self, deals: TermsKey, payment: Payment, cents: i64) -> Option<i64> {
+    fn worth(&mut self, deals: TermsKey, payment: PaymentTimes, cents: i64) -> Option<i64> {
         let paid = self.terms.pays(self.books, deals, payment)?;
         Some(self.terms.commission(paid.pays, cents))
     }
 
     /// Adds a finding about a commission and the sale or refund that it belongs to; returns its place.
     fn push(&mut self, found: PairFinding) -> usize {
-        self.drafts.push(Draft {
+        self.drafts.push(FindingDraft {
             kind: found.kind,
             difference_cents: found.difference_cents,
             concerned_cents: found.concerned_cents,

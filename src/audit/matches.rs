@@ -1,7 +1,7 @@
 //! Lists the match of each commission, and why: the whole of the matching, for a reader to follow.
 
 use super::books::AuditData;
-use super::frames::{BilledColumns, CommissionColumns};
+use super::frames::{BilledColumns, TheirColumns};
 use super::grouped::index;
 use super::matching::Matching;
 use super::selection::Selection;
@@ -22,7 +22,7 @@ pub struct Match {
 /// columns one by one.
 pub struct Matches {
     billed: BilledColumns,
-    commissions: CommissionColumns,
+    commissions: TheirColumns,
     rows: Vec<Option<(u32, MatchReason)>>,
     selection: Selection,
 }

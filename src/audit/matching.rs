@@ -531,12 +531,12 @@ fn leads(books: &AuditData) -> Result<Vec<Option<u32>>, AuditError> {
 }
 
 /// The rows of leads that share a key, by that key.
-type Shared<'k> = PlHashMap<&'k str, Vec<u32>>;
+type SharedKeys<'k> = PlHashMap<&'k str, Vec<u32>>;
 
 /// Returns the keys, each only where it is first; and the rows of those that appear several times.
-fn first_only(keys: &StringChunked) -> (StringChunked, Shared<'_>) {
+fn first_only(keys: &StringChunked) -> (StringChunked, SharedKeys<'_>) {
     let mut seen: PlHashMap<&str, u32> = PlHashMap::with_capacity(keys.len());
-    let mut shared: Shared<'_> = PlHashMap::default();
+    let mut shared: SharedKeys<'_> = PlHashMap::default();
     let mut firsts = Vec::with_capacity(keys.len());
     for (row, key) in (0..).zip(keys.iter()) {
         firsts.push(key.filter(|key| match seen.get(key) {
@@ -554,7 +554,12 @@ fn first_only(keys: &StringChunked) -> (StringChunked, Shared<'_>) {
 }
 
 /// Returns the lead of each sale: of those that share a key, the last one before the sale, else the first.
-fn by_date(books: &AuditData, keys: &StringChunked, found: &mut [Option<u32>], shared: Shared<'_>) {
+fn by_date(
+    books: &AuditData,
+    keys: &StringChunked,
+    found: &mut [Option<u32>],
+    shared: SharedKeys<'_>,
+) {
     let order = |row: &u32| {
         let lead = books.leads[index(*row)];
         (lead.created_ms, !lead.was_moved, lead.promoter)
@@ -563,7 +568,7 @@ fn by_date(books: &AuditData, keys: &StringChunked, found: &mut [Option<u32>], s
         rows.sort_by_key(order);
         rows
     };
-    let shared: Shared<'_> = shared
+    let shared: SharedKeys<'_> = shared
         .into_iter()
         .map(|(key, rows)| (key, sorted(rows)))
         .collect();

@@ -1,9 +1,9 @@
 //! Does the money agree: the commissions that FirstPromoter wants paid against what was billed.
 //!
 //! Two sides are compared: their commissions ([`Commission`]) and our sales and refunds
-//! ([`Billed`]), with whose customer is whose ([`Lead`]) where that is known. [`Sides`] collects them.
+//! ([`Billed`]), with whose customer is whose ([`ReferredCustomer`]) where that is known. [`Sides`] collects them.
 //! Every commission is matched to what it was paid for, what it should be is calculated by the user's
-//! rules or inferred, and what differs is a [`Finding`], one for each cause. [`Totals`] add both sides
+//! rules or inferred, and what differs is a [`Finding`], one for each cause. [`AuditTotals`] add both sides
 //! up, and the findings explain their difference to the cent.
 //!
 //! The core is pure: it opens no files, asks no network, reads no clock. Money is integers
@@ -46,13 +46,13 @@ pub use frames::Frames;
 pub use matches::{Match, Matches};
 pub use period::{Period, PeriodBy, ZonedPeriod};
 pub use rate::Rounding;
-pub use rules::{Rules, RulesError, RulesKey, UnusedName, VolumePer, WrongRules};
+pub use rules::{AuditRules, RulesError, RulesKey, UnusedName, VolumePer, WrongRules};
 pub use run::{View, audit, audit_with_matches};
 pub use sides::{
-    Billed, BilledKind, Commission, Lead, Promoter, Sides, SourceLocation, Status, Unit,
+    Billed, BilledKind, Commission, Promoter, ReferredCustomer, Sides, SourceLocation, Status, Unit,
 };
 pub use since::{PastFinding, Since};
-pub use totals::{CommissionTotals, Cut, TotalLine, Totals};
+pub use totals::{AuditTotals, CommissionTotals, Cut, TotalLine};
 pub use unchecked::{Unchecked, UncheckedReason};
 pub use unread::UnreadCode;
 
@@ -67,7 +67,7 @@ pub struct Audit {
     /// The differences, the largest of each kind first.
     pub findings: Vec<Finding>,
     /// The totals of both sides.
-    pub totals: Totals,
+    pub totals: AuditTotals,
     /// The number of commissions that were matched for each reason; those that are not are findings.
     pub matched: BTreeMap<MatchReason, u64>,
     /// The rates that were inferred, where no rule is given.

@@ -69,7 +69,7 @@ use super::rate::{Rate, Rounding};
 /// The table `[audit]`, checked.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "AuditTable")]
-pub struct Rules {
+pub struct AuditRules {
     /// The way in which commissions are rounded to the cent.
     pub rounding: Rounding,
     /// The time zone of months and days.
@@ -87,9 +87,9 @@ pub struct Rules {
     rules: Vec<Rule>,
 }
 
-impl Default for Rules {
+impl Default for AuditRules {
     fn default() -> Self {
-        Rules {
+        AuditRules {
             rounding: Rounding::default(),
             zone: TimeZone::UTC,
             tolerance_cents: 0,
@@ -197,11 +197,11 @@ pub(super) struct Deal<'a> {
     pub(super) tier: u32,
 }
 
-/// The word of [`Rules::in_words`] for a promoter with two names, and what stands between these.
+/// The word of [`AuditRules::in_words`] for a promoter with two names, and what stands between these.
 pub(super) const ALIAS: &str = "alias";
 pub(super) const ALIAS_SIGN: &str = " = ";
 
-impl Rules {
+impl AuditRules {
     /// Returns the rules that fit some day, the most special first: of these the first that [covers](Rule::covers)
     /// the day and is [reached](Rule::is_reached) wins.
     pub(super) fn for_deal(&self, deal: &Deal<'_>) -> Vec<&Rule> {

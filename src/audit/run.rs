@@ -6,15 +6,15 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::books::AuditData;
-use super::expected::{Payment, Sample, Terms, TermsKey};
+use super::expected::{CommissionTerms, PaymentTimes, RateSample, TermsKey};
 use super::grouped::{Grouped, index};
-use super::history::History;
-use super::judge::{self, Draft, JudgeInput};
+use super::history::SaleHistories;
+use super::judge::{self, FindingDraft, JudgeInput};
 use super::matching::Matching;
 use super::selection::{Selection, UnmatchedCommissions};
 use super::{
-    Audit, AuditError, Finding, Frames, MatchReason, Matches, Period, Rules, Totals, Unit,
-    ZonedPeriod, sums,
+    Audit, AuditError, AuditRules, AuditTotals, Finding, Frames, MatchReason, Matches, Period,
+    Unit, ZonedPeriod, sums,
 };
 use crate::event::Currency;
 
@@ -27,7 +27,7 @@ use crate::event::Currency;
 /// which is a fault of ours.
 pub fn audit(
     frames: Frames,
-    rules: &Rules,
+    rules: &AuditRules,
     account_currency: Currency,
     as_of: Timestamp,
 ) -> Result<Audit, AuditError> {
@@ -55,7 +55,7 @@ pub struct View {
 /// Audits like [`audit`], and returns the match of each commission too.
 pub fn audit_with_matches(
     frames: Frames,
-    rules: &Rules,
+    rules: &AuditRules,
     account_currency: Currency,
     view: View,
 ) -> Result<(Audit, Matches), AuditError> {
@@ -66,8 +66,8 @@ pub fn audit_with_matches(
         matching.case.get(index(row)).copied()
     };
     let commissions = Grouped::new(matching.billed.iter().map(case_of));
-    let history = History::new(&books, &matching, &commissions, rules);
-    let mut terms = Terms::new(rules, &books, samples(&books, &matching, &history));
+    let history = SaleHistories::new(&books, &matching, &commissions, rules);
+    let mut terms = CommissionTerms::new(rules, &books, samples(&books, &matching, &history));
     let unused_names = rules.unused_names(&books);
     let unapplied_rules = if rules.has_names() {
         let applied = samples(&books, &matching, &history);
@@ -76,12 +76,12 @@ pub fn audit_with_matches(
     } else {
         Vec::new()
     };
-    let orphans = UnmatchedCommissions::new(&books, &matching);
+    let unmatched = UnmatchedCommissions::new(&books, &matching);
     let period = ZonedPeriod {
         period: view.period,
         zone: &rules.zone,
     };
-    let selection = Selection::new(&books, &matching, &commissions, &orphans, period);
+    let selection = Selection::new(&books, &matching, &commissions, &unmatched, period);
     let judged = judge::all(&JudgeInput {
         books: &books,
         matching: &matching,
@@ -89,7 +89,7 @@ pub fn audit_with_matches(
         rules,
         history: &history,
         commissions: &commissions,
-        unmatched: &orphans,
+        unmatched: &unmatched,
         selection: &selection,
         as_of: view.as_of,
     })?;
@@ -116,8 +116,8 @@ pub fn audit_with_matches(
 fn samples<'b>(
     books: &'b AuditData,
     matching: &'b Matching,
-    history: &'b History,
-) -> impl Iterator<Item = Sample> + 'b {
+    history: &'b SaleHistories,
+) -> impl Iterator<Item = RateSample> + 'b {
     let rows = books.theirs.iter().zip(&matching.billed);
     rows.filter_map(|(theirs, matched)| {
         let ours = matched.and_then(|(row, _)| books.ours.get(index(row)));
@@ -128,7 +128,7 @@ fn samples<'b>(
         let sale_cents = theirs.sale_cents.or(own).filter(|cents| *cents > 0)?;
         let is_whole = theirs.is_split != Some(true) && theirs.is_cash && theirs.is_live();
         let plan = ours.map_or(0, |ours| ours.plan);
-        is_whole.then_some(Sample {
+        is_whole.then_some(RateSample {
             deals: TermsKey {
                 promoter: theirs.promoter,
                 campaign: theirs.campaign,
@@ -137,9 +137,9 @@ fn samples<'b>(
             },
             payment: match matched {
                 Some((row, _)) => history.payment(books, *row),
-                None => Payment {
+                None => PaymentTimes {
                     created_ms: theirs.created_ms,
-                    ..Payment::default()
+                    ..PaymentTimes::default()
                 },
             },
             amount_cents: theirs.amount_cents,
@@ -161,7 +161,7 @@ fn matched(matching: &Matching, selection: &Selection) -> BTreeMap<MatchReason, 
 fn findings(
     books: &AuditData,
     matching: &Matching,
-    drafts: &[Draft],
+    drafts: &[FindingDraft],
 ) -> Result<Vec<Finding>, AuditError> {
     let refunded = if drafts.is_empty() {
         HashMap::new()
@@ -208,7 +208,11 @@ fn refunded(books: &AuditData, matching: &Matching) -> HashMap<u32, i64> {
     refunded
 }
 
-fn finding(books: &AuditData, draft: &Draft, refunded_cents: i64) -> Result<Finding, AuditError> {
+fn finding(
+    books: &AuditData,
+    draft: &FindingDraft,
+    refunded_cents: i64,
+) -> Result<Finding, AuditError> {
     let ours = draft
         .ours
         .map(|row| books.billed.get(index(row)))
@@ -272,7 +276,7 @@ fn explained(findings: &[Finding]) -> BTreeMap<String, i128> {
 }
 
 /// Checks that the findings explain the whole difference of the totals.
-fn check(explained: &BTreeMap<String, i128>, totals: &Totals) -> Result<(), AuditError> {
+fn check(explained: &BTreeMap<String, i128>, totals: &AuditTotals) -> Result<(), AuditError> {
     for (unit, figures) in &totals.in_all {
         let found = explained.get(unit).copied().unwrap_or(0);
         if found != figures.difference_cents {

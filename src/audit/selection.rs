@@ -47,10 +47,10 @@ impl UnmatchedCommissions {
 
 /// The cases and commissions of the period. Without a period it holds nothing, and all belong to it.
 pub(super) struct Selection {
-    parts: Option<Parts>,
+    parts: Option<PeriodParts>,
 }
 
-struct Parts {
+struct PeriodParts {
     /// `true` for cases of the period, by the row of the case.
     cases: Vec<bool>,
     /// `true` for commissions of the period, by the row of the commission.
@@ -69,7 +69,7 @@ impl Selection {
         books: &AuditData,
         matching: &Matching,
         commissions: &Grouped,
-        orphans: &UnmatchedCommissions,
+        unmatched: &UnmatchedCommissions,
         ZonedPeriod { period, zone }: ZonedPeriod<'_>,
     ) -> Selection {
         if period.is_open() {
@@ -84,7 +84,7 @@ impl Selection {
             PeriodBy::SaleDate => (OurRow::created, zone),
             PeriodBy::RunDate => (OurRow::recorded, &TimeZone::UTC),
         };
-        let mut parts = Parts {
+        let mut parts = PeriodParts {
             cases: vec![false; books.ours.len()],
             commissions: vec![false; books.theirs.len()],
             undated: Vec::new(),
@@ -115,7 +115,7 @@ impl Selection {
                 }
             }
         }
-        parts.select_orphans(books, matching, orphans, holds);
+        parts.select_unmatched(books, matching, unmatched, holds);
         Selection { parts: Some(parts) }
     }
 
@@ -162,12 +162,12 @@ fn first_refunds(books: &AuditData, matching: &Matching, date_of: DateOf) -> Has
     first_refunds
 }
 
-impl Parts {
-    fn select_orphans(
+impl PeriodParts {
+    fn select_unmatched(
         &mut self,
         books: &AuditData,
         matching: &Matching,
-        orphans: &UnmatchedCommissions,
+        unmatched: &UnmatchedCommissions,
         holds: impl Fn(i64) -> bool,
     ) {
         let mut select = |rows: &[u32], commissions: &mut Vec<bool>| match first_date(books, rows) {
@@ -177,7 +177,7 @@ impl Parts {
             Some(_) => {}
             None => self.undated.extend(rows),
         };
-        for group in &orphans.groups {
+        for group in &unmatched.groups {
             select(group, &mut self.commissions);
         }
         for (row, billed) in (0..).zip(&matching.billed) {

@@ -255,7 +255,7 @@ pub struct Billed {
 
 /// Says to which promoter a customer belongs: a line of the leads listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lead {
+pub struct ReferredCustomer {
     /// The customer.
     pub customer: Customer,
     /// The promoter who referred the customer.
@@ -275,7 +275,7 @@ pub struct Sides {
     pub(super) billed_columns: Option<DataFrame>,
     pub(super) commissions: Vec<Commission>,
     pub(super) commission_columns: Option<DataFrame>,
-    pub(super) leads: Vec<Lead>,
+    pub(super) leads: Vec<ReferredCustomer>,
     pub(super) lead_columns: Option<DataFrame>,
     /// The ids of events of ours that are held.
     pub held_ids: HashSet<String>,
@@ -311,7 +311,7 @@ impl Sides {
     }
 
     /// Takes a lead. Without any, nothing is said about whose customer is whose.
-    pub fn add_lead(&mut self, lead: Lead) -> Result<(), AuditError> {
+    pub fn add_lead(&mut self, lead: ReferredCustomer) -> Result<(), AuditError> {
         self.leads.push(lead);
         if self.leads.len() < BATCH {
             Ok(())

@@ -11,7 +11,7 @@ use super::judge::Judged;
 use super::matching::Matching;
 use super::parallel::ranges;
 use super::selection::Selection;
-use super::{AuditError, CommissionTotals, Cut, Status, TotalLine, Totals};
+use super::{AuditError, AuditTotals, CommissionTotals, Cut, Status, TotalLine};
 
 /// A column of the long table that a line adds to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,14 +79,14 @@ impl Measure {
 
 /// Heads and measures as one number each, since Polars groups by one column much faster than by seven.
 /// Packs the head of a line into one or two columns. A part that doesn't fit into 64 bits goes into the second.
-struct Packing {
-    /// The number of bits of each part, in the order of [`Packing::parts`].
+struct HeadPacking {
+    /// The number of bits of each part, in the order of [`HeadPacking::parts`].
     bits: [u32; 7],
 }
 
-impl Packing {
+impl HeadPacking {
     /// Returns a packing with room for all codes that there are.
-    fn new(books: &AuditData, last_month: Month) -> Result<Packing, AuditError> {
+    fn new(books: &AuditData, last_month: Month) -> Result<HeadPacking, AuditError> {
         let names = books.names.len();
         let most = [
             books.promoters.len(),
@@ -99,7 +99,7 @@ impl Packing {
         ];
         let bits = most.map(|most| usize::BITS - most.leading_zeros());
         if bits.iter().sum::<u32>() <= u128::BITS {
-            return Ok(Packing { bits });
+            return Ok(HeadPacking { bits });
         }
         let message = "there are too many names of promoters, campaigns and plans";
         Err(AuditError::Columns(message.to_owned()))
@@ -126,7 +126,7 @@ impl Packing {
     }
 
     fn pack(&self, head: &TotalKey, measure: Measure) -> u128 {
-        let parts = Packing::parts(head, measure).into_iter().zip(self.bits);
+        let parts = HeadPacking::parts(head, measure).into_iter().zip(self.bits);
         parts.fold(0, |key, (part, bits)| (key << bits) | u128::from(part))
     }
 
@@ -142,7 +142,7 @@ impl Packing {
 
 /// The long table: a line for all that is added up.
 struct LongTable<'p> {
-    packing: &'p Packing,
+    packing: &'p HeadPacking,
     keys: Vec<u64>,
     /// The upper halves of the keys, if they are wide.
     upper_keys: Vec<u64>,
@@ -152,7 +152,7 @@ struct LongTable<'p> {
 }
 
 impl<'p> LongTable<'p> {
-    fn with_room(packing: &'p Packing, lines: usize) -> Self {
+    fn with_room(packing: &'p HeadPacking, lines: usize) -> Self {
         LongTable {
             packing,
             keys: Vec::with_capacity(lines),
@@ -346,10 +346,10 @@ pub(super) fn totals(
     matching: &Matching,
     judged: &Judged,
     selection: &Selection,
-) -> Result<Totals, AuditError> {
+) -> Result<AuditTotals, AuditError> {
     let months = books.ours.iter().map(|ours| ours.month);
     let months = months.chain(books.theirs.iter().map(|theirs| theirs.month));
-    let packing = Packing::new(books, months.max().unwrap_or(0))?;
+    let packing = HeadPacking::new(books, months.max().unwrap_or(0))?;
     let (ours, theirs) = (books.ours.len(), books.theirs.len());
     let lines = ours + theirs + judged.expected.len();
     // Ours, theirs and what is expected, as if they stood behind each other.
@@ -370,7 +370,7 @@ pub(super) fn totals(
         long.append(part);
     }
     let in_all = long.in_all();
-    let totals = Totals {
+    let totals = AuditTotals {
         in_all: in_all
             .into_iter()
             .map(|(unit, figures)| (unit_name(books, unit), figures))
@@ -395,7 +395,7 @@ type ByCode = PlHashMap<(u32, Code), CommissionTotals>;
 
 fn cuts(
     books: &AuditData,
-    packing: &Packing,
+    packing: &HeadPacking,
     grouped: &[SummedLine],
 ) -> BTreeMap<Cut, Vec<TotalLine>> {
     let mut cuts = Cut::ALL.map(|cut| (cut, ByCode::default()));
@@ -460,7 +460,7 @@ fn status_name(code: u32) -> Option<String> {
 }
 
 /// Checks that every cut adds up to the same as the rows themselves, which were added up without Polars.
-fn check(totals: &Totals) -> Result<(), AuditError> {
+fn check(totals: &AuditTotals) -> Result<(), AuditError> {
     for (cut, lines) in &totals.by {
         let mut sums: BTreeMap<&str, CommissionTotals> = BTreeMap::new();
         for line in lines {

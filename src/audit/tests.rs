@@ -114,7 +114,7 @@ fn reversal(id: &str, event_id: &str, sale_cents: i64) -> Commission {
 struct TestAccount {
     billed: Vec<Billed>,
     commissions: Vec<Commission>,
-    leads: Vec<Lead>,
+    leads: Vec<ReferredCustomer>,
     rules: String,
 }
 
@@ -122,7 +122,7 @@ fn account() -> TestAccount {
     let mut account = TestAccount {
         billed: Vec::new(),
         commissions: Vec::new(),
-        leads: vec![Lead {
+        leads: vec![ReferredCustomer {
             customer: Customer::new(None, Some("c1")),
             promoter: promoter("anna"),
             created_at: Some(moment("2026-01-01T00:00:00Z")),
@@ -183,7 +183,7 @@ impl TestAccount {
         for lead in &self.leads {
             sides.add_lead(lead.clone()).unwrap();
         }
-        let rules: Rules = toml::from_str(&self.rules).unwrap();
+        let rules: AuditRules = toml::from_str(&self.rules).unwrap();
         let frames = sides.into_frames().unwrap();
         audit(frames, &rules, usd(), moment("2026-04-01T00:00:00Z")).unwrap()
     }

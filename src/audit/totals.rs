@@ -103,7 +103,7 @@ pub struct TotalLine {
 
 /// The totals of both sides. The lines of every breakdown come to `in_all`, by currency: the program checks it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Totals {
+pub struct AuditTotals {
     /// Everything, by currency or unit.
     pub in_all: BTreeMap<String, CommissionTotals>,
     /// The lines of each cut, by value and currency.

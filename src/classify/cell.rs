@@ -132,12 +132,12 @@ fn read_civil(text: &str, pattern: &str) -> Option<DateTime> {
 }
 
 /// A day and a time that stand in two cells, and are read with a space between them.
-pub(super) struct Parts<'t> {
+pub(super) struct DateAndTime<'t> {
     pub(super) date: &'t str,
     pub(super) time: &'t str,
 }
 
-impl Parts<'_> {
+impl DateAndTime<'_> {
     /// Writes both in a format, where `date` and `time` are what cells of a workbook say; nothing where the
     /// format can't say it.
     pub(super) fn rewritten(

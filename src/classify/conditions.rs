@@ -3,7 +3,7 @@
 use super::Classifier;
 use crate::export::Row;
 use crate::problem::Problem;
-use crate::profile::{IgnoreRule, Scope, Test, When};
+use crate::profile::{IgnoreRule, RowScope, Test, When};
 
 impl<'p> Classifier<'p> {
     /// Returns the first rule by which the row is not an event.
@@ -19,7 +19,7 @@ impl<'p> Classifier<'p> {
         Ok(None)
     }
 
-    pub(super) fn is_for(&self, scope: &Scope, row: &Row) -> Result<bool, Box<Problem>> {
+    pub(super) fn is_for(&self, scope: &RowScope, row: &Row) -> Result<bool, Box<Problem>> {
         if !self.holds(&scope.when, row)? {
             return Ok(false);
         }

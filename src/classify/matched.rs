@@ -9,8 +9,8 @@ use crate::export::Row;
 use crate::invisible::shown;
 use crate::problem::shortened;
 use crate::profile::{
-    AmountRule, ColumnIndex, DateSource, EventRule, IgnoreRule, Meaning, RemarkRule, Scope, Sign,
-    Test, When,
+    AmountRule, ColumnIndex, DateSource, EventRule, IgnoreRule, Meaning, RemarkRule, RowScope,
+    Sign, Test, When,
 };
 
 /// Describes a rule that a row matches.
@@ -57,7 +57,7 @@ impl Classifier<'_> {
         remarks.chain(events).collect()
     }
 
-    fn matches(&self, scope: &Scope, row: &Row) -> bool {
+    fn matches(&self, scope: &RowScope, row: &Row) -> bool {
         self.is_for(scope, row).unwrap_or(false)
     }
 

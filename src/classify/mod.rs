@@ -31,7 +31,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 
 use self::overview::Overview;
 use crate::event::{
-    AmountFormat, Currency, Customer, DetailSlot, Details, Event, Kind, RowPlace, Text,
+    AmountFormat, Currency, Customer, DetailSlot, Details, Event, ExportLine, Kind, Text,
     running_total_refund_id,
 };
 use crate::export::Row;
@@ -153,7 +153,7 @@ impl<'p> Classifier<'p> {
     pub(crate) fn classify(
         &self,
         row: &Row,
-        source: RowPlace,
+        source: ExportLine,
         events: &mut Vec<Event>,
         warnings: &mut Vec<Problem>,
     ) -> RowOutcome {
@@ -283,7 +283,7 @@ impl<'p> Classifier<'p> {
     fn try_row(
         &self,
         row: &Row,
-        source: RowPlace,
+        source: ExportLine,
         events: &mut Vec<Event>,
         warnings: &mut Vec<Problem>,
     ) -> Result<RowOutcome, Box<Problem>> {
@@ -459,7 +459,7 @@ impl<'p> Classifier<'p> {
         rule: &EventRule,
         customer: &Customer,
         row: &Row,
-        source: RowPlace,
+        source: ExportLine,
         events: &mut Vec<Event>,
     ) -> Result<(), Box<Problem>> {
         let (sale_event_id, sale_reference) = self.two_ids(&rule.sale_event_id, row)?;

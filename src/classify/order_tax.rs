@@ -16,7 +16,7 @@ const ORDERS_PER_EXCEPTION: u32 = 5;
 
 /// The figures of an order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Order {
+pub(super) struct OrderFigures {
     /// The price that was paid for the goods, after discounts.
     pub(super) goods: i64,
     pub(super) shipping: i64,
@@ -55,7 +55,7 @@ pub(super) struct TaxReading {
 
 /// The evidence by which the tax of an order was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Decided {
+pub(super) enum TaxEvidence {
     /// The order's own figures decide it.
     Itself(TaxReading),
     /// This many other orders of the export decide where the tax is.
@@ -112,7 +112,7 @@ impl RateSpan {
 
 impl Shop {
     /// Learns from an order that shows by itself where its tax is.
-    pub(super) fn see(&mut self, order: &Order, placement: TaxPlacement) {
+    pub(super) fn see(&mut self, order: &OrderFigures, placement: TaxPlacement) {
         match placement {
             TaxPlacement::Inside => self.inside += 1,
             TaxPlacement::OnTop => self.on_top += 1,
@@ -153,12 +153,14 @@ impl Shop {
     }
 }
 
-impl Order {
+impl OrderFigures {
     /// Decides how to read the figures, or returns all readings that match them.
-    pub(super) fn decide(&self, shop: Shop) -> Result<Decided, Vec<TaxReading>> {
+    pub(super) fn decide(&self, shop: Shop) -> Result<TaxEvidence, Vec<TaxReading>> {
         let is_sum_on_top = self.rest(TaxPlacement::OnTop) == 0;
         if !is_sum_on_top && self.rest(TaxPlacement::Inside) == 0 && self.shipping == 0 {
-            return Ok(Decided::Itself(self.reading(TaxPlacement::Inside, false)));
+            return Ok(TaxEvidence::Itself(
+                self.reading(TaxPlacement::Inside, false),
+            ));
         }
         if is_sum_on_top && self.tax > 0 && self.named.is_empty() && shop.is_hardly_ever_on_top() {
             let both = [TaxPlacement::OnTop, TaxPlacement::Inside];
@@ -169,7 +171,7 @@ impl Order {
         }
         let fitting = self.fitting();
         if let Some(only) = only(&fitting) {
-            return Ok(Decided::Itself(only));
+            return Ok(TaxEvidence::Itself(only));
         }
         let Some((placement, orders)) = shop.agrees() else {
             return Err(fitting);
@@ -180,9 +182,9 @@ impl Order {
             .copied()
             .collect();
         match (only(&agreeing), fitting.is_empty()) {
-            (Some(only), _) => Ok(Decided::Others(only, orders)),
+            (Some(only), _) => Ok(TaxEvidence::Others(only, orders)),
             (None, true) if self.is_certain(placement) => {
-                Ok(Decided::Others(self.reading(placement, false), orders))
+                Ok(TaxEvidence::Others(self.reading(placement, false), orders))
             }
             (None, _) => Err(fitting),
         }
@@ -194,7 +196,7 @@ impl Order {
     }
 
     /// Decides how to read the figures without a rate, by the rate of the shop, or returns all readings that match them.
-    fn decide_unrated(&self, shop: Shop) -> Result<Decided, Vec<TaxReading>> {
+    fn decide_unrated(&self, shop: Shop) -> Result<TaxEvidence, Vec<TaxReading>> {
         let both = self.goods.saturating_add(self.shipping);
         let mut possible = Vec::new();
         if self.rest(TaxPlacement::OnTop) > 0 {
@@ -219,7 +221,7 @@ impl Order {
         match shop.agrees() {
             Some((TaxPlacement::OnTop, orders)) if self.rest(TaxPlacement::OnTop) > 0 => {
                 let reading = self.reading(TaxPlacement::OnTop, false);
-                Ok(Decided::Others(reading, orders))
+                Ok(TaxEvidence::Others(reading, orders))
             }
             Some((TaxPlacement::Inside, orders)) => {
                 // With shipping, a tip is not told from a tax that fits the rate.
@@ -233,7 +235,7 @@ impl Order {
                     .map(|(reading, _)| reading)
                     .collect();
                 match only(&fitting) {
-                    Some(only) => Ok(Decided::Others(only, orders)),
+                    Some(only) => Ok(TaxEvidence::Others(only, orders)),
                     None => Err(open),
                 }
             }
@@ -376,13 +378,13 @@ mod tests {
 
     use super::*;
 
-    fn order(figures: [i64; 5], named: &[(i64, &str)]) -> Order {
+    fn order(figures: [i64; 5], named: &[(i64, &str)]) -> OrderFigures {
         let [goods, shipping, tax, duties, total] = figures;
         let named = named.iter().map(|(value, name)| NamedTax {
             value: *value,
             rate: rate_of(name).unwrap(),
         });
-        Order {
+        OrderFigures {
             goods,
             shipping,
             tax,
@@ -392,9 +394,11 @@ mod tests {
         }
     }
 
-    fn before_tax(order: &Order) -> Result<i64, Vec<i64>> {
+    fn before_tax(order: &OrderFigures) -> Result<i64, Vec<i64>> {
         match order.decide(Shop::default()) {
-            Ok(Decided::Itself(reading) | Decided::Others(reading, _)) => Ok(reading.before_tax),
+            Ok(TaxEvidence::Itself(reading) | TaxEvidence::Others(reading, _)) => {
+                Ok(reading.before_tax)
+            }
             Err(readings) => Err(readings.iter().map(|reading| reading.before_tax).collect()),
         }
     }
@@ -477,7 +481,7 @@ mod tests {
         }
         assert!(exempt.decide(shop).is_err());
         shop.on_top += 1;
-        let Ok(Decided::Others(reading, 5)) = exempt.decide(shop) else {
+        let Ok(TaxEvidence::Others(reading, 5)) = exempt.decide(shop) else {
             panic!("{:?}", exempt.decide(shop));
         };
         assert_eq!(reading.before_tax, 13_360);
@@ -494,9 +498,9 @@ mod tests {
             on_top,
             ..Shop::default()
         };
-        let read = |order: &Order, shop| match order.decide(shop) {
-            Ok(Decided::Itself(reading)) => format!("itself {}", reading.before_tax),
-            Ok(Decided::Others(reading, _)) => format!("others {}", reading.before_tax),
+        let read = |order: &OrderFigures, shop| match order.decide(shop) {
+            Ok(TaxEvidence::Itself(reading)) => format!("itself {}", reading.before_tax),
+            Ok(TaxEvidence::Others(reading, _)) => format!("others {}", reading.before_tax),
             Err(readings) => format!("open {}", readings.len()),
         };
         for (shop, of_named, of_unnamed) in [
@@ -525,12 +529,12 @@ mod tests {
             let tax = goods_tax + shipping_tax;
             let tip = if tips_the_tax { tax } else { tip };
             let (shown_goods, shown_shipping) = if inside { (goods + goods_tax, shipping + shipping_tax) } else { (goods, shipping) };
-            let order = Order {
+            let order = OrderFigures {
                 goods: shown_goods, shipping: shown_shipping, tax, duties,
                 total: goods + shipping + tax + duties + tip,
                 named: vec![NamedTax { value: tax, rate }],
             };
-            if let Ok(Decided::Itself(reading)) = order.decide(Shop::default()) {
+            if let Ok(TaxEvidence::Itself(reading)) = order.decide(Shop::default()) {
                 let is_exact = (reading.before_tax - goods).abs() <= 1;
                 prop_assert!(is_exact, "{order:?} {reading:?}");
             }

@@ -1,7 +1,9 @@
 //! The tax of an order, read from its row.
 
 use super::Classifier;
-use super::order_tax::{Decided, NamedTax, Order, Shop, TaxPlacement, TaxReading, rate_of};
+use super::order_tax::{
+    NamedTax, OrderFigures, Shop, TaxEvidence, TaxPlacement, TaxReading, rate_of,
+};
 use crate::event::{Currency, Money, ParsedAmount};
 use crate::export::Row;
 use crate::problem::{Problem, ProblemCode};
@@ -28,7 +30,7 @@ impl Classifier<'_> {
             let Some(order) = order.ok().filter(|order| order.tax > 0) else {
                 continue;
             };
-            if let Ok(Decided::Itself(reading) | Decided::Others(reading, _)) =
+            if let Ok(TaxEvidence::Itself(reading) | TaxEvidence::Others(reading, _)) =
                 order.decide(Shop::default())
             {
                 shop.see(&order, reading.placement);
@@ -50,8 +52,8 @@ impl Classifier<'_> {
         };
         let order = self.order(columns, row, currency)?;
         match order.decide(self.shop.get()) {
-            Ok(Decided::Itself(reading)) => Ok((goods.with_minor(reading.before_tax), None)),
-            Ok(Decided::Others(reading, orders)) => {
+            Ok(TaxEvidence::Itself(reading)) => Ok((goods.with_minor(reading.before_tax), None)),
+            Ok(TaxEvidence::Others(reading, orders)) => {
                 let place = match reading.placement {
                     TaxPlacement::Inside => "inside the prices",
                     TaxPlacement::OnTop => "on top of the prices",
@@ -73,12 +75,12 @@ impl Classifier<'_> {
         columns: &TaxColumns,
         row: &Row,
         currency: Currency,
-    ) -> Result<Order, Box<Problem>> {
+    ) -> Result<OrderFigures, Box<Problem>> {
         let minor = |column: ColumnIndex| match self.text(row, column) {
             "" => Ok(0),
             _ => Ok::<_, Box<Problem>>(self.amount(row, column, currency)?.minor()),
         };
-        let mut order = Order {
+        let mut order = OrderFigures {
             goods: minor(columns.goods)?,
             shipping: minor(columns.shipping)?,
             tax: minor(columns.tax)?,

@@ -210,7 +210,7 @@ impl Classifier<'_> {
             texts.extend(text.map(|text| (date_at, text)));
             return Ok(());
         };
-        let written = cell::Parts {
+        let written = cell::DateAndTime {
             date: value,
             time: row.get(time_at).unwrap_or_default(),
         };
@@ -306,7 +306,7 @@ impl Classifier<'_> {
                 texts.extend(text.map(|text| (date_at, text)));
             }
             (Some(time_at), date) if date.is_some() || time.is_some() => {
-                let written = cell::Parts {
+                let written = cell::DateAndTime {
                     date: row.get(date_at).unwrap_or_default(),
                     time: row.get(time_at).unwrap_or_default(),
                 };

@@ -2,7 +2,7 @@
 
 use super::commands::verdict_in_one_line;
 use super::error::Exit;
-use super::terminal::{Entry, Level};
+use super::terminal::{Level, LogEntry};
 use crate::problem::Problem;
 use crate::report::{OutcomesSummary, RunSummary, outcome_word};
 
@@ -70,13 +70,13 @@ impl Ended {
     }
 
     /// Returns the last entry of a run's log.
-    pub(super) fn entry(&self, command: &str) -> Entry {
+    pub(super) fn entry(&self, command: &str) -> LogEntry {
         let level = match self.exit {
             Exit::Done => Level::Info,
             Exit::Attention => Level::Warning,
             _ => Level::Error,
         };
-        let entry = Entry::new(level, "ended", self.verdict());
+        let entry = LogEntry::new(level, "ended", self.verdict());
         let entry = entry
             .with("command", command)
             .with("exit_code", self.exit as u8);

@@ -9,12 +9,12 @@ use super::error::{CliError, profile_problem};
 use super::folders::{self, Folder};
 use super::objects::{self, Buckets};
 use super::patterns::{self, PatternFault, is_pattern};
-use super::read_before::{LeftOut, left_out};
+use super::read_before::{LeftOutExports, left_out};
 use super::settings::{EffectiveSettings, ForeignSetting, SaleCall, line_of};
 use super::tables::grouped;
 use super::terminal::Terminal;
 use crate::bounded::{self, Bounded, SETTINGS_BYTES, TABLE_BYTES};
-use crate::convert::{Foreign, Rates, RatesError};
+use crate::convert::{ExchangeRates, Foreign, RatesError};
 use crate::event::Currency;
 use crate::export::{
     DeclaredEncoding, Export, ExportError, Exports, LinesAbove, ReadOptions, SheetChoice,
@@ -24,7 +24,7 @@ use crate::job::{
     Setup, SourceRows, SourceRowsError, export_problem,
 };
 use crate::journal::{HistoryRequest, JournalHistory, JournalReader, PlanState};
-use crate::link::{Resolutions, Rules};
+use crate::link::{LinkRules, Resolutions};
 use crate::object_storage::{Address, Bucket};
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{OwnFile, Profile, Profiles};
@@ -192,7 +192,7 @@ fn profile_file(path: &Path) -> Result<(String, toml::Table), CliError> {
 
 /// The exports that the arguments name, each opened when it is needed, so that a thousand of them
 /// don't keep a thousand files open.
-pub(super) struct Opened {
+pub(super) struct OpenExports {
     files: std::vec::IntoIter<Named>,
     current: Option<Exports>,
     options: ReadOptions,
@@ -218,7 +218,7 @@ pub(super) fn open_for(
     choice: &Choice,
     names: &[PathBuf],
     of: (&Common, &EffectiveSettings),
-) -> Result<Opened, CliError> {
+) -> Result<OpenExports, CliError> {
     let profiles = &choice.profiles;
     open(names, of, profiles.lines_above(), profiles.sheets())
 }
@@ -231,7 +231,7 @@ pub(super) fn open(
     (common, settings): (&Common, &EffectiveSettings),
     lines_above: LinesAbove,
     sheets: Vec<String>,
-) -> Result<Opened, CliError> {
+) -> Result<OpenExports, CliError> {
     let mut files = Vec::new();
     let mut folders = Vec::new();
     let mut buckets = Buckets::default();
@@ -274,7 +274,7 @@ pub(super) fn open(
         TextEncoding::Utf16 => DeclaredEncoding::Utf16,
         TextEncoding::Windows1252 => DeclaredEncoding::Windows1252,
     });
-    Ok(Opened {
+    Ok(OpenExports {
         files: files.into_iter(),
         current: None,
         options: ReadOptions {
@@ -298,7 +298,7 @@ fn folder_of(name: &Path, settings: &EffectiveSettings) -> Result<Folder, CliErr
     })
 }
 
-impl Opened {
+impl OpenExports {
     /// Returns the files that are still to be opened.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files
@@ -337,7 +337,7 @@ impl Opened {
     }
 
     /// Returns the exports without the files of folders with these paths.
-    pub(super) fn without(&self, paths: &[PathBuf]) -> Opened {
+    pub(super) fn without(&self, paths: &[PathBuf]) -> OpenExports {
         let is_left_out = |named: &Named| match named {
             Named::InFolder(path, _) => paths.contains(path),
             Named::File(_) | Named::MaybeExport(..) | Named::StandardInput | Named::Object(..) => {
@@ -346,7 +346,7 @@ impl Opened {
         };
         let files = self.files.as_slice().iter();
         let files: Vec<Named> = files.filter(|it| !is_left_out(it)).cloned().collect();
-        Opened {
+        OpenExports {
             files: files.into_iter(),
             current: None,
             options: self.options.clone(),
@@ -416,7 +416,7 @@ impl Opened {
     }
 }
 
-impl Iterator for Opened {
+impl Iterator for OpenExports {
     type Item = Result<Export, ExportError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -479,7 +479,7 @@ pub(super) struct ExportPlanner<'p> {
     settings: &'p EffectiveSettings,
     terminal: &'p Terminal,
     /// The treatment of refunds whose sale is not named or not found.
-    rules: Rules,
+    rules: LinkRules,
     /// `true` if the events are for sending, so that the dates must be valid for the API.
     is_for_sending: bool,
     /// The line of each export whose row is explained.
@@ -565,7 +565,7 @@ impl<'p> ExportPlanner<'p> {
     /// plan by now.
     pub(super) fn plan_files(
         &self,
-        mut opened: Opened,
+        mut opened: OpenExports,
         source_rows: fn() -> Result<SourceRows, CliError>,
         now: Timestamp,
         mut history: impl FnMut(&dyn Fn() -> HistoryRequest) -> Result<(JournalHistory, i64), CliError>,
@@ -588,7 +588,7 @@ impl<'p> ExportPlanner<'p> {
                 Ok(known)
             })?;
             if !left_out.exports.is_empty() && (commits != left_out.commits || has_held(&job)) {
-                left_out = LeftOut::default();
+                left_out = LeftOutExports::default();
                 continue;
             }
             if is_planned_again(&job) {
@@ -604,7 +604,11 @@ impl<'p> ExportPlanner<'p> {
     }
 
     /// Reads files, all of them, and plans their events as if no earlier run had read any.
-    pub(super) fn plan_alone(&self, mut opened: Opened, now: Timestamp) -> Result<Job, CliError> {
+    pub(super) fn plan_alone(
+        &self,
+        mut opened: OpenExports,
+        now: Timestamp,
+    ) -> Result<Job, CliError> {
         let read_before = |header: &[String]| self.profiles_of_header(header);
         let setup = self.setup(&read_before)?;
         opened.settle(|mut export| job::profile_of(&setup, &mut export).is_some())?;
@@ -621,14 +625,18 @@ impl<'p> ExportPlanner<'p> {
 
     /// Returns the exports that need not be read again. If the journal has no answer now, all are read, and the
     /// later reading of it reports the reason.
-    fn left_out(&self, opened: &Opened, setup: &Setup<'_>) -> Result<LeftOut, CliError> {
+    fn left_out(
+        &self,
+        opened: &OpenExports,
+        setup: &Setup<'_>,
+    ) -> Result<LeftOutExports, CliError> {
         // Only what is in a folder is ever left out.
         if !opened.has_folders() {
-            return Ok(LeftOut::default());
+            return Ok(LeftOutExports::default());
         }
         match JournalReader::open(&self.settings.journal) {
             Ok(Some(journal)) => left_out(opened, setup, &journal),
-            Ok(None) | Err(_) => Ok(LeftOut::default()),
+            Ok(None) | Err(_) => Ok(LeftOutExports::default()),
         }
     }
 
@@ -704,9 +712,9 @@ fn has_held(job: &Job) -> bool {
 }
 
 /// Returns the treatment of refunds whose sale is not named or not found.
-fn rules(link: Option<&Path>, settings: &EffectiveSettings) -> Result<Rules, CliError> {
+fn rules(link: Option<&Path>, settings: &EffectiveSettings) -> Result<LinkRules, CliError> {
     let path = link.or(settings.link.resolutions.as_deref());
-    Ok(Rules {
+    Ok(LinkRules {
         match_by_customer: settings.link.match_by_customer,
         send_unlinked: settings.link.send_unlinked,
         resolutions: path.map(resolutions).transpose()?.unwrap_or_default(),
@@ -734,10 +742,10 @@ fn foreign(settings: &EffectiveSettings) -> Result<Foreign, CliError> {
 }
 
 /// Reads the rates of a file.
-pub(super) fn rates(path: &Path, account: Currency) -> Result<Rates, CliError> {
+pub(super) fn rates(path: &Path, account: Currency) -> Result<ExchangeRates, CliError> {
     let rates = Export::open_bounded(path, TABLE_BYTES)
         .map_err(RatesError::from)
-        .and_then(|export| Rates::read(export, account));
+        .and_then(|export| ExchangeRates::read(export, account));
     rates.map_err(|error| {
         CliError::Unusable(match error {
             RatesError::Export(error) => vec![export_problem(&error)],

@@ -103,7 +103,7 @@ pub fn check_configuration(path: &Path) -> Result<(), Vec<Problem>> {
 
 /// The object that `--json` prints if a command failed.
 #[derive(Serialize)]
-struct Failure {
+struct FailedCommand {
     schema: u32,
     problems: Vec<Problem>,
     exit_code: u8,
@@ -116,7 +116,7 @@ fn fail(error: &CliError, common: &Common, terminal: &Terminal) -> Ended {
     for problem in &mut problems {
         commands.complete(problem);
     }
-    let failure = Failure {
+    let failure = FailedCommand {
         schema: SCHEMA,
         problems,
         exit_code: exit as u8,

@@ -12,15 +12,15 @@ use crate::job::{ExportTotals, Job, RowTotals, RowsOf};
 use crate::report::words::{amount, kind_words};
 
 /// Holds the first and last dates of events, and the number of their customers.
-pub(super) struct Span {
+pub(super) struct PlannedSpan {
     days: Option<(Timestamp, Timestamp)>,
     customers: HashedMap<()>,
 }
 
-impl Span {
+impl PlannedSpan {
     /// Returns the span of these events.
     pub(super) fn new<'e>(events: impl Iterator<Item = EventRef<'e>>) -> Self {
-        let mut span = Span {
+        let mut span = PlannedSpan {
             days: None,
             customers: HashedMap::default(),
         };

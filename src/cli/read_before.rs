@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::error::CliError;
-use super::exports::Opened;
+use super::exports::OpenExports;
 use crate::job::{Setup, profile_of};
 use crate::journal::{JournalReader, ReadExport, SkippedExport};
 use crate::profile::Profile;
@@ -22,7 +22,7 @@ const PIECE_BYTES: usize = 1 << 18;
 
 /// The exports that are not read, and the state of the journal by which that was decided.
 #[derive(Debug, Default)]
-pub(super) struct LeftOut {
+pub(super) struct LeftOutExports {
     /// The paths of the exports.
     pub(super) paths: Vec<PathBuf>,
     pub(super) exports: Vec<SkippedExport>,
@@ -43,23 +43,23 @@ struct Candidate<'s> {
 ///
 /// The journal can't be read.
 pub(super) fn left_out(
-    opened: &Opened,
+    opened: &OpenExports,
     setup: &Setup<'_>,
     journal: &JournalReader,
-) -> Result<LeftOut, CliError> {
+) -> Result<LeftOutExports, CliError> {
     // What comes by standard input can't be looked at before it is read.
     if opened.has_standard_input() {
-        return Ok(LeftOut::default());
+        return Ok(LeftOutExports::default());
     }
     let Some(rules) = setup.digest(opened.options()) else {
-        return Ok(LeftOut::default());
+        return Ok(LeftOutExports::default());
     };
     let read = journal.read_exports()?.into_iter();
     let read = read.filter(|export| export.rules == rules);
     let read: HashMap<String, ReadExport> =
         read.map(|export| (export.sha256.clone(), export)).collect();
     if read.is_empty() {
-        return Ok(LeftOut::default());
+        return Ok(LeftOutExports::default());
     }
     let open = journal.open_keys()?;
     let candidate = |path| {
@@ -79,7 +79,7 @@ pub(super) fn left_out(
     };
     let candidates: Vec<Candidate<'_>> = opened.folder_files().filter_map(candidate).collect();
     if candidates.is_empty() {
-        return Ok(LeftOut::default());
+        return Ok(LeftOutExports::default());
     }
     let paths: Vec<PathBuf> = candidates.iter().map(|it| it.path.to_owned()).collect();
     let mut kinds = Vec::new();
@@ -87,7 +87,7 @@ pub(super) fn left_out(
         kinds.extend(profile_of(setup, &mut export));
     }
     let candidates = without_related(candidates, kinds);
-    Ok(LeftOut {
+    Ok(LeftOutExports {
         paths: candidates.iter().map(|it| it.path.to_owned()).collect(),
         exports: candidates.into_iter().map(|it| it.skipped).collect(),
         commits: journal.commits()?,

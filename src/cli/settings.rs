@@ -26,9 +26,9 @@ use super::error::CliError;
 use crate::notify::hide_secrets_of_urls;
 use crate::problem::{Problem, ProblemCode};
 use crate::tracking::Version;
-use accounts::Chosen;
+use accounts::ChosenAccount;
 use api_key::KeySource;
-use keys::{ConfigFile, KEYS, Key, ValueType};
+use keys::{ConfigFile, KEYS, SettingKey, ValueType};
 use layers::{
     Layer, LayerOrigin, file_layer, insert, lay_over, option_table, origin_of, scalar_text,
     table_of,
@@ -42,10 +42,10 @@ use shown::shown;
 
 pub(super) use after_run::{AfterRunSettings, NotifySettings, NotifyWhen};
 pub(super) use keys::{VARIABLE_PREFIX, template};
-pub(super) use layers::{Origin, line_of};
+pub(super) use layers::{ValueOrigin, line_of};
 pub(super) use schema::schema;
 pub(super) use sections::{ForeignSetting, SaleCall};
-pub(super) use shown::Shown;
+pub(super) use shown::ShownSetting;
 
 /// The name of the project's configuration file.
 pub(super) const CONFIG_FILE: &str = "fprecon.toml";
@@ -71,13 +71,13 @@ pub(super) struct EffectiveSettings {
     /// The place of each of them: the file, and the line of its first table.
     pub(super) export_places: BTreeMap<String, (PathBuf, u64)>,
     /// The account of `[accounts]` that the settings are of.
-    pub(super) chosen: Chosen,
+    pub(super) chosen: ChosenAccount,
     pub(super) journal: PathBuf,
     /// The files that settings or `--profile` name; a profile that has no file of its own is none.
     named_files: Vec<PathBuf>,
     /// The configuration files that were read, the user's first.
     pub(super) files: Vec<PathBuf>,
-    pub(super) shown: Vec<Shown>,
+    pub(super) shown: Vec<ShownSetting>,
 }
 
 impl EffectiveSettings {
@@ -131,7 +131,7 @@ impl EffectiveSettings {
         }
         accounts::check_variables(&accounts::names(&layers))?;
         layers.push(Layer::new(LayerOrigin::Environment, environment_table()));
-        let chosen = Chosen::new(common.account.as_deref(), &layers)?;
+        let chosen = ChosenAccount::new(common.account.as_deref(), &layers)?;
         let journal_of_account = accounts::journal_of(&layers, &chosen);
         let mut layers = accounts::with_account(layers, &chosen);
         layers.push(Layer::new(LayerOrigin::Option, option_table(common, pace)));
@@ -139,11 +139,16 @@ impl EffectiveSettings {
         let sandbox = common.sandbox.then_some(version);
         let name = chosen.name().unwrap_or_default().to_owned();
         let (journal, from) = match (&common.journal, journal_of_account) {
-            (Some(path), _) => (path.clone(), Origin::Option("--journal or FPRECON_JOURNAL")),
-            (None, Some((path, file))) if !common.sandbox => (path, Origin::Account(file, name)),
+            (Some(path), _) => (
+                path.clone(),
+                ValueOrigin::Option("--journal or FPRECON_JOURNAL"),
+            ),
+            (None, Some((path, file))) if !common.sandbox => {
+                (path, ValueOrigin::Account(file, name))
+            }
             (None, _) => (
                 default_journal(beside.as_deref(), sandbox, chosen.name()),
-                Origin::Default,
+                ValueOrigin::Default,
             ),
         };
         let mut settings = Self::merge(layers, chosen, journal, from)?;
@@ -159,15 +164,20 @@ impl EffectiveSettings {
             LayerOrigin::Default,
             table_of(|key| key.default.map(str::to_owned)),
         );
-        Self::merge(vec![layer], Chosen::Only, journal, Origin::Default)
+        Self::merge(
+            vec![layer],
+            ChosenAccount::Only,
+            journal,
+            ValueOrigin::Default,
+        )
     }
 
     /// Merges the layers; the first one holds the defaults.
     fn merge(
         mut layers: Vec<Layer>,
-        chosen: Chosen,
+        chosen: ChosenAccount,
         journal: PathBuf,
-        from: Origin,
+        from: ValueOrigin,
     ) -> Result<Self, CliError> {
         let version = version_of(&layers)?;
         base_of_version(&mut layers, version);
@@ -184,7 +194,7 @@ impl EffectiveSettings {
         let rate_origin = origin_of(layers, "send", "requests_per_minute");
         Ok(EffectiveSettings {
             api: ApiSettings::new(config.api, version, key)?,
-            send: SendingSettings::new(&config.send, rate_origin != Origin::Default)?,
+            send: SendingSettings::new(&config.send, rate_origin != ValueOrigin::Default)?,
             currencies: CurrencySettings::new(config.currencies)?,
             link: LinkSettings::new(config.link)?,
             retention: RetentionSettings::new(config.retention.after_days)?,
@@ -248,7 +258,7 @@ impl EffectiveSettings {
 }
 
 /// Returns the file that a setting names, if it is a path.
-fn file_of(merged: &Table, key: &Key) -> Option<PathBuf> {
+fn file_of(merged: &Table, key: &SettingKey) -> Option<PathBuf> {
     let value = merged.get(key.table)?.as_table()?.get(key.key)?.as_str()?;
     (key.values == ValueType::Path && !value.is_empty()).then(|| PathBuf::from(value))
 }
@@ -338,7 +348,7 @@ fn value_error(layers: &[Layer], message: &str) -> CliError {
     let variables = KEYS
         .iter()
         .filter_map(|key| match origin_of(layers, key.table, key.key) {
-            Origin::Variable(name) => Some(format!("`{name}`")),
+            ValueOrigin::Variable(name) => Some(format!("`{name}`")),
             _ => None,
         });
     let variables: Vec<String> = variables.collect();
@@ -415,11 +425,11 @@ fn user_config() -> Option<PathBuf> {
 #[cfg(all(test, feature = "polars"))]
 mod tests {
     use super::*;
-    use crate::audit::Rules;
+    use crate::audit::AuditRules;
 
     #[test]
     fn the_keys_of_audit_are_those_that_the_audit_reads() {
-        let own = Rules::KEYS.into_iter().map(|(key, _)| key);
+        let own = AuditRules::KEYS.into_iter().map(|(key, _)| key);
         let mut all: Vec<&str> = own.chain(["alias", "rule"]).collect();
         all.sort_unstable();
         assert_eq!(all, AUDIT_KEYS);

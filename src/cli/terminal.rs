@@ -32,7 +32,7 @@ use crate::problem::{Problem, ProblemCode, Severity};
 use crate::report::json_text;
 use json_log::JsonLog;
 
-pub(super) use json_log::{Entry, Level};
+pub(super) use json_log::{Level, LogEntry};
 
 /// The greatest number of problems that are shown without `--verbose`.
 const PROBLEMS_SHOWN: usize = 12;
@@ -213,12 +213,12 @@ impl Terminal {
         match &self.log {
             None => say(text),
             Some(_) if text.trim().is_empty() => {}
-            Some(log) => log.write(Entry::new(Level::Info, "note", strip_styles(text))),
+            Some(log) => log.write(LogEntry::new(Level::Info, "note", strip_styles(text))),
         }
     }
 
     /// Writes how far a command has come: its sentence for people, all of it for programs.
-    pub(super) fn progress(&self, entry: Entry) {
+    pub(super) fn progress(&self, entry: LogEntry) {
         match &self.log {
             _ if self.quiet => {}
             None => say(&shown(entry.message())),
@@ -227,7 +227,7 @@ impl Terminal {
     }
 
     /// Writes an entry of the log for programs. People see the same in tables and problems.
-    pub(super) fn log(&self, entry: Entry) {
+    pub(super) fn log(&self, entry: LogEntry) {
         if let Some(log) = &self.log
             && !(self.quiet && entry.is_info())
         {
@@ -247,7 +247,7 @@ impl Terminal {
         match &self.log {
             _ if !self.quiet => {}
             None => say(&shown(text)),
-            Some(log) => log.write(Entry::new(Level::Warning, "verdict", text)),
+            Some(log) => log.write(LogEntry::new(Level::Warning, "verdict", text)),
         }
     }
 
@@ -278,7 +278,7 @@ impl Terminal {
             wanted.for_each(|problem| log.problem(problem));
             if omitted > 0 {
                 let message = format!("and {omitted} more problems; all of them are in the report");
-                let entry = Entry::new(Level::Warning, "problems-omitted", message);
+                let entry = LogEntry::new(Level::Warning, "problems-omitted", message);
                 log.write(entry.with("count", omitted));
             }
             return;
@@ -465,7 +465,7 @@ pub(super) fn show_panics(format: LogFormat) {
         let trace = (trace.status() == BacktraceStatus::Captured).then(|| trace.to_string());
         if format == LogFormat::Json {
             let message = format!("fprecon panicked at {place}: {message}");
-            let entry = Entry::new(Level::Error, "panic", message);
+            let entry = LogEntry::new(Level::Error, "panic", message);
             JsonLog::redacted().write(entry.with("hint", PANIC_HINT).with("backtrace", trace));
             return;
         }
@@ -507,7 +507,7 @@ pub(super) fn parse_arguments() -> Result<Arguments, ExitCode> {
         let log = wanted_log(std::env::args_os().skip(1));
         if error.use_stderr() && log == LogFormat::Json {
             let text = strip_styles(&error.to_string());
-            JsonLog::redacted().write(Entry::new(Level::Error, "usage", text));
+            JsonLog::redacted().write(LogEntry::new(Level::Error, "usage", text));
         } else if let Err(unwritten) = error.print()
             && !error.use_stderr()
             && unwritten.kind() != io::ErrorKind::BrokenPipe

@@ -15,7 +15,7 @@ mod rates;
 
 pub(crate) use decimals::hold_inexact;
 pub(crate) use rates::RateOf;
-pub use rates::{Rates, RatesError};
+pub use rates::{ExchangeRates, RatesError};
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -43,7 +43,7 @@ pub enum Foreign {
     #[default]
     Send,
     /// They are converted.
-    Convert(Rates),
+    Convert(ExchangeRates),
     /// They are held.
     Hold,
 }
@@ -126,7 +126,7 @@ struct Converter<'c> {
     seen: ConversionFindings,
     /// The sales of this job. Of several with one id it is the first one in the exports, which is the one
     /// that is sent.
-    sales: HashMap<EventKey, (crate::event::RowPlace, Treatment)>,
+    sales: HashMap<EventKey, (crate::event::ExportLine, Treatment)>,
 }
 
 impl Converter<'_> {
@@ -369,7 +369,7 @@ impl Shares<'_> {
 /// Returns the amount by the rate of this day, or the reason why there is none. With the amount comes what it
 /// leaves out, in units of its currency's last decimal.
 fn by_rate(
-    rates: &Rates,
+    rates: &ExchangeRates,
     day: Option<Date>,
     (money, rest): (Money, u32),
     account: Currency,

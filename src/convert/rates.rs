@@ -9,10 +9,10 @@ use crate::event::{Currency, Money};
 use crate::export::{Export, ExportError, Row};
 use crate::problem::{Problem, ProblemCode, Problems};
 
-/// The number of decimals of a [`Rate`].
+/// The number of decimals of an [`ExchangeRate`].
 const DECIMALS: u32 = 10;
 
-/// The number of digits that a [`Rate`] may have before the point.
+/// The number of digits that an [`ExchangeRate`] may have before the point.
 const MAX_WHOLE_DIGITS: usize = 8;
 
 /// The columns of a rates file, by name; others are ignored.
@@ -20,12 +20,12 @@ const COLUMNS: [&str; 3] = ["date", "currency", "rate"];
 
 /// Holds how many units of the account's currency there are for one of another, above zero, exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
+pub struct ExchangeRate {
     /// The rate in units of 10^-[`DECIMALS`].
     scaled: i64,
 }
 
-impl Rate {
+impl ExchangeRate {
     /// Reads digits with a point and at most ten decimals; returns `None` if the text is anything else, zero,
     /// or has more than eight digits before the point.
     pub fn parse(text: &str) -> Option<Self> {
@@ -43,7 +43,7 @@ impl Rate {
                 .is_ascii_digit()
                 .then(|| sum * 10 + i64::from(digit - b'0'))
         })?;
-        (scaled > 0).then_some(Rate { scaled })
+        (scaled > 0).then_some(ExchangeRate { scaled })
     }
 
     /// Returns the amount in another currency, rounded half up to the unit that the API takes; `None` if it
@@ -73,7 +73,7 @@ fn rounded_half_up(dividend: i128, divisor: i128) -> Option<i128> {
     Some(twice / (2 * divisor))
 }
 
-impl fmt::Display for Rate {
+impl fmt::Display for ExchangeRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let one = 10_i64.pow(DECIMALS);
         let (whole, rest) = (self.scaled / one, self.scaled % one);
@@ -87,7 +87,7 @@ impl fmt::Display for Rate {
 
 /// Holds the rates of a file, by currency and day.
 #[derive(Clone, Debug, Default)]
-pub struct Rates(BTreeMap<Currency, BTreeMap<Date, Rate>>);
+pub struct ExchangeRates(BTreeMap<Currency, BTreeMap<Date, ExchangeRate>>);
 
 /// Names why a rates file can't be used.
 #[derive(Debug)]
@@ -108,19 +108,19 @@ impl From<ExportError> for RatesError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateOf {
     /// The rate.
-    pub rate: Rate,
+    pub rate: ExchangeRate,
     /// The day of the rate: the one that was asked for, or the last before it.
     pub date: Date,
 }
 
-impl Rates {
+impl ExchangeRates {
     /// Reads a CSV with the columns `date` (2026-03-02), `currency` and `rate`: so many units of
     /// the account's currency for one of `currency`.
     ///
     /// # Errors
     ///
     /// Everything that is wrong in it, up to [`Problems::KEPT_PER_CODE`] rows; nothing is skipped.
-    pub fn read(mut export: Export, account: Currency) -> Result<Rates, RatesError> {
+    pub fn read(mut export: Export, account: Currency) -> Result<ExchangeRates, RatesError> {
         let path = export.path().display().to_string();
         let columns = find_columns(export.header()).map_err(|missing| {
             let problem = Problem::error(
@@ -131,7 +131,7 @@ impl Rates {
                 "its columns are `date,currency,rate`, such as `2026-03-02,EUR,1.0834`",
             )])
         })?;
-        let mut rates = Rates::default();
+        let mut rates = ExchangeRates::default();
         let mut problems = Vec::new();
         export.for_each_row(|row| {
             if let Err(problem) = rates.add(row, columns, account)
@@ -176,7 +176,7 @@ impl Rates {
             let hint = "a three-letter code such as `EUR` is expected";
             invalid(1, code, "not an ISO 4217 currency code", hint)
         })?;
-        let rate = Rate::parse(rate_text).ok_or_else(|| {
+        let rate = ExchangeRate::parse(rate_text).ok_or_else(|| {
             let hint = "write it with a point, at most eight digits before it and ten after it, such as `1.0834`";
             invalid(2, rate_text, "this is not a rate above zero", hint)
         })?;
@@ -243,14 +243,14 @@ mod tests {
     }
 
     fn converted(amount_cents: i64, from: &str, rate: &str, to: &str) -> Option<i64> {
-        let rate = Rate::parse(rate).unwrap();
+        let rate = ExchangeRate::parse(rate).unwrap();
         let money = rate.convert(money(amount_cents, from), 0, currency(to))?;
         Some(money.amount_cents)
     }
 
-    fn read(text: &str) -> Result<Rates, String> {
+    fn read(text: &str) -> Result<ExchangeRates, String> {
         let export = Export::from_bytes("rates.csv", text.as_bytes().to_vec()).unwrap();
-        Rates::read(export, currency("USD")).map_err(|error| match error {
+        ExchangeRates::read(export, currency("USD")).map_err(|error| match error {
             RatesError::Export(error) => error.to_string(),
             RatesError::Rows(problems) => problems
                 .iter()
@@ -262,9 +262,9 @@ mod tests {
     #[test]
     fn a_rate_is_read_exactly_or_not_at_all() {
         for text in ["1.0834", "0.0000000001", "12345678.9", "25000", "1"] {
-            assert_eq!(Rate::parse(text).unwrap().to_string(), text);
+            assert_eq!(ExchangeRate::parse(text).unwrap().to_string(), text);
         }
-        assert_eq!(Rate::parse("01.50").unwrap().to_string(), "1.5");
+        assert_eq!(ExchangeRate::parse("01.50").unwrap().to_string(), "1.5");
         for text in [
             "",
             "0",
@@ -281,7 +281,7 @@ mod tests {
             "NaN",
             "1.0.0",
         ] {
-            assert_eq!(Rate::parse(text), None, "{text}");
+            assert_eq!(ExchangeRate::parse(text), None, "{text}");
         }
     }
 
@@ -335,15 +335,15 @@ mod tests {
             scaled in 1_i64..1_000_000_000_000,
         ) {
             let exact = i128::from(cents) * i128::from(scaled);
-            let is = Rate { scaled }.convert(money(cents, "EUR"), 0, currency("USD")).unwrap();
+            let is = ExchangeRate { scaled }.convert(money(cents, "EUR"), 0, currency("USD")).unwrap();
             let off = i128::from(is.amount_cents) * 10_000_000_000 - exact;
             prop_assert!((-5_000_000_000 < off) && (off <= 5_000_000_000), "{off}");
         }
 
         #[test]
         fn a_rate_is_shown_as_it_is_read(scaled in 1_i64..1_000_000_000_000_000_000) {
-            let rate = Rate { scaled };
-            prop_assert_eq!(Rate::parse(&rate.to_string()), Some(rate));
+            let rate = ExchangeRate { scaled };
+            prop_assert_eq!(ExchangeRate::parse(&rate.to_string()), Some(rate));
         }
     }
 }

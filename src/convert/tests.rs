@@ -1,10 +1,10 @@
 use super::*;
-use crate::event::{Customer, Essence, Refunded, RowPlace};
+use crate::event::{Customer, Essence, ExportLine, Refunded};
 use crate::export::Export;
 use crate::journal::Outcome;
-use crate::link::{AskedAgain, Found, Rules, SaleHistory, link};
+use crate::link::{AskedAgain, Found, LinkRules, SaleHistory, link};
 use crate::plan::{DateRange, LinkedReadings, plan};
-use crate::readings::{Origins, Readings, identify};
+use crate::readings::{ExportOrigins, Readings, identify};
 use proptest::prelude::*;
 
 /// Stands in for a journal, in memory, of which everything was sent.
@@ -73,7 +73,7 @@ fn currency(code: &str) -> Currency {
 
 fn event(kind: Kind, id: &str, cents: i64, code: &str, date: &str) -> Event {
     let customer = Customer::new(Some("a@example.com"), None);
-    let mut event = Event::new(kind, id.into(), customer, RowPlace { input: 0, line: 2 });
+    let mut event = Event::new(kind, id.into(), customer, ExportLine { input: 0, line: 2 });
     event.money = Some(Money {
         amount_cents: cents,
         currency: currency(code),
@@ -95,7 +95,7 @@ fn refund(id: &str, sale: &str, cents: i64, code: &str) -> Event {
 fn rates(rows: &str) -> Foreign {
     let text = format!("date,currency,rate\n{rows}");
     let export = Export::from_bytes("rates.csv", text.into_bytes()).unwrap();
-    Foreign::Convert(Rates::read(export, currency("USD")).unwrap())
+    Foreign::Convert(ExchangeRates::read(export, currency("USD")).unwrap())
 }
 
 fn euros() -> Foreign {
@@ -108,14 +108,14 @@ fn planned(
     history: &dyn History,
 ) -> (Plan, Vec<Problem>) {
     for (index, event) in events.iter_mut().enumerate() {
-        event.source = Some(RowPlace {
+        event.source = Some(ExportLine {
             input: 0,
             line: 2 + index as u64,
         });
     }
     let account = currency("USD");
     let mut events: Events = events.into_iter().collect();
-    let mut origins = Origins::default();
+    let mut origins = ExportOrigins::default();
     origins.add_input("x.csv", "mine");
     let identified = identify(&mut events, history);
     let mut readings = Readings::new(&events, &identified, &origins);
@@ -124,7 +124,7 @@ fn planned(
     let mut links = link(
         &mut events,
         history,
-        &Rules::default(),
+        &LinkRules::default(),
         Found {
             shared: &identified.shared,
             asked_again: &asked_again,

@@ -13,9 +13,9 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::packed::Pages;
-use super::{Event, EventKey, EventRef, Kind, Money, RowPlace};
+use super::{Event, EventKey, EventRef, ExportLine, Kind, Money};
 
-use record::Shared;
+use record::SharedValues;
 
 /// Holds the events of a job, each at its index.
 #[derive(Clone, Default)]
@@ -23,7 +23,7 @@ pub struct Events {
     /// The place where the record of each event begins.
     starts: Vec<u64>,
     pages: Pages,
-    shared: Shared,
+    shared: SharedValues,
     /// The record that is being written.
     record: Vec<u8>,
 }
@@ -34,7 +34,7 @@ pub struct EventNumbers {
     /// The call that the event is sent by.
     pub kind: Kind,
     /// The place where the event was read.
-    pub source: RowPlace,
+    pub source: ExportLine,
     /// The event's amount.
     pub money: Option<Money>,
     /// The amount that was paid in all, in minor units.

@@ -49,7 +49,7 @@ pub(crate) use shared_uid::{EmailsOfUid, UidStanding};
 #[cfg(feature = "polars")]
 pub(crate) use tally::by_kind;
 pub use tally::{Sum, Tally};
-pub(crate) use terms::{Names, Terms};
+pub(crate) use terms::{TermNames, Terms};
 pub(crate) use ties::Ties;
 pub use undo::UndoState;
 pub(crate) use undo::{is_undo, undo_id, undone_sale};
@@ -172,7 +172,7 @@ pub struct UnknownKind(String);
 /// Locates an event or a row: the export's place in the job, and the line on which the record starts (the
 /// header is line 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RowPlace {
+pub struct ExportLine {
     /// The index of the export among the job's inputs, from 0.
     pub input: usize,
     /// The line of the record's first byte, from 1.
@@ -219,7 +219,7 @@ pub struct Event {
     pub is_day: bool,
     /// The place where the event was read; `None` if no export of the job has it, as with a refund that undoes a
     /// sale.
-    pub source: Option<RowPlace>,
+    pub source: Option<ExportLine>,
     /// `true` if the event was corrected after the API had refused it: it replaces what the journal has under
     /// its id.
     pub is_fixed_after_refusal: bool,
@@ -234,7 +234,7 @@ static NO_DETAILS: Details = Details::NONE;
 impl Event {
     /// Returns an event that an export has, with only the fields that every event has. `event_id` is its
     /// idempotency key: unique within the account, never reused by a refund for its sale.
-    pub fn new(kind: Kind, event_id: Text, customer: Customer, source: RowPlace) -> Self {
+    pub fn new(kind: Kind, event_id: Text, customer: Customer, source: ExportLine) -> Self {
         let key = EventKey::from_id(&event_id);
         Event::with_key(kind, (event_id, key), customer, Some(source))
     }
@@ -259,7 +259,7 @@ impl Event {
         kind: Kind,
         (event_id, key): (Text, EventKey),
         customer: Customer,
-        source: Option<RowPlace>,
+        source: Option<ExportLine>,
     ) -> Self {
         Event {
             kind,
@@ -445,7 +445,7 @@ mod tests {
 
     fn sale(amount_cents: i64, uid: &str) -> Event {
         let customer = Customer::new(Some("a@example.com"), Some(uid));
-        let source = RowPlace { input: 0, line: 2 };
+        let source = ExportLine { input: 0, line: 2 };
         let mut event = Event::new(Kind::Sale, "in_1".into(), customer, source);
         event.money = Some(Money {
             amount_cents,

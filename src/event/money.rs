@@ -9,10 +9,10 @@ use crate::invisible::shown;
 
 /// Identifies a currency of ISO 4217, or one that was withdrawn and still appears in exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Currency(Code);
+pub struct Currency(CurrencyCode);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Code {
+enum CurrencyCode {
     Current(iso_currency::Currency),
     /// A withdrawn currency, by its index in [`WITHDRAWN`].
     Withdrawn(u8),
@@ -108,12 +108,12 @@ impl Currency {
         }
         let code = code.to_ascii_uppercase();
         if let Some(current) = iso_currency::Currency::from_code(&code) {
-            return Some(Currency(Code::Current(current)));
+            return Some(Currency(CurrencyCode::Current(current)));
         }
         let place = WITHDRAWN
             .iter()
             .position(|(withdrawn, _)| *withdrawn == code)?;
-        Some(Currency(Code::Withdrawn(u8::try_from(place).ok()?)))
+        Some(Currency(CurrencyCode::Withdrawn(u8::try_from(place).ok()?)))
     }
 
     /// Returns `true` if amounts of this currency may be shown with a symbol, or with a code in its place.
@@ -122,7 +122,7 @@ impl Currency {
         if symbol.eq_ignore_ascii_case(code) {
             return true;
         }
-        let Code::Current(current) = self.0 else {
+        let CurrencyCode::Current(current) = self.0 else {
             return false;
         };
         let own = current.symbol().symbol;
@@ -150,16 +150,16 @@ impl Currency {
     /// Returns the code in capitals, such as `USD`.
     pub fn code(self) -> &'static str {
         match self.0 {
-            Code::Current(currency) => currency.code(),
-            Code::Withdrawn(place) => WITHDRAWN[usize::from(place)].0,
+            CurrencyCode::Current(currency) => currency.code(),
+            CurrencyCode::Withdrawn(place) => WITHDRAWN[usize::from(place)].0,
         }
     }
 
     /// Returns the number of decimals of the minor unit by ISO 4217: 2 for USD, 0 for JPY, 3 for KWD.
     pub fn exponent(self) -> u32 {
         match self.0 {
-            Code::Current(currency) => currency.exponent().map_or(2, u32::from),
-            Code::Withdrawn(place) => WITHDRAWN[usize::from(place)].1,
+            CurrencyCode::Current(currency) => currency.exponent().map_or(2, u32::from),
+            CurrencyCode::Withdrawn(place) => WITHDRAWN[usize::from(place)].1,
         }
     }
 

@@ -180,14 +180,14 @@ impl NamedUids {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Customer, Event, Kind, RowPlace};
+    use crate::event::{Customer, Event, ExportLine, Kind};
 
     /// Returns the standing of a uid whose events have these ids, emails and days.
     fn standing(uid: &str, events: &[(&str, &str, i64)]) -> Option<UidStanding> {
         let mut emails = EmailsOfUid::default();
         for &(id, email, day) in events {
             let customer = Customer::new(Some(email), Some(uid));
-            let source = RowPlace { input: 0, line: 2 };
+            let source = ExportLine { input: 0, line: 2 };
             let mut event = Event::new(Kind::Sale, id.into(), customer, source);
             event.created_at = jiff::Timestamp::from_second(day * 86_400).ok();
             emails.add(event.key(), &event.essence());

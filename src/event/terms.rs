@@ -62,7 +62,7 @@ impl Terms {
     }
 
     /// Appends the terms to a record.
-    pub(crate) fn write(&self, record: &mut Vec<u8>, names: &mut Names) {
+    pub(crate) fn write(&self, record: &mut Vec<u8>, names: &mut TermNames) {
         let plan = self.plan.as_ref().map(DetailValue::Text);
         let compared = DETAILS.iter().zip(self.details.values());
         let compared = compared.filter(|(detail, _)| is_compared(detail));
@@ -81,7 +81,7 @@ impl Terms {
     }
 
     /// Reads terms back from a record.
-    pub(crate) fn read(from: &mut RecordReader<'_>, names: &Names) -> Self {
+    pub(crate) fn read(from: &mut RecordReader<'_>, names: &TermNames) -> Self {
         let has = from.byte();
         let mut terms = Terms::default();
         let compared = DETAILS.iter().zip(terms.details.slots());
@@ -113,12 +113,12 @@ impl EventRef<'_> {
 
 /// Holds the texts of records, each of which names one by a number: most are those of few plans and promoters.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Names {
+pub(crate) struct TermNames {
     texts: Vec<Text>,
     numbers: HashMap<Text, u64>,
 }
 
-impl Names {
+impl TermNames {
     fn number(&mut self, text: &Text) -> u64 {
         if let Some(&number) = self.numbers.get(text) {
             return number;

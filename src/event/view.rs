@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use super::essence::{EssenceParts, paid_cents};
 use super::packed_details;
 use super::{
-    CustomerRef, Details, Essence, Event, EventKey, Kind, Money, Original, RowPlace, Text,
+    CustomerRef, Details, Essence, Event, EventKey, ExportLine, Kind, Money, Original, Text,
 };
 
 /// Borrows an [`Event`] of [`Events`](super::Events), with the same fields.
@@ -42,7 +42,7 @@ pub struct EventRef<'e> {
     /// `true` if the export says only the day.
     pub is_day: bool,
     /// The place where the event was read.
-    pub source: RowPlace,
+    pub source: ExportLine,
     /// `true` if the event was corrected after the API had refused it.
     pub is_fixed_after_refusal: bool,
     /// The note for a reader of the plan.

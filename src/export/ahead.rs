@@ -16,12 +16,12 @@ const BATCH_ROWS: usize = 1024;
 const BATCHES_AHEAD: usize = 4;
 
 #[derive(Default)]
-struct Batch {
+struct RowBatch {
     rows: Vec<Row>,
     filled: usize,
 }
 
-impl Batch {
+impl RowBatch {
     /// Reads the next rows; returns `true` if there may be more after them.
     fn fill(&mut self, export: &mut Export) -> Result<bool, ExportError> {
         self.filled = 0;
@@ -51,7 +51,7 @@ impl Export {
     /// The errors of [`Export::read_row`]; the rows before the fault have been passed to `each` by
     /// then.
     pub fn for_each_row(&mut self, mut each: impl FnMut(&mut Row)) -> Result<(), ExportError> {
-        let mut first = Batch::default();
+        let mut first = RowBatch::default();
         let more = first.fill(self);
         first.rows().iter_mut().for_each(&mut each);
         if !more? {
@@ -61,7 +61,7 @@ impl Export {
             let (full_from, full) = sync_channel(BATCHES_AHEAD);
             let (empty_to, empty) = sync_channel(BATCHES_AHEAD);
             for _ in 0..BATCHES_AHEAD {
-                let _has_room = empty_to.send(Batch::default());
+                let _has_room = empty_to.send(RowBatch::default());
             }
             scope.spawn(move || {
                 while let Ok(mut batch) = empty.recv() {

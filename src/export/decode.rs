@@ -34,10 +34,10 @@ pub(super) struct Decoder<R> {
     text: Vec<u8>,
     /// The number of bytes of `text` that have been returned.
     given: usize,
-    end: Option<End>,
+    end: Option<InputEnd>,
 }
 
-enum End {
+enum InputEnd {
     Text,
     /// An error that is returned once.
     Error(Option<io::Error>),
@@ -67,14 +67,14 @@ impl<R: Read> Decoder<R> {
         let read = match self.inner.read(&mut self.raw[self.kept..]) {
             Ok(read) => read,
             Err(error) => {
-                self.end = Some(End::Error(Some(error)));
+                self.end = Some(InputEnd::Error(Some(error)));
                 return;
             }
         };
         let bytes = &self.raw[..self.kept + read];
         let decoded = match (read, self.kept) {
             (0, 0) => {
-                self.end = Some(End::Text);
+                self.end = Some(InputEnd::Text);
                 return;
             }
             (0, _) => Err(Fault::NotUtf16),
@@ -90,7 +90,7 @@ impl<R: Read> Decoder<R> {
                 self.raw.copy_within(used..len, 0);
                 self.kept = len - used;
             }
-            Err(fault) => self.end = Some(End::Error(Some(fault.into()))),
+            Err(fault) => self.end = Some(InputEnd::Error(Some(fault.into()))),
         }
     }
 }
@@ -105,8 +105,8 @@ impl<R: Read> Read for Decoder<R> {
             }
             match &mut self.end {
                 None => self.decode_chunk(),
-                Some(End::Text) => return Ok(0),
-                Some(End::Error(error)) => {
+                Some(InputEnd::Text) => return Ok(0),
+                Some(InputEnd::Error(error)) => {
                     return Err(error.take().unwrap_or_else(|| Fault::AlreadyFailed.into()));
                 }
             }

@@ -12,7 +12,7 @@ use super::encoding::open_document;
 use super::error::{ExportError, Fault};
 use super::source::{HashingReader, Peeked};
 use super::unpack::Packing;
-use super::{BytesLocation, Export, LeftOut, ReadOptions};
+use super::{BytesLocation, Export, ReadOptions, UnreadMembers};
 
 /// The greatest size, in bytes, of a zip that is held in memory because it is not a plain file.
 const HELD_MOST_BYTES: u64 = 512 * 1024 * 1024;
@@ -180,7 +180,7 @@ impl Iterator for Exports {
                 if let Ok(export) = &mut export
                     && !self.skipped.is_empty()
                 {
-                    export.left_out = Some(LeftOut {
+                    export.left_out = Some(UnreadMembers {
                         archive: self.path.clone(),
                         members: std::mem::take(&mut self.skipped),
                     });

@@ -102,14 +102,14 @@ pub struct Export {
     peeked: VecDeque<Row>,
     has_failed: bool,
     /// The members of an archive that are not exports; only in its first export.
-    left_out: Option<LeftOut>,
+    left_out: Option<UnreadMembers>,
     /// The reason why the row after the peeked ones can't be read.
     failure: Option<ExportError>,
 }
 
 /// An archive and its members that are not read.
 #[derive(Debug)]
-struct LeftOut {
+struct UnreadMembers {
     archive: PathBuf,
     members: Vec<String>,
 }
@@ -140,7 +140,7 @@ pub struct ReadOptions {
 
 /// The totals of an export that was read completely.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Totals {
+pub struct FileTotals {
     /// The number of rows, without the header and without blank lines.
     pub rows: u64,
     /// The number of bytes of the file as it is stored; of a member of a zip, as it is unpacked.
@@ -273,7 +273,8 @@ impl Export {
             is_one_of_several,
         } = workbook::read(&bytes, &options.sheet).map_err(failed)?;
         let lines_above = rows.skip_to_header(&options.lines_above);
-        let mut source = HashingReader::new(Box::new(io::Cursor::new(workbook::Shared(bytes))));
+        let mut source =
+            HashingReader::new(Box::new(io::Cursor::new(workbook::SharedBytes(bytes))));
         io::copy(&mut source, &mut io::sink()).map_err(|error| failed(error.into()))?;
         let mut export = Export {
             path: path.to_owned(),
@@ -461,7 +462,7 @@ impl Export {
     /// # Errors
     ///
     /// The rest can't be read.
-    pub fn finish(mut self) -> Result<Totals, ExportError> {
+    pub fn finish(mut self) -> Result<FileTotals, ExportError> {
         let mut row = Row::new();
         while self.read_row(&mut row)? {}
         let (source, has_final_line_end) = match &self.reader {
@@ -471,7 +472,7 @@ impl Export {
             }
             RowReader::Sheet(sheet) => (&sheet.1, true),
         };
-        Ok(Totals {
+        Ok(FileTotals {
             rows: self.rows,
             bytes: source.bytes(),
             sha256: source.sha256(),

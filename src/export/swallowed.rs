@@ -52,8 +52,8 @@ fn looks_like_the_row<'l>(
 /// Describes what a cell is made of.
 #[derive(PartialEq, Eq)]
 struct CellShape {
-    digits: bool,
-    letters: bool,
+    has_digits: bool,
+    has_letters: bool,
     /// The first character that is neither; texts have a space here, dates and ids what separates their parts.
     separator: Option<char>,
 }
@@ -61,8 +61,8 @@ struct CellShape {
 impl CellShape {
     fn from_cell(cell: &str) -> CellShape {
         CellShape {
-            digits: cell.chars().any(|c| c.is_ascii_digit()),
-            letters: cell.chars().any(char::is_alphabetic),
+            has_digits: cell.chars().any(|c| c.is_ascii_digit()),
+            has_letters: cell.chars().any(char::is_alphabetic),
             separator: cell.chars().find(|c| !c.is_alphanumeric()),
         }
     }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 /// A row as tests compare it: line, offset, fields.
 type Read3 = (u64, u64, Vec<String>);
 
-fn read_all(bytes: &[u8]) -> Result<(Vec<Read3>, Totals), ExportError> {
+fn read_all(bytes: &[u8]) -> Result<(Vec<Read3>, FileTotals), ExportError> {
     let mut export = Export::from_bytes("x.csv", bytes.to_vec())?;
     let mut row = Row::new();
     let mut rows = Vec::new();
@@ -583,7 +583,7 @@ mod packed {
         )
     }
 
-    fn drain(mut export: Export) -> Result<(Vec<Read2>, Totals), ExportError> {
+    fn drain(mut export: Export) -> Result<(Vec<Read2>, FileTotals), ExportError> {
         let mut rows = Vec::new();
         let mut row = Row::new();
         while export.read_row(&mut row)? {

@@ -15,7 +15,7 @@ use crate::link::SaleHistory;
 use crate::plan::History;
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::Profile;
-use crate::readings::Origins;
+use crate::readings::ExportOrigins;
 
 /// The reason why a row of a completing export is not an event of its own.
 pub(super) const COMPLETED: &str = "merged into its payment";
@@ -258,7 +258,7 @@ pub(super) fn complete(
     events: &mut Events,
     invoices: &Invoices,
     history: &dyn History,
-    origins: &Origins,
+    origins: &ExportOrigins,
     completions: &Completions,
 ) -> HeldPayments {
     let mut held = HeldPayments::new();
@@ -281,7 +281,7 @@ pub(super) fn complete(
             here.or_else(|| Some((history.invoice(key)?.clone(), "an earlier run".to_owned())));
         match said {
             Some((said, place)) => {
-                let payments = Payments::new(&readings, events, history);
+                let payments = InvoicePayments::new(&readings, events, history);
                 if let Err(reason) = payments.share_out(events, &said, &place) {
                     held.extend(readings.iter().map(|&reading| (reading, reason.clone())));
                 }
@@ -314,14 +314,14 @@ fn missing_invoice(event: EventRef<'_>, history: &dyn History) -> Option<String>
 }
 
 /// Holds the payments of one invoice.
-struct Payments {
+struct InvoicePayments {
     /// The readings of each payment, in the order of the first of them.
     of_job: Vec<Vec<usize>>,
     /// The amount that earlier runs recorded as paid of the invoice, beside these, in minor units.
     recorded_cents: i64,
 }
 
-impl Payments {
+impl InvoicePayments {
     fn new(readings: &[usize], events: &Events, history: &dyn History) -> Self {
         let mut of_job: Vec<Vec<usize>> = Vec::new();
         for &reading in readings {
@@ -340,7 +340,7 @@ impl Payments {
             (event.created_at, event.reference.map(Text::new))
         });
         let recorded_cents = recorded_cents(events.get(readings[0]), &of_job, events, history);
-        Payments {
+        InvoicePayments {
             of_job,
             recorded_cents,
         }
@@ -483,9 +483,9 @@ fn take_over(sale: &mut Event, said: &Event) {
 
 /// Holds the plans of a job's subscriptions, by the provider's id of the subscription.
 #[derive(Debug, Default)]
-pub(super) struct Plans(HashMap<Text, Option<Text>>);
+pub(super) struct SubscriptionPlans(HashMap<Text, Option<Text>>);
 
-impl Plans {
+impl SubscriptionPlans {
     /// Adds the plan of a subscription. Two plans for one subscription say nothing: it was changed between
     /// two exports.
     pub(super) fn add(&mut self, subscription: &str, plan: &str) {

@@ -113,7 +113,7 @@ pub(super) fn drop_shared_uids(
     let (shared, unclear): (Vec<_>, Vec<_>) = doubtful
         .into_iter()
         .partition(|(_, why)| why.standing() == UidStanding::Shared);
-    let uids = |of: Vec<(Text, Why)>| of.into_iter().map(|(uid, _)| uid).collect();
+    let uids = |of: Vec<(Text, UidDoubt)>| of.into_iter().map(|(uid, _)| uid).collect();
     let uids = DoubtfulUids {
         shared: uids(shared),
         unclear: uids(unclear),
@@ -161,7 +161,7 @@ pub(super) fn hold_without_customer(events: &Events, links: &mut Links) {
     }
 }
 
-fn problems(doubtful: &BTreeMap<Text, Why>, found: BTreeMap<Text, Tally>) -> Vec<Problem> {
+fn problems(doubtful: &BTreeMap<Text, UidDoubt>, found: BTreeMap<Text, Tally>) -> Vec<Problem> {
     let named = found.len().min(NAMED);
     let mut rest = Tally::default();
     let mut problems = Vec::new();
@@ -176,9 +176,9 @@ fn problems(doubtful: &BTreeMap<Text, Why>, found: BTreeMap<Text, Tally>) -> Vec
         );
         let problem = Problem::warning(ProblemCode::UidShared, message);
         problems.push(match why {
-            Why::Placeholder | Why::Named => problem,
+            UidDoubt::Placeholder | UidDoubt::Named => problem,
             _ if is_placeholder(uid) => problem,
-            Why::Emails { .. } | Why::SharedBefore | Why::UnclearBefore => problem.hint(format!(
+            UidDoubt::Emails { .. } | UidDoubt::SharedBefore | UidDoubt::UnclearBefore => problem.hint(format!(
                 "if it is one customer, set `{}` under `[link]` in fprecon.toml, and run the exports again",
                 named_list("customer_uids", uid)
             )),
@@ -198,7 +198,7 @@ fn problems(doubtful: &BTreeMap<Text, Why>, found: BTreeMap<Text, Tally>) -> Vec
 
 /// Names why a uid may not be the id of one customer.
 #[derive(Clone, Copy, Debug, Default)]
-enum Why {
+enum UidDoubt {
     /// It is a word for nobody.
     #[default]
     Placeholder,
@@ -212,23 +212,23 @@ enum Why {
     UnclearBefore,
 }
 
-impl Why {
+impl UidDoubt {
     fn standing(self) -> UidStanding {
         match self {
-            Why::Placeholder | Why::Named | Why::SharedBefore => UidStanding::Shared,
-            Why::Emails { standing, .. } => standing,
-            Why::UnclearBefore => UidStanding::Unclear,
+            UidDoubt::Placeholder | UidDoubt::Named | UidDoubt::SharedBefore => UidStanding::Shared,
+            UidDoubt::Emails { standing, .. } => standing,
+            UidDoubt::UnclearBefore => UidStanding::Unclear,
         }
     }
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for UidDoubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Why::Placeholder => f.write_str("shops write it where a customer has none"),
-            Why::Named => f.write_str("it is in `shared_uids` of the configuration"),
-            Why::Emails { count, .. } => write!(f, "it comes with {count} emails"),
-            Why::SharedBefore | Why::UnclearBefore => {
+            UidDoubt::Placeholder => f.write_str("shops write it where a customer has none"),
+            UidDoubt::Named => f.write_str("it is in `shared_uids` of the configuration"),
+            UidDoubt::Emails { count, .. } => write!(f, "it comes with {count} emails"),
+            UidDoubt::SharedBefore | UidDoubt::UnclearBefore => {
                 f.write_str("an earlier run found it with several emails")
             }
         }
@@ -236,7 +236,11 @@ impl fmt::Display for Why {
 }
 
 /// Returns the uids that are not the id of one customer for sure, each with the reason.
-fn doubtful_uids(events: &Events, history: &dyn History, named: &NamedUids) -> BTreeMap<Text, Why> {
+fn doubtful_uids(
+    events: &Events,
+    history: &dyn History,
+    named: &NamedUids,
+) -> BTreeMap<Text, UidDoubt> {
     let suspects = suspects(events);
     let mut by_uid: BTreeMap<Text, EmailsOfUid> = BTreeMap::new();
     for event in events.iter() {
@@ -272,27 +276,27 @@ fn why_doubtful(
     emails: &EmailsOfUid,
     history: &dyn History,
     named: &NamedUids,
-) -> Option<Why> {
+) -> Option<UidDoubt> {
     match named.standing(uid) {
         Some(UidStanding::OneCustomer) => return None,
-        Some(_) => return Some(Why::Named),
+        Some(_) => return Some(UidDoubt::Named),
         None => {}
     }
     let count = emails.count();
     if is_placeholder(uid) {
         return Some(match count {
-            0 | 1 => Why::Placeholder,
-            _ => Why::Emails {
+            0 | 1 => UidDoubt::Placeholder,
+            _ => UidDoubt::Emails {
                 count,
                 standing: UidStanding::Shared,
             },
         });
     }
     match (history.standing_of_uid(uid), emails.standing(uid)) {
-        (Some(UidStanding::Shared), _) => Some(Why::SharedBefore),
+        (Some(UidStanding::Shared), _) => Some(UidDoubt::SharedBefore),
         (_, Some(UidStanding::OneCustomer)) => None,
-        (_, Some(standing)) => Some(Why::Emails { count, standing }),
-        (Some(UidStanding::Unclear), None) => Some(Why::UnclearBefore),
+        (_, Some(standing)) => Some(UidDoubt::Emails { count, standing }),
+        (Some(UidStanding::Unclear), None) => Some(UidDoubt::UnclearBefore),
         (_, None) => None,
     }
 }

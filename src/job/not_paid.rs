@@ -12,14 +12,14 @@ use jiff::Timestamp;
 
 use crate::classify::{SaleIds, UnpaidRow};
 use crate::event::{
-    Customer, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Money, NOT_PAID, RowPlace,
-    Text,
+    Customer, Essence, Event, EventKey, EventRef, Events, ExportLine, KeyMap, Kind, Money,
+    NOT_PAID, Text,
 };
 use crate::journal::{HistoryRequest, Outcome};
 use crate::link::HeldReason;
 use crate::plan::History;
 use crate::problem::{Problem, ProblemCode};
-use crate::readings::Origins;
+use crate::readings::ExportOrigins;
 use crate::shell_word::shell_word;
 
 /// Describes an ignored row that contradicts an event which was sent.
@@ -35,7 +35,7 @@ struct NotPaid {
     is_not_paid: bool,
     /// `true` if the row has a total of what was refunded.
     is_refunded: bool,
-    source: RowPlace,
+    source: ExportLine,
 }
 
 /// Holds the ignored rows of a job that contradict events which were sent.
@@ -65,12 +65,12 @@ pub struct WithdrawnEvent {
     /// The reason, for people.
     pub reason: String,
     /// The place of the row.
-    pub source: RowPlace,
+    pub source: ExportLine,
 }
 
 /// Says what other rows of the job say of the same event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Others {
+enum OtherRows {
     /// There are none, or only in older exports.
     None,
     /// One that is later, or in the same export, has it as paid.
@@ -81,12 +81,12 @@ enum Others {
 
 const UNCLEAR: &str = ", and nothing says which of the two is later";
 
-impl Others {
+impl OtherRows {
     /// Returns what they add to the reason why an event is held.
     fn in_words(self) -> String {
         match self {
-            Others::None | Others::Later => String::new(),
-            Others::Unclear => format!("; another export has it as paid{UNCLEAR}"),
+            OtherRows::None | OtherRows::Later => String::new(),
+            OtherRows::Unclear => format!("; another export has it as paid{UNCLEAR}"),
         }
     }
 }
@@ -94,9 +94,9 @@ impl Others {
 impl NotPaidEvents {
     /// Sets readings of an event that was not sent aside: they are outdated by a later row, or held where nothing
     /// says which is later.
-    fn set_aside(&mut self, readings: &[usize], others: Others, row: &NotPaid) {
+    fn set_aside(&mut self, readings: &[usize], others: OtherRows, row: &NotPaid) {
         for &reading in readings {
-            if others == Others::Unclear {
+            if others == OtherRows::Unclear {
                 let why = format!("a row of another export says: {}{UNCLEAR}", row.reason);
                 self.held.push((reading, HeldReason::PaidUnclear, why));
             } else {
@@ -108,7 +108,7 @@ impl NotPaidEvents {
 }
 
 impl NotPaidRows {
-    pub(super) fn add(&mut self, row: UnpaidRow<'_>, source: RowPlace) {
+    pub(super) fn add(&mut self, row: UnpaidRow<'_>, source: ExportLine) {
         self.0.push(NotPaid {
             sale: row.sale,
             refunds: row.refunds,
@@ -143,7 +143,7 @@ impl NotPaidRows {
         events: &mut Events,
         history: &dyn History,
         problems: &mut impl Extend<Problem>,
-        origins: &Origins,
+        origins: &ExportOrigins,
     ) -> NotPaidEvents {
         if self.0.is_empty() {
             return NotPaidEvents::default();
@@ -177,7 +177,7 @@ struct NotPaidFinder<'t> {
 
 impl<'t> NotPaidFinder<'t> {
     /// Returns the places of the job's events of one kind that have this id, and what they say beside a row.
-    fn readings(&self, id: &Text, kind: Kind, row: &NotPaid) -> (Vec<usize>, Others) {
+    fn readings(&self, id: &Text, kind: Kind, row: &NotPaid) -> (Vec<usize>, OtherRows) {
         let places = self.of_job.paid.get(&EventKey::from_id(id));
         let places = places.into_iter().flatten().copied();
         let readings: Vec<usize> = places
@@ -189,11 +189,11 @@ impl<'t> NotPaidFinder<'t> {
             .map(|&index| self.events.get(index).source.input);
         let is_later = |other| other == own || self.history.is_later_export(other, own);
         let others = if inputs.clone().any(is_later) {
-            Others::Later
+            OtherRows::Later
         } else if inputs.all(|other| self.history.may_be_later_export(own, other)) {
-            Others::None
+            OtherRows::None
         } else {
-            Others::Unclear
+            OtherRows::Unclear
         };
         (readings, others)
     }
@@ -202,7 +202,7 @@ impl<'t> NotPaidFinder<'t> {
     fn judge_sale(&mut self, row: &'t NotPaid) {
         let Some(ids) = &row.sale else { return };
         let (readings, others) = self.readings(&ids.own, Kind::Sale, row);
-        if others == Others::Later && !row.is_refunded {
+        if others == OtherRows::Later && !row.is_refunded {
             return;
         }
         let history = self.history;
@@ -219,7 +219,7 @@ impl<'t> NotPaidFinder<'t> {
             return;
         };
         let key = EventKey::from_id(&sale.id);
-        let is_left = history.outcome(key).is_none() && others != Others::Later;
+        let is_left = history.outcome(key).is_none() && others != OtherRows::Later;
         if is_left && row.is_not_paid || history.is_withdrawn(key) {
             if self.of_job.contradicted.insert(key) {
                 self.withdraw(Kind::Sale, &sale.id, &readings, row);
@@ -233,11 +233,11 @@ impl<'t> NotPaidFinder<'t> {
     fn withdraw(&mut self, kind: Kind, id: &Text, readings: &[usize], row: &'t NotPaid) {
         self.withdrawn_by.push(row);
         self.found.withdrawn.push(row.withdrawn(kind, id));
-        self.found.set_aside(readings, Others::None, row);
+        self.found.set_aside(readings, OtherRows::None, row);
     }
 
     /// Adds a held refund of what was paid for a sale, unless the job refunds it, or nothing of it is left.
-    fn hold_refund(&mut self, sale: &PaidSale, others: Others, row: &NotPaid) {
+    fn hold_refund(&mut self, sale: &PaidSale, others: OtherRows, row: &NotPaid) {
         if self.of_job.contradicted.insert(EventKey::from_id(&sale.id))
             && let Some(refund) = row.refund(sale, self.history)
         {
@@ -257,7 +257,7 @@ impl<'t> NotPaidFinder<'t> {
         for id in &row.refunds {
             let key = EventKey::from_id(id);
             let (readings, others) = self.readings(id, Kind::Refund, row);
-            if others == Others::Later {
+            if others == OtherRows::Later {
                 continue;
             }
             let recorded = history.essence(key).filter(|it| it.kind == Kind::Refund);
@@ -415,9 +415,9 @@ impl NotPaid {
         Some(refund)
     }
 
-    fn why(&self, sale: &Text, others: Others) -> String {
+    fn why(&self, sale: &Text, others: OtherRows) -> String {
         let reason = &self.reason;
-        if self.is_refunded && others != Others::None {
+        if self.is_refunded && others != OtherRows::None {
             return format!(
                 "another row has its sale `{sale}` as paid, and this one is ignored although it has a refund: {reason}"
             );
@@ -441,7 +441,7 @@ impl NotPaid {
         &self,
         withdrawn: &WithdrawnEvent,
         history: &dyn History,
-        origins: &Origins,
+        origins: &ExportOrigins,
     ) -> Problem {
         let key = withdrawn.key;
         let id = shell_word(&withdrawn.event_id);

@@ -5,24 +5,24 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use super::complete::{
-    COMPLETED, Completion, Completions, Invoices, Plans, Sales, WITHOUT_PAYMENT,
+    COMPLETED, Completion, Completions, Invoices, Sales, SubscriptionPlans, WITHOUT_PAYMENT,
 };
 use super::header_again::{HEADER_AGAIN, header_in_other_order};
 use super::not_paid::NotPaidRows;
 use super::refused::{export_problem, left_out, remarks_of_sheet};
 use super::signs::SignedRefunds;
-use super::source_rows::LeftOut;
+use super::source_rows::IgnoredRow;
 use super::trace::{Trace, TracedRow};
 use super::{
     ADDED_COLUMNS, CorrectedRow, ExportTotals, Input, RecognisedAs, Rows, RowsOf, Setup, SourceRows,
 };
 use crate::classify::{Classifier, EndOfFile, RowAmount, RowOutcome};
-use crate::event::{Event, EventKey, Events, Kind, RowPlace};
+use crate::event::{Event, EventKey, Events, ExportLine, Kind};
 use crate::export::{Delimiter, Export, ExportError, HeaderLikeness, HeaderNames, Row};
 use crate::invisible::shown;
 use crate::problem::{Problem, ProblemCode, Problems};
 use crate::profile::Profile;
-use crate::readings::Origins;
+use crate::readings::ExportOrigins;
 use crate::recognise::{ROWS_MOST, Recognised};
 use crate::spreadsheet::restore;
 
@@ -44,10 +44,10 @@ pub(super) struct ReadExports {
     pub(super) corrected: Vec<CorrectedRow>,
     pub(super) events: Events,
     pub(super) unconfirmed: HashSet<EventKey>,
-    pub(super) origins: Origins,
+    pub(super) origins: ExportOrigins,
     pub(super) completions: Completions,
     pub(super) invoices: Invoices,
-    pub(super) plans: Plans,
+    pub(super) plans: SubscriptionPlans,
     pub(super) not_paid: NotPaidRows,
     /// The places of the events that the profile holds for a person to look at, with the reasons.
     pub(super) looked_at: Vec<(usize, String)>,
@@ -127,7 +127,7 @@ fn added_columns(header: &[String]) -> Option<usize> {
 }
 
 /// Returns what the added columns of a file of rejected rows, which end at `width`, say of a row.
-fn corrected(row: &Row, width: usize, source: RowPlace) -> Option<CorrectedRow> {
+fn corrected(row: &Row, width: usize, source: ExportLine) -> Option<CorrectedRow> {
     let mut added = row.iter().skip(width - ADDED_COLUMNS.len());
     Some(CorrectedRow {
         source,
@@ -186,7 +186,7 @@ fn count_equal(counted: &mut Vec<(Problem, u64)>, problem: Problem) {
 }
 
 /// Holds an export whose profile is known and whose rows are not read yet.
-struct Opened<'r> {
+struct OpenedExport<'r> {
     /// The index of the export among the inputs.
     input: usize,
     path: String,
@@ -197,7 +197,7 @@ struct Opened<'r> {
     handed_back: Option<usize>,
 }
 
-impl Opened<'_> {
+impl OpenedExport<'_> {
     fn kind(&self) -> RowKind {
         RowKind {
             handed_back: self.handed_back,
@@ -213,7 +213,7 @@ impl Opened<'_> {
 /// Describes where the rows of an export come from, and what they are for.
 #[derive(Clone, Copy)]
 struct RowKind {
-    /// The index after the added columns, as in [`Opened`].
+    /// The index after the added columns, as in [`OpenedExport`].
     handed_back: Option<usize>,
     /// `true` if they are events that were corrected.
     is_corrected: bool,
@@ -236,11 +236,11 @@ struct ExportOfRows<'e> {
 /// Holds a row whose outcome is known.
 struct ReadRow<'r> {
     row: &'r Row,
-    source: RowPlace,
+    source: ExportLine,
     /// `true` if its events are refunds whose sign is still open.
     is_signed: bool,
     /// What it may have been, if it is ignored with a warning.
-    left_out: Option<LeftOut>,
+    left_out: Option<IgnoredRow>,
 }
 
 /// Holds what the rows of an export have said so far.
@@ -276,7 +276,7 @@ struct JobReader<'r> {
     /// The sales that the export completes, while such an export is read.
     sales: Option<Sales>,
     invoices: Invoices,
-    plans: Plans,
+    plans: SubscriptionPlans,
     not_paid: NotPaidRows,
     looked_at: Vec<(usize, String)>,
     /// The events of which a report that was handed back says that they may have been recorded.
@@ -303,7 +303,7 @@ impl<'r> JobReader<'r> {
             kind_of_row: None,
             sales: None,
             invoices: Invoices::default(),
-            plans: Plans::default(),
+            plans: SubscriptionPlans::default(),
             not_paid: NotPaidRows::default(),
             looked_at: Vec::new(),
             unconfirmed: HashSet::new(),
@@ -312,7 +312,7 @@ impl<'r> JobReader<'r> {
         }
     }
 
-    fn open(&mut self, mut export: Export) -> Result<Opened<'r>, Box<Problem>> {
+    fn open(&mut self, mut export: Export) -> Result<OpenedExport<'r>, Box<Problem>> {
         let path = export.path().display().to_string();
         self.problems.extend(left_out(&export));
         self.problems.extend(remarks_of_sheet(&export));
@@ -320,7 +320,7 @@ impl<'r> JobReader<'r> {
         self.inputs.push((found.profile, None));
         self.totals.push(ExportTotals::default());
         self.traces.push(Trace::default());
-        Ok(Opened {
+        Ok(OpenedExport {
             input: self.inputs.len() - 1,
             path,
             export,
@@ -332,7 +332,7 @@ impl<'r> JobReader<'r> {
 
     /// Reads an export that completes others. Beside exports whose sales it completes, its own sales are not
     /// events; else they are.
-    fn read_completing(&mut self, opened: Opened<'r>) -> Result<(), Box<Problem>> {
+    fn read_completing(&mut self, opened: OpenedExport<'r>) -> Result<(), Box<Problem>> {
         let completed: Vec<bool> = self
             .inputs
             .iter()
@@ -351,9 +351,9 @@ impl<'r> JobReader<'r> {
         read
     }
 
-    fn read_export(&mut self, opened: Opened<'r>) -> Result<(), Box<Problem>> {
+    fn read_export(&mut self, opened: OpenedExport<'r>) -> Result<(), Box<Problem>> {
         let kind = opened.kind();
-        let Opened {
+        let OpenedExport {
             input,
             path,
             mut export,
@@ -436,7 +436,7 @@ impl<'r> JobReader<'r> {
         of: &ExportOfRows<'_>,
         found: &mut FoundInRows,
     ) {
-        let source = RowPlace {
+        let source = ExportLine {
             input: of.input,
             line: row.line(),
         };
@@ -462,7 +462,7 @@ impl<'r> JobReader<'r> {
             row,
             source,
             is_signed,
-            left_out: is_left_out(&found.warnings).then(|| LeftOut {
+            left_out: is_left_out(&found.warnings).then(|| IgnoredRow {
                 money: amount.money(),
             }),
         };
@@ -566,7 +566,7 @@ impl<'r> JobReader<'r> {
     fn trace(
         &mut self,
         row: &Row,
-        source: RowPlace,
+        source: ExportLine,
         outcome: &RowOutcome,
         classifier: &Classifier<'_>,
     ) -> Option<&mut TracedRow> {
@@ -616,7 +616,7 @@ impl<'r> JobReader<'r> {
     fn classify(
         &mut self,
         row: &mut Row,
-        source: RowPlace,
+        source: ExportLine,
         of: &ExportOfRows<'_>,
         warnings: &mut Vec<Problem>,
     ) -> RowOutcome {
@@ -686,7 +686,7 @@ impl<'r> JobReader<'r> {
     fn check_end(
         &mut self,
         path: &str,
-        totals: &crate::export::Totals,
+        totals: &crate::export::FileTotals,
         rows: Rows,
         (end, header): (EndOfFile, &[String]),
     ) {
@@ -721,7 +721,7 @@ impl<'r> JobReader<'r> {
 
     fn finish(self) -> ReadExports {
         let own = self.setup.profile.into_iter();
-        let mut origins = Origins::new(own.chain(self.setup.profiles.iter()));
+        let mut origins = ExportOrigins::new(own.chain(self.setup.profiles.iter()));
         for input in self.inputs.iter().filter_map(|(_, input)| input.as_ref()) {
             origins.add_input(&input.path, &input.profile);
         }

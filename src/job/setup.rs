@@ -14,11 +14,11 @@ use crate::convert::Foreign;
 use crate::event::{Currency, Decimals};
 use crate::export::Export;
 use crate::journal::RulesDigest;
-use crate::link::Rules;
+use crate::link::LinkRules;
 use crate::plan::{AccountSales, DateRange, InAccount};
 use crate::problem::Problem;
 use crate::profile::{Profile, Profiles};
-use crate::recognise::{Recognised, Unrecognised, Why, recognise};
+use crate::recognise::{Recognised, RecognitionReason, Unrecognised, recognise};
 
 /// Configures how a job's exports are read and planned.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub struct Setup<'s> {
     /// The number of decimals that the API takes of some currencies.
     pub decimals: Decimals,
     /// The treatment of refunds whose sale is not named or not found.
-    pub rules: Rules,
+    pub rules: LinkRules,
     /// The range of dates outside of which no event is sent.
     pub range: DateRange,
     /// The treatment of sales that the account has under another id.
@@ -65,7 +65,7 @@ impl<'s> Setup<'s> {
             account_currency,
             foreign: Foreign::default(),
             decimals: Decimals::default(),
-            rules: Rules::default(),
+            rules: LinkRules::default(),
             range: DateRange::default(),
             in_account: InAccount::default(),
             account: None,
@@ -143,7 +143,7 @@ impl<'s> Setup<'s> {
                 Recognised {
                     profile,
                     binding,
-                    why: Why::Named,
+                    why: RecognitionReason::Named,
                 }
             }
             None => match recognise(self.profiles, export, header, cell) {
@@ -179,7 +179,7 @@ impl<'s> Setup<'s> {
         Some(Recognised {
             profile,
             binding: profile.bind(header).ok()?,
-            why: Why::Before { others },
+            why: RecognitionReason::Before { others },
         })
     }
 }

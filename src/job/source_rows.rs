@@ -4,18 +4,18 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};
 
-use crate::event::{Currency, Money, RowPlace};
+use crate::event::{Currency, ExportLine, Money};
 use crate::problem::{Problem, ProblemCode};
 
 /// Holds a row that gave no event, as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceRow {
     /// The place of the row.
-    pub source: RowPlace,
+    pub source: ExportLine,
     /// `true` if it was rejected, `false` if it was ignored.
     pub is_rejected: bool,
     /// What a row that was ignored with a warning may have been.
-    pub left_out: Option<LeftOut>,
+    pub left_out: Option<IgnoredRow>,
     /// The reason why it gave no event.
     pub reason: String,
     /// The cells of the row.
@@ -24,7 +24,7 @@ pub struct SourceRow {
 
 /// Describes a row that was ignored with a warning: it may have been an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct IgnoredRow {
     /// The amount of the row as the export has it, if that can be read.
     pub money: Option<Money>,
 }
@@ -84,7 +84,7 @@ impl SourceRows {
     /// Keeps a row that was rejected. An error is reported by [`SourceRows::read`], as of every row.
     pub(super) fn add_rejected<'f>(
         &mut self,
-        source: RowPlace,
+        source: ExportLine,
         reason: &str,
         fields: impl Iterator<Item = &'f str>,
     ) {
@@ -94,13 +94,13 @@ impl SourceRows {
     /// Keeps a row that was ignored, with a warning if it is left out.
     pub(super) fn add_ignored<'f>(
         &mut self,
-        source: RowPlace,
-        left_out: Option<LeftOut>,
+        source: ExportLine,
+        left_out: Option<IgnoredRow>,
         reason: &str,
         fields: impl Iterator<Item = &'f str>,
     ) {
         let state = match left_out {
-            Some(LeftOut { money }) => (LEFT_OUT, money),
+            Some(IgnoredRow { money }) => (LEFT_OUT, money),
             None => (IGNORED, None),
         };
         self.write(source, state, reason, fields);
@@ -109,7 +109,7 @@ impl SourceRows {
     /// Keeps a row that has events, and is rejected after all if its input turns out to be such.
     pub(super) fn add_open<'f>(
         &mut self,
-        source: RowPlace,
+        source: ExportLine,
         reason: &str,
         fields: impl Iterator<Item = &'f str>,
     ) {
@@ -123,7 +123,7 @@ impl SourceRows {
 
     fn write<'f>(
         &mut self,
-        source: RowPlace,
+        source: ExportLine,
         (state, money): (&str, Option<Money>),
         reason: &str,
         mut fields: impl Iterator<Item = &'f str>,
@@ -180,12 +180,12 @@ impl SourceRows {
 }
 
 fn source_row(record: &csv::StringRecord) -> Option<SourceRow> {
-    let source = RowPlace {
+    let source = ExportLine {
         input: record.get(0)?.parse().ok()?,
         line: record.get(1)?.parse().ok()?,
     };
     let state = record.get(2)?;
-    let left_out = (state == LEFT_OUT).then(|| LeftOut {
+    let left_out = (state == LEFT_OUT).then(|| IgnoredRow {
         money: money(record.get(4), record.get(5)),
     });
     Some(SourceRow {
@@ -210,7 +210,7 @@ mod tests {
 
     fn row(line: u64, is_rejected: bool, fields: &[&str]) -> SourceRow {
         SourceRow {
-            source: RowPlace { input: 1, line },
+            source: ExportLine { input: 1, line },
             is_rejected,
             left_out: None,
             reason: "no amount, \"none\"".to_owned(),
@@ -237,7 +237,7 @@ mod tests {
             row(4, true, &[""]),
             row(5, true, &["one", "two", "three", "four"]),
             SourceRow {
-                left_out: Some(LeftOut {
+                left_out: Some(IgnoredRow {
                     money: Some(Money {
                         amount_cents: -12_300,
                         currency: Currency::from_code("JPY").unwrap(),
@@ -246,7 +246,7 @@ mod tests {
                 ..row(6, false, &["x"])
             },
             SourceRow {
-                left_out: Some(LeftOut { money: None }),
+                left_out: Some(IgnoredRow { money: None }),
                 ..row(7, false, &["y"])
             },
         ];

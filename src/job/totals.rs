@@ -95,11 +95,15 @@ fn as_list<S: serde::Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
-    struct Line<'t> {
+    struct GroupLine<'t> {
         #[serde(flatten)]
         group: &'t RowsOf,
         #[serde(flatten)]
         totals: &'t RowTotals,
     }
-    serializer.collect_seq(groups.iter().map(|(group, totals)| Line { group, totals }))
+    serializer.collect_seq(
+        groups
+            .iter()
+            .map(|(group, totals)| GroupLine { group, totals }),
+    )
 }

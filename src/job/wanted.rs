@@ -6,11 +6,11 @@ use super::customers::emails_by_uid;
 use super::read::ReadExports;
 use crate::event::{EventKey, EventRef, KeyMap, Kind, Text};
 use crate::journal::HistoryRequest;
-use crate::link::Rules;
+use crate::link::LinkRules;
 
 impl ReadExports {
     /// Returns what of the journal the refunds may need whose sales are in none of these exports.
-    pub(super) fn history_request(&self, rules: &Rules) -> HistoryRequest {
+    pub(super) fn history_request(&self, rules: &LinkRules) -> HistoryRequest {
         let events = &self.events;
         let of_kind = |kind| (0..events.len()).filter(move |&index| events.kind(index) == kind);
         let refunds = || of_kind(Kind::Refund).map(|index| events.get(index));

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::columns::{Millis, Seal, Word, expect_seal, read_money};
+use super::columns::{Millis, Seal, StoredWord, expect_seal, read_money};
 use super::{AttentionCode, Journal, JournalError, JournalReader, bounded_text};
 use crate::event::{Kind, Money};
 
@@ -141,8 +141,8 @@ impl AcceptedRecord {
         let record = AcceptedRecord {
             item: Item {
                 id: ItemId(row.get(1)?),
-                code: row.get::<_, Word<_>>(2)?.0,
-                kind: row.get::<_, Option<Word<_>>>(3)?.map(|word| word.0),
+                code: row.get::<_, StoredWord<_>>(2)?.0,
+                kind: row.get::<_, Option<StoredWord<_>>>(3)?.map(|word| word.0),
                 event_id: row.get(4)?,
                 money: read_money(row, 5)?,
                 file: row.get(7)?,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::Row;
 
-use super::columns::{Code, Millis, Seal, Word, impossible};
+use super::columns::{Millis, Seal, StoredCurrency, StoredWord, impossible};
 use super::{Effect, EventRow, JournalError, JournalReader};
 use crate::event::{Carried, Currency, Kind};
 
@@ -164,13 +164,13 @@ impl JournalReader {
 pub(super) fn read_attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
     Ok(AttemptRecord {
         event_id: row.get(0)?,
-        kind: row.get::<_, Word<_>>(1)?.0,
+        kind: row.get::<_, StoredWord<_>>(1)?.0,
         number: row.get(2)?,
         run: row.get(3)?,
         intended: row.get::<_, Millis>(4)?.0,
         answered: row.get::<_, Option<Millis>>(5)?.map(|at| at.0),
         answer: row.get(6)?,
-        effect: row.get::<_, Option<Word<_>>>(7)?.map(|word| word.0),
+        effect: row.get::<_, Option<StoredWord<_>>>(7)?.map(|word| word.0),
         http_status: row.get(8)?,
         message: row.get(9)?,
         carried: read_carried(row, 10)?,
@@ -180,7 +180,7 @@ pub(super) fn read_attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
 /// Reads what an attempt carried, from the three columns that begin here.
 pub(super) fn read_carried(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Carried>> {
     let has_event_id: Option<bool> = row.get(at)?;
-    let currency: Option<Code> = row.get(at + 1)?;
+    let currency: Option<StoredCurrency> = row.get(at + 1)?;
     let digest: Option<[u8; 16]> = row.get(at + 2)?;
     Ok(match (has_event_id, currency, digest) {
         (Some(has_event_id), Some(currency), Some(digest)) => Some(Carried {

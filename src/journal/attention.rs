@@ -12,7 +12,7 @@ use crate::event::EventKey;
 
 /// Selects the runs whose events are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum RunScope {
     /// The events of one run.
     Run(RunId),
     /// The events of the runs of a span, each once.
@@ -35,12 +35,12 @@ const NEEDING: &str = "(e.outcome IS NULL OR e.outcome = 'failed' OR e.outcome =
 
 impl JournalReader {
     /// Returns the events of a scope, in the shape of `run_event`.
-    fn events_of(&self, scope: Scope, of: EventsOf) -> Result<String, JournalError> {
+    fn events_of(&self, scope: RunScope, of: EventsOf) -> Result<String, JournalError> {
         Ok(match (scope, of) {
-            (Scope::Run(_), EventsOf::Sending) => "run_event".to_owned(),
-            (Scope::Run(_), EventsOf::Earlier) => "met_event".to_owned(),
+            (RunScope::Run(_), EventsOf::Sending) => "run_event".to_owned(),
+            (RunScope::Run(_), EventsOf::Earlier) => "met_event".to_owned(),
             // Only of those that need it: else every event of the journal would be grouped.
-            (Scope::Span(span), EventsOf::Sending) => format!(
+            (RunScope::Span(span), EventsOf::Sending) => format!(
                 "(SELECT event, max(run) AS run, input, line FROM run_event
                   WHERE {} AND event IN (SELECT e.id FROM event e WHERE {NEEDING})
                   GROUP BY event)",
@@ -48,13 +48,13 @@ impl JournalReader {
             ),
             // By the date of sales no event is another run's.
             (
-                Scope::Span(Span {
+                RunScope::Span(Span {
                     by: SpanBy::SaleDate,
                     ..
                 }),
                 EventsOf::Earlier,
             ) => "(SELECT event, run, input, line FROM met_event WHERE ?1 > ?2)".to_owned(),
-            (Scope::Span(_), EventsOf::Earlier) => format!(
+            (RunScope::Span(_), EventsOf::Earlier) => format!(
                 "(SELECT event, max(run) AS run, input, line FROM met_event
                   WHERE run IN ({RUNS})
                   AND event NOT IN (SELECT event FROM run_event WHERE run IN ({RUNS}))
@@ -73,15 +73,15 @@ impl JournalReader {
     /// The journal can't be read; or what `each` returns.
     pub fn for_each_needing<E: From<JournalError>>(
         &self,
-        scope: Scope,
+        scope: RunScope,
         of: EventsOf,
         mut each: impl FnMut(AttentionCode, EventRecord) -> Result<(), E>,
     ) -> Result<(), E> {
         let flags = self.flags()?;
         let undone = self.events_of_undone_runs()?;
         let mut condition = match scope {
-            Scope::Run(_) => "WHERE re.run = ?1 AND ".to_owned(),
-            Scope::Span(_) => "WHERE ".to_owned(),
+            RunScope::Run(_) => "WHERE re.run = ?1 AND ".to_owned(),
+            RunScope::Span(_) => "WHERE ".to_owned(),
         };
         condition.push_str(NEEDING);
         if self.has_replaced()? {
@@ -100,8 +100,8 @@ impl JournalReader {
             code.map_or(Ok(()), |code| each(code, record))
         };
         match scope {
-            Scope::Run(run) => self.scan_rows(&sql, [run.0], each),
-            Scope::Span(span) => self.scan_rows(&sql, span.parameters(), each),
+            RunScope::Run(run) => self.scan_rows(&sql, [run.0], each),
+            RunScope::Span(span) => self.scan_rows(&sql, span.parameters(), each),
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::Row;
 use rusqlite::types::FromSqlError;
 
-use super::columns::{self, Columns, read_settlement};
+use super::columns::{self, EventColumns, read_settlement};
 use super::{Disposition, JournalError, JournalReader, RunRecord, migrate};
 use crate::event::EventKey;
 
@@ -59,7 +59,7 @@ impl Aspect {
 
 /// Describes one thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct CheckFinding {
     /// The aspect in whose check it was found.
     pub aspect: Aspect,
     /// The description of what is wrong.
@@ -68,7 +68,7 @@ pub struct Finding {
 
 /// Holds what was checked, and what was found.
 #[derive(Clone, Debug, Default)]
-pub struct Checked {
+pub struct JournalCheck {
     /// The version of the journal's tables.
     pub version: i64,
     /// The number of runs.
@@ -82,12 +82,12 @@ pub struct Checked {
     /// The number of rows of exports that gave no event.
     pub source_rows: u64,
     /// The first things that are wrong.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<CheckFinding>,
     /// The number of further findings.
     pub omitted: u64,
 }
 
-impl Checked {
+impl JournalCheck {
     /// Adds a finding.
     pub fn add(&mut self, aspect: Aspect, what: impl Into<String>) {
         if self.findings.len() == KEPT {
@@ -95,7 +95,7 @@ impl Checked {
             return;
         }
         let what = what.into();
-        self.findings.push(Finding { aspect, what });
+        self.findings.push(CheckFinding { aspect, what });
     }
 
     /// Returns `true` if nothing is wrong.
@@ -126,7 +126,7 @@ impl Checked {
 }
 
 /// Describes an impossible state, by a query that returns the numbers of the events or runs in it.
-struct Rule {
+struct CheckRule {
     aspect: Aspect,
     /// The word for what the numbers identify.
     of: &'static str,
@@ -136,22 +136,22 @@ struct Rule {
 
 const BELONGS_TO_NO_RUN: &str = "belongs to no run";
 
-const RULES: [Rule; 10] = [
-    Rule {
+const RULES: [CheckRule; 10] = [
+    CheckRule {
         aspect: Aspect::Attempts,
         of: "event",
         what: "has attempts that are not numbered from 1 on",
         sql: "SELECT event FROM attempt GROUP BY event
               HAVING min(number) <> 1 OR max(number) <> count(*)",
     },
-    Rule {
+    CheckRule {
         aspect: Aspect::Attempts,
         of: "event",
         what: "has an attempt by a run that was not started to send it",
         sql: "SELECT event FROM attempt WHERE NOT EXISTS (SELECT 1 FROM run_event
               WHERE run_event.run = attempt.run AND run_event.event = attempt.event)",
     },
-    Rule {
+    CheckRule {
         aspect: Aspect::Attempts,
         of: "event",
         what: "is tracked, and no answer of the API says so",
@@ -161,7 +161,7 @@ const RULES: [Rule; 10] = [
                   WHERE attempt.event = event.id AND effect = 'recorded')
               AND id NOT IN (SELECT event FROM run_event WHERE run IN (SELECT run FROM pruned_run))",
     },
-    Rule {
+    CheckRule {
         aspect: Aspect::Attempts,
         of: "event",
         what: "was recorded by the API, and has another outcome or none",
@@ -169,7 +169,7 @@ const RULES: [Rule; 10] = [
               WHERE effect = 'recorded'
               AND coalesce(outcome, '') NOT IN ('tracked', 'already_tracked')",
     },
-    Rule {
+    CheckRule {
         aspect: Aspect::Attempts,
         of: "event",
         what: "is unconfirmed, and the answers of all its attempts are known",
@@ -178,7 +178,7 @@ const RULES: [Rule; 10] = [
                   WHERE attempt.event = event.id AND coalesce(effect, 'unknown') = 'unknown')
               AND id NOT IN (SELECT event FROM in_doubt)",
     },
-    Rule {
+    CheckRule {
         aspect: Aspect::Attempts,
         of: "event",
         what: "is not a referral, but no answer says so and it was not inferred",
@@ -188,13 +188,13 @@ const RULES: [Rule; 10] = [
                   WHERE attempt.event = event.id AND answer IS NOT NULL)
               AND id NOT IN (SELECT event FROM run_event WHERE run IN (SELECT run FROM pruned_run))",
     },
-    Rule {
+    CheckRule {
         aspect: Aspect::Books,
         of: "event",
         what: BELONGS_TO_NO_RUN,
         sql: "SELECT id FROM event WHERE id NOT IN (SELECT event FROM run_event)",
     },
-    Rule {
+    CheckRule {
         aspect: Aspect::Books,
         of: "run",
         what: "has other rows without events than its exports gave",
@@ -208,7 +208,7 @@ const RULES: [Rule; 10] = [
               AND (coalesce(kept.ignored, 0) + coalesce(again.rows, 0) <> rows_ignored
                   OR coalesce(kept.rejected, 0) <> rows_rejected)",
     },
-    Rule {
+    CheckRule {
         aspect: Aspect::Books,
         of: "run",
         what: "counted held events that are not there, or with other cents",
@@ -220,7 +220,7 @@ const RULES: [Rule; 10] = [
                       coalesce(sum(amount_cents), 0)
                   FROM held GROUP BY run, plan_state, kind, currency)",
     },
-    Rule {
+    CheckRule {
         aspect: Aspect::Books,
         of: "run",
         what: "holds events that it did not count",
@@ -233,7 +233,7 @@ const RULES: [Rule; 10] = [
 ];
 
 /// What [`RULES`] has for every outcome, for the events that would be sent again.
-const OPEN_THOUGH_RECORDED: Rule = Rule {
+const OPEN_THOUGH_RECORDED: CheckRule = CheckRule {
     aspect: Aspect::Attempts,
     of: "event",
     what: "was recorded by the API, and has no outcome",
@@ -252,8 +252,8 @@ impl JournalReader {
     pub fn check(
         &self,
         books: impl Fn(&RunRecord) -> Result<Option<String>, JournalError>,
-    ) -> Result<Checked, JournalError> {
-        let mut checked = Checked::default();
+    ) -> Result<JournalCheck, JournalError> {
+        let mut checked = JournalCheck::default();
         let looked = self.check_structure(&mut checked);
         checked.take(Aspect::Pages, looked)?;
         let looked = self.check_references(&mut checked);
@@ -309,7 +309,7 @@ impl JournalReader {
         Ok(checked)
     }
 
-    fn check_structure(&self, checked: &mut Checked) -> Result<(), JournalError> {
+    fn check_structure(&self, checked: &mut JournalCheck) -> Result<(), JournalError> {
         let count = |sql| -> Result<i64, JournalError> {
             let found = self.connection.query_row(sql, [], |row| row.get(0));
             found.map_err(|error| self.failed("counting its rows", error))
@@ -335,7 +335,7 @@ impl JournalReader {
         Ok(())
     }
 
-    fn check_references(&self, checked: &mut Checked) -> Result<(), JournalError> {
+    fn check_references(&self, checked: &mut JournalCheck) -> Result<(), JournalError> {
         let sql = "PRAGMA main.foreign_key_check";
         self.each("checking its references", sql, [], |row| {
             let (child, parent): (String, String) = (row.get(0)?, row.get(2)?);
@@ -347,7 +347,7 @@ impl JournalReader {
 
     /// Checks the seals of all events and their outcomes. A seal that is broken is a finding, and the next
     /// event is checked.
-    fn check_seals(&self, checked: &mut Checked) -> Result<(), JournalError> {
+    fn check_seals(&self, checked: &mut JournalCheck) -> Result<(), JournalError> {
         let sql = format!(
             "SELECT e.id, e.key, e.seal, {}, {} FROM event e ORDER BY e.id",
             columns::names(),
@@ -413,7 +413,7 @@ impl JournalReader {
         self.paid_commissions()?;
         self.lead_date_requests()?;
         self.expect_readable_texts()?;
-        let mut checked = Checked::default();
+        let mut checked = JournalCheck::default();
         let of_sending = RULES.iter().filter(|rule| rule.what == BELONGS_TO_NO_RUN);
         for rule in of_sending.chain([&OPEN_THOUGH_RECORDED]) {
             self.check_rule(rule, &mut checked)?;
@@ -468,10 +468,10 @@ impl JournalReader {
         Ok(())
     }
 
-    fn check_rule(&self, rule: &Rule, checked: &mut Checked) -> Result<(), JournalError> {
+    fn check_rule(&self, rule: &CheckRule, checked: &mut JournalCheck) -> Result<(), JournalError> {
         self.each("checking its books", rule.sql, [], |row| {
             let number: i64 = row.get(0)?;
-            let Rule { of, what, .. } = rule;
+            let CheckRule { of, what, .. } = rule;
             checked.add(rule.aspect, format!("{of} {number} {what}"));
             Ok(())
         })
@@ -479,7 +479,7 @@ impl JournalReader {
 
     fn check_books(
         &self,
-        checked: &mut Checked,
+        checked: &mut JournalCheck,
         books: impl Fn(&RunRecord) -> Result<Option<String>, JournalError>,
     ) -> Result<(), JournalError> {
         let pruned = self.pruned_runs()?;
@@ -496,7 +496,7 @@ impl JournalReader {
 
 /// Reads an event and its result with their seals, and returns its key.
 fn check_event(row: &Row<'_>) -> rusqlite::Result<EventKey> {
-    let (id, key, columns) = Columns::read_sealed(row, 0)?;
+    let (id, key, columns) = EventColumns::read_sealed(row, 0)?;
     if EventKey::from_id(columns.event_id()) != key {
         let what = format!("event {} has the key of another id", id.0);
         return Err(columns::impossible(1, what));
@@ -539,7 +539,7 @@ mod tests {
         journal.write(&entries).unwrap();
     }
 
-    fn check(path: &Path) -> Checked {
+    fn check(path: &Path) -> JournalCheck {
         let reader = JournalReader::open(path).unwrap().unwrap();
         reader.check(|_| Ok(None)).unwrap()
     }
@@ -675,7 +675,7 @@ mod tests {
 
     #[test]
     fn findings_are_bounded_and_the_rest_is_counted() {
-        let mut checked = Checked::default();
+        let mut checked = JournalCheck::default();
         for number in 0..KEPT + 7 {
             checked.add(Aspect::Seals, number.to_string());
         }

@@ -9,7 +9,7 @@ use rusqlite::{Row, Statement};
 use super::{EventRow, Outcome, Settlement};
 use crate::event::{
     Currency, CustomerRef, DETAILS, Detail, DetailSlot, DetailStorage, DetailValue, Details,
-    Essence, EssenceParts, Event, EventKey, Kind, Money, RowPlace, Terms, Text, Ties,
+    Essence, EssenceParts, Event, EventKey, ExportLine, Kind, Money, Terms, Text, Ties,
 };
 
 /// The columns that `event` and `held` share, but for those of details, which follow them.
@@ -39,7 +39,7 @@ pub(super) const COUNT: usize = {
     count
 };
 
-/// Returns the columns that `event` and `held` share, in the order of [`Columns`].
+/// Returns the columns that `event` and `held` share, in the order of [`EventColumns`].
 pub(super) fn names() -> &'static str {
     static NAMES: LazyLock<String> = LazyLock::new(|| {
         let details = DETAILS.iter().filter(|detail| is_stored(detail));
@@ -64,16 +64,16 @@ pub(super) const RESULT: &str = "e.outcome, e.inferred, e.http_status, e.message
 pub(super) const RESULT_COUNT: usize = 10;
 
 /// Stores a word of a closed set as a column.
-pub(super) struct Word<T>(pub(super) T);
+pub(super) struct StoredWord<T>(pub(super) T);
 
-impl<T> FromSql for Word<T>
+impl<T> FromSql for StoredWord<T>
 where
     T: std::str::FromStr,
     T::Err: std::error::Error + Send + Sync + 'static,
 {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let word = value.as_str()?;
-        word.parse().map(Word).map_err(FromSqlError::other)
+        word.parse().map(StoredWord).map_err(FromSqlError::other)
     }
 }
 
@@ -89,14 +89,14 @@ impl FromSql for Millis {
 }
 
 /// Stores a currency's code as a column; empty means none.
-pub(super) struct Code(pub(super) Option<Currency>);
+pub(super) struct StoredCurrency(pub(super) Option<Currency>);
 
-impl FromSql for Code {
+impl FromSql for StoredCurrency {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         match value.as_str()? {
-            "" => Ok(Code(None)),
+            "" => Ok(StoredCurrency(None)),
             code => Currency::from_code(code)
-                .map(|currency| Code(Some(currency)))
+                .map(|currency| StoredCurrency(Some(currency)))
                 .ok_or_else(|| FromSqlError::Other(format!("`{code}` is not a currency").into())),
         }
     }
@@ -146,7 +146,7 @@ fn expect_equal(
 
 /// Borrows what is kept of an event from the event or from a row of the database.
 #[derive(Debug)]
-pub(super) struct Columns<'a> {
+pub(super) struct EventColumns<'a> {
     kind: Kind,
     event_id: &'a str,
     sale_event_id: Option<&'a str>,
@@ -162,9 +162,9 @@ pub(super) struct Columns<'a> {
     details: Details<&'a str>,
 }
 
-impl<'a> Columns<'a> {
+impl<'a> EventColumns<'a> {
     pub(super) fn from_event(event: &'a Event) -> Self {
-        Columns {
+        EventColumns {
             kind: event.kind,
             event_id: event.event_id(),
             sale_event_id: event.sale_event_id.as_deref(),
@@ -222,8 +222,8 @@ impl<'a> Columns<'a> {
                 DetailSlot::Cents(cents) => *cents = row.get(at)?,
             }
         }
-        Ok(Columns {
-            kind: row.get::<_, Word<Kind>>(first)?.0,
+        Ok(EventColumns {
+            kind: row.get::<_, StoredWord<Kind>>(first)?.0,
             event_id: text(row, first + 1)?,
             sale_event_id: text_or_none(row, first + 2)?,
             email: text_or_none(row, first + 3)?,
@@ -351,7 +351,7 @@ impl<'a> Columns<'a> {
     }
 
     /// Returns the event; its key is computed unless it was read with it.
-    pub(super) fn to_event(&self, key: Option<EventKey>, source: Option<RowPlace>) -> Event {
+    pub(super) fn to_event(&self, key: Option<EventKey>, source: Option<ExportLine>) -> Event {
         let owned = |text: Option<&str>| text.map(Text::new);
         let key = key.unwrap_or_else(|| EventKey::from_id(self.event_id));
         let id = (Text::new(self.event_id), key);
@@ -382,7 +382,7 @@ fn text_or_none<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<Option<
 /// Reads `amount_cents, currency` from the column `first` on.
 pub(super) fn read_money(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Money>> {
     let cents: Option<i64> = row.get(first)?;
-    let code: Option<Code> = row.get(first + 1)?;
+    let code: Option<StoredCurrency> = row.get(first + 1)?;
     match (cents, code.and_then(|code| code.0)) {
         (None, None) => Ok(None),
         (Some(amount_cents), Some(currency)) => Ok(Some(Money {
@@ -400,8 +400,8 @@ pub(super) fn read_settlement(
     first: usize,
 ) -> rusqlite::Result<Option<Settlement>> {
     let seal: Option<i64> = row.get(first + 9)?;
-    let outcome: Option<Word<Outcome>> = row.get(first)?;
-    let Some(Word(outcome)) = outcome else {
+    let outcome: Option<StoredWord<Outcome>> = row.get(first)?;
+    let Some(StoredWord(outcome)) = outcome else {
         return match seal {
             None => Ok(None),
             Some(_) => Err(impossible(first, format!("event {} lost its result", id.0))),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use rusqlite::{Connection, Params, Row, Statement};
 
-use super::columns::{Code, Seal, expect_seal, impossible};
+use super::columns::{Seal, StoredCurrency, expect_seal, impossible};
 use super::{EventRow, JournalError, JournalReader, RunId};
 use crate::event::{Conversion, Kind, Money, Original, Text};
 
@@ -61,7 +61,7 @@ fn seal(event: EventRow, original: &Original) -> i64 {
 /// Reads `event, amount_cents, currency, rate, rate_date, seal` from the column `first` on.
 pub(super) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<(EventRow, Original)> {
     let event = EventRow(row.get(first)?);
-    let currency = row.get::<_, Code>(first + 2)?.0;
+    let currency = row.get::<_, StoredCurrency>(first + 2)?.0;
     let rate: String = row.get(first + 3)?;
     let rate_date: String = row.get(first + 4)?;
     let original = Original {
@@ -140,17 +140,17 @@ impl JournalReader {
 }
 
 fn read_record(row: &Row<'_>) -> rusqlite::Result<ConversionRecord> {
-    use super::columns::Word;
+    use super::columns::StoredWord;
 
     let (_, original) = read(row, 0)?;
-    let currency = row.get::<_, Code>(10)?.0;
+    let currency = row.get::<_, StoredCurrency>(10)?.0;
     let sent = Money {
         amount_cents: row.get(9)?,
         currency: currency.ok_or_else(|| impossible(10, "a currency is missing"))?,
     };
     let line: Option<i64> = row.get(12)?;
     Ok(ConversionRecord {
-        kind: row.get::<_, Word<Kind>>(6)?.0,
+        kind: row.get::<_, StoredWord<Kind>>(6)?.0,
         event_id: row.get::<_, String>(7)?.into(),
         sale_event_id: row.get::<_, Option<String>>(8)?.map(Text::from),
         conversion: Conversion { original, sent },

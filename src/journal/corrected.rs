@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 
-use super::columns::{self, Columns, Seal, expect_seal};
+use super::columns::{self, EventColumns, Seal, expect_seal};
 use super::{EventRow, JournalError, JournalReader};
 use crate::event::EventKey;
 
@@ -73,7 +73,7 @@ impl JournalReader {
             columns::names()
         );
         self.each(RUNNING_TOTALS, &sql, [], |row| {
-            let (refund, _, columns) = Columns::read_sealed(row, 0)?;
+            let (refund, _, columns) = EventColumns::read_sealed(row, 0)?;
             let essence = columns.essence();
             if let Some((sale, cents)) = essence.sale.zip(essence.refund_total_cents)
                 && asked_again.contains_key(&sale)

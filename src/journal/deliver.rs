@@ -137,7 +137,7 @@ impl Journal {
     pub fn delivery(&mut self) -> Result<DeliveryStatements<'_>, JournalError> {
         let reader = &self.reader;
         let prepare = || -> rusqlite::Result<_> {
-            let writer = Writer::prepare(&reader.connection)?;
+            let writer = EntryWriter::prepare(&reader.connection)?;
             Ok((writer, events::prepare_one(&reader.connection)?))
         };
         let (writer, one) = prepare().map_err(|error| reader.failed(RECORDING, error))?;
@@ -345,7 +345,7 @@ pub struct DeliveryStatements<'j> {
     reader: &'j JournalReader,
     record: &'j mut CommitRecord,
     poison: &'j mut Option<String>,
-    writer: Writer<'j>,
+    writer: EntryWriter<'j>,
     one: Statement<'j>,
 }
 
@@ -422,7 +422,7 @@ impl DeliveryStatements<'_> {
 type Refused = String;
 
 #[derive(Debug)]
-struct Writer<'c> {
+struct EntryWriter<'c> {
     intent: Statement<'c>,
     answer: Statement<'c>,
     settle: Statement<'c>,
@@ -430,9 +430,9 @@ struct Writer<'c> {
     count: Statement<'c>,
 }
 
-impl<'c> Writer<'c> {
+impl<'c> EntryWriter<'c> {
     fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
-        Ok(Writer {
+        Ok(EntryWriter {
             intent: connection.prepare(
                 "INSERT INTO attempt (event, number, run, intended_ms, sent_event_id, sent_currency,
                      sent_digest, seal)

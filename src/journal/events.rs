@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, params};
 
 use super::attempts::{self, read_carried};
-use super::columns::{self, Columns, Millis, Word, impossible, read_settlement};
+use super::columns::{self, EventColumns, Millis, StoredWord, impossible, read_settlement};
 use super::read::{count, source_or_none};
 use super::records::LastAttempt;
 use super::recover;
@@ -52,7 +52,7 @@ impl JournalReader {
         self.each("looking for an event", sql, [event_id], |row| {
             let id = EventRow(row.get(0)?);
             if !replaced.contains_key(&id) {
-                let outcome: Option<Word<_>> = row.get(1)?;
+                let outcome: Option<StoredWord<_>> = row.get(1)?;
                 found = Some((id, outcome.map(|word| word.0)));
             }
             Ok(())
@@ -110,9 +110,9 @@ impl JournalReader {
         );
         let replaced = self.replaced()?;
         self.each("reading the outcomes of sales", &sql, [], |row| {
-            let (id, key, columns) = Columns::read_sealed(row, 0)?;
+            let (id, key, columns) = EventColumns::read_sealed(row, 0)?;
             if !replaced.contains_key(&id) {
-                let outcome = row.get::<_, Word<_>>(3 + columns::COUNT)?.0;
+                let outcome = row.get::<_, StoredWord<_>>(3 + columns::COUNT)?.0;
                 each(key, outcome, columns.ties(), columns.created_at());
             }
             Ok(())
@@ -132,7 +132,7 @@ impl JournalReader {
              WHERE re.run = ?1 AND e.outcome IS NULL ORDER BY re.event"
         );
         self.each("reading what is left to send", &sql, [run.0], |row| {
-            let (id, _, columns) = Columns::read_sealed(row, 0)?;
+            let (id, _, columns) = EventColumns::read_sealed(row, 0)?;
             // An event whose result was lost is refused here.
             read_settlement(row, id, AT_RESULT)?;
             each(id, columns.ties());
@@ -152,7 +152,7 @@ impl JournalReader {
             columns::names()
         );
         self.each("reading the tracked events", &sql, [], |row| {
-            each(Columns::read_sealed(row, 0)?.2.ties());
+            each(EventColumns::read_sealed(row, 0)?.2.ties());
             Ok(())
         })
     }
@@ -171,7 +171,7 @@ impl JournalReader {
         );
         let doing = "looking for sign-ups that are left to send";
         self.each(doing, &sql, [run.0], |row| {
-            each(Columns::read_sealed(row, 0)?.2.ties());
+            each(EventColumns::read_sealed(row, 0)?.2.ties());
             Ok(())
         })
     }
@@ -186,7 +186,7 @@ impl JournalReader {
             columns::names()
         );
         self.each("reading customers", &sql, [], |row| {
-            each(Columns::read_sealed(row, 0)?.2.customer());
+            each(EventColumns::read_sealed(row, 0)?.2.customer());
             Ok(())
         })
     }
@@ -290,7 +290,7 @@ pub(super) fn read_one(
 }
 
 fn read_event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
-    let (id, key, columns) = Columns::read_sealed(row, 0)?;
+    let (id, key, columns) = EventColumns::read_sealed(row, 0)?;
     Ok(EventRecord {
         row: id,
         event: columns.to_event(Some(key), source_or_none(row, AT_SOURCE, AT_SOURCE + 2)?),
@@ -322,7 +322,7 @@ fn fold_attempt(record: &mut EventRecord, row: &Row<'_>) -> rusqlite::Result<()>
     };
     attempts::expect_sealed(row, record.row, AT_ATTEMPT)?;
     let intended: Millis = row.get(AT_ATTEMPT + 2)?;
-    let effect: Option<Word<Effect>> = row.get(AT_ATTEMPT + 9)?;
+    let effect: Option<StoredWord<Effect>> = row.get(AT_ATTEMPT + 9)?;
     record.first_attempt = Some(match record.first_attempt {
         Some(first) => first.min(intended.0),
         None => intended.0,
@@ -338,8 +338,8 @@ fn fold_attempt(record: &mut EventRecord, row: &Row<'_>) -> rusqlite::Result<()>
         });
     }
     let maybe_recorded = match effect {
-        None | Some(Word(Effect::Unknown)) => true,
-        Some(Word(Effect::Recorded | Effect::None)) => false,
+        None | Some(StoredWord(Effect::Unknown)) => true,
+        Some(StoredWord(Effect::Recorded | Effect::None)) => false,
     };
     if maybe_recorded {
         record.is_maybe_recorded = true;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Row, Statement, params};
 
-use super::columns::{self, Columns, Seal, Word, expect_seal};
+use super::columns::{self, EventColumns, Seal, StoredWord, expect_seal};
 use super::corrected::NOT_REPLACED;
 use super::{AttentionCode, EventRow, Journal, JournalError, JournalReader, RunId};
 use crate::event::{CustomerRef, Text};
@@ -43,7 +43,7 @@ impl JournalReader {
         let sql = "SELECT event, code, seal FROM flag";
         self.each("reading the flagged events", sql, [], |row| {
             let event = EventRow(row.get(0)?);
-            let code = row.get::<_, Word<AttentionCode>>(1)?.0;
+            let code = row.get::<_, StoredWord<AttentionCode>>(1)?.0;
             expect_seal(row, 2, seal(event, code), || {
                 format!("the flag of event {}", event.0)
             })?;
@@ -109,12 +109,12 @@ impl SignedUp {
 
 /// Holds who the customers of some events are.
 #[derive(Default)]
-struct Customers {
+struct FlaggedCustomers {
     emails: HashSet<Text>,
     uids: HashSet<Text>,
 }
 
-impl Customers {
+impl FlaggedCustomers {
     fn add(&mut self, customer: CustomerRef<'_>) {
         self.emails.extend(customer.email_folded());
         self.uids.extend(customer.uid.map(Text::new));
@@ -195,14 +195,14 @@ impl Journal {
         if !self.has_sales_by_uid_alone()? {
             return Ok(Vec::new());
         }
-        let mut of_run = Customers::default();
+        let mut of_run = FlaggedCustomers::default();
         let sql = format!(
             "SELECT id, key, seal, {} FROM event
              WHERE id IN (SELECT event FROM run_event WHERE run = ?1)",
             columns::names()
         );
         self.each(SIGN_UPS, &sql, [run.0], |row| {
-            of_run.add(Columns::read_sealed(row, 0)?.2.customer());
+            of_run.add(EventColumns::read_sealed(row, 0)?.2.customer());
             Ok(())
         })?;
         let mut uids_by_email: HashMap<Text, Vec<Text>> = HashMap::new();
@@ -249,7 +249,7 @@ impl Journal {
             columns::names()
         );
         self.each(SIGN_UPS, &sql, [run.0], |row| {
-            let (sale, _, columns) = Columns::read_sealed(row, 0)?;
+            let (sale, _, columns) = EventColumns::read_sealed(row, 0)?;
             let is_told = columns.customer().uid.and_then(|uid| leads.get(uid));
             let is_of_run: bool = row.get(3 + columns::COUNT)?;
             if is_told.is_some_and(|is_told| *is_told || is_of_run) {
@@ -270,7 +270,7 @@ impl Journal {
              AND id IN (SELECT event FROM run_event WHERE run = ?1)"
         );
         self.each(SIGN_UPS, &sql, [run.0], |row| {
-            let (_, _, sign_up) = Columns::read_sealed(row, 0)?;
+            let (_, _, sign_up) = EventColumns::read_sealed(row, 0)?;
             signed_up.add(sign_up.customer(), settled_ms(row)?);
             Ok(())
         })?;
@@ -288,7 +288,7 @@ impl Journal {
              WHERE kind = 'sale' AND outcome = 'non_referral' AND {NOT_REPLACED}"
         );
         self.each(SIGN_UPS, &sql, [], |row| {
-            let (sale, _, columns) = Columns::read_sealed(row, 0)?;
+            let (sale, _, columns) = EventColumns::read_sealed(row, 0)?;
             if signed_up.is_after(columns.customer(), settled_ms(row)?) {
                 sales.push(sale);
             }

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::columns::Columns;
+use super::columns::EventColumns;
 use super::{AcceptedRecord, AttentionCode, EventRow, Outcome};
 use crate::event::{
     Conversion, ConvertedRefunds, Correction, Customer, CustomerRef, EmailsOfUid, Essence, Event,
@@ -272,7 +272,7 @@ impl JournalHistory {
         }
     }
 
-    fn add_requested(&mut self, key: EventKey, event: &Columns<'_>, wanted: &HistoryRequest) {
+    fn add_requested(&mut self, key: EventKey, event: &EventColumns<'_>, wanted: &HistoryRequest) {
         if let Some(shared) = event.shared_id() {
             let further = self.further_payments.entry(EventKey::from_id(shared));
             further.or_default().push(Text::new(event.event_id()));
@@ -289,7 +289,7 @@ impl JournalHistory {
         }
     }
 
-    fn add_sale(&mut self, key: EventKey, sale: &Columns<'_>, wanted: &HistoryRequest) {
+    fn add_sale(&mut self, key: EventKey, sale: &EventColumns<'_>, wanted: &HistoryRequest) {
         if let Some(reference) = sale.reference().filter(|_| !wanted.references.is_empty()) {
             let reference = EventKey::from_id(reference);
             if wanted.references.contains_key(&reference) {

@@ -26,7 +26,7 @@ pub(crate) struct LeftOutRow {
 }
 
 /// The columns of a row that was left out, as they are stored.
-struct Columns<'c> {
+struct LeftOutColumns<'c> {
     content: [u8; 16],
     run: i64,
     input: i64,
@@ -36,7 +36,7 @@ struct Columns<'c> {
     reason: &'c str,
 }
 
-impl Columns<'_> {
+impl LeftOutColumns<'_> {
     fn seal(&self) -> i64 {
         let mut seal = Seal::numbered(self.run);
         seal.bytes(&self.content);
@@ -83,7 +83,7 @@ impl<'c> LeftOutStatements<'c> {
             .known
             .query_row(params![content, run.0], |row| row.get(0));
         let known: Option<i64> = known.optional()?;
-        let row = Columns {
+        let row = LeftOutColumns {
             content,
             run: run.0,
             input,
@@ -135,7 +135,7 @@ impl JournalReader {
              FROM left_out_row ORDER BY run, input, line, content";
         self.each(DOING, sql, [], |row| {
             let reason: String = row.get(7)?;
-            let columns = Columns {
+            let columns = LeftOutColumns {
                 content: row.get(0)?,
                 run: row.get(1)?,
                 input: row.get(2)?,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Params, params};
 
 use super::attempts::{COLUMNS, expect_sealed};
-use super::columns::{Millis, Word};
+use super::columns::{Millis, StoredWord};
 use super::conversions;
 use super::read::count;
 use super::runs::{RUN_OF_HELD, SOURCE_ROW, held_columns, read_held, read_source_row};
@@ -159,7 +159,7 @@ impl JournalReader {
             let is_met: bool = row.get(4)?;
             found.push(Appearance {
                 run: row.get(1)?,
-                command: row.get::<_, Word<_>>(2)?.0,
+                command: row.get::<_, StoredWord<_>>(2)?.0,
                 started: row.get::<_, Millis>(3)?.0,
                 role: if is_met {
                     EventRole::MetAgain
@@ -280,7 +280,7 @@ impl JournalReader {
         let mut found = None;
         let doing = "looking for a row without events";
         self.each(doing, &sql, place.parameters(), |row| {
-            let disposition = row.get::<_, Word<_>>(5)?.0;
+            let disposition = row.get::<_, StoredWord<_>>(5)?.0;
             found = Some((disposition, read_source_row(row)?));
             Ok(())
         })?;

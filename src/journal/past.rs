@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use rusqlite::Row;
 
-use super::columns::{Code, Millis, Word};
+use super::columns::{Millis, StoredCurrency, StoredWord};
 use super::{AttentionCode, EventRow, JournalError, JournalReader, Outcome, Span, SpanBy};
 use crate::event::{Currency, Money};
 
@@ -105,7 +105,7 @@ impl JournalReader {
 
 fn past_money(row: &Row<'_>) -> rusqlite::Result<Option<Money>> {
     let amount_cents: Option<i64> = row.get(2)?;
-    let currency: Option<Currency> = row.get::<_, Code>(3)?.0;
+    let currency: Option<Currency> = row.get::<_, StoredCurrency>(3)?.0;
     Ok(amount_cents
         .zip(currency)
         .map(|(amount_cents, currency)| Money {
@@ -118,9 +118,9 @@ fn past_code(
     row: &Row<'_>,
     flag: Option<AttentionCode>,
 ) -> rusqlite::Result<Option<AttentionCode>> {
-    let outcome: Option<Word<Outcome>> = row.get(4)?;
+    let outcome: Option<StoredWord<Outcome>> = row.get(4)?;
     let was_settled: Option<bool> = row.get(5)?;
-    if let (Some(Word(outcome)), Some(true)) = (outcome, was_settled) {
+    if let (Some(StoredWord(outcome)), Some(true)) = (outcome, was_settled) {
         return Ok(AttentionCode::from_result(Some(outcome), flag));
     }
     let answer: Option<String> = row.get(6)?;

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
-use super::columns::{self, Columns, Millis, Seal, expect_seal, impossible};
+use super::columns::{self, EventColumns, Millis, Seal, expect_seal, impossible};
 use super::midnights::says_day;
 use super::{
     EventRow, Journal, JournalError, JournalReader, Outcome, RunId, Settlement, bounded_text,
@@ -335,7 +335,7 @@ impl JournalReader {
             of_runs(runs),
         );
         self.each("reading what is not settled", &sql, [], |row| {
-            let (id, key, columns) = Columns::read_sealed(row, 0)?;
+            let (id, key, columns) = EventColumns::read_sealed(row, 0)?;
             if !replaced.contains_key(&id) {
                 let mut event = columns.to_event(Some(key), None);
                 event.is_day = says_day(&timed, id, event.created_at);
@@ -378,7 +378,7 @@ impl JournalReader {
             words(kinds.to_vec()),
         );
         self.each("reading what was tracked", &sql, [], |row| {
-            let (id, key, columns) = Columns::read_sealed(row, 0)?;
+            let (id, key, columns) = EventColumns::read_sealed(row, 0)?;
             let settlement = columns::read_settlement(row, id, 3 + columns::COUNT)?;
             let Some(settlement) = settlement.filter(|own| outcomes.contains(&own.outcome)) else {
                 return Ok(());

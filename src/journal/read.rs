@@ -8,7 +8,7 @@ use rusqlite::{Params, Row};
 use super::columns::impossible;
 use super::migrate::read_account;
 use super::{Account, JournalError, JournalReader};
-use crate::event::RowPlace;
+use crate::event::ExportLine;
 
 impl JournalReader {
     /// Returns the account that the journal belongs to.
@@ -59,9 +59,9 @@ impl JournalReader {
 }
 
 /// Returns a place in the exports.
-pub(super) fn source(row: &Row<'_>, ordinal: usize, line: usize) -> rusqlite::Result<RowPlace> {
+pub(super) fn source(row: &Row<'_>, ordinal: usize, line: usize) -> rusqlite::Result<ExportLine> {
     let input = usize::try_from(count(row, ordinal)?);
-    Ok(RowPlace {
+    Ok(ExportLine {
         input: input.map_err(|_| impossible(ordinal, "too many exports"))?,
         line: count(row, line)?,
     })
@@ -72,7 +72,7 @@ pub(super) fn source_or_none(
     row: &Row<'_>,
     ordinal: usize,
     line: usize,
-) -> rusqlite::Result<Option<RowPlace>> {
+) -> rusqlite::Result<Option<ExportLine>> {
     let is_known = row.get::<_, Option<i64>>(ordinal)?.is_some();
     is_known.then(|| source(row, ordinal, line)).transpose()
 }

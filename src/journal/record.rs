@@ -23,7 +23,7 @@ use super::{
     Acceptance, Disposition, Item, ItemId, Journal, JournalError, JournalReader, NewInput,
     PlanTotal, RunCommand, RunId, commit, poison, start, stored,
 };
-use crate::event::{Currency, EventKey, Money, RowPlace};
+use crate::event::{Currency, EventKey, ExportLine, Money};
 use crate::problem::Problem;
 
 const DOING: &str = "recording a run";
@@ -39,7 +39,7 @@ pub struct NewRun {
 
 /// Records a run. If it is dropped before [`Recording::commit`], nothing is recorded.
 ///
-/// Inputs come first; every [`RowPlace`] names one of them by its place among them, from 0.
+/// Inputs come first; every [`ExportLine`] names one of them by its place among them, from 0.
 #[derive(Debug)]
 pub struct Recording<'j> {
     // Statements are finished before the transaction is.
@@ -329,7 +329,7 @@ impl Recording<'_> {
     /// The journal can't be written.
     pub fn add_row<T: AsRef<str>>(
         &mut self,
-        source: RowPlace,
+        source: ExportLine,
         disposition: Disposition,
         reason: &str,
         fields: &[T],
@@ -376,7 +376,7 @@ impl Recording<'_> {
     /// The journal can't be written.
     pub(crate) fn add_left_out<T: AsRef<str>>(
         &mut self,
-        source: RowPlace,
+        source: ExportLine,
         reason: &str,
         fields: &[T],
         money: Option<Money>,
@@ -419,7 +419,7 @@ impl Recording<'_> {
         Ok(self.run)
     }
 
-    fn input(&self, source: RowPlace) -> Result<i64, JournalError> {
+    fn input(&self, source: ExportLine) -> Result<i64, JournalError> {
         self.inputs.get(source.input).copied().ok_or_else(|| {
             let what = format!("export {} was not added", source.input);
             JournalError::misused(&self.reader.path, what)

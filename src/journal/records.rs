@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::read_exports::SkippedExport;
 use super::{AccountCheck, EndReason, EventRow, Outcome, PlanState, RunCommand, RunId, Settlement};
-use crate::event::{Carried, Currency, Event, Kind, RowPlace, Tally};
+use crate::event::{Carried, Currency, Event, ExportLine, Kind, Tally};
 
 /// Holds an event that is left to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub struct HeldRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowRecord {
     /// The place of the row.
-    pub source: RowPlace,
+    pub source: ExportLine,
     /// The path of the export.
     pub file: String,
     /// The reason why it gave none.

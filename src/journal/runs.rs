@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Params, Row, params};
 
 use super::columns::{
-    self, Code, Columns, Millis, Seal, Word, expect_seal_if_kept, impossible, read_money,
+    self, EventColumns, Millis, Seal, StoredCurrency, StoredWord, expect_seal_if_kept, impossible,
+    read_money,
 };
 use super::corrected::NOT_REPLACED;
 use super::place::place_of_directory;
@@ -222,9 +223,9 @@ impl JournalReader {
         let mut totals = Vec::new();
         self.each("reading a run's totals", sql, [run.0], |row| {
             totals.push(PlanTotal {
-                state: row.get::<_, Word<_>>(0)?.0,
-                kind: row.get::<_, Word<_>>(1)?.0,
-                currency: row.get::<_, Code>(2)?.0,
+                state: row.get::<_, StoredWord<_>>(0)?.0,
+                kind: row.get::<_, StoredWord<_>>(1)?.0,
+                currency: row.get::<_, StoredCurrency>(2)?.0,
                 count: count(row, 3)?,
                 amount_cents: row.get(4)?,
             });
@@ -267,9 +268,9 @@ impl JournalReader {
         let sql = format!("SELECT outcome, kind, amount_cents, currency FROM {from}");
         let mut tallies = OutcomeTallies::new();
         self.each("counting outcomes", &sql, parameters, |row| {
-            let outcome: Option<Word<_>> = row.get(0)?;
+            let outcome: Option<StoredWord<_>> = row.get(0)?;
             let tally = tallies.entry(outcome.map(|word| word.0)).or_default();
-            tally.add(row.get::<_, Word<_>>(1)?.0, read_money(row, 2)?);
+            tally.add(row.get::<_, StoredWord<_>>(1)?.0, read_money(row, 2)?);
             Ok(())
         })?;
         Ok(tallies)
@@ -428,7 +429,7 @@ pub(super) fn held_seal(
     (run, input, line): (i64, Option<i64>, Option<i64>),
     state: &str,
     candidates: Option<&str>,
-    columns: &Columns<'_>,
+    columns: &EventColumns<'_>,
 ) -> i64 {
     let mut seal = Seal::numbered(run);
     seal.integer(input);
@@ -442,7 +443,7 @@ pub(super) fn held_seal(
 
 /// Reads [`held_columns`], and checks the seal; rows of earlier versions have none.
 pub(super) fn read_held(row: &Row<'_>) -> rusqlite::Result<HeldRecord> {
-    let columns = Columns::read(row, 5)?;
+    let columns = EventColumns::read(row, 5)?;
     let candidates: Option<String> = row.get(4)?;
     let run = row.get(RUN_OF_HELD)?;
     let place = (run, row.get(RUN_OF_HELD + 1)?, row.get(3)?);
@@ -457,7 +458,7 @@ pub(super) fn read_held(row: &Row<'_>) -> rusqlite::Result<HeldRecord> {
         ..event.details().clone()
     });
     Ok(HeldRecord {
-        state: row.get::<_, Word<_>>(0)?.0,
+        state: row.get::<_, StoredWord<_>>(0)?.0,
         event,
         file: row.get(2)?,
     })
@@ -513,7 +514,7 @@ pub(super) fn read_source_row(row: &Row<'_>) -> rusqlite::Result<RowRecord> {
 fn read_problem(row: &Row<'_>) -> rusqlite::Result<Problem> {
     let line: Option<i64> = row.get(3)?;
     Ok(Problem {
-        severity: row.get::<_, Word<_>>(0)?.0,
+        severity: row.get::<_, StoredWord<_>>(0)?.0,
         code: ProblemCode::from_word(row.get_ref(1)?.as_str()?),
         file: row.get(2)?,
         line: line.map(|_| count(row, 3)).transpose()?,
@@ -529,10 +530,10 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
     Ok(RunRecord {
         id: RunId(row.get(0)?),
         name: row.get(1)?,
-        command: row.get::<_, Word<_>>(2)?.0,
+        command: row.get::<_, StoredWord<_>>(2)?.0,
         started: row.get::<_, Millis>(3)?.0,
         ended: row.get::<_, Option<Millis>>(4)?.map(|at| at.0),
-        reason: row.get::<_, Option<Word<_>>>(5)?.map(|word| word.0),
+        reason: row.get::<_, Option<StoredWord<_>>>(5)?.map(|word| word.0),
         exit_code: row.get(6)?,
         requests: count(row, 7)?,
         elapsed_ms: count(row, 8)?,

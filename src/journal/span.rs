@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::columns::{Code, Word};
+use super::columns::{StoredCurrency, StoredWord};
 use super::corrected::NOT_REPLACED;
 use super::events::scan_sql_of;
 use super::read::count;
@@ -159,7 +159,11 @@ impl JournalReader {
                 count: count(row, 2)?,
                 amount_cents: i128::from(row.get::<_, i64>(3)?),
             };
-            undated.add_sum(row.get::<_, Word<_>>(0)?.0, row.get::<_, Code>(1)?.0, sum);
+            undated.add_sum(
+                row.get::<_, StoredWord<_>>(0)?.0,
+                row.get::<_, StoredCurrency>(1)?.0,
+                sum,
+            );
             Ok(())
         })?;
         Ok(undated)
@@ -223,8 +227,8 @@ impl JournalReader {
         self.each("counting repeats", &sql, span.parameters(), |row| {
             totals.push(PlanTotal {
                 state: PlanState::ToSend,
-                kind: row.get::<_, Word<_>>(0)?.0,
-                currency: row.get::<_, Code>(1)?.0,
+                kind: row.get::<_, StoredWord<_>>(0)?.0,
+                currency: row.get::<_, StoredCurrency>(1)?.0,
                 count: count(row, 2)?,
                 amount_cents: row.get(3)?,
             });

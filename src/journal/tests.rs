@@ -9,8 +9,8 @@ use tempfile::TempDir;
 use super::guard::tests::open_to_edit;
 use super::*;
 use crate::event::{
-    Conversion, ConvertedRefunds, Currency, Customer, Details, Event, EventKey, Kind, Money,
-    Original, RowPlace, Ties,
+    Conversion, ConvertedRefunds, Currency, Customer, Details, Event, EventKey, ExportLine, Kind,
+    Money, Original, Ties,
 };
 use crate::link::SaleHistory;
 use crate::plan::History;
@@ -47,7 +47,7 @@ fn usd(amount_cents: i64) -> Option<Money> {
 
 pub(super) fn sale(id: &str, amount_cents: i64, line: u64) -> Event {
     let customer = Customer::new(Some("A@example.com"), Some("cus_1"));
-    let source = RowPlace { input: 0, line };
+    let source = ExportLine { input: 0, line };
     let mut event = Event::new(Kind::Sale, id.into(), customer, source);
     event.money = usd(amount_cents);
     event
@@ -242,8 +242,8 @@ fn everything_of_a_run_comes_back() {
     let mut journal = open(&path).unwrap();
     let run = record(&mut journal, &[sale("in_0", 1, 2)]);
     let (at_5, at_6) = (
-        RowPlace { input: 0, line: 5 },
-        RowPlace { input: 0, line: 6 },
+        ExportLine { input: 0, line: 5 },
+        ExportLine { input: 0, line: 6 },
     );
     let mut recording = journal.begin(&new_run()).unwrap();
     recording.add_input(&input()).unwrap();
@@ -888,7 +888,7 @@ fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written(
     assert!(reader.accepted().unwrap().is_empty());
     let mut needing = 0;
     for of in [EventsOf::Sending, EventsOf::Earlier] {
-        let scope = Scope::Span(Span::ALL);
+        let scope = RunScope::Span(Span::ALL);
         let listed = reader.for_each_needing(scope, of, |code, _| {
             needing += 1;
             assert_eq!(code, AttentionCode::NotSent);
@@ -924,7 +924,7 @@ fn a_flag_stays_with_its_answer_until_the_event_is_tried_again() {
     journal.write(&entries).unwrap();
     let codes = |journal: &Journal| {
         let mut codes = Vec::new();
-        let scope = Scope::Span(Span::ALL);
+        let scope = RunScope::Span(Span::ALL);
         let listed = journal.for_each_needing(scope, EventsOf::Sending, |code, record| {
             codes.push((code, record.row.0));
             Ok::<_, JournalError>(())

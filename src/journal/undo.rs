@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-use super::columns::{self, Columns, Seal, Word, expect_seal, impossible};
+use super::columns::{self, EventColumns, Seal, StoredWord, expect_seal, impossible};
 use super::deliver::settle_where_left;
 use super::{EventRow, Journal, JournalError, JournalReader, Outcome, RunId, Settlement};
 use crate::event::{Currency, Event, Kind, Sum, Tally};
@@ -304,7 +304,7 @@ impl JournalReader {
                  WHERE re.run = ?1";
             self.each("reading the refunds of an undo", sql, [run.0], |row| {
                 let id = EventRow(row.get(0)?);
-                let outcome: Option<Word<Outcome>> = row.get(1)?;
+                let outcome: Option<StoredWord<Outcome>> = row.get(1)?;
                 let outcome = outcome.map(|word| word.0);
                 if !replaced.contains_key(&id) && is_of(id, outcome, row.get(2)?) {
                     refunds.entry((undo.undone, run)).or_default().insert(id);
@@ -332,8 +332,8 @@ impl JournalReader {
             columns::names()
         );
         self.each("reading refunds", &sql, [], |row| {
-            let (id, key, columns) = Columns::read_sealed(row, 0)?;
-            let outcome: Option<Word<Outcome>> = row.get(3 + columns::COUNT)?;
+            let (id, key, columns) = EventColumns::read_sealed(row, 0)?;
+            let outcome: Option<StoredWord<Outcome>> = row.get(3 + columns::COUNT)?;
             let outcome = outcome.map(|word| word.0);
             let is_superseded =
                 superseded.contains(&id) && !outcome.is_some_and(Outcome::is_tracked);

@@ -53,11 +53,11 @@ pub(super) struct SearchedRefund<'r> {
 /// The refunds whose sales are searched for, and the sales that they may reverse.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
-    groups: HashMap<(IdentityKey, Currency), Group>,
+    groups: HashMap<(IdentityKey, Currency), RefundGroup>,
 }
 
 #[derive(Debug, Default)]
-struct Group {
+struct RefundGroup {
     /// The date of each sale, and what is left of it in cents.
     sales: HashMap<Text, (Timestamp, i64)>,
     /// The date of each refund, what was paid back in cents, and its index.
@@ -115,7 +115,7 @@ impl Candidates {
     }
 }
 
-impl Group {
+impl RefundGroup {
     fn find(mut self, found: &mut [BTreeSet<Text>]) {
         let mut sales: Vec<(Text, (Timestamp, i64))> = self.sales.into_iter().collect();
         sales.sort();

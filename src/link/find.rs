@@ -6,15 +6,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::settle::counts_nothing_again;
 use super::{
-    AskedAgain, Found, FoundSales, Held, HeldReason, Link, Links, RefundedSale, Rules, Sale,
+    AskedAgain, Found, FoundSales, Held, HeldReason, Link, LinkRules, Links, RefundedSale, Sale,
     SaleHistory,
 };
 use crate::event::{Customer, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Text};
 
 /// Finds the sales of a job's refunds.
-pub(super) struct Finder<'r> {
+pub(super) struct SaleFinder<'r> {
     earlier: &'r dyn SaleHistory,
-    rules: &'r Rules,
+    rules: &'r LinkRules,
     refunds: &'r [usize],
     /// Ids that several payments share.
     shared: &'r HashSet<Text>,
@@ -36,15 +36,15 @@ struct FoundSale {
     why: String,
 }
 
-impl<'r> Finder<'r> {
+impl<'r> SaleFinder<'r> {
     pub(super) fn new(
         events: &mut Events,
         refunds: &'r [usize],
         earlier: &'r dyn SaleHistory,
-        rules: &'r Rules,
+        rules: &'r LinkRules,
         found: Found<'r>,
     ) -> Self {
-        let mut finder = Finder {
+        let mut finder = SaleFinder {
             earlier,
             rules,
             refunds,

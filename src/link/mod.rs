@@ -2,8 +2,8 @@
 //!
 //! A refund finds its sale, in this order: on its own row; by the id that it names, in these exports;
 //! by the same, among what earlier runs recorded; and, only if the user turned it on, by a rule that
-//! leaves exactly one sale ([`Rules::match_by_customer`]). What the user says goes before all of it
-//! ([`Rules::resolutions`]). Each step leaves its reason in the event's note. A refund whose sale is
+//! leaves exactly one sale ([`LinkRules::match_by_customer`]). What the user says goes before all of it
+//! ([`LinkRules::resolutions`]). Each step leaves its reason in the event's note. A refund whose sale is
 //! missing, in another currency, or smaller than what would be refunded stays [`Link::Held`].
 //!
 //! Amounts are compared as they were paid. Where a sale counts less than was paid for it (before
@@ -34,7 +34,7 @@ use crate::event::{
 use crate::journal::{Outcome, WithheldPayments};
 
 pub use asked_again::AskedAgain;
-use find::Finder;
+use find::SaleFinder;
 pub use held::Held;
 pub(crate) use held::{HeldReason, MAX_CANDIDATES};
 pub use resolutions::Resolutions;
@@ -245,7 +245,7 @@ impl SaleHistory for EmptyHistory {
 
 /// Configures what is done with refunds whose sale is not named or not found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
+pub struct LinkRules {
     /// Take the one sale of the same customer and currency that is not after the refund and of which
     /// at least as much is left; none if there are several.
     pub match_by_customer: bool,
@@ -330,7 +330,7 @@ pub struct Found<'f> {
 pub fn link(
     events: &mut Events,
     earlier: &dyn SaleHistory,
-    rules: &Rules,
+    rules: &LinkRules,
     found: Found<'_>,
 ) -> Links {
     let mut links = Links::default();
@@ -343,7 +343,7 @@ pub fn link(
     if refunds.is_empty() {
         return links;
     }
-    let mut finder = Finder::new(events, &refunds, earlier, rules, found);
+    let mut finder = SaleFinder::new(events, &refunds, earlier, rules, found);
     finder.find_named(events, &mut links);
     finder.match_customers(events, &mut links);
     if rules.send_unlinked {

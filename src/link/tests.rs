@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::event::{Currency, Customer, Event, RowPlace, running_total_refund_id};
+use crate::event::{Currency, Customer, Event, ExportLine, running_total_refund_id};
 
 fn link_all(events: &mut [Event], earlier: &dyn SaleHistory) -> Vec<Link> {
     let mut packed: Events = events.iter().cloned().collect();
@@ -9,7 +9,7 @@ fn link_all(events: &mut [Event], earlier: &dyn SaleHistory) -> Vec<Link> {
     let links = link(
         &mut packed,
         earlier,
-        &Rules::default(),
+        &LinkRules::default(),
         Found {
             shared: &HashSet::new(),
             asked_again: &asked_again,
@@ -60,7 +60,7 @@ impl SaleHistory for RecordedRuns {
 
 fn event(kind: Kind, id: &str, cents: i64, line: u64) -> Event {
     let customer = Customer::new(Some("a@example.com"), None);
-    let mut event = Event::new(kind, id.into(), customer, RowPlace { input: 0, line });
+    let mut event = Event::new(kind, id.into(), customer, ExportLine { input: 0, line });
     event.money = Some(Money {
         amount_cents: cents,
         currency: Currency::from_code("USD").unwrap(),

@@ -37,7 +37,11 @@ fn left_in_account_hint(event: EventRef<'_>) -> String {
 
 impl Planner<'_> {
     /// Returns a problem for each event that is held, with what to do about it.
-    pub(super) fn problems(&self, events: &Events, firsts: &KeyRepresentatives) -> Vec<Problem> {
+    pub(super) fn problems(
+        &self,
+        events: &Events,
+        representatives: &KeyRepresentatives,
+    ) -> Vec<Problem> {
         let mut accepted = Tally::default();
         let mut held: Vec<Problem> = Vec::new();
         for index in 0..events.len() {
@@ -53,7 +57,10 @@ impl Planner<'_> {
                 }
                 PlanState::Unlinked => {
                     let reason = self.held[&index];
-                    (reason.code(), self.held_hint(reason, event(), firsts))
+                    (
+                        reason.code(),
+                        self.held_hint(reason, event(), representatives),
+                    )
                 }
                 PlanState::Settled if self.left_in_account.contains(&index) => (
                     ProblemCode::SaleInAccount,
@@ -86,7 +93,7 @@ impl Planner<'_> {
         &self,
         reason: HeldReason,
         event: EventRef<'_>,
-        firsts: &KeyRepresentatives,
+        representatives: &KeyRepresentatives,
     ) -> Cow<'static, str> {
         match reason {
             HeldReason::NamesNoSale
@@ -94,7 +101,7 @@ impl Planner<'_> {
             | HeldReason::SaleUnclear
             | HeldReason::UnfitForSale
             | HeldReason::TotalFell
-            | HeldReason::SaleNotSent => self.unlinked_hint(event, firsts),
+            | HeldReason::SaleNotSent => self.unlinked_hint(event, representatives),
             HeldReason::UndoOpen => "`fprecon status` shows what came of that refund, and the command for it; then run the exports again".into(),
             HeldReason::AfterLoss => format!("`fprecon run` of the same exports with `--in-account hold` compares it with the account's list, and sends what is not there; or look its sale up in FirstPromoter, and if the refund is there, `fprecon accept --event {} --reason TEXT`", shell_word(event.event_id())).into(),
             HeldReason::CorrectedAlone => "correct the customer in the row of its sale in non_referral.csv as well, and run both rows".into(),
@@ -106,7 +113,7 @@ impl Planner<'_> {
             HeldReason::Payment => "run it in one call with the export that has the payment, which names the customer; the invoice is not sent by itself".into(),
             HeldReason::Undated if event.note.contains(DATED_AS_SALE) => {
                 let sale = event.sale_event_id.map(EventKey::from_id);
-                let is_known = sale.is_some_and(|sale| self.is_sent_or_known(sale, firsts));
+                let is_known = sale.is_some_and(|sale| self.is_sent_or_known(sale, representatives));
                 settle::undated_refund_hint(event, is_known.then_some(self.history)).into()
             }
             HeldReason::Undated => "write the date into the row, and run the file again; or, if it does not belong to the range, accept it after the run: `fprecon accept --event ID --reason TEXT`".into(),
@@ -125,23 +132,23 @@ impl Planner<'_> {
     fn unlinked_hint(
         &self,
         refund: EventRef<'_>,
-        firsts: &KeyRepresentatives,
+        representatives: &KeyRepresentatives,
     ) -> Cow<'static, str> {
         match refund.sale_event_id.map(EventKey::from_id) {
             None => {
                 "name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into()
             }
-            Some(sale) if self.is_in_conflict_with_sent(sale, firsts) => {
+            Some(sale) if self.is_in_conflict_with_sent(sale, representatives) => {
                 settle::refund_of_conflict_hint(refund, self.history).into()
             }
             Some(sale)
-                if firsts
+                if representatives
                     .named(sale)
                     .is_some_and(|sale| self.states[sale].is_held()) =>
             {
                 "settle its sale first, as the error of the sale says, then run the exports again".into()
             }
-            Some(sale) if firsts.named(sale).is_some() || self.history.essence(sale).is_some() => {
+            Some(sale) if representatives.named(sale).is_some() || self.history.essence(sale).is_some() => {
                 settle::unclear_refund_hint(refund).into()
             }
             Some(_) => {
@@ -151,15 +158,19 @@ impl Planner<'_> {
     }
 
     /// Returns `true` if a sale is sent by this run or known by an earlier one, so that a refund finds it.
-    fn is_sent_or_known(&self, sale: EventKey, firsts: &KeyRepresentatives) -> bool {
-        let here = firsts.named(sale).map(|place| self.states[place]);
+    fn is_sent_or_known(&self, sale: EventKey, representatives: &KeyRepresentatives) -> bool {
+        let here = representatives.named(sale).map(|place| self.states[place]);
         here == Some(PlanState::ToSend) || self.history.essence(sale).is_some()
     }
 
     /// Returns `true` if these exports have a sale otherwise than an earlier run sent it.
-    fn is_in_conflict_with_sent(&self, sale: EventKey, firsts: &KeyRepresentatives) -> bool {
+    fn is_in_conflict_with_sent(
+        &self,
+        sale: EventKey,
+        representatives: &KeyRepresentatives,
+    ) -> bool {
         let is_sent = self.history.outcome(sale).is_some_and(Outcome::is_tracked);
-        let here = firsts.named(sale);
+        let here = representatives.named(sale);
         is_sent && here.is_some_and(|sale| self.with_history.contains_key(&sale))
     }
 

@@ -76,11 +76,11 @@ pub struct AccountSales {
     decimals: Decimals,
     currency: Currency,
     version: ListVersion,
-    sales: Vec<KnownSale>,
+    sales: Vec<SaleInAccount>,
     by_key: KeyMap<u32>,
     /// Hashes of the customers and amounts of sales, with their times in seconds and their places in `sales`; sorted once
     /// all are there.
-    faces: Vec<(u64, i64, u32)>,
+    lookups: Vec<(u64, i64, u32)>,
     refunds: KnownRefunds,
     hasher: RandomState,
     /// The number of commissions that were read.
@@ -103,7 +103,7 @@ pub enum ListVersion {
 
 /// Holds a sale of the account.
 #[derive(Clone, Debug)]
-struct KnownSale {
+struct SaleInAccount {
     key: Option<EventKey>,
     /// The id of its event or its commission, in words.
     name: Text,
@@ -162,7 +162,7 @@ impl AccountSales {
             version,
             sales: Vec::new(),
             by_key: KeyMap::default(),
-            faces: Vec::new(),
+            lookups: Vec::new(),
             refunds: KnownRefunds::default(),
             hasher: RandomState::new(),
             commissions: 0,
@@ -200,7 +200,7 @@ impl AccountSales {
             Some(id) => format!("`{id}`"),
             None => format!("the commission {}", sale.commission_id),
         };
-        self.sales.push(KnownSale {
+        self.sales.push(SaleInAccount {
             key,
             name: Text::new(&name),
             cents: sale.amount_cents,
@@ -214,17 +214,17 @@ impl AccountSales {
         }
         let amount = (sale.amount_cents, self.currency);
         for amount in [Some(amount), sale.original].into_iter().flatten() {
-            let face = self.face(sale.customer, amount, sale.at);
-            let hashes = [face.by_uid, face.by_email].into_iter().flatten();
-            self.faces
+            let lookup = self.lookup(sale.customer, amount, sale.at);
+            let hashes = [lookup.by_uid, lookup.by_email].into_iter().flatten();
+            self.lookups
                 .extend(hashes.map(|hash| (hash, sale.at.as_second(), place)));
         }
     }
 
     /// Makes the sales ready to be compared.
     pub fn sort(&mut self) {
-        self.faces.sort_unstable();
-        self.faces.dedup();
+        self.lookups.sort_unstable();
+        self.lookups.dedup();
     }
 
     fn day(&self, at: Timestamp) -> Date {
@@ -232,7 +232,7 @@ impl AccountSales {
     }
 
     /// Returns what a sale is, by its uid and by its email.
-    fn face(
+    fn lookup(
         &self,
         customer: CustomerRef<'_>,
         (cents, currency): (i64, Currency),
@@ -247,7 +247,7 @@ impl AccountSales {
     }
 
     /// Returns what one of our sales is by the amount with which it is sent, if it can be compared.
-    fn face_of_event(&self, event: EventRef<'_>) -> Option<SaleLookup> {
+    fn lookup_of_event(&self, event: EventRef<'_>) -> Option<SaleLookup> {
         self.face_by(event, event.money?)
     }
 
@@ -264,7 +264,7 @@ impl AccountSales {
         }
         let amount = (self.decimals.sent(money), money.currency);
         let at = day_in(at, event.is_day, &self.zone);
-        Some(self.face(event.customer, amount, at))
+        Some(self.lookup(event.customer, amount, at))
     }
 
     /// Returns the times in seconds that a time of ours may be in the account: the first one, and the first one after.
@@ -293,9 +293,9 @@ impl AccountSales {
     fn places(&self, hash: Option<u64>, window: (i64, i64)) -> impl Iterator<Item = u32> + Clone {
         let found = hash.map_or(&[][..], |hash| {
             let (from, until) = ((hash, window.0, 0), (hash, window.1, 0));
-            let start = self.faces.partition_point(|face| *face < from);
-            let end = self.faces.partition_point(|face| *face < until);
-            &self.faces[start..end]
+            let start = self.lookups.partition_point(|lookup| *lookup < from);
+            let end = self.lookups.partition_point(|lookup| *lookup < until);
+            &self.lookups[start..end]
         });
         found.iter().map(|(.., place)| *place)
     }
@@ -303,15 +303,15 @@ impl AccountSales {
     /// Returns the first sale like this that is free.
     fn free(
         &self,
-        face: SaleLookup,
+        lookup: SaleLookup,
         by: Identifier,
         nearness: Nearness,
         taken: &[bool],
     ) -> Option<u32> {
-        let window = self.window(face.at, nearness);
+        let window = self.window(lookup.at, nearness);
         let is_free = |place: &u32| !taken[*place as usize];
-        let mut by_uid = self.places(face.by_uid, window);
-        let mut by_email = self.places(face.by_email, window);
+        let mut by_uid = self.places(lookup.by_uid, window);
+        let mut by_email = self.places(lookup.by_email, window);
         match by {
             Identifier::Both => {
                 by_uid.find(|place| is_free(place) && by_email.clone().any(|other| other == *place))
@@ -338,7 +338,7 @@ impl AccountSales {
     }
 
     /// Returns `true` if the account has a sale of ours of another customer: what both name of the customer differs in all.
-    fn is_of_another(&self, customer: CustomerRef<'_>, sale: &KnownSale) -> bool {
+    fn is_of_another(&self, customer: CustomerRef<'_>, sale: &SaleInAccount) -> bool {
         let ours = self.leads(customer).into_iter();
         let both = ours
             .zip(sale.leads)
@@ -349,7 +349,7 @@ impl AccountSales {
 
     /// Returns the amount that the account has of a sale of ours, if that is another one than it would be sent with, or
     /// less than a refund of it.
-    fn other_amount(&self, event: EventRef<'_>, sale: &KnownSale) -> Option<String> {
+    fn other_amount(&self, event: EventRef<'_>, sale: &SaleInAccount) -> Option<String> {
         let money = event.money?;
         let read = event.read_money()?;
         if sale.original == Some((self.decimals.sent(read), read.currency)) && is_converted(event) {
@@ -509,7 +509,7 @@ impl<'p> Planner<'p> {
 
     /// Holds what would be sent although somebody accepted that it is held for another reason, and so not sent. Nothing
     /// else holds it any more, so that it needs attention: what it was held for has changed since.
-    pub(super) fn hold_accepted(&mut self, events: &Events, firsts: &KeyRepresentatives) {
+    pub(super) fn hold_accepted(&mut self, events: &Events, representatives: &KeyRepresentatives) {
         for is_refund in [false, true] {
             let mut is_any_held = false;
             for index in 0..events.len() {
@@ -521,7 +521,7 @@ impl<'p> Planner<'p> {
             }
             // What holds a refund is its sale, if that is held.
             if is_any_held && !is_refund {
-                self.hold_refunds_of_held_sales(events, firsts);
+                self.hold_refunds_of_held_sales(events, representatives);
             }
         }
     }
@@ -541,7 +541,7 @@ impl<'p> Planner<'p> {
         &mut self,
         account: &AccountSales,
         treatment: InAccount,
-        (events, firsts, subtracted): (&Events, &KeyRepresentatives, &KeyMap<i64>),
+        (events, representatives, subtracted): (&Events, &KeyRepresentatives, &KeyMap<i64>),
         range: &DateRange,
     ) {
         let is_after_loss = self.history.lost_until().is_some();
@@ -570,7 +570,7 @@ impl<'p> Planner<'p> {
         let mut others = Vec::new();
         for index in 0..events.len() {
             let event = events.get(index);
-            if firsts.for_event(index, event.key()) != index {
+            if representatives.for_event(index, event.key()) != index {
                 continue;
             }
             let is_sent = self.states[index] == PlanState::ToSend && !range.is_outside(event);
@@ -578,7 +578,7 @@ impl<'p> Planner<'p> {
                 Kind::Sale | Kind::Refund if is_sent => comparison.begin(index, self),
                 Kind::Sale if !account.by_key.contains_key(&event.key()) => {
                     let before = account.face_before_conversion(event);
-                    others.extend(before.or_else(|| account.face_of_event(event)));
+                    others.extend(before.or_else(|| account.lookup_of_event(event)));
                 }
                 _ => {}
             }
@@ -675,10 +675,10 @@ impl Comparison<'_> {
         if event.kind == Kind::Refund {
             return;
         }
-        if let Some(face) = self.account.face_of_event(event) {
+        if let Some(lookup) = self.account.lookup_of_event(event) {
             let before = self.account.face_before_conversion(event);
-            let faces = before.into_iter().chain([face]);
-            self.open.extend(faces.map(|face| (index, face)));
+            let lookups = before.into_iter().chain([lookup]);
+            self.open.extend(lookups.map(|lookup| (index, lookup)));
         } else {
             self.findings.not_compared.add(event.kind, event.money);
             let note = NOT_COMPARED_WITH_ACCOUNT;
@@ -710,12 +710,12 @@ impl Comparison<'_> {
     /// Finds sales in the account under other ids.
     fn find(&mut self, nearness: Nearness, planner: &mut Planner<'_>) {
         for by in IDENTIFIERS {
-            for (index, face) in std::mem::take(&mut self.open) {
+            for (index, lookup) in std::mem::take(&mut self.open) {
                 if self.found.contains_key(&self.events.key(index)) {
                     continue;
                 }
-                let Some(place) = self.account.free(face, by, nearness, &self.taken) else {
-                    self.open.push((index, face));
+                let Some(place) = self.account.free(lookup, by, nearness, &self.taken) else {
+                    self.open.push((index, lookup));
                     continue;
                 };
                 self.taken[place as usize] = true;
@@ -736,7 +736,7 @@ impl Comparison<'_> {
                         format!("{IN_ACCOUNT}{name}: the same lead, amount and day")
                     }
                     Nearness::Near => {
-                        let apart = sale.at.duration_since(face.at).abs().as_mins() + 1;
+                        let apart = sale.at.duration_since(lookup.at).abs().as_mins() + 1;
                         format!(
                             "{IN_ACCOUNT}{name}: the same lead and amount, less than {apart} min apart"
                         )
@@ -755,8 +755,8 @@ impl Comparison<'_> {
     fn take(&mut self, mut others: Vec<SaleLookup>) {
         for nearness in [Nearness::Day, Nearness::DateOnly, Nearness::Near] {
             for by in IDENTIFIERS {
-                others.retain(|&face| {
-                    let place = self.account.free(face, by, nearness, &self.taken);
+                others.retain(|&lookup| {
+                    let place = self.account.free(lookup, by, nearness, &self.taken);
                     if let Some(place) = place {
                         self.taken[place as usize] = true;
                     }

@@ -21,7 +21,7 @@ use crate::event::{EventKey, EventNumbers, EventRef, Events, KeyMap, Kind, Tally
 use crate::journal::PlanState;
 use crate::link::{AskedAgain, Links};
 use crate::problem::Problem;
-use crate::readings::{Origins, Readings};
+use crate::readings::{ExportOrigins, Readings};
 use in_account::Uncompared;
 use order::sending_order;
 use planner::{KeyRepresentatives, Planner};
@@ -218,7 +218,7 @@ pub(crate) fn plan(
         account,
     }: LinkedReadings<'_>,
     history: &dyn History,
-    origins: &Origins,
+    origins: &ExportOrigins,
 ) -> Plan {
     let (mut subtracted, mut uncompared) = (KeyMap::default(), Uncompared::default());
     if let Some(account) = account {
@@ -230,25 +230,26 @@ pub(crate) fn plan(
         .collect();
     readings.join_refunds(&mut events, origins);
     let (decided, of_several, maybe_sent) = readings.into_parts();
-    let mut firsts = KeyRepresentatives::new(of_several, &events);
+    let mut representatives = KeyRepresentatives::new(of_several, &events);
     let mut planner = Planner::new(history, origins, asked_again, decided, events.len());
     planner.maybe_sent = maybe_sent;
     planner.uncompared = uncompared;
     planner.other_customers = links.take_other_customers();
-    planner.compare_with_history(&events, &mut firsts);
+    planner.compare_with_history(&events, &mut representatives);
     planner.apply_links(&mut events, links);
     planner.apply_uncompared(&events);
     let by_account = (account, in_account, &subtracted);
-    let refunds_in_doubt = hold_by_account(&mut planner, by_account, (&events, &firsts), range);
-    planner.hold_refunds_of_other_providers(&events, &firsts);
-    planner.hold_refunds_of_held_sales(&events, &firsts);
-    planner.apply_range(range, &events, &firsts);
-    planner.hold_accepted(&events, &firsts);
+    let refunds_in_doubt =
+        hold_by_account(&mut planner, by_account, (&events, &representatives), range);
+    planner.hold_refunds_of_other_providers(&events, &representatives);
+    planner.hold_refunds_of_held_sales(&events, &representatives);
+    planner.apply_range(range, &events, &representatives);
+    planner.hold_accepted(&events, &representatives);
     planner.hold_beyond_withheld(&events, in_account, account.is_some());
-    let problems = planner.problems(&events, &firsts);
-    let order = sending_order(&events, &firsts);
+    let problems = planner.problems(&events, &representatives);
+    let order = sending_order(&events, &representatives);
     debug_assert!(
-        sends_sales_first(&order, &events, &firsts),
+        sends_sales_first(&order, &events, &representatives),
         "no refund is sent before its sale"
     );
     for index in 0..events.len() {
@@ -285,11 +286,16 @@ pub(crate) fn plan(
 fn hold_by_account(
     planner: &mut Planner<'_>,
     (account, treatment, subtracted): (Option<&AccountSales>, InAccount, &KeyMap<i64>),
-    (events, firsts): (&Events, &KeyRepresentatives),
+    (events, representatives): (&Events, &KeyRepresentatives),
     range: &DateRange,
 ) -> u64 {
     if let Some(account) = account {
-        planner.compare_with_account(account, treatment, (events, firsts, subtracted), range);
+        planner.compare_with_account(
+            account,
+            treatment,
+            (events, representatives, subtracted),
+            range,
+        );
     }
     if treatment == InAccount::AsBefore {
         planner.hold_as_before(events);
@@ -297,19 +303,19 @@ fn hold_by_account(
     planner.hold_accepted_in_account(events);
     match account {
         Some(_) => 0,
-        None => planner.hold_after_loss(events, firsts),
+        None => planner.hold_after_loss(events, representatives),
     }
 }
 
 /// Returns `true` if an order names each event once, and each refund after the sale that it reverses.
-fn sends_sales_first(order: &[u32], events: &Events, firsts: &KeyRepresentatives) -> bool {
+fn sends_sales_first(order: &[u32], events: &Events, representatives: &KeyRepresentatives) -> bool {
     let mut turns = vec![usize::MAX; events.len()];
     for (turn, &index) in order.iter().enumerate() {
         turns[index as usize] = turn;
     }
     let is_after_its_sale = |index: usize| {
         let sale = events.sale_event_id(index).map(EventKey::from_id);
-        let sale = sale.and_then(|sale| firsts.named(sale));
+        let sale = sale.and_then(|sale| representatives.named(sale));
         let is_of_sale = |&sale: &usize| events.kind(sale) == Kind::Sale;
         sale.filter(is_of_sale)
             .is_none_or(|sale| turns[sale] < turns[index])

@@ -10,39 +10,39 @@ use crate::event::{EventKey, EventNumbers, Events, Kind};
 /// Sign-ups come first, whatever their dates say: a sale of a customer who is not a lead yet would not be a
 /// referral. The others are in the order of their dates, then sale, refund, cancellation, then by place; a
 /// refund never comes before its sale, whatever its date says.
-pub(super) fn sending_order(events: &Events, firsts: &KeyRepresentatives) -> Vec<u32> {
+pub(super) fn sending_order(events: &Events, representatives: &KeyRepresentatives) -> Vec<u32> {
     let date = |index: usize, figures: EventNumbers| -> Option<Timestamp> {
         let sale = match figures.kind {
             Kind::Refund => events.sale_event_id(index),
             _ => None,
         };
-        let sale = sale.and_then(|sale| firsts.named(EventKey::from_id(sale)));
+        let sale = sale.and_then(|sale| representatives.named(EventKey::from_id(sale)));
         let sale = sale.and_then(|sale| events.figures(sale).created_at);
         figures.created_at.max(sale)
     };
-    let mut turns: Vec<SendKey> = Vec::with_capacity(events.len());
+    let mut keys: Vec<SendKey> = Vec::with_capacity(events.len());
     let mut last = None;
     let mut are_in_order = true;
     for index in 0..events.len() {
         let figures = events.figures(index);
         are_in_order &= last.is_none_or(|last| last <= figures.source);
         last = Some(figures.source);
-        turns.push(SendKey::new(figures.kind, date(index, figures), index));
+        keys.push(SendKey::new(figures.kind, date(index, figures), index));
     }
     // Nearly always they are kept in the order in which they stand in the exports.
     if are_in_order {
-        turns.sort_unstable()
+        keys.sort_unstable()
     } else {
-        turns.sort_unstable_by_key(|turn| {
-            let index = turn.index();
+        keys.sort_unstable_by_key(|key| {
+            let index = key.index();
             (
-                turn.without_index(),
+                key.without_index(),
                 events.figures(index as usize).source,
                 index,
             )
         })
     }
-    turns.into_iter().map(SendKey::index).collect()
+    keys.into_iter().map(SendKey::index).collect()
 }
 
 /// Holds when an event is sent and its index, in one number that orders it among the others: there is one for each
@@ -66,11 +66,11 @@ impl SendKey {
             let nanosecond = date.subsec_nanosecond() + Self::NANOSECONDS;
             (second.cast_unsigned(), nanosecond.cast_unsigned())
         });
-        let turn = u128::from(kind != Kind::Signup);
-        let turn = turn << Self::SECOND_BITS | u128::from(second);
-        let turn = turn << Self::NANOSECOND_BITS | u128::from(nanosecond);
-        let turn = turn << Self::KIND_BITS | kind as u128;
-        SendKey(turn << Self::INDEX_BITS | u128::from(index))
+        let mut key = u128::from(kind != Kind::Signup);
+        key = key << Self::SECOND_BITS | u128::from(second);
+        key = key << Self::NANOSECOND_BITS | u128::from(nanosecond);
+        key = key << Self::KIND_BITS | kind as u128;
+        SendKey(key << Self::INDEX_BITS | u128::from(index))
     }
 
     fn index(self) -> u32 {
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn turns_are_in_the_order_of_dates_kinds_and_indexes() {
+    fn keys_are_in_the_order_of_dates_kinds_and_indexes() {
         let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
         let in_order = [
             (Kind::Signup, at("9999-12-30T21:59:59.999999999Z"), 9),
@@ -104,10 +104,10 @@ mod tests {
             (Kind::Cancellation, at("2026-03-01T10:00:00Z"), 5),
             (Kind::Sale, Some(Timestamp::MAX), u32::MAX as usize),
         ];
-        let turns = in_order.map(|(kind, date, index)| SendKey::new(kind, date, index));
-        assert!(turns.is_sorted_by(|one, other| one < other));
-        for (turn, (_, _, index)) in turns.iter().zip(in_order) {
-            assert_eq!(turn.index() as usize, index);
+        let keys = in_order.map(|(kind, date, index)| SendKey::new(kind, date, index));
+        assert!(keys.is_sorted_by(|one, other| one < other));
+        for (key, (_, _, index)) in keys.iter().zip(in_order) {
+            assert_eq!(key.index() as usize, index);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::event::{
 };
 use crate::journal::{Outcome, PlanState};
 use crate::link::{AskedAgain, HeldReason, Link, Links, names_another_non_referral, replaces};
-use crate::readings::{Decided, Origins, Side, difference_note};
+use crate::readings::{Decisions, ExportOrigins, Side, difference_note};
 
 /// The note of every event that is settled.
 const SETTLED: &str = "settled by an earlier run";
@@ -60,12 +60,12 @@ pub(super) struct KeyRepresentatives {
 
 impl KeyRepresentatives {
     pub(super) fn new(of_several: KeyMap<usize>, events: &Events) -> Self {
-        let mut firsts = KeyRepresentatives {
+        let mut representatives = KeyRepresentatives {
             of_several,
             named: KeyMap::default(),
         };
-        firsts.find_named(events);
-        firsts
+        representatives.find_named(events);
+        representatives
     }
 
     /// Returns which event represents the key of this one.
@@ -114,7 +114,7 @@ struct RefundsHere {
 
 pub(super) struct Planner<'p> {
     pub(super) history: &'p dyn History,
-    pub(super) origins: &'p Origins,
+    pub(super) origins: &'p ExportOrigins,
     asked_again: &'p AskedAgain,
     pub(super) states: Vec<PlanState>,
     /// The keys of the events that replace what an earlier run recorded.
@@ -144,9 +144,9 @@ pub(super) struct Planner<'p> {
 impl<'p> Planner<'p> {
     pub(super) fn new(
         history: &'p dyn History,
-        origins: &'p Origins,
+        origins: &'p ExportOrigins,
         asked_again: &'p AskedAgain,
-        decided: Decided,
+        decided: Decisions,
         events: usize,
     ) -> Self {
         let mut planner = Planner {
@@ -211,7 +211,7 @@ impl<'p> Planner<'p> {
     pub(super) fn compare_with_history(
         &mut self,
         events: &Events,
-        firsts: &mut KeyRepresentatives,
+        representatives: &mut KeyRepresentatives,
     ) {
         if self.history.is_empty() {
             return;
@@ -226,10 +226,10 @@ impl<'p> Planner<'p> {
                 continue;
             };
             let event = events.get(index);
-            let is_first = firsts.for_event(index, key) == index;
+            let is_first = representatives.for_event(index, key) == index;
             if self.states[index] == PlanState::ToSend && self.history.is_uncompared(key) {
                 let is_again = matched.insert(key, ()).is_some();
-                self.decide_uncompared(index, key, is_again, firsts);
+                self.decide_uncompared(index, key, is_again, representatives);
                 continue;
             }
             if is_first
@@ -279,7 +279,7 @@ impl<'p> Planner<'p> {
                         self.mark(index, PlanState::Duplicate, note);
                         continue;
                     }
-                    firsts.set(index, key);
+                    representatives.set(index, key);
                     self.decide_known(index, event, &recorded);
                 }
                 None => {}
@@ -587,13 +587,13 @@ impl<'p> Planner<'p> {
     pub(super) fn hold_refunds_of_other_providers(
         &mut self,
         events: &Events,
-        firsts: &KeyRepresentatives,
+        representatives: &KeyRepresentatives,
     ) {
         for index in std::mem::take(&mut self.other_customers) {
             let refund = events.get(index);
             let sale = refund.sale_event_id.map(EventKey::from_id);
             let sale = sale.expect("a refund is compared with the sale that it is linked to");
-            let (origin, sold_at_s) = match firsts.named(sale) {
+            let (origin, sold_at_s) = match representatives.named(sale) {
                 Some(sale) => {
                     let sale = events.get(sale);
                     let sold_at_s = sale.created_at.map(jiff::Timestamp::as_second);
@@ -623,19 +623,19 @@ impl<'p> Planner<'p> {
     pub(super) fn hold_refunds_of_held_sales(
         &mut self,
         events: &Events,
-        firsts: &KeyRepresentatives,
+        representatives: &KeyRepresentatives,
     ) {
         for index in 0..events.len() {
             let Some(sale) = events.sale_event_id(index) else {
                 continue;
             };
             if self.states[index] != PlanState::ToSend
-                && !self.is_newly_uncounted(index, events, firsts)
+                && !self.is_newly_uncounted(index, events, representatives)
             {
                 continue;
             }
             let key = EventKey::from_id(sale);
-            let reason = match firsts.named(key) {
+            let reason = match representatives.named(key) {
                 Some(sale) if self.was_sent_to_another(sale, key) => continue,
                 Some(sale) if self.states[sale].is_held() => "its sale is held",
                 // The sale was corrected, and is sent first.
@@ -684,12 +684,12 @@ impl<'p> Planner<'p> {
         &self,
         index: usize,
         events: &Events,
-        firsts: &KeyRepresentatives,
+        representatives: &KeyRepresentatives,
     ) -> bool {
         let event = events.get(index);
         self.states[index] == PlanState::Duplicate
             && event.is_uncounted()
-            && firsts.for_event(index, event.key()) == index
+            && representatives.for_event(index, event.key()) == index
             && self.history.counted_nothing(event.key()).is_none()
     }
 }

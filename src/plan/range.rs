@@ -114,7 +114,7 @@ impl Planner<'_> {
         &mut self,
         range: &DateRange,
         events: &Events,
-        firsts: &KeyRepresentatives,
+        representatives: &KeyRepresentatives,
     ) {
         if range.is_unlimited() {
             return;
@@ -122,7 +122,7 @@ impl Planner<'_> {
         let places: Vec<RangePlacement> = (0..events.len())
             .map(|index| range.place(events.get(index)))
             .collect();
-        let holding = self.sales_of_refunds_inside(&places, events, firsts);
+        let holding = self.sales_of_refunds_inside(&places, events, representatives);
         for (index, &place) in places.iter().enumerate() {
             match place {
                 RangePlacement::Unknown if self.states[index] == PlanState::ToSend => {
@@ -137,7 +137,7 @@ impl Planner<'_> {
                 _ => {}
             }
         }
-        self.hold_refunds_of_known_sales(events, firsts);
+        self.hold_refunds_of_known_sales(events, representatives);
     }
 
     /// Returns `true` if the state of an event is not changed by the range: it is settled, or it says something
@@ -159,27 +159,31 @@ impl Planner<'_> {
         &self,
         places: &[RangePlacement],
         events: &Events,
-        firsts: &KeyRepresentatives,
+        representatives: &KeyRepresentatives,
     ) -> HashSet<usize> {
         let held = self.held.iter();
         let refunds = held.filter(|(refund, reason)| {
             **reason == HeldReason::SaleNotSent && places[**refund] != RangePlacement::Outside
         });
         let sales = refunds.filter_map(|(&refund, _)| events.sale_event_id(refund));
-        let sales = sales.filter_map(|sale| firsts.named(EventKey::from_id(sale)));
+        let sales = sales.filter_map(|sale| representatives.named(EventKey::from_id(sale)));
         sales.collect()
     }
 
     /// Holds refunds that are in the range while an earlier run has their sale and has not settled it, or while
     /// the sale is a corrected one.
-    fn hold_refunds_of_known_sales(&mut self, events: &Events, firsts: &KeyRepresentatives) {
+    fn hold_refunds_of_known_sales(
+        &mut self,
+        events: &Events,
+        representatives: &KeyRepresentatives,
+    ) {
         for index in 0..events.len() {
             if self.states[index] != PlanState::ToSend {
                 continue;
             }
             let sale = events.sale_event_id(index).map(EventKey::from_id);
             let is_known = sale.is_some_and(|key| {
-                let place = firsts.named(key);
+                let place = representatives.named(key);
                 place.is_some_and(|place| self.states[place] == PlanState::OutOfRange)
                     && self.history.essence(key).is_some()
             });

@@ -2,10 +2,10 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::event::{
-    Currency, Customer, Essence, Event, Money, Refunded, RowPlace, running_total_refund_id,
+    Currency, Customer, Essence, Event, ExportLine, Money, Refunded, running_total_refund_id,
 };
 use crate::journal::Outcome;
-use crate::link::{AskedAgain, EmptyHistory, Found, Rules, SaleHistory, link};
+use crate::link::{AskedAgain, EmptyHistory, Found, LinkRules, SaleHistory, link};
 use crate::readings::identify;
 
 /// Stands in for a journal, in memory.
@@ -44,7 +44,7 @@ impl History for Journal {}
 
 fn event(kind: Kind, id: &str, cents: i64) -> Event {
     let customer = Customer::new(Some("a@example.com"), None);
-    let mut event = Event::new(kind, id.into(), customer, RowPlace { input: 0, line: 0 });
+    let mut event = Event::new(kind, id.into(), customer, ExportLine { input: 0, line: 0 });
     event.money = Some(Money {
         amount_cents: cents,
         currency: Currency::from_code("USD").unwrap(),
@@ -77,13 +77,13 @@ fn planned(mut events: Vec<Event>, history: &dyn History) -> Plan {
     let count = events.len();
     for (index, event) in events.iter_mut().enumerate() {
         let line = 2 + index as u64;
-        event.source = Some(RowPlace {
+        event.source = Some(ExportLine {
             input: index * 2 / count,
             line,
         });
     }
     let mut events: Events = events.into_iter().collect();
-    let mut origins = Origins::default();
+    let mut origins = ExportOrigins::default();
     origins.add_input("a.csv", "mine");
     origins.add_input("b.csv", "mine");
     let identified = identify(&mut events, history);
@@ -93,7 +93,7 @@ fn planned(mut events: Vec<Event>, history: &dyn History) -> Plan {
     let links = link(
         &mut events,
         history,
-        &Rules::default(),
+        &LinkRules::default(),
         Found {
             shared: &identified.shared,
             asked_again: &asked_again,

@@ -14,7 +14,7 @@ use super::words::with_article;
 use super::{
     AmountRule, ColumnIndex, CommissionColumns, Continuation, Convention, CurrencySource,
     CustomerColumns, DateSource, EmptyList, EventRule, IgnoreRule, Meaning, Profile, ProfileColumn,
-    ProfileError, Question, ReadAs, RemarkRule, Scope, Sign, Spelling, SubscriptionColumns,
+    ProfileError, Question, ReadAs, RemarkRule, RowScope, Sign, Spelling, SubscriptionColumns,
     TaxColumns, Template, TemplatePart, Test, When, WordSet,
 };
 use crate::event::{Currency, DETAIL_COUNT, Kind, detail_place};
@@ -518,12 +518,12 @@ impl<'s> Compiler<'s> {
         names.iter().map(|name| self.column(key, name)).collect()
     }
 
-    fn scope(&self, when: &WhenSpec, unless: Option<&WhenSpec>) -> Result<Scope, ProfileError> {
+    fn scope(&self, when: &WhenSpec, unless: Option<&WhenSpec>) -> Result<RowScope, ProfileError> {
         if unless.is_some_and(BTreeMap::is_empty) {
             let message = "`unless` without a test would exclude every row";
             return Err(self.error(message).about("unless"));
         }
-        Ok(Scope {
+        Ok(RowScope {
             when: self.when(when)?,
             unless: unless.map(|unless| self.when(unless)).transpose()?,
         })

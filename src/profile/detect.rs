@@ -51,7 +51,7 @@ const RESPELT_LEAST: usize = 4;
 
 /// The comparison of header names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Compared {
+enum HeaderComparison {
     /// The names must be equal.
     Exactly,
     /// Case and spaces are ignored if no name is equal.
@@ -59,28 +59,28 @@ enum Compared {
 }
 
 /// A header's names, unchanged and by their spelling.
-struct Header<'h> {
+struct SpeltHeader<'h> {
     names: &'h [String],
     spelt: Vec<String>,
 }
 
-impl<'h> Header<'h> {
+impl<'h> SpeltHeader<'h> {
     fn new(names: &'h [String]) -> Self {
-        Header {
+        SpeltHeader {
             names,
             spelt: names.iter().map(|name| spelling(name)).collect(),
         }
     }
 
     /// Returns the position of a name, and how often it occurs.
-    fn find(&self, name: &str, compared: Compared) -> Option<(usize, usize)> {
+    fn find(&self, name: &str, compared: HeaderComparison) -> Option<(usize, usize)> {
         let same = |names: &[String], wanted: &str| {
             let first = names.iter().position(|is| is == wanted)?;
             let count = names.iter().filter(|is| *is == wanted).count();
             Some((first, count))
         };
         match (same(self.names, name), compared) {
-            (None, Compared::BySpelling) => same(&self.spelt, &spelling(name)),
+            (None, HeaderComparison::BySpelling) => same(&self.spelt, &spelling(name)),
             (found, _) => found,
         }
     }
@@ -126,17 +126,21 @@ impl Profile {
     ///
     /// A required column is missing or occurs twice.
     pub fn bind(&self, header: &[String]) -> Result<Binding, Misfit> {
-        let header = Header::new(header);
-        let exactly = self.bind_as(&header, Compared::Exactly);
+        let header = SpeltHeader::new(header);
+        let exactly = self.bind_as(&header, HeaderComparison::Exactly);
         exactly.or_else(|misfit| {
-            let respelt = self.bind_as(&header, Compared::BySpelling);
+            let respelt = self.bind_as(&header, HeaderComparison::BySpelling);
             respelt.map_err(|_| misfit)
         })
     }
 
     /// Binds the required columns by this comparison; the optional ones may always differ in case
     /// and spaces.
-    fn bind_as(&self, header: &Header<'_>, compared: Compared) -> Result<Binding, Misfit> {
+    fn bind_as(
+        &self,
+        header: &SpeltHeader<'_>,
+        compared: HeaderComparison,
+    ) -> Result<Binding, Misfit> {
         let mut positions = Vec::with_capacity(self.columns.len());
         let mut misfit = Misfit {
             profile: self.name.clone(),
@@ -147,7 +151,7 @@ impl Profile {
         };
         for column in &self.columns {
             let compared = if column.is_optional {
-                Compared::BySpelling
+                HeaderComparison::BySpelling
             } else {
                 compared
             };
@@ -155,7 +159,7 @@ impl Profile {
                 let mut names = column.headers.iter();
                 names.find_map(|name| Some((name, header.find(name, compared)?)))
             };
-            let found = find(Compared::Exactly).or_else(|| find(compared));
+            let found = find(HeaderComparison::Exactly).or_else(|| find(compared));
             positions.push(found.map(|(_, (position, _))| position));
             match found {
                 Some((name, (_, 2..))) => misfit.doubled.push(name.clone()),
@@ -169,7 +173,7 @@ impl Profile {
         if let Some(names) = self.missing_customer(&positions) {
             misfit.missing.push(names);
         }
-        let is_there = |name: &&String| header.find(name, Compared::BySpelling).is_some();
+        let is_there = |name: &&String| header.find(name, HeaderComparison::BySpelling).is_some();
         misfit
             .foreign
             .extend(self.absent.iter().filter(is_there).cloned());
@@ -226,11 +230,11 @@ impl Profiles {
     /// If `Fits::closest` has several profiles, the rows have to decide: see
     /// `recognise`.
     pub fn fitting(&self, header: &[String]) -> Result<Fits<'_>, Box<Unfit>> {
-        let names = Header::new(header);
-        let mut fits = self.fitting_as(&names, Compared::Exactly);
+        let names = SpeltHeader::new(header);
+        let mut fits = self.fitting_as(&names, HeaderComparison::Exactly);
         let is_known = || self.look_alikes.iter().any(|known| known.fits(header));
         if fits.as_ref().is_err_and(|_| !is_known()) {
-            let respelt = self.fitting_as(&names, Compared::BySpelling);
+            let respelt = self.fitting_as(&names, HeaderComparison::BySpelling);
             fits = respelt.or(fits);
         }
         let has_own = |fits: &Fits<'_>| fits.closest.iter().any(|(profile, _)| profile.is_own);
@@ -241,14 +245,18 @@ impl Profiles {
         }
     }
 
-    fn fitting_as(&self, header: &Header<'_>, compared: Compared) -> Result<Fits<'_>, Vec<Misfit>> {
+    fn fitting_as(
+        &self,
+        header: &SpeltHeader<'_>,
+        compared: HeaderComparison,
+    ) -> Result<Fits<'_>, Vec<Misfit>> {
         let mut closest: Vec<(&Profile, Binding)> = Vec::new();
         let mut looser = Vec::new();
         let mut misfits = Vec::new();
         // A header with few names that nearly match a profile's is weak evidence.
         let says_enough = |profile: &Profile, binding: &Binding| match compared {
-            Compared::Exactly => true,
-            Compared::BySpelling => {
+            HeaderComparison::Exactly => true,
+            HeaderComparison::BySpelling => {
                 let found = binding.positions.iter().flatten().count();
                 profile.is_own || found >= RESPELT_LEAST
             }

@@ -52,12 +52,12 @@ impl LookAlike {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct List {
+struct LookAlikeFile {
     look_alike: Vec<LookAlike>,
 }
 
 pub(super) fn built_in() -> Result<Vec<LookAlike>, ProfileError> {
-    let list: List = toml::from_str(BUILT_IN)
+    let list: LookAlikeFile = toml::from_str(BUILT_IN)
         .map_err(|error| ProfileError::new("look-alikes", error.message().to_owned()))?;
     Ok(list.look_alike)
 }

@@ -30,7 +30,7 @@ pub(crate) use months::{MONTH_LANGUAGES, with_english_month};
 pub(crate) use rules::{
     AmountRule, ColumnIndex, CommissionColumns, Continuation, Convention, CurrencySource,
     CustomerColumns, DateFormat, DateSource, Dates, EventRule, IgnoreRule, MissingDate,
-    ProfileColumn, Question, RemarkRule, Scope, Sign, SubscriptionColumns, TaxColumns, Template,
+    ProfileColumn, Question, RemarkRule, RowScope, Sign, SubscriptionColumns, TaxColumns, Template,
     TemplatePart, Test, When,
 };
 pub(crate) use words::{EmptyList, Meaning, ProfileAnswer, ReadAs, Spelling, WordSet};

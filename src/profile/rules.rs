@@ -192,7 +192,7 @@ impl Test {
 
 /// The rows that a rule is for.
 #[derive(Clone, Debug)]
-pub(crate) struct Scope {
+pub(crate) struct RowScope {
     pub(crate) when: When,
     /// Rows that are excluded: those for which all of these tests hold.
     pub(crate) unless: Option<When>,
@@ -220,7 +220,7 @@ impl Sign {
 /// Rows that are not events, and the reason.
 #[derive(Clone, Debug)]
 pub(crate) struct IgnoreRule {
-    pub(crate) scope: Scope,
+    pub(crate) scope: RowScope,
     pub(crate) reason: String,
     /// `true` if the rows are payments that failed, even if they had succeeded before.
     pub(crate) is_not_paid: bool,
@@ -241,7 +241,7 @@ impl IgnoreRule {
 /// A warning about rows that match.
 #[derive(Clone, Debug)]
 pub(crate) struct RemarkRule {
-    pub(crate) scope: Scope,
+    pub(crate) scope: RowScope,
     pub(crate) column: ColumnIndex,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
@@ -251,7 +251,7 @@ pub(crate) struct RemarkRule {
 #[derive(Clone, Debug)]
 pub(crate) struct EventRule {
     pub(crate) kind: Kind,
-    pub(crate) scope: Scope,
+    pub(crate) scope: RowScope,
     pub(crate) note: Option<String>,
     /// The reason why a person has to look at the event before it is sent.
     pub(crate) hold: Option<String>,

@@ -1,6 +1,6 @@
 //! Compares the words of a column, and decides the meaning of each.
 
-use super::{ColumnIndex, Profile, RemarkRule, Scope, Test, When};
+use super::{ColumnIndex, Profile, RemarkRule, RowScope, Test, When};
 use crate::event::Kind;
 
 /// The differences between two words that are ignored.
@@ -147,7 +147,7 @@ impl Profile {
 
     /// Returns the meaning of rows with this word, as far as the word alone decides it.
     fn meaning_of(&self, column: ColumnIndex, word: &str) -> Option<String> {
-        let is_settled = |scope: &Scope| scope.is_settled_by(column, word);
+        let is_settled = |scope: &RowScope| scope.is_settled_by(column, word);
         if let Some(rule) = self.ignore.iter().find(|rule| is_settled(&rule.scope)) {
             return Some(format!("ignored: {}", rule.reason));
         }
@@ -175,7 +175,7 @@ pub(super) fn with_article(kind: Kind) -> &'static str {
     }
 }
 
-impl Scope {
+impl RowScope {
     /// Returns `true` if this word alone decides that the rule fits.
     fn is_settled_by(&self, column: ColumnIndex, word: &str) -> bool {
         let is_alone = self.when.iter().all(|(tested, _)| *tested == column);

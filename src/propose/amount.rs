@@ -1,8 +1,8 @@
 //! Finds the column of a sale's amount, and if tax and shipping are inside it.
 
-use super::names::{self, Names};
-use super::numbers::{Written, written};
-use super::table::{SampleColumn, Table};
+use super::names::{self, NameTiers};
+use super::numbers::{WrittenAmounts, written};
+use super::table::{SampleColumn, SampleTable};
 use super::text::shown;
 use crate::event::{AmountFormat, Currency};
 
@@ -30,7 +30,7 @@ pub(super) struct Amounts<'t> {
     /// Money that went out, in a list in which the total is money that came in.
     pub(super) money_out: Option<&'t SampleColumn<'t>>,
     /// The format of all of these amounts.
-    pub(super) written: Written,
+    pub(super) written: WrittenAmounts,
 }
 
 /// A column of tax, shipping or a tip.
@@ -53,7 +53,7 @@ pub(super) enum AmountPart {
 }
 
 /// The columns that could be amounts.
-struct Candidates<'t> {
+struct AmountColumns<'t> {
     totals: Vec<(usize, &'t SampleColumn<'t>)>,
     subtotals: Vec<&'t SampleColumn<'t>>,
     /// The columns of tax, shipping and tip.
@@ -67,13 +67,13 @@ struct Candidates<'t> {
 /// Finds the amount; returns `None` if no column could be it. `currency` is the currency of most
 /// rows, and `rows` are those that may be events.
 pub(super) fn amounts<'t>(
-    table: &'t Table<'t>,
+    table: &'t SampleTable<'t>,
     currency: Currency,
     rows: &[usize],
     is_free: &dyn Fn(&SampleColumn<'_>) -> bool,
 ) -> Option<Amounts<'t>> {
     let free = FreeAmounts { table, is_free };
-    let mut candidates = Candidates::new(&free);
+    let mut candidates = AmountColumns::new(&free);
     let refunded = free.first(&names::REFUNDED);
     let money_out = candidates.money_out;
     let all = candidates.all().chain(refunded).chain(money_out);
@@ -104,27 +104,27 @@ pub(super) fn amounts<'t>(
 
 /// The columns of amounts that are free.
 struct FreeAmounts<'f, 't> {
-    table: &'t Table<'t>,
+    table: &'t SampleTable<'t>,
     is_free: &'f dyn Fn(&SampleColumn<'_>) -> bool,
 }
 
 impl<'t> FreeAmounts<'_, 't> {
     /// Returns those with one of these names, with their ranks, the likeliest first.
-    fn named(&self, names: &Names) -> Vec<(usize, &'t SampleColumn<'t>)> {
+    fn named(&self, names: &NameTiers) -> Vec<(usize, &'t SampleColumn<'t>)> {
         self.table.named(names, |column| {
             column.has_amounts() && (self.is_free)(column)
         })
     }
 
     /// Returns the likeliest of those with one of these names.
-    fn first(&self, names: &Names) -> Option<&'t SampleColumn<'t>> {
+    fn first(&self, names: &NameTiers) -> Option<&'t SampleColumn<'t>> {
         self.named(names).first().map(|(_, column)| *column)
     }
 
     /// Returns the likeliest of those whose whole name is one of these.
-    fn whole(&self, names: &Names) -> Option<&'t SampleColumn<'t>> {
+    fn whole(&self, names: &NameTiers) -> Option<&'t SampleColumn<'t>> {
         let mut whole = self.named(names).into_iter();
-        let whole = whole.find(|(rank, _)| Names::is_whole(*rank));
+        let whole = whole.find(|(rank, _)| NameTiers::is_whole(*rank));
         whole.map(|(_, column)| column)
     }
 
@@ -135,9 +135,9 @@ impl<'t> FreeAmounts<'_, 't> {
         totals.retain(|(_, column)| {
             names::DUE.rank(column.header).is_none() && !names::is_of_refunds(column.header)
         });
-        if totals.iter().any(|(rank, _)| Names::tier(*rank) < 2) {
+        if totals.iter().any(|(rank, _)| NameTiers::tier(*rank) < 2) {
             // The price of a unit is not what was paid.
-            totals.retain(|(rank, _)| Names::tier(*rank) < 2);
+            totals.retain(|(rank, _)| NameTiers::tier(*rank) < 2);
         }
         totals
     }
@@ -152,7 +152,7 @@ type AmountChoice<'t> = (
     Vec<AmountPart>,
 );
 
-impl<'t> Candidates<'t> {
+impl<'t> AmountColumns<'t> {
     /// Finds the candidates by their names. No column is a total and a part of it.
     fn new(free: &FreeAmounts<'_, 't>) -> Self {
         let mut totals = free.totals();
@@ -167,7 +167,7 @@ impl<'t> Candidates<'t> {
         let fee = free.first(&names::FEE);
         let subtotals = free.named(&names::SUBTOTAL).into_iter();
         // After a fee, `Net` is what the merchant receives.
-        let subtotals = subtotals.filter(|(rank, _)| fee.is_none() || Names::tier(*rank) == 0);
+        let subtotals = subtotals.filter(|(rank, _)| fee.is_none() || NameTiers::tier(*rank) == 0);
         let parts = [
             (TAX, free.first(&names::TAX)),
             ("shipping", free.first(&names::SHIPPING)),
@@ -180,7 +180,7 @@ impl<'t> Candidates<'t> {
         let taken: Vec<&str> = taken.chain(fee.map(|fee| fee.header)).collect();
         totals.retain(|(_, column)| !taken.contains(&column.header));
         let discounts = free.named(&names::DISCOUNT).into_iter();
-        Candidates {
+        AmountColumns {
             totals,
             subtotals: subtotals.map(|(_, column)| column).collect(),
             parts,
@@ -228,7 +228,7 @@ impl<'t> Candidates<'t> {
     ) -> Vec<&'t SampleColumn<'t>> {
         let totals = self.totals.iter().filter(|(rank, column)| {
             let is_taken = taken.iter().any(|taken| taken.header == column.header);
-            !is_taken && (Names::is_whole(*rank) || column.cells != total.cells)
+            !is_taken && (NameTiers::is_whole(*rank) || column.cells != total.cells)
         });
         totals.map(|(_, column)| *column).collect()
     }

@@ -2,8 +2,8 @@
 
 use super::days::Days;
 use super::names::words_of;
-use super::numbers::{self, Written};
-use super::table::{SampleColumn, Table};
+use super::numbers::{self, WrittenAmounts};
+use super::table::{SampleColumn, SampleTable};
 use super::text::{Snippet, list, place, quoted, shown};
 use super::write_dates::{unread_date, unread_question};
 use super::{Proposal, ProposalRefusal, Sample};
@@ -279,7 +279,7 @@ pub(crate) fn propose_commissions(
     name: &str,
     sample: &Sample<'_>,
 ) -> Result<Proposal, ProposalRefusal> {
-    let table = Table::new(sample);
+    let table = SampleTable::new(sample);
     if table.rows == 0 {
         return Err(ProposalRefusal::NoRows(String::new()));
     }
@@ -326,7 +326,7 @@ pub(crate) fn complement_commissions(
     sample: &Sample<'_>,
     binding: &Binding,
 ) -> Option<Proposal> {
-    let table = Table::new(sample);
+    let table = SampleTable::new(sample);
     let position = |wanted: &str| {
         let mut columns = profile.columns.iter();
         binding.position(columns.position(|column| column.name == wanted)?)
@@ -371,7 +371,7 @@ pub(crate) fn complement_commissions(
 /// Returns the column of a field by its name, or else by its cells where they can be nothing else.
 fn found_by<'t, 's>(
     field: &Field,
-    table: &'t Table<'s>,
+    table: &'t SampleTable<'s>,
     taken: &[&str],
 ) -> Option<&'t SampleColumn<'s>> {
     let is_meant = |column: &&SampleColumn<'s>| match field.name {
@@ -400,7 +400,7 @@ fn is_status(word: &str) -> bool {
 /// Returns the column whose header fits best, of those that are not in use yet.
 fn best<'t, 's>(
     field: &Field,
-    table: &'t Table<'s>,
+    table: &'t SampleTable<'s>,
     taken: &[&str],
 ) -> Option<&'t SampleColumn<'s>> {
     let free =
@@ -422,7 +422,7 @@ fn best<'t, 's>(
 }
 
 /// Writes the one column that is required: the receiver of the commission.
-fn promoter(text: &mut Snippet, table: &Table<'_>, email: Option<&SampleColumn<'_>>) {
+fn promoter(text: &mut Snippet, table: &SampleTable<'_>, email: Option<&SampleColumn<'_>>) {
     let named = |column: &&SampleColumn<'_>| {
         let words = words_of(column.header);
         words.split(' ').any(|word| PROMOTER.contains(&word))
@@ -443,7 +443,7 @@ fn promoter(text: &mut Snippet, table: &Table<'_>, email: Option<&SampleColumn<'
 }
 
 /// Names the columns that are not used.
-fn unused(text: &mut Snippet, table: &Table<'_>, taken: &[&str]) {
+fn unused(text: &mut Snippet, table: &SampleTable<'_>, taken: &[&str]) {
     let columns = table.columns.iter().map(|column| column.header);
     let unused: Vec<&str> = columns.filter(|header| !taken.contains(header)).collect();
     if !unused.is_empty() {
@@ -538,14 +538,14 @@ fn money(text: &mut Snippet, name: &str, columns: [Option<&SampleColumn<'_>>; 2]
         text.line("parentheses = true    # (5.00) is minus five");
     }
     match &written {
-        Written::Decimal(format, proof) => {
+        WrittenAmounts::Decimal(format, proof) => {
             text.comment(&format!("{}.", place(proof)));
             text.key("decimal", &format.decimal.to_string());
             if let Some(thousands) = format.thousands {
                 text.key("thousands", &thousands.to_string());
             }
         }
-        Written::Whole(_, proof) => {
+        WrittenAmounts::Whole(_, proof) => {
             text.comment(&format!(
                 "All amounts are whole numbers: {}. TO FILL IN: leave one of these",
                 place(proof)
@@ -558,7 +558,7 @@ fn money(text: &mut Snippet, name: &str, columns: [Option<&SampleColumn<'_>>; 2]
                 "is 800 eight hundred (major) or eight (minor)?",
             );
         }
-        Written::Ambiguous(_, proof) | Written::Mixed(_, proof, _) => {
+        WrittenAmounts::Ambiguous(_, proof) | WrittenAmounts::Mixed(_, proof, _) => {
             text.comment(&format!(
                 "{}: thousands, or decimals? TO FILL IN: leave one of these lines",
                 place(proof)

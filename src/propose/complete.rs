@@ -1,8 +1,8 @@
 //! Completes a custom CSV that has the columns of `generic`, except for some with other names.
 
 use super::commissions::dates;
-use super::names::{self, Names};
-use super::table::{SampleColumn, Table};
+use super::names::{self, NameTiers};
+use super::table::{SampleColumn, SampleTable};
 use super::text::{Snippet, shown};
 use super::write_dates::no_date;
 use super::{Proposal, Sample};
@@ -41,7 +41,7 @@ pub(crate) fn complement(
     if has(CREATED_AT) && has(AMOUNT) || sample.rows.is_empty() {
         return Complement::Complete;
     }
-    let table = Table::new(sample);
+    let table = SampleTable::new(sample);
     let amounts = table.named(&names::TOTAL, SampleColumn::has_amounts);
     if !has(AMOUNT) && !has(KIND) && !amounts.is_empty() {
         return Complement::Unfit;
@@ -74,7 +74,7 @@ pub(crate) fn complement(
 
 /// Returns the column that has the name of a date, or else the one that holds dates.
 fn date_of<'t>(
-    table: &'t Table<'t>,
+    table: &'t SampleTable<'t>,
     is_free: impl Fn(&SampleColumn<'_>) -> bool,
 ) -> Option<&'t SampleColumn<'t>> {
     let named = table.named(&names::DATE, |column| is_free(column));
@@ -89,7 +89,7 @@ fn date_of<'t>(
         .or_else(|| {
             named
                 .first()
-                .filter(|(rank, _)| Names::is_whole(*rank))
+                .filter(|(rank, _)| NameTiers::is_whole(*rank))
                 .map(|(_, column)| *column)
         })
 }

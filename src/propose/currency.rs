@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::amount::Amounts;
-use super::names::{self, Names};
+use super::names::{self, NameTiers};
 use super::numbers::{is_symbol, symbol_of};
-use super::table::{SampleColumn, Table};
+use super::table::{SampleColumn, SampleTable};
 use super::text::shown;
 use crate::event::Currency;
 
@@ -41,7 +41,7 @@ const SIGNS: [(&str, &str); 21] = [
 ];
 
 /// The currency of the amounts.
-pub(super) enum Money<'t> {
+pub(super) enum CurrencyOrigin<'t> {
     /// This column has it; the reason if its name does not say so.
     Column(&'t SampleColumn<'t>, Option<String>),
     /// This column has it, but not as codes; the decision that follows.
@@ -68,7 +68,10 @@ pub(super) enum CurrencyColumns<'t> {
 
 impl<'t> CurrencyColumns<'t> {
     /// Finds them among the columns that are not in use.
-    pub(super) fn new(table: &'t Table<'t>, is_free: impl Fn(&SampleColumn<'_>) -> bool) -> Self {
+    pub(super) fn new(
+        table: &'t SampleTable<'t>,
+        is_free: impl Fn(&SampleColumn<'_>) -> bool,
+    ) -> Self {
         let named = table.named(&names::CURRENCY, SampleColumn::has_currencies);
         if let Some((_, column)) = named.first() {
             return CurrencyColumns::Named(column);
@@ -84,7 +87,7 @@ impl<'t> CurrencyColumns<'t> {
             ([], []) => {
                 let is_named = |column: &SampleColumn<'_>| {
                     let rank = names::CURRENCY.rank(column.header);
-                    rank.is_some_and(Names::is_whole) && column.filled() > 0
+                    rank.is_some_and(NameTiers::is_whole) && column.filled() > 0
                 };
                 let mut signs =
                     free().filter(|column| is_named(column) || column.is_all(is_symbol));
@@ -113,18 +116,18 @@ impl<'t> CurrencyColumns<'t> {
     }
 
     /// Decides the currency of these amounts.
-    pub(super) fn money(&self, amounts: &Amounts<'_>) -> Money<'t> {
+    pub(super) fn money(&self, amounts: &Amounts<'_>) -> CurrencyOrigin<'t> {
         let beside = said_beside(amounts);
         match self {
             CurrencyColumns::None => match beside {
-                Some((currency, why)) => Money::Fixed(currency, why),
-                None => Money::Unknown(why_unknown(amounts)),
+                Some((currency, why)) => CurrencyOrigin::Fixed(currency, why),
+                None => CurrencyOrigin::Unknown(why_unknown(amounts)),
             },
             CurrencyColumns::Named(column) | CurrencyColumns::ByCells(column) => {
                 if let Some((currency, why)) = &beside
                     && let Some((other, line)) = other_than(column, *currency)
                 {
-                    return Money::Unknown(format!(
+                    return CurrencyOrigin::Unknown(format!(
                         "{why}, and {} is {} in line {line}",
                         shown(column.header),
                         shown(other)
@@ -135,7 +138,7 @@ impl<'t> CurrencyColumns<'t> {
                     "{} is the currency: each of its cells is the code of one",
                     shown(column.header)
                 );
-                Money::Column(column, (!is_named).then_some(why))
+                CurrencyOrigin::Column(column, (!is_named).then_some(why))
             }
             CurrencyColumns::Several(columns) => {
                 let names: Vec<String> = columns.iter().map(|c| shown(c.header)).collect();
@@ -145,7 +148,7 @@ impl<'t> CurrencyColumns<'t> {
                     ),
                     names => format!("{} have currencies", names.join(" and ")),
                 };
-                Money::Asked(columns.clone(), why)
+                CurrencyOrigin::Asked(columns.clone(), why)
             }
             CurrencyColumns::Signs(column) => signs(column),
         }
@@ -153,23 +156,23 @@ impl<'t> CurrencyColumns<'t> {
 }
 
 /// Returns the currency of a column that has it as a sign or as a name: rows of several are rejected.
-fn signs<'t>(column: &'t SampleColumn<'t>) -> Money<'t> {
+fn signs<'t>(column: &'t SampleColumn<'t>) -> CurrencyOrigin<'t> {
     let words: BTreeSet<&str> = column.values().map(|(value, _)| value).collect();
     let header = shown(column.header);
     let words: Vec<&str> = words.into_iter().collect();
     match words.as_slice() {
         [word] => match of_symbol(word) {
             Some(currency) => {
-                Money::Fixed(currency, format!("{header} is {} in each row", shown(word)))
+                CurrencyOrigin::Fixed(currency, format!("{header} is {} in each row", shown(word)))
             }
-            None => Money::Unknown(format!(
+            None => CurrencyOrigin::Unknown(format!(
                 "{header} is {}, which is not an ISO 4217 code",
                 shown(word)
             )),
         },
         words => {
             let names: Vec<String> = words.iter().take(SIGNS_SHOWN).map(|w| shown(w)).collect();
-            Money::Signs(
+            CurrencyOrigin::Signs(
                 column,
                 format!(
                     "rows with {} in {header} are rejected: the currency has to be an ISO 4217 code, such as `EUR`",

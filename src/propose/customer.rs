@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ProposalRefusal;
-use super::names::{self, Names};
-use super::table::{SampleColumn, Table};
+use super::names::{self, NameTiers};
+use super::table::{SampleColumn, SampleTable};
 use super::text::shown;
 
 /// The smallest number of rows in which one address is taken as evidence against a column.
@@ -28,7 +28,7 @@ pub(super) struct Buyer<'t> {
 }
 
 impl<'t> Buyer<'t> {
-    pub(super) fn new(table: &'t Table<'t>) -> Result<Self, ProposalRefusal> {
+    pub(super) fn new(table: &'t SampleTable<'t>) -> Result<Self, ProposalRefusal> {
         let named = table.named(&names::EMAIL, SampleColumn::has_emails);
         let is_named = !named.is_empty();
         let is_new = |column: &&SampleColumn<'_>| {
@@ -42,18 +42,19 @@ impl<'t> Buyer<'t> {
             .collect();
         // Columns with many addresses come before those with one, which are a merchant's or a
         // till's.
-        emails
-            .sort_by_key(|(rank, column)| !Names::is_surest(*rank) && same_email(column).is_some());
+        emails.sort_by_key(|(rank, column)| {
+            !NameTiers::is_surest(*rank) && same_email(column).is_some()
+        });
         let mut emails = emails.into_iter();
         let best = emails.next();
         let email = best.map(|(_, column)| column);
         let doubt = best
-            .filter(|(rank, _)| !Names::is_surest(*rank))
+            .filter(|(rank, _)| !NameTiers::is_surest(*rank))
             .and_then(|(_, column)| same_email(column));
         let uids = table.named(&names::UID, SampleColumn::has_ids).into_iter();
         // A column named `Buyer` may hold first names.
         let mut uids = uids
-            .filter(|(rank, column)| Names::tier(*rank) == 0 || column.has_digits())
+            .filter(|(rank, column)| NameTiers::tier(*rank) == 0 || column.has_digits())
             .map(|(_, column)| column);
         let uid = uids.next();
         let shared = uid

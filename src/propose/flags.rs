@@ -4,8 +4,8 @@
 //! What such a column says is a guess where its words are yes and no and its name has one meaning. Otherwise its rows
 //! are a question. Its words in later exports may be others, so the rules name those with which a row is a payment.
 
-use super::names::{self, Names, WordMeaning};
-use super::table::{SampleColumn, Table};
+use super::names::{self, NameTiers, WordMeaning};
+use super::table::{SampleColumn, SampleTable};
 use super::taken::Taken;
 
 /// The question that a column answers for each row, by its name.
@@ -62,7 +62,7 @@ pub(super) struct FlagColumn<'t> {
     pub(super) marks: Marks<'t>,
 }
 
-const QUESTIONS: [(FlagQuestion, &Names); 6] = [
+const QUESTIONS: [(FlagQuestion, &NameTiers); 6] = [
     (FlagQuestion::Test, &names::TEST_FLAG),
     (FlagQuestion::Live, &names::LIVE_FLAG),
     (FlagQuestion::Direction, &names::DIRECTION),
@@ -72,7 +72,7 @@ const QUESTIONS: [(FlagQuestion, &Names); 6] = [
 ];
 
 /// Returns all such columns.
-pub(super) fn flags<'t>(table: &'t Table<'t>, taken: &Taken<'t>) -> Vec<FlagColumn<'t>> {
+pub(super) fn flags<'t>(table: &'t SampleTable<'t>, taken: &Taken<'t>) -> Vec<FlagColumn<'t>> {
     let columns = table.columns.iter().filter(|column| taken.is_free(column));
     columns.filter_map(FlagColumn::new).collect()
 }
@@ -98,7 +98,8 @@ pub(super) fn other_status<'t>(
 
 impl<'t> FlagColumn<'t> {
     fn new(column: &'t SampleColumn<'t>) -> Option<Self> {
-        let is_named = |(_, names): &&(FlagQuestion, &Names)| names.rank(column.header).is_some();
+        let is_named =
+            |(_, names): &&(FlagQuestion, &NameTiers)| names.rank(column.header).is_some();
         let named = QUESTIONS.iter().find(is_named);
         let unnamed = has_directions(column).then_some(FlagQuestion::Direction);
         let question = named.map(|(question, _)| *question).or(unnamed)?;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::ProposalRefusal;
 use super::amount::Amounts;
-use super::names::{self, Names, WordMeaning};
+use super::names::{self, NameTiers, WordMeaning};
 use super::numbers::{self, Proof};
-use super::table::{SampleColumn, Table};
+use super::table::{SampleColumn, SampleTable};
 use super::taken::Taken;
 use super::text::shown;
 use super::words::RowRules;
@@ -52,7 +52,7 @@ impl<'t> SaleLink<'t> {
 /// Returns the column that identifies a sale: it has such a name, is filled, and different in each
 /// of `rows`.
 pub(super) fn id<'t>(
-    table: &'t Table<'t>,
+    table: &'t SampleTable<'t>,
     amounts: &Amounts<'_>,
     email: Option<&SampleColumn<'_>>,
     rows: &[usize],
@@ -125,7 +125,7 @@ fn why_no_id(column: &SampleColumn<'_>, rows: &[usize]) -> String {
 /// Returns `true` if the rows with one id are lines of one order: they follow each other, have the
 /// same amount and the same customer, and differ in details of which an order has several.
 fn is_of_lines(
-    table: &Table<'_>,
+    table: &SampleTable<'_>,
     id: &SampleColumn<'_>,
     total: &SampleColumn<'_>,
     email: Option<&SampleColumn<'_>>,
@@ -186,7 +186,7 @@ impl MoneyRows {
     /// Returns how refunds name their sales, and if an amount below zero is a refund.
     pub(super) fn sale_link<'t>(
         &self,
-        table: &'t Table<'t>,
+        table: &'t SampleTable<'t>,
         id: &SaleId<'t>,
         rules: &RowRules<'_>,
         taken: &Taken<'t>,
@@ -201,12 +201,17 @@ impl MoneyRows {
         }
     }
 
-    fn link<'t>(&self, table: &'t Table<'t>, id: &SaleId<'t>, taken: &Taken<'t>) -> SaleLink<'t> {
+    fn link<'t>(
+        &self,
+        table: &'t SampleTable<'t>,
+        id: &SaleId<'t>,
+        taken: &Taken<'t>,
+    ) -> SaleLink<'t> {
         let Some(id) = id.column() else {
             return SaleLink::None;
         };
         let is_id = |column: &SampleColumn<'_>| taken.is_free(column) && column.has_ids();
-        let of = |names: &Names| -> Vec<&'t SampleColumn<'t>> {
+        let of = |names: &NameTiers| -> Vec<&'t SampleColumn<'t>> {
             let named = table.named(names, is_id);
             named.into_iter().map(|(_, column)| column).collect()
         };

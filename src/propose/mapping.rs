@@ -2,7 +2,7 @@
 
 use super::ProposalRefusal;
 use super::amount::{Amounts, amounts};
-use super::currency::{CurrencyColumns, Money};
+use super::currency::{CurrencyColumns, CurrencyOrigin};
 use super::customer::Buyer;
 use super::days::Days;
 use super::flags::{FlagColumn, says_received};
@@ -10,7 +10,7 @@ use super::ids::{MoneyRows, SaleId, SaleLink, continues, id};
 use super::names::WordMeaning;
 use super::numbers;
 use super::parts::MoneyTable;
-use super::table::{SampleColumn, Table};
+use super::table::{SampleColumn, SampleTable};
 use super::taken::Taken;
 use super::when::{RowDate, date_of_some, dates, paid_date, refund_date};
 use super::words::{Flag, RowRules, WordColumn, refunded_flag};
@@ -29,7 +29,7 @@ pub(super) struct Mapping<'t> {
     /// A column that has the name of a customer id but is not one, and the reason.
     pub(super) not_uid: Option<(&'t SampleColumn<'t>, String)>,
     pub(super) amounts: Amounts<'t>,
-    pub(super) money: Money<'t>,
+    pub(super) money: CurrencyOrigin<'t>,
     pub(super) date: RowDate<'t>,
     pub(super) other_dates: Vec<&'t SampleColumn<'t>>,
     /// The only column that shows which rows were paid: the date of the payment, which some lack.
@@ -64,7 +64,7 @@ impl<'t> Mapping<'t> {
             || self.kind.as_ref().is_some_and(of_kind)
     }
 
-    pub(super) fn new(table: &'t Table<'t>) -> Result<Self, ProposalRefusal> {
+    pub(super) fn new(table: &'t SampleTable<'t>) -> Result<Self, ProposalRefusal> {
         if table.rows == 0 {
             return Err(ProposalRefusal::NoRows(String::new()));
         }
@@ -85,7 +85,7 @@ impl<'t> Mapping<'t> {
         let rows = with_amount(payable, &amounts);
         let is_paid_said =
             rules.status.is_some() || rules.kind.is_some() || says_received(&rules.flags);
-        let dates = DateColumns::new(table, &rows, is_paid_said, &mut taken);
+        let dates = DatesByRole::new(table, &rows, is_paid_said, &mut taken);
         let id = id(table, &amounts, customer.email, &rows, &taken)?;
         taken.take(id.column());
         let split = MoneyRows::new(&rules, &amounts, &rows);
@@ -131,7 +131,7 @@ impl<'t> Mapping<'t> {
 
 /// Finds the amounts, and takes their columns.
 fn take_amounts<'t>(
-    table: &'t Table<'t>,
+    table: &'t SampleTable<'t>,
     usual: Currency,
     payable: &[usize],
     taken: &mut Taken<'t>,
@@ -146,17 +146,17 @@ fn take_amounts<'t>(
 }
 
 /// The columns of dates by what they date, as in [`Mapping`].
-struct DateColumns<'t> {
+struct DatesByRole<'t> {
     of_row: RowDate<'t>,
     others: Vec<&'t SampleColumn<'t>>,
     paid: Option<&'t SampleColumn<'t>>,
     of_refund: Option<(&'t SampleColumn<'t>, Option<Days>)>,
 }
 
-impl<'t> DateColumns<'t> {
+impl<'t> DatesByRole<'t> {
     /// Finds them, and takes them. Where other columns say which rows were paid, none is the date of the payment.
     fn new(
-        table: &'t Table<'t>,
+        table: &'t SampleTable<'t>,
         rows: &[usize],
         is_paid_said: bool,
         taken: &mut Taken<'t>,
@@ -166,7 +166,7 @@ impl<'t> DateColumns<'t> {
         taken.take(paid);
         let of_refund = refund_date(table, taken);
         taken.take(of_refund.as_ref().map(|(column, _)| *column));
-        DateColumns {
+        DatesByRole {
             of_row,
             others,
             paid,

@@ -38,9 +38,9 @@ use crate::export::Row;
 use crate::profile::{Binding, Profile, Question};
 
 use mapping::Mapping;
-use names::Names;
-use numbers::{Proof, Written};
-use table::{SampleColumn, Table};
+use names::NameTiers;
+use numbers::{Proof, WrittenAmounts};
+use table::{SampleColumn, SampleTable};
 use text::{Snippet, one_line, place, quoted, shown};
 
 /// The first rows of an export.
@@ -129,7 +129,7 @@ impl ProposalRefusal {
 ///
 /// The sample has no rows, or a column that every profile needs is missing.
 pub(crate) fn propose(name: &str, sample: &Sample<'_>) -> Result<Proposal, ProposalRefusal> {
-    let table = Table::new(sample);
+    let table = SampleTable::new(sample);
     if let Some(header) = lifetime(&table) {
         return Err(ProposalRefusal::Lifetime(shown(header)));
     }
@@ -141,7 +141,7 @@ pub(crate) fn propose(name: &str, sample: &Sample<'_>) -> Result<Proposal, Propo
 fn with_detail(
     refusal: ProposalRefusal,
     sample: &Sample<'_>,
-    table: &Table<'_>,
+    table: &SampleTable<'_>,
 ) -> ProposalRefusal {
     let twice = || {
         let mut names = sample.header.iter().filter(|name| !name.is_empty());
@@ -189,13 +189,15 @@ fn with_detail(
 
 /// Returns `true` if a header is the name of a column of currencies.
 pub(crate) fn is_currency(header: &str) -> bool {
-    names::CURRENCY.rank(header).is_some_and(Names::is_whole)
+    names::CURRENCY
+        .rank(header)
+        .is_some_and(NameTiers::is_whole)
 }
 
 /// Returns the column with the sum of all of a customer's payments; `None` if each row is a
 /// payment.
-fn lifetime<'t>(table: &Table<'t>) -> Option<&'t str> {
-    let is_whole = |(rank, _): &(usize, &SampleColumn<'t>)| Names::is_whole(*rank);
+fn lifetime<'t>(table: &SampleTable<'t>) -> Option<&'t str> {
+    let is_whole = |(rank, _): &(usize, &SampleColumn<'t>)| NameTiers::is_whole(*rank);
     let totals = table.named(&names::LIFETIME, SampleColumn::has_amounts);
     let (_, total) = totals.into_iter().find(is_whole)?;
     let payments = table.named(&names::PAYMENT_ID, SampleColumn::has_ids);
@@ -255,28 +257,28 @@ fn skip_lines(text: &mut Snippet, lines: u64) {
 
 /// Decides if amounts are in cents: a decimal separator proves that they are not, and nothing
 /// proves that they are.
-fn unit(text: &mut Snippet, amounts: Option<Written>, question: &str) {
+fn unit(text: &mut Snippet, amounts: Option<WrittenAmounts>, question: &str) {
     match amounts {
-        Some(Written::Decimal(_, proof) | Written::Mixed(_, proof, _)) => {
+        Some(WrittenAmounts::Decimal(_, proof) | WrittenAmounts::Mixed(_, proof, _)) => {
             text.comment(&format!("{}: no cents", place(&proof)));
             text.key("unit", "major");
         }
-        Some(Written::Whole(_, proof)) => {
+        Some(WrittenAmounts::Whole(_, proof)) => {
             text.guess(&format!(
                 "amounts are in cents: all of them are whole numbers, and {}",
                 place(&proof)
             ));
             text.key("unit", "minor");
         }
-        Some(Written::Ambiguous(..)) | None => open(text, "unit", question),
+        Some(WrittenAmounts::Ambiguous(..)) | None => open(text, "unit", question),
     }
 }
 
 /// Writes the only column that has emails in all of these exports, if there is exactly one.
 fn email(text: &mut Snippet, samples: &[(Sample<'_>, Binding)], question: &str) {
-    let tables: Vec<Table<'_>> = samples
+    let tables: Vec<SampleTable<'_>> = samples
         .iter()
-        .map(|(sample, _)| Table::new(sample))
+        .map(|(sample, _)| SampleTable::new(sample))
         .collect();
     let mut columns = tables.iter().map(|table| {
         let found: Vec<&str> = table
@@ -306,7 +308,7 @@ fn open(text: &mut Snippet, key: &str, question: &str) {
 }
 
 /// Returns the format of the amounts of these exports.
-fn amounts_of(profile: &Profile, samples: &[(Sample<'_>, Binding)]) -> Option<Written> {
+fn amounts_of(profile: &Profile, samples: &[(Sample<'_>, Binding)]) -> Option<WrittenAmounts> {
     let columns = profile
         .events
         .iter()

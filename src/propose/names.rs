@@ -1,7 +1,7 @@
 //! The meanings of header names: words for the same thing, in the languages of exports.
 
 /// Header names of one thing, separated by commas. They are compared in lower case, as words.
-pub(super) struct Names {
+pub(super) struct NameTiers {
     /// The names, the surest first. A header that equals one of them ranks before one that contains
     /// it.
     tiers: &'static [&'static str],
@@ -9,7 +9,7 @@ pub(super) struct Names {
     never: &'static str,
 }
 
-pub(super) const EVENT_ID: Names = Names {
+pub(super) const EVENT_ID: NameTiers = NameTiers {
     tiers: &[
         "event id, transaction id, transaction number, charge id, payment id, transaktion, \
          transaktionsnummer, transaktionscode, transactiereferentie, codice transazione, \
@@ -30,7 +30,7 @@ pub(super) const EVENT_ID: Names = Names {
 };
 
 /// Names for the number of a payment, an invoice or an order.
-pub(super) const PAYMENT_ID: Names = Names {
+pub(super) const PAYMENT_ID: NameTiers = NameTiers {
     tiers: &[
         "transaction id, transaction number, transaction, charge id, payment id, invoice id, \
          invoice number, invoice no, invoice, order id, order number, order no, order, transaktion, \
@@ -41,7 +41,7 @@ pub(super) const PAYMENT_ID: Names = Names {
 };
 
 /// Names for the number of a shop's order.
-pub(super) const ORDER_ID: Names = Names {
+pub(super) const ORDER_ID: NameTiers = NameTiers {
     tiers: &[
         "order id, order number, order no, order nr, order, bestellnummer, bestellnr, \
          bestell nr, auftragsnummer, auftrag, commande, numéro de commande, pedido, ordine, bestelling",
@@ -50,13 +50,13 @@ pub(super) const ORDER_ID: Names = Names {
 };
 
 /// Names for the id of an entry of a ledger, which is not an id that a refund names.
-pub(super) const LEDGER_ID: Names = Names {
+pub(super) const LEDGER_ID: NameTiers = NameTiers {
     tiers: &["balance transaction id, balance transaction, ledger id, ledger entry id, entry id"],
     never: "",
 };
 
 /// Names for columns that differ on each of the lines on which an export writes one order.
-pub(super) const LINE: Names = Names {
+pub(super) const LINE: NameTiers = NameTiers {
     tiers: &[
         "line id, line, item, items, item name, lineitem, sku, product, product name, product id, \
          variant, quantity, qty, position, artikel, artikelnummer, produkt, menge, anzahl, producto, \
@@ -65,7 +65,7 @@ pub(super) const LINE: Names = Names {
     never: "total amount count status",
 };
 
-pub(super) const SALE_ID: Names = Names {
+pub(super) const SALE_ID: NameTiers = NameTiers {
     tiers: &[
         "parent id, original id, original transaction, original transaction id, original order, \
          refund of, refunded transaction id, sale event id, sale id, of order, of invoice, \
@@ -76,7 +76,7 @@ pub(super) const SALE_ID: Names = Names {
     never: "amount date email price currency status total",
 };
 
-pub(super) const EMAIL: Names = Names {
+pub(super) const EMAIL: NameTiers = NameTiers {
     tiers: &[
         "customer email, buyer email, client email, billing email, payer email, user email, \
          purchase email",
@@ -89,7 +89,7 @@ pub(super) const EMAIL: Names = Names {
             vendedor venditore commerciante",
 };
 
-pub(super) const UID: Names = Names {
+pub(super) const UID: NameTiers = NameTiers {
     tiers: &[
         "customer id, client id, user id, account id, member id, customer number, customer no, \
          account code, kundennummer, kunden id, kunden nr, kundennr, id client, id cliente",
@@ -98,13 +98,13 @@ pub(super) const UID: Names = Names {
     never: "name email mail phone type country company description created group",
 };
 
-pub(super) const CURRENCY: Names = Names {
+pub(super) const CURRENCY: NameTiers = NameTiers {
     tiers: &["currency, currency code, währung, waehrung, devise, moneda, valuta, curr"],
     never: "converted payout settlement settled fee balance presentment exchange rate country land pays país paese nation \
             region market store shop plan product segment",
 };
 
-pub(super) const TOTAL: Names = Names {
+pub(super) const TOTAL: NameTiers = NameTiers {
     tiers: &[
         "total, grand total, order total amount, lordo, bruto, valor bruto, brut, gross, gross amount, total amount, amount total, amount paid, \
          paid amount, order total, invoice total, brutto, bruttobetrag, gesamt, gesamtbetrag, \
@@ -127,7 +127,7 @@ pub(super) const TOTAL: Names = Names {
             wysyłka wysyłki doprava desconto",
 };
 
-pub(super) const SUBTOTAL: Names = Names {
+pub(super) const SUBTOTAL: NameTiers = NameTiers {
     tiers: &[
         "subtotal, sub total, netto, nettobetrag, net amount, amount net, zwischensumme, \
          total excl tax, amount excl tax, amount before tax, total before tax, montant ht, \
@@ -137,7 +137,7 @@ pub(super) const SUBTOTAL: Names = Names {
     never: "fee fees payout converted item line discounts",
 };
 
-pub(super) const TAX: Names = Names {
+pub(super) const TAX: NameTiers = NameTiers {
     tiers: &[
         "tax, taxes, vat, gst, sales tax, tax amount, total tax, tax total, vat amount, mwst, \
          ust, umsatzsteuer, mehrwertsteuer, steuer, steuerbetrag, mwst betrag, tva, \
@@ -147,7 +147,7 @@ pub(super) const TAX: Names = Names {
             excl incl before after fee on satz metadata taxable converted refunded lineitem",
 };
 
-pub(super) const SHIPPING: Names = Names {
+pub(super) const SHIPPING: NameTiers = NameTiers {
     tiers: &[
         "shipping, shipping amount, shipping cost, shipping total, freight, versand, \
          versandkosten, delivery, delivery cost, frais de port, postage, envío, costo de envío, \
@@ -158,12 +158,12 @@ pub(super) const SHIPPING: Names = Names {
     never: "name address method status date city zip country phone tax street company discount",
 };
 
-pub(super) const TIP: Names = Names {
+pub(super) const TIP: NameTiers = NameTiers {
     tiers: &["tip, tips, tip amount, gratuity, trinkgeld, pourboire, propina, mancia"],
     never: "id percent rate",
 };
 
-pub(super) const DISCOUNT: Names = Names {
+pub(super) const DISCOUNT: NameTiers = NameTiers {
     tiers: &[
         "discount, discounts, discount amount, total discount, total discount amount, discounted, rabatt, rabattbetrag, \
          nachlass, preisnachlass, gutschein, rebate, coupon amount, coupon, voucher, promo, promotion, remise, réduction, \
@@ -173,7 +173,7 @@ pub(super) const DISCOUNT: Names = Names {
 };
 
 /// Names for the number of pieces that a row is about.
-pub(super) const QUANTITY: Names = Names {
+pub(super) const QUANTITY: NameTiers = NameTiers {
     tiers: &[
         "quantity, qty, units, pieces, pcs, seats, licenses, items, item count, number of items, copies, tickets, stk, stuks, \
          pezzi, pz, piezas, pièces, sztuk, szt, adet, menge, anzahl, stück, stückzahl, quantité, qté, \
@@ -183,7 +183,7 @@ pub(super) const QUANTITY: Names = Names {
 };
 
 /// Names for what is still to be paid of the amount, or may be.
-pub(super) const DUE: Names = Names {
+pub(super) const DUE: NameTiers = NameTiers {
     tiers: &[
         "due, amount due, balance due, outstanding, unpaid, owed, owing, amount remaining, remaining amount, remaining, \
          arrears, restbetrag, offen, offener, offene, ausstehend, ausstehender, fällig, fälliger, montant dû, dû, impayé, \
@@ -196,10 +196,10 @@ pub(super) const DUE: Names = Names {
 
 /// Returns `true` if a name can only be that of what is still to be paid; `Balance` may be that of an account.
 pub(super) fn is_surely_due(header: &str) -> bool {
-    DUE.rank(header).is_some_and(Names::is_surest)
+    DUE.rank(header).is_some_and(NameTiers::is_surest)
 }
 
-pub(super) const FEE: Names = Names {
+pub(super) const FEE: NameTiers = NameTiers {
     tiers: &[
         "fee, fees, commission, gebühr, gebühren, frais, tariffa, tarifa, comisión, commissione",
     ],
@@ -207,7 +207,7 @@ pub(super) const FEE: Names = Names {
 };
 
 /// Money that came in, in a list that has money that went out in another column.
-pub(super) const MONEY_IN: Names = Names {
+pub(super) const MONEY_IN: NameTiers = NameTiers {
     tiers: &[
         "credit, credits, credit amount, money in, paid in, amount in, deposit, deposits, received, haben, \
          gutschrift, eingang, einnahme, crédit, abono, haber, entrata, accrediti, avere, bij, crédito",
@@ -216,7 +216,7 @@ pub(super) const MONEY_IN: Names = Names {
 };
 
 /// Money that went out.
-pub(super) const MONEY_OUT: Names = Names {
+pub(super) const MONEY_OUT: NameTiers = NameTiers {
     tiers: &[
         "debit, debits, debit amount, money out, paid out, amount out, withdrawal, withdrawals, soll, lastschrift, \
          belastung, ausgang, ausgabe, débit, cargo, debe, uscita, addebiti, dare, af, débito",
@@ -224,7 +224,7 @@ pub(super) const MONEY_OUT: Names = Names {
     never: "card note",
 };
 
-pub(super) const REFUNDED: Names = Names {
+pub(super) const REFUNDED: NameTiers = NameTiers {
     tiers: &[
         "amount refunded, refunded amount, refund amount, total refunded, refunded, erstattet, \
          erstatteter betrag, erstattung, remboursé, montant remboursé, reembolsado, rimborsato",
@@ -237,7 +237,7 @@ pub(super) const REFUNDED: Names = Names {
 };
 
 /// Names for the date of a payment.
-pub(super) const PAID_DATE: Names = Names {
+pub(super) const PAID_DATE: NameTiers = NameTiers {
     tiers: &[
         "paid at, payment date, date paid, paid on, paid date, zahlungsdatum, zahldatum, bezahldatum, zahlungseingang, \
          bezahlt am, date de paiement, date d encaissement, date de règlement, payé le, fecha de pago, fecha de cobro, \
@@ -248,7 +248,7 @@ pub(super) const PAID_DATE: Names = Names {
 };
 
 /// Names for the date of a refund.
-pub(super) const REFUND_DATE: Names = Names {
+pub(super) const REFUND_DATE: NameTiers = NameTiers {
     tiers: &[
         "refunded at, refund date, date refunded, refunded on, refunded date, refunded date utc, \
          refund created at, last refund date, erstattet am, erstattungsdatum, rückerstattet am, \
@@ -258,13 +258,13 @@ pub(super) const REFUND_DATE: Names = Names {
 };
 
 /// Names for the time of a day whose date has a column of its own.
-pub(super) const TIME: Names = Names {
+pub(super) const TIME: NameTiers = NameTiers {
     tiers: &["time, local time, time of day, uhrzeit, zeit, heure, hora, orario, ora, tijd, 時間"],
     never: "zone zona fuso fuseau huso offset",
 };
 
 /// Names for the zone of a date or a time.
-pub(super) const ZONE: Names = Names {
+pub(super) const ZONE: NameTiers = NameTiers {
     tiers: &[
         "time zone, timezone, tz, utc offset, zeitzone, fuseau horaire, fuso orario, \
          fuso horário, zona horaria, huso horario, tijdzone, タイムゾーン",
@@ -273,7 +273,7 @@ pub(super) const ZONE: Names = Names {
 };
 
 /// Names for the sum or the number of all of a customer's payments.
-pub(super) const LIFETIME: Names = Names {
+pub(super) const LIFETIME: NameTiers = NameTiers {
     tiers: &[
         "total spend, total spent, lifetime value, ltv, clv, lifetime spend, lifetime revenue, \
          lifetime total, average order, average order value, aov, payment count, order count, \
@@ -283,7 +283,7 @@ pub(super) const LIFETIME: Names = Names {
     never: "",
 };
 
-pub(super) const STATUS: Names = Names {
+pub(super) const STATUS: NameTiers = NameTiers {
     tiers: &[
         "payment status, financial status, transaction status, invoice status, zahlungsstatus, \
          paid status, estado del pago, estado de pago, statut de paiement, statut du paiement, \
@@ -297,12 +297,12 @@ pub(super) const STATUS: Names = Names {
             marketing billing customer email refund country province ship envío payout",
 };
 
-pub(super) const KIND: Names = Names {
+pub(super) const KIND: NameTiers = NameTiers {
     tiers: &["transaction type, type, kind, event, art, typ, vorgang, tipo, soort, category, what"],
     never: "card tax product customer payment account plan address content lineitem",
 };
 
-pub(super) const DATE: Names = Names {
+pub(super) const DATE: NameTiers = NameTiers {
     tiers: &[
         "paid at, payment date, date paid, paid on, transaction date, zahlungsdatum, \
          bezahlt am, date de paiement, fecha de pago, data pagamento, paid date",
@@ -316,7 +316,7 @@ pub(super) const DATE: Names = Names {
 };
 
 /// Names for columns that answer: was the money received?
-pub(super) const RECEIVED_FLAG: Names = Names {
+pub(super) const RECEIVED_FLAG: NameTiers = NameTiers {
     tiers: &[
         "paid, is paid, captured, succeeded, successful, success, completed, complete, settled, approved, accepted, \
          cleared, collected, received, confirmed, finalized, \
@@ -333,7 +333,7 @@ pub(super) const RECEIVED_FLAG: Names = Names {
 };
 
 /// Names for columns that answer: has the payment failed, or was it voided?
-pub(super) const FAILED_FLAG: Names = Names {
+pub(super) const FAILED_FLAG: NameTiers = NameTiers {
     tiers: &[
         "void, voided, failed, failure, declined, rejected, denied, expired, abandoned, uncollectible, unpaid, draft, \
          error, pending, incomplete, \
@@ -347,7 +347,7 @@ pub(super) const FAILED_FLAG: Names = Names {
 };
 
 /// Names for columns of yes or no that say for good that nothing was paid.
-pub(super) const FOR_GOOD: Names = Names {
+pub(super) const FOR_GOOD: NameTiers = NameTiers {
     tiers: &[
         "success, succeeded, successful, approved, void, voided, failed, failure, declined, rejected, denied, expired, \
          abandoned, uncollectible, error, \
@@ -360,7 +360,7 @@ pub(super) const FOR_GOOD: Names = Names {
 };
 
 /// Names for columns that answer: did the money go back, or may it?
-pub(super) const DISPUTED_FLAG: Names = Names {
+pub(super) const DISPUTED_FLAG: NameTiers = NameTiers {
     tiers: &[
         "refund reason, reason for refund, return reason, reason for return, cancel reason, reversal reason, \
          rückgabegrund, erstattungsgrund, stornogrund, motif de remboursement, motif d annulation, motivo de reembolso, \
@@ -383,7 +383,7 @@ pub(super) const DISPUTED_FLAG: Names = Names {
 };
 
 /// Names for columns of yes or no that answer: was it a test?
-pub(super) const TEST_FLAG: Names = Names {
+pub(super) const TEST_FLAG: NameTiers = NameTiers {
     tiers: &[
         "test, is test, test mode, testmode, sandbox, testmodus, testzahlung, mode test, paiement test, prueba, \
          de prueba, modo prueba, di prova, prova, teste, modo teste",
@@ -392,7 +392,7 @@ pub(super) const TEST_FLAG: Names = Names {
 };
 
 /// Names for columns that answer: was it real, and not a test?
-pub(super) const LIVE_FLAG: Names = Names {
+pub(super) const LIVE_FLAG: NameTiers = NameTiers {
     tiers: &[
         "livemode, live mode, live, is live, production, mode, environment, env, umgebung, modus, environnement, \
          entorno, ambiente, omgeving",
@@ -401,7 +401,7 @@ pub(super) const LIVE_FLAG: Names = Names {
 };
 
 /// Names for columns that say if money came in or went out.
-pub(super) const DIRECTION: Names = Names {
+pub(super) const DIRECTION: NameTiers = NameTiers {
     tiers: &[
         "direction, money direction, in out, credit debit, debit credit, dr cr, cr dr, d c, c d, flow, \
          richtung, soll haben, s h, sens, dirección, direzione, richting, af bij, direção, débito crédito",
@@ -536,7 +536,7 @@ pub(super) fn is_after_discounts(header: &str) -> bool {
     let has = |list| words.split(' ').any(|word| is_in(list, word));
     let is_before = has("gross, brutto, bruttobetrag, brut, bruto, lordo, before, list");
     let rank = TOTAL.rank(header);
-    !is_before && (rank.is_some_and(Names::is_surest) || has("final, paid, charged, endpreis"))
+    !is_before && (rank.is_some_and(NameTiers::is_surest) || has("final, paid, charged, endpreis"))
 }
 
 /// Returns a header in lower case, its words with one space between them: `Created (UTC)` is
@@ -566,7 +566,7 @@ fn humps_of(header: &str) -> String {
     words_of(&spaced)
 }
 
-impl Names {
+impl NameTiers {
     /// Returns how well a header names this thing: 0 is best; `None` if it does not.
     pub(super) fn rank(&self, header: &str) -> Option<usize> {
         self.rank_of(&words_of(header))
@@ -770,7 +770,7 @@ pub(super) fn words_or_sign(cell: &str) -> String {
 /// Returns `true` if a header can only be the name of a status; `State` may be a part of a country.
 pub(super) fn is_surely_a_status(header: &str) -> bool {
     let words = words_of(header);
-    STATUS.rank(header).is_some_and(Names::is_surest)
+    STATUS.rank(header).is_some_and(NameTiers::is_surest)
         || words
             .split(' ')
             .any(|word| word.ends_with("status") || ["estado", "statut", "stato"].contains(&word))

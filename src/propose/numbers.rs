@@ -12,7 +12,7 @@ pub(super) struct Proof {
 
 /// The format of an export's amounts, as far as the amounts show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Written {
+pub(super) enum WrittenAmounts {
     /// Amounts with this decimal separator.
     Decimal(AmountFormat, Proof),
     /// Whole numbers only: units or hundredths.
@@ -23,20 +23,20 @@ pub(super) enum Written {
     Mixed(AmountFormat, Proof, Proof),
 }
 
-impl Written {
+impl WrittenAmounts {
     /// Returns the format as far as it is known; unknown settings have their defaults.
     pub(super) fn format(&self) -> &AmountFormat {
         match self {
-            Written::Decimal(format, _)
-            | Written::Whole(format, _)
-            | Written::Ambiguous(format, _)
-            | Written::Mixed(format, ..) => format,
+            WrittenAmounts::Decimal(format, _)
+            | WrittenAmounts::Whole(format, _)
+            | WrittenAmounts::Ambiguous(format, _)
+            | WrittenAmounts::Mixed(format, ..) => format,
         }
     }
 }
 
 /// The parts of an amount's text.
-struct Parts<'t> {
+struct AmountTextParts<'t> {
     /// The digits and separators.
     digits: &'t str,
     symbol: Option<&'t str>,
@@ -49,7 +49,7 @@ const APOSTROPHES: [char; 2] = ['\'', '’'];
 /// The minus signs of keyboards, and of typesetters and spreadsheets.
 const MINUS: [char; 2] = ['-', '\u{2212}'];
 
-fn parts(text: &str) -> Option<Parts<'_>> {
+fn parts(text: &str) -> Option<AmountTextParts<'_>> {
     let mut rest = text.trim();
     let mut parentheses = false;
     if let Some(inner) = rest
@@ -73,7 +73,7 @@ fn parts(text: &str) -> Option<Parts<'_>> {
     let is_separator =
         |c: char| c == '.' || c == ',' || SPACES.contains(&c) || APOSTROPHES.contains(&c);
     (digits.chars().all(|c| is_digit(c) || is_separator(c)) && symbol.is_none_or(is_currency))
-        .then_some(Parts {
+        .then_some(AmountTextParts {
             digits,
             symbol,
             parentheses,
@@ -153,7 +153,7 @@ fn told(digits: &str) -> SeparatorEvidence {
 }
 
 /// Returns the combined evidence of all these amounts; `None` if there is no amount.
-pub(super) fn written(amounts: impl Iterator<Item = Proof>) -> Option<Written> {
+pub(super) fn written(amounts: impl Iterator<Item = Proof>) -> Option<WrittenAmounts> {
     let mut evidence = FormatEvidence::default();
     for proof in amounts {
         evidence.add(proof);
@@ -204,7 +204,7 @@ impl FormatEvidence {
     }
 
     /// Returns the format that all of it shows, if there was an amount.
-    fn conclude(self) -> Option<Written> {
+    fn conclude(self) -> Option<WrittenAmounts> {
         let FormatEvidence {
             mut format,
             first,
@@ -219,12 +219,12 @@ impl FormatEvidence {
         Some(match (decimals.next(), decimals.next(), either) {
             (Some((_, one)), Some((_, other)), _) => {
                 format.thousands = None;
-                Written::Mixed(format, one, other)
+                WrittenAmounts::Mixed(format, one, other)
             }
             (Some((decimal, proof)), None, _) if group == Some(decimal) => {
                 format.thousands = None;
                 let other = thousands.map_or(first, |(_, proof)| proof);
-                Written::Mixed(format, proof, other)
+                WrittenAmounts::Mixed(format, proof, other)
             }
             (Some((decimal, proof)), None, either) => {
                 format.decimal = decimal;
@@ -232,22 +232,22 @@ impl FormatEvidence {
                 {
                     format.thousands = Some(separator);
                 }
-                Written::Decimal(format, proof)
+                WrittenAmounts::Decimal(format, proof)
             }
             (None, _, Some((separator, proof))) if group != Some(separator) => {
                 // Where a point or a comma is between thousands, the other one may be, too: both stay
                 // undecided.
                 format.thousands = group.filter(|group| !matches!(group, '.' | ','));
-                Written::Ambiguous(format, proof)
+                WrittenAmounts::Ambiguous(format, proof)
             }
             (None, ..) => {
                 let point_or_comma = thousands.filter(|(group, _)| matches!(group, '.' | ','));
                 if let Some((group, proof)) = point_or_comma {
                     // The other one is left for decimals.
                     format.decimal = if group == ',' { '.' } else { ',' };
-                    return Some(Written::Whole(format, proof));
+                    return Some(WrittenAmounts::Whole(format, proof));
                 }
-                Written::Whole(format, first)
+                WrittenAmounts::Whole(format, first)
             }
         })
     }
@@ -257,7 +257,7 @@ impl FormatEvidence {
 mod tests {
     use super::*;
 
-    fn from_values(values: &[&str]) -> Written {
+    fn from_values(values: &[&str]) -> WrittenAmounts {
         let proofs = values.iter().zip(2..).map(|(value, line)| Proof {
             header: "Total".into(),
             value: (*value).into(),
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn amounts_prove_their_separators_or_leave_them_open() {
         let format = |values: &[&str]| match from_values(values) {
-            Written::Decimal(format, _) => (format.decimal, format.thousands),
+            WrittenAmounts::Decimal(format, _) => (format.decimal, format.thousands),
             other => panic!("{values:?}: {other:?}"),
         };
         assert_eq!(format(&["8.00", "12.50"]), ('.', None));
@@ -280,24 +280,30 @@ mod tests {
         assert_eq!(format(&["1'234.50"]), ('.', Some('\'')));
         assert!(matches!(
             from_values(&["1,234", "2,500"]),
-            Written::Ambiguous(..)
+            WrittenAmounts::Ambiguous(..)
         ));
         assert!(matches!(
             from_values(&["1.234", "49"]),
-            Written::Ambiguous(..)
+            WrittenAmounts::Ambiguous(..)
         ));
-        assert!(matches!(from_values(&["8,00", "8.00"]), Written::Mixed(..)));
+        assert!(matches!(
+            from_values(&["8,00", "8.00"]),
+            WrittenAmounts::Mixed(..)
+        ));
         assert!(matches!(
             from_values(&["8,00", "1,234,567.00"]),
-            Written::Mixed(..)
+            WrittenAmounts::Mixed(..)
         ));
-        assert!(matches!(from_values(&["49", "1900"]), Written::Whole(..)));
+        assert!(matches!(
+            from_values(&["49", "1900"]),
+            WrittenAmounts::Whole(..)
+        ));
         assert!(matches!(
             from_values(&["1,234,567", "1,234"]),
-            Written::Whole(..)
+            WrittenAmounts::Whole(..)
         ));
         let open = from_values(&["1.234.567", "1,234"]);
-        assert!(matches!(open, Written::Ambiguous(..)));
+        assert!(matches!(open, WrittenAmounts::Ambiguous(..)));
         assert_eq!(open.format().thousands, None);
     }
 

@@ -6,9 +6,9 @@
 
 use super::amount::Amounts;
 use super::flags::{FlagColumn, FlagQuestion, Marks};
-use super::names::{self, Names};
+use super::names::{self, NameTiers};
 use super::numbers::{self, written};
-use super::table::{SampleColumn, Table};
+use super::table::{SampleColumn, SampleTable};
 use super::taken::Taken;
 use crate::event::{AmountFormat, Currency};
 
@@ -17,7 +17,7 @@ const PIECES_MOST: u32 = 999;
 
 /// The sample as amounts: what its columns of money have in the rows that may be events.
 pub(super) struct MoneyTable<'m, 't> {
-    table: &'t Table<'t>,
+    table: &'t SampleTable<'t>,
     rows: &'m [usize],
     /// The currency of most rows.
     currency: Currency,
@@ -46,7 +46,7 @@ impl Values {
 
 impl<'m, 't> MoneyTable<'m, 't> {
     pub(super) fn new(
-        table: &'t Table<'t>,
+        table: &'t SampleTable<'t>,
         rows: &'m [usize],
         currency: Currency,
         is_paid_said: bool,
@@ -250,13 +250,13 @@ fn format_of(column: &SampleColumn<'_>) -> Option<AmountFormat> {
 /// Returns `true` if the amount has only the name of a price, or of an amount before something.
 fn is_weak(total: &SampleColumn<'_>) -> bool {
     let rank = names::TOTAL.rank(total.header);
-    rank.is_none_or(|rank| Names::tier(rank) == 2)
+    rank.is_none_or(|rank| NameTiers::tier(rank) == 2)
 }
 
 /// Returns `true` if the amount may be that of one piece of several.
 fn is_of_a_unit(total: &SampleColumn<'_>) -> bool {
     let rank = names::TOTAL.rank(total.header);
-    rank.is_some_and(|rank| Names::tier(rank) == 2)
+    rank.is_some_and(|rank| NameTiers::tier(rank) == 2)
 }
 
 /// Returns `true` if a column is written like the amounts, and is no number of something.

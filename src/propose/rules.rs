@@ -9,7 +9,7 @@ use super::numbers::is_zero;
 use super::text::{list, quoted, shown};
 use super::when::RowDate;
 use super::words::WordColumn;
-use super::write::{Writer, flag_key};
+use super::write::{ProfileWriter, flag_key};
 
 /// The message of a row whose status is a refund.
 const NOT_HOW_MUCH: &str = "the row shows a refund without its amount";
@@ -21,13 +21,13 @@ const OPEN_SHOWN: usize = 6;
 struct Ignored<'r> {
     column: &'r str,
     words: &'r [&'r str],
-    reason: Reason,
+    reason: ExclusionReason,
     guess: &'r str,
 }
 
 /// The reason why rows are not events.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Reason {
+enum ExclusionReason {
     /// Nothing was paid, and nothing will be.
     NotPaid,
     /// Nothing was paid so far.
@@ -36,17 +36,17 @@ enum Reason {
     Test,
 }
 
-impl Reason {
+impl ExclusionReason {
     fn text(self) -> &'static str {
         match self {
-            Reason::NotPaid | Reason::NotYetPaid => "not paid",
-            Reason::NotAPayment => "not a payment by a customer",
-            Reason::Test => "a test",
+            ExclusionReason::NotPaid | ExclusionReason::NotYetPaid => "not paid",
+            ExclusionReason::NotAPayment => "not a payment by a customer",
+            ExclusionReason::Test => "a test",
         }
     }
 }
 
-impl Writer<'_> {
+impl ProfileWriter<'_> {
     /// Writes the rules for rows that are not events, and for rows of which it is not known.
     pub(super) fn rules(&mut self) {
         let mapping = self.mapping;
@@ -66,7 +66,7 @@ impl Writer<'_> {
             self.ignored(&Ignored {
                 column: "kind",
                 words: &kind.words_meaning(WordMeaning::Other),
-                reason: Reason::NotAPayment,
+                reason: ExclusionReason::NotAPayment,
                 guess: "these are not payments by customers",
             });
             self.rejected(
@@ -127,11 +127,11 @@ impl Writer<'_> {
         let header = shown(flag.column.header);
         if let Marks::Words { excluded, .. } = &flag.marks {
             let (reason, what) = match flag.question {
-                FlagQuestion::Test | FlagQuestion::Live => (Reason::Test, "are tests"),
+                FlagQuestion::Test | FlagQuestion::Live => (ExclusionReason::Test, "are tests"),
                 _ if names::FOR_GOOD.rank(flag.column.header).is_some() => {
-                    (Reason::NotPaid, "were not paid")
+                    (ExclusionReason::NotPaid, "were not paid")
                 }
-                _ => (Reason::NotYetPaid, "were not paid"),
+                _ => (ExclusionReason::NotYetPaid, "were not paid"),
             };
             let guess = format!("rows in which {header} says this {what}");
             self.ignored(&Ignored {
@@ -255,13 +255,13 @@ impl Writer<'_> {
         self.ignored(&Ignored {
             column: "status",
             words: &not_paid,
-            reason: Reason::NotPaid,
+            reason: ExclusionReason::NotPaid,
             guess: "these were not paid",
         });
         self.ignored(&Ignored {
             column: "status",
             words: &not_yet,
-            reason: Reason::NotYetPaid,
+            reason: ExclusionReason::NotYetPaid,
             guess: "these were not paid yet",
         });
         let mut unclear = status.words_meaning(WordMeaning::Unclear);
@@ -353,7 +353,7 @@ impl Writer<'_> {
         self.text
             .line(&format!("when = {{ {column} = {} }}", list(words)));
         self.text.key("reason", rule.reason.text());
-        if rule.reason == Reason::NotPaid {
+        if rule.reason == ExclusionReason::NotPaid {
             self.text
                 .line("not_paid = true    # if an earlier run sent its sale, the refund is held");
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Sample;
 use super::days::{Days, days, numbers};
-use super::names::Names;
+use super::names::NameTiers;
 use super::numbers::{Proof, looks_like_amount};
 use crate::event::Currency;
 use crate::export::{HeaderLikeness, HeaderNames, Row};
@@ -17,7 +17,7 @@ const FIRST_DATES: usize = 16;
 const MOST_OF_20: usize = 19;
 
 /// The rows of a sample that are as wide as the header, column by column.
-pub(super) struct Table<'s> {
+pub(super) struct SampleTable<'s> {
     pub(super) columns: Vec<SampleColumn<'s>>,
     /// The number of rows.
     pub(super) rows: usize,
@@ -33,7 +33,7 @@ pub(super) struct SampleColumn<'s> {
     lines: std::rc::Rc<Vec<u64>>,
 }
 
-impl<'s> Table<'s> {
+impl<'s> SampleTable<'s> {
     pub(super) fn new(sample: &Sample<'s>) -> Self {
         let is_whole = |row: &&Row| row.len() == sample.header.len();
         // The header of another export that was put below this one is not a row.
@@ -59,7 +59,7 @@ impl<'s> Table<'s> {
                 .collect(),
             lines: std::rc::Rc::clone(&lines),
         });
-        Table {
+        SampleTable {
             columns: columns.collect(),
             rows: rows.len(),
             ragged: number - rows.len(),
@@ -70,7 +70,7 @@ impl<'s> Table<'s> {
     /// one with more filled cells, then the first one.
     pub(super) fn named(
         &self,
-        names: &Names,
+        names: &NameTiers,
         holds: impl Fn(&SampleColumn<'s>) -> bool,
     ) -> Vec<(usize, &SampleColumn<'s>)> {
         let ranked = self

@@ -1,8 +1,8 @@
 //! Finds the columns with the date of a row.
 
 use super::days::{self, Days};
-use super::names::{self, Names};
-use super::table::{SampleColumn, Table};
+use super::names::{self, NameTiers};
+use super::table::{SampleColumn, SampleTable};
 use super::taken::Taken;
 
 /// The date of the rows.
@@ -24,7 +24,7 @@ pub(super) struct DateColumns<'t> {
 
 /// Returns the date of the rows, and the other columns that could be it.
 pub(super) fn dates<'t>(
-    table: &'t Table<'t>,
+    table: &'t SampleTable<'t>,
     rows: &[usize],
     taken: &mut Taken<'t>,
 ) -> (RowDate<'t>, Vec<&'t SampleColumn<'t>>) {
@@ -50,7 +50,7 @@ pub(super) fn dates<'t>(
 
 /// Looks for the date of the rows among the columns that are free.
 struct DateSearch<'s, 't> {
-    table: &'t Table<'t>,
+    table: &'t SampleTable<'t>,
     /// The rows that may be events.
     rows: &'s [usize],
     taken: &'s Taken<'t>,
@@ -60,11 +60,11 @@ struct DateSearch<'s, 't> {
 }
 
 impl<'s, 't> DateSearch<'s, 't> {
-    fn new(table: &'t Table<'t>, rows: &'s [usize], taken: &'s Taken<'t>) -> Self {
+    fn new(table: &'t SampleTable<'t>, rows: &'s [usize], taken: &'s Taken<'t>) -> Self {
         let mut named = table.named(&names::DATE, |column| taken.is_free(column));
         // `Renewal date` is that of something later.
         named.retain(|(rank, column)| {
-            Names::is_whole(*rank) || !names::is_later_date(column.header)
+            NameTiers::is_whole(*rank) || !names::is_later_date(column.header)
         });
         // A date that only some rows have, such as that of the payment, is not the date of all rows.
         named.sort_by_key(|(_, column)| !column.is_full_in(rows));
@@ -158,7 +158,7 @@ impl<'s, 't> DateSearch<'s, 't> {
 
 /// Returns the date of the payment, if some rows have none; it may be the date of the rows as well.
 pub(super) fn paid_date<'t>(
-    table: &'t Table<'t>,
+    table: &'t SampleTable<'t>,
     date: &RowDate<'t>,
     rows: &[usize],
     taken: &Taken<'t>,
@@ -180,7 +180,7 @@ pub(super) fn paid_date<'t>(
 /// Returns a date whose name says nothing and that only some rows have: something happened to these, or did not to the
 /// others.
 pub(super) fn date_of_some<'t>(
-    table: &'t Table<'t>,
+    table: &'t SampleTable<'t>,
     rows: &[usize],
     taken: &Taken<'t>,
 ) -> Option<&'t SampleColumn<'t>> {
@@ -198,7 +198,7 @@ pub(super) fn date_of_some<'t>(
 /// Returns the date of a refund, on the row of its sale or on a row of its own. Without a format it
 /// only shows that something was refunded.
 pub(super) fn refund_date<'t>(
-    table: &'t Table<'t>,
+    table: &'t SampleTable<'t>,
     taken: &Taken<'t>,
 ) -> Option<(&'t SampleColumn<'t>, Option<Days>)> {
     let column = first_of(table, &names::REFUND_DATE, |column| taken.is_free(column))?;
@@ -206,8 +206,8 @@ pub(super) fn refund_date<'t>(
 }
 
 fn first_of<'t>(
-    table: &'t Table<'t>,
-    names: &Names,
+    table: &'t SampleTable<'t>,
+    names: &NameTiers,
     holds: impl Fn(&SampleColumn<'t>) -> bool,
 ) -> Option<&'t SampleColumn<'t>> {
     let named = table.named(names, holds);

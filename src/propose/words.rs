@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::amount::Amounts;
 use super::flags::{FlagColumn, Marks, flags as find_flags, other_status as other_status_flag};
-use super::names::{self, Names, WordMeaning};
-use super::table::{SampleColumn, Table};
+use super::names::{self, NameTiers, WordMeaning};
+use super::table::{SampleColumn, SampleTable};
 use super::taken::Taken;
 use super::text::shown;
 
@@ -21,6 +21,13 @@ pub(super) struct WordColumn<'t> {
     pub(super) why: Option<String>,
     /// `true` if only its words say what it is, and not its name.
     pub(super) is_by_words: bool,
+}
+
+/// The columns of words that were found before, so that no other one is needed.
+#[derive(Clone, Copy)]
+struct TakenColumns {
+    has_status: bool,
+    has_kind: bool,
 }
 
 /// What a column says by its words, whatever its name is.
@@ -58,7 +65,7 @@ pub(super) struct RowRules<'t> {
 }
 
 impl<'t> RowRules<'t> {
-    pub(super) fn new(table: &'t Table<'t>, taken: &mut Taken<'t>) -> Self {
+    pub(super) fn new(table: &'t SampleTable<'t>, taken: &mut Taken<'t>) -> Self {
         let mut statuses = words_of(
             table,
             &names::STATUS,
@@ -109,7 +116,13 @@ impl<'t> RowRules<'t> {
             if !taken.is_free(column) {
                 continue;
             }
-            match by_words(column, status.is_some(), kind.is_some()) {
+            match by_words(
+                column,
+                TakenColumns {
+                    has_status: status.is_some(),
+                    has_kind: kind.is_some(),
+                },
+            ) {
                 Some(ByWords::Status(mut words)) => {
                     words.decide_processing(table);
                     status = Some(words);
@@ -129,7 +142,7 @@ impl<'t> RowRules<'t> {
     }
 
     /// Returns the rows that may be events by these columns; all rows if there would be none.
-    pub(super) fn payable(&self, table: &Table<'_>) -> Vec<usize> {
+    pub(super) fn payable(&self, table: &SampleTable<'_>) -> Vec<usize> {
         let says = |words: &Option<WordColumn<'_>>, row: usize, no: &[WordMeaning]| match words {
             Some(words) => !no.contains(&words.meaning(words.column.cell(row))),
             None => true,
@@ -160,7 +173,7 @@ impl<'t> RowRules<'t> {
 impl WordColumn<'_> {
     /// Decides the meaning of a status such as `processing`: in a shop the order is paid and not
     /// sent yet, at a payment provider the money has not arrived.
-    fn decide_processing(&mut self, table: &Table<'_>) {
+    fn decide_processing(&mut self, table: &SampleTable<'_>) {
         let words = self.words_meaning(WordMeaning::Processing);
         if words.is_empty() {
             return;
@@ -218,7 +231,7 @@ impl WordColumn<'_> {
     }
 
     /// Returns `true` if these are the statuses of a shop's orders, and not of payments.
-    fn is_of_a_shop(&self, table: &Table<'_>) -> bool {
+    fn is_of_a_shop(&self, table: &SampleTable<'_>) -> bool {
         let header = names::words_of(self.column.header);
         let is_of_payments = ["payment", "transaction", "charge", "invoice"]
             .iter()
@@ -237,8 +250,8 @@ impl WordColumn<'_> {
 
 /// Returns the columns with such a name in which at least one word has a known meaning.
 pub(super) fn words_of<'t>(
-    table: &'t Table<'t>,
-    names: &Names,
+    table: &'t SampleTable<'t>,
+    names: &NameTiers,
     meaning: fn(&str) -> WordMeaning,
     is_sure: fn(&str) -> bool,
     taken: &Taken<'t>,
@@ -264,11 +277,7 @@ pub(super) fn words_of<'t>(
 
 /// Returns what a column says whose name says nothing, if its words are those of a status or of a type: all of them, or
 /// most of them if they say that some rows are money and others are not.
-fn by_words<'t>(
-    column: &'t SampleColumn<'t>,
-    has_status: bool,
-    has_kind: bool,
-) -> Option<ByWords<'t>> {
+fn by_words<'t>(column: &'t SampleColumn<'t>, taken: TakenColumns) -> Option<ByWords<'t>> {
     let words = column.words()?;
     let all: Vec<&'t str> = words.keys().copied().collect();
     let of = |meaning: fn(&str) -> WordMeaning, wanted: WordMeaning| -> Vec<&'t str> {
@@ -302,10 +311,10 @@ fn by_words<'t>(
     let sales = of(names::status_meaning, WordMeaning::Sale);
     let (kinds, statuses) = (count(names::kind_meaning), count(names::status_meaning));
     let is_kind = kinds > statuses || sales.is_empty() && kinds == statuses;
-    if is_kind && !has_kind && has_both {
+    if is_kind && !taken.has_kind && has_both {
         return Some(ByWords::Kind(word_column(names::kind_meaning)));
     }
-    if !is_kind && !has_status && !sales.is_empty() {
+    if !is_kind && !taken.has_status && !sales.is_empty() {
         return Some(ByWords::Status(word_column(names::status_meaning)));
     }
     let no_money = all.into_iter().filter(|word| is_no_money(word));
@@ -324,7 +333,7 @@ fn is_no_money(word: &str) -> bool {
 }
 
 pub(super) fn refunded_flag<'t>(
-    table: &'t Table<'t>,
+    table: &'t SampleTable<'t>,
     amounts: &Amounts<'_>,
     taken: &Taken<'t>,
 ) -> Option<Flag<'t>> {

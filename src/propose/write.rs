@@ -1,10 +1,10 @@
 //! Writes a mapping as a profile, with the evidence beside each choice.
 
-use super::currency::Money;
+use super::currency::CurrencyOrigin;
 use super::ids::SaleId;
 use super::mapping::Mapping;
-use super::numbers::Written;
-use super::table::{SampleColumn, Table};
+use super::numbers::WrittenAmounts;
+use super::table::{SampleColumn, SampleTable};
 use super::text::{Snippet, place, quoted, shown};
 use super::when::RowDate;
 use super::{Sample, skip_lines};
@@ -14,7 +14,7 @@ use crate::event::AmountFormat;
 const OTHERS_SHOWN: usize = 4;
 
 /// Writes the tables of one profile, in the order in which a person reads them.
-pub(super) struct Writer<'w> {
+pub(super) struct ProfileWriter<'w> {
     pub(super) name: &'w str,
     pub(super) mapping: &'w Mapping<'w>,
     pub(super) text: Snippet,
@@ -23,10 +23,10 @@ pub(super) struct Writer<'w> {
 pub(super) fn proposal(
     name: &str,
     sample: &Sample<'_>,
-    table: &Table<'_>,
+    table: &SampleTable<'_>,
     mapping: &Mapping<'_>,
 ) -> Snippet {
-    let mut writer = Writer {
+    let mut writer = ProfileWriter {
         name,
         mapping,
         text: Snippet::default(),
@@ -44,7 +44,7 @@ pub(super) fn proposal(
     writer.text
 }
 
-impl Writer<'_> {
+impl ProfileWriter<'_> {
     pub(super) fn table(&mut self, of: &str) {
         let name = self.name;
         self.text.line("");
@@ -57,7 +57,7 @@ impl Writer<'_> {
         self.text.line(&format!("[[exports.{name}.{of}]]"));
     }
 
-    fn head(&mut self, sample: &Sample<'_>, table: &Table<'_>) {
+    fn head(&mut self, sample: &Sample<'_>, table: &SampleTable<'_>) {
         let text = &mut self.text;
         text.comment(&format!(
             "{} fits no built-in profile. This one is proposed from its header and {}.",
@@ -179,26 +179,26 @@ impl Writer<'_> {
             text.key(&format!("other_amount_{}", number + 1), rival.header);
         }
         match &self.mapping.money {
-            Money::Column(currency, why) => {
+            CurrencyOrigin::Column(currency, why) => {
                 if let Some(why) = why {
                     text.guess(why);
                 }
                 text.key("currency", currency.header);
             }
-            Money::Signs(currency, decision) => {
+            CurrencyOrigin::Signs(currency, decision) => {
                 text.comment(&format!(
                     "Until you decide, {decision}. Write the codes into the export."
                 ));
                 text.key("currency", currency.header);
                 text.decisions.push(decision.clone());
             }
-            Money::Asked(columns, why) => {
+            CurrencyOrigin::Asked(columns, why) => {
                 text.comment(&format!("{why}. TO FILL IN: the column with the currency of the amounts. If none of them is it, set `currency` under `money` below instead of `currency_column`, and delete the question."));
                 for column in columns {
                     text.line(&format!("# currency = {}", quoted(column.header)));
                 }
             }
-            Money::Fixed(..) | Money::Unknown(_) => {}
+            CurrencyOrigin::Fixed(..) | CurrencyOrigin::Unknown(_) => {}
         }
     }
 
@@ -268,15 +268,15 @@ impl Writer<'_> {
     fn money(&mut self) {
         self.table("money");
         match &self.mapping.money {
-            Money::Column(..) | Money::Signs(..) | Money::Asked(..) => {
+            CurrencyOrigin::Column(..) | CurrencyOrigin::Signs(..) | CurrencyOrigin::Asked(..) => {
                 self.text.key("currency_column", "currency");
             }
-            Money::Fixed(currency, why) => {
+            CurrencyOrigin::Fixed(currency, why) => {
                 self.text
                     .guess(&format!("amounts are in {currency}: {why}"));
                 self.text.key("currency", currency.code());
             }
-            Money::Unknown(why) => {
+            CurrencyOrigin::Unknown(why) => {
                 self.text
                     .comment(&format!("The currency is open: {why}. TO FILL IN, such as"));
                 self.text.line("# currency = \"USD\"");
@@ -292,11 +292,11 @@ impl Writer<'_> {
         let text = &mut self.text;
         let written = &self.mapping.amounts.written;
         match written {
-            Written::Decimal(format, proof) => {
+            WrittenAmounts::Decimal(format, proof) => {
                 text.comment(&format!("{}.", place(proof)));
                 text.key("decimal", &format.decimal.to_string());
             }
-            Written::Whole(_, proof) => {
+            WrittenAmounts::Whole(_, proof) => {
                 if is_whole_currency {
                     text.comment(&format!(
                         "{}, and its currency has no smaller unit.",
@@ -311,7 +311,7 @@ impl Writer<'_> {
                     text.line("# unit = \"minor\"    # 800 is eight");
                 }
             }
-            Written::Ambiguous(_, proof) => {
+            WrittenAmounts::Ambiguous(_, proof) => {
                 text.comment(&format!(
                     "{}: thousands, or decimals? TO FILL IN: leave one of these lines",
                     place(proof)
@@ -328,7 +328,7 @@ impl Writer<'_> {
                 ));
                 text.line(&format!("# decimal = {}    # one and a bit", quoted(other)));
             }
-            Written::Mixed(_, one, other) => {
+            WrittenAmounts::Mixed(_, one, other) => {
                 text.comment(&format!(
                     "{}, but {}. TO FILL IN: the rows written the other way will be rejected",
                     place(one),
@@ -353,7 +353,7 @@ impl Writer<'_> {
             ..
         } = written.format();
         if let Some(thousands) = thousands {
-            if matches!(written, Written::Whole(..)) {
+            if matches!(written, WrittenAmounts::Whole(..)) {
                 text.key("decimal", &decimal.to_string());
             }
             text.key("thousands", &thousands.to_string());
@@ -375,9 +375,11 @@ impl Writer<'_> {
             })
         };
         match &self.mapping.money {
-            Money::Column(column, _) => all_whole(column),
-            Money::Fixed(currency, _) => currency.exponent() == 0,
-            Money::Signs(..) | Money::Asked(..) | Money::Unknown(_) => false,
+            CurrencyOrigin::Column(column, _) => all_whole(column),
+            CurrencyOrigin::Fixed(currency, _) => currency.exponent() == 0,
+            CurrencyOrigin::Signs(..) | CurrencyOrigin::Asked(..) | CurrencyOrigin::Unknown(_) => {
+                false
+            }
         }
     }
 
@@ -396,11 +398,11 @@ impl Writer<'_> {
         let mapping = self.mapping;
         let mut asks: Vec<(&str, String)> = Vec::new();
         match &mapping.money {
-            Money::Unknown(why) => asks.push((
+            CurrencyOrigin::Unknown(why) => asks.push((
                 "money.currency",
                 format!("{why}: in which one are its amounts?"),
             )),
-            Money::Asked(columns, why) => {
+            CurrencyOrigin::Asked(columns, why) => {
                 let which = if columns.len() > 1 {
                     "which one is"
                 } else {
@@ -410,7 +412,7 @@ impl Writer<'_> {
                 let question = format!("{why}: {which} the currency of {total}?");
                 asks.push(("columns.currency", question));
             }
-            Money::Column(..) | Money::Signs(..) | Money::Fixed(..) => {}
+            CurrencyOrigin::Column(..) | CurrencyOrigin::Signs(..) | CurrencyOrigin::Fixed(..) => {}
         }
         asks.extend(self.amount_question());
         asks.extend(self.date_questions());
@@ -436,14 +438,14 @@ impl Writer<'_> {
 
     fn amount_question(&self) -> Option<(&'static str, String)> {
         match &self.mapping.amounts.written {
-            Written::Ambiguous(_, proof) => Some((
+            WrittenAmounts::Ambiguous(_, proof) => Some((
                 "money.format.decimal",
                 format!(
                     "is the separator in {} for thousands or for decimals?",
                     shown(&proof.value)
                 ),
             )),
-            Written::Mixed(_, one, other) => Some((
+            WrittenAmounts::Mixed(_, one, other) => Some((
                 "money.format.decimal",
                 format!(
                     "amounts are written in two ways, such as {} and {}: which one is right?",
@@ -451,14 +453,14 @@ impl Writer<'_> {
                     shown(&other.value)
                 ),
             )),
-            Written::Whole(_, proof) if !self.is_whole_currency() => Some((
+            WrittenAmounts::Whole(_, proof) if !self.is_whole_currency() => Some((
                 "money.format.unit",
                 format!(
                     "is an amount such as {} in cents (`minor`), or not (`major`)?",
                     shown(&proof.value)
                 ),
             )),
-            Written::Whole(..) | Written::Decimal(..) => None,
+            WrittenAmounts::Whole(..) | WrittenAmounts::Decimal(..) => None,
         }
     }
 

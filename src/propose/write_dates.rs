@@ -7,7 +7,7 @@ use super::names;
 use super::table::SampleColumn;
 use super::text::{Snippet, list, place, quoted, shown};
 use super::when::{DateColumns, RowDate};
-use super::write::Writer;
+use super::write::ProfileWriter;
 use crate::profile::MONTH_LANGUAGES;
 
 /// The greatest number of unknown zone names in a question.
@@ -16,7 +16,7 @@ const ZONES_SHOWN: usize = 12;
 /// The key of the question about the format of the dates of refunds.
 const REFUND_FORMATS: &str = "dates.columns.refunded_at.formats";
 
-impl Writer<'_> {
+impl ProfileWriter<'_> {
     pub(super) fn dates(&mut self) {
         let mapping = self.mapping;
         match &mapping.date {

@@ -303,7 +303,7 @@ struct Decider<'e> {
 }
 
 impl Decider<'_> {
-    fn decide(mut self, identified: &mut Identified) -> Decided {
+    fn decide(mut self, identified: &mut Identified) -> PaymentIds {
         self.payments
             .sort_by(|a, b| (a.created_at, &a.own).cmp(&(b.created_at, &b.own)));
         self.recall();
@@ -325,7 +325,7 @@ impl Decider<'_> {
             self.payments[index].event_id = Some(id);
         }
         self.refuse_two_ids(identified);
-        Decided {
+        PaymentIds {
             payments: self.payments,
         }
     }
@@ -570,11 +570,11 @@ impl Identified {
 }
 
 /// Holds the ids that payments are sent with, for those that needed a closer look.
-struct Decided {
+struct PaymentIds {
     payments: Vec<Payment>,
 }
 
-impl Decided {
+impl PaymentIds {
     /// Gives the payments and their refunds these ids, and returns whether any has changed.
     fn rename(self, events: &mut Events) -> bool {
         let mut sales: HashMap<Text, Text> = HashMap::new();

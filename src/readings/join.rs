@@ -2,7 +2,7 @@
 //!
 //! Readings that contradict each other are a conflict of all of them, since nothing says which is right. Of
 //! the others, each field is taken from the reading that has it. Where several have it and differ, the kind
-//! of export with the precedence decides ([`Origins`]); within one kind, it is a conflict where money or a
+//! of export with the precedence decides ([`ExportOrigins`]); within one kind, it is a conflict where money or a
 //! promoter depends on it, and else the first by date or letters.
 
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::difference::{Side, difference_note};
 use super::identity::Identified;
-use super::origin::{Origin, Origins};
+use super::origin::{ExportOrigin, ExportOrigins};
 use crate::event::{Contradiction, Customer, Details, Event, EventRef, Events, KeyMap, Kind, Text};
 use crate::journal::PlanState;
 
@@ -28,22 +28,22 @@ pub(crate) struct Readings {
     refunds: Vec<Vec<usize>>,
     /// The event that represents each key that has several.
     first: KeyMap<usize>,
-    decided: Decided,
+    decided: Decisions,
     maybe_sent: HashSet<usize>,
 }
 
 /// Holds the decisions about events by their indexes, with the reasons. Events without an entry are undecided.
-pub(crate) type Decided = BTreeMap<usize, (PlanState, Cow<'static, str>)>;
+pub(crate) type Decisions = BTreeMap<usize, (PlanState, Cow<'static, str>)>;
 
 impl Readings {
     /// Sorts the readings of each id, so that what is decided does not depend on their order.
-    pub(crate) fn new(events: &Events, identified: &Identified, origins: &Origins) -> Self {
+    pub(crate) fn new(events: &Events, identified: &Identified, origins: &ExportOrigins) -> Self {
         let mut readings = Readings::default();
         for group in &identified.groups {
             let mut group = group.clone();
             group.sort_by_cached_key(|&index| {
                 let event = events.get(index);
-                let rank = origins.of_event(event).map(Origin::rank);
+                let rank = origins.of_event(event).map(ExportOrigin::rank);
                 (
                     rank.unwrap_or(usize::MAX),
                     origins.path(event.source.input).to_owned(),
@@ -66,12 +66,12 @@ impl Readings {
 
     /// Returns what was decided about events with the reasons, the event that represents each key with
     /// several readings, and the events about which what an earlier run sent decides nothing.
-    pub(crate) fn into_parts(self) -> (Decided, KeyMap<usize>, HashSet<usize>) {
+    pub(crate) fn into_parts(self) -> (Decisions, KeyMap<usize>, HashSet<usize>) {
         (self.decided, self.first, self.maybe_sent)
     }
 
     /// Joins the readings of all events that are not refunds.
-    pub(crate) fn join(&mut self, events: &mut Events, origins: &Origins) {
+    pub(crate) fn join(&mut self, events: &mut Events, origins: &ExportOrigins) {
         let groups = std::mem::take(&mut self.groups);
         for group in &groups {
             self.join_group(group, events, origins);
@@ -79,7 +79,7 @@ impl Readings {
     }
 
     /// Joins the readings of refunds, once they have their sales and amounts.
-    pub(crate) fn join_refunds(&mut self, events: &mut Events, origins: &Origins) {
+    pub(crate) fn join_refunds(&mut self, events: &mut Events, origins: &ExportOrigins) {
         let groups = std::mem::take(&mut self.refunds);
         for group in &groups {
             self.join_group(group, events, origins);
@@ -95,7 +95,7 @@ impl Readings {
         decided.is_some_and(|(state, _)| *state == PlanState::Conflict)
     }
 
-    fn join_group(&mut self, group: &[usize], events: &mut Events, origins: &Origins) {
+    fn join_group(&mut self, group: &[usize], events: &mut Events, origins: &ExportOrigins) {
         let first = self.compare(group, events, origins);
         self.first.insert(events.key(first), first);
         if self.spread_conflict(group, events, origins) {
@@ -115,7 +115,12 @@ impl Readings {
     }
 
     /// Marks all readings if some contradict each other, and returns whether any do.
-    fn spread_conflict(&mut self, group: &[usize], events: &Events, origins: &Origins) -> bool {
+    fn spread_conflict(
+        &mut self,
+        group: &[usize],
+        events: &Events,
+        origins: &ExportOrigins,
+    ) -> bool {
         let mut in_conflict = group.iter().filter(|&&index| self.is_in_conflict(index));
         let Some(&one) = in_conflict.next() else {
             return false;
@@ -133,7 +138,7 @@ impl Readings {
 
     /// Marks the readings that contradict each other, and finds the one that represents all: the one that
     /// says what counts, else the first.
-    fn compare(&mut self, group: &[usize], events: &Events, origins: &Origins) -> usize {
+    fn compare(&mut self, group: &[usize], events: &Events, origins: &ExportOrigins) -> usize {
         let mut first = group[0];
         let mut others = vec![first];
         for &index in &group[1..] {
@@ -165,7 +170,7 @@ impl Readings {
         other: usize,
         difference: Contradiction,
         events: &Events,
-        origins: &Origins,
+        origins: &ExportOrigins,
     ) {
         let (mine, theirs) = (events.get(index), events.get(other));
         let (here, there) = (Side::from_event(mine), Side::from_event(theirs));
@@ -191,7 +196,7 @@ fn is_variant(one: EventRef<'_>, other: EventRef<'_>) -> bool {
 fn contradiction(
     one: EventRef<'_>,
     other: EventRef<'_>,
-    origins: &Origins,
+    origins: &ExportOrigins,
 ) -> Option<Contradiction> {
     let (mine, theirs) = (one.essence(), other.essence());
     if let Some(difference) = mine.contradicts(&theirs) {
@@ -235,12 +240,12 @@ struct JoinedReading {
 
 impl JoinedReading {
     /// Joins readings that don't contradict each other and are in the order of precedence.
-    fn together(group: &[usize], events: &Events, origins: &Origins) -> Self {
+    fn together(group: &[usize], events: &Events, origins: &ExportOrigins) -> Self {
         let readings: Vec<(usize, EventRef<'_>)> = group
             .iter()
             .map(|&index| {
                 let event = events.get(index);
-                let rank = origins.of_event(event).map(Origin::rank);
+                let rank = origins.of_event(event).map(ExportOrigin::rank);
                 (rank.unwrap_or(usize::MAX), event)
             })
             .collect();

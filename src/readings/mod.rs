@@ -15,6 +15,6 @@ mod tests;
 
 pub(crate) use difference::{Side, difference_note};
 pub(crate) use identity::identify;
-pub(crate) use join::Decided;
+pub(crate) use join::Decisions;
 pub(crate) use join::Readings;
-pub(crate) use origin::Origins;
+pub(crate) use origin::ExportOrigins;

@@ -14,7 +14,7 @@ const FEW_DAYS_S: i64 = 3 * 24 * 3600;
 
 /// Identifies a kind of export: the profile that reads it, or the built-in one that this extends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub(crate) struct ExportOrigin {
     kind: String,
     /// The provider whose export it is: `stripe` of `stripe-payments`.
     provider: String,
@@ -24,7 +24,7 @@ pub(crate) struct Origin {
     has_own_plans: bool,
 }
 
-impl Origin {
+impl ExportOrigin {
     fn from_profile(profile: &Profile, rank: usize) -> Self {
         // What extends `generic` is a kind of export of its own.
         let named = profile.lineage.iter().rev().find(|name| *name != "generic");
@@ -34,7 +34,7 @@ impl Origin {
             Some((provider, _)) if is_built_in => provider.to_owned(),
             _ => kind.clone(),
         };
-        Origin {
+        ExportOrigin {
             kind,
             provider,
             rank,
@@ -53,18 +53,18 @@ impl Origin {
     }
 
     /// Returns `true` if both are one kind of export.
-    pub(crate) fn is_kind_of(&self, other: &Origin) -> bool {
+    pub(crate) fn is_kind_of(&self, other: &ExportOrigin) -> bool {
         self.kind == other.kind
     }
 
     /// Returns `true` if both are exports of one provider.
-    pub(crate) fn is_of_provider_of(&self, other: &Origin) -> bool {
+    pub(crate) fn is_of_provider_of(&self, other: &ExportOrigin) -> bool {
         self.provider == other.provider
     }
 
     /// Returns `true` if events of these two exports that are so many seconds apart are two events, whatever
     /// else they share.
-    pub(crate) fn are_apart(&self, other: &Origin, seconds: u64) -> bool {
+    pub(crate) fn are_apart(&self, other: &ExportOrigin, seconds: u64) -> bool {
         if self.is_kind_of(other) {
             seconds >= SAME_DAY_S.unsigned_abs()
         } else {
@@ -76,21 +76,25 @@ impl Origin {
 
 /// Holds which kinds of export the inputs of a job, and those of earlier runs, come from.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Origins {
-    by_profile: HashMap<String, Origin>,
+pub(crate) struct ExportOrigins {
+    by_profile: HashMap<String, ExportOrigin>,
     /// The path and the origin of each input, by its place among those of the job.
-    inputs: Vec<(String, Option<Origin>)>,
+    inputs: Vec<(String, Option<ExportOrigin>)>,
 }
 
-impl Origins {
+impl ExportOrigins {
     /// Returns the origins of all these profiles. Where two kinds of export say different things of
     /// one event, the one whose profile comes first goes first: the user's own, then the built-in
     /// ones in the order in which `profiles list` names them.
     pub(crate) fn new<'p>(profiles: impl Iterator<Item = &'p Profile>) -> Self {
         let ranked = profiles.enumerate();
-        let named = ranked
-            .map(|(rank, profile)| (profile.name.clone(), Origin::from_profile(profile, rank)));
-        Origins {
+        let named = ranked.map(|(rank, profile)| {
+            (
+                profile.name.clone(),
+                ExportOrigin::from_profile(profile, rank),
+            )
+        });
+        ExportOrigins {
             by_profile: named.collect(),
             inputs: Vec::new(),
         }
@@ -103,13 +107,13 @@ impl Origins {
     }
 
     /// Returns the origin of an event of the job.
-    pub(crate) fn of_event(&self, event: EventRef<'_>) -> Option<&Origin> {
+    pub(crate) fn of_event(&self, event: EventRef<'_>) -> Option<&ExportOrigin> {
         let (_, origin) = self.inputs.get(event.source.input)?;
         origin.as_ref()
     }
 
     /// Returns the origin of what a profile read, by the profile's name.
-    pub(crate) fn of_profile(&self, profile: &str) -> Option<&Origin> {
+    pub(crate) fn of_profile(&self, profile: &str) -> Option<&ExportOrigin> {
         self.by_profile.get(profile)
     }
 

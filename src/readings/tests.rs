@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{
-    Currency, Customer, Details, Essence, Event, EventKey, Events, Kind, Money, Refunded, RowPlace,
-    Text,
+    Currency, Customer, Details, Essence, Event, EventKey, Events, ExportLine, Kind, Money,
+    Refunded, Text,
 };
 use crate::journal::PlanState;
 use crate::link::{EmptyHistory, SaleHistory};
@@ -15,7 +15,7 @@ const DAY_S: i64 = 24 * 3600;
 
 fn payment(kind: Kind, event_id: &str, own: Option<&str>, day: i64) -> Event {
     let customer = Customer::new(Some("ana@example.com"), Some("cus_1"));
-    let source = RowPlace { input: 0, line: 2 };
+    let source = ExportLine { input: 0, line: 2 };
     let mut event = Event::new(kind, event_id.into(), customer, source);
     event.reference = own.map(Text::new);
     event.is_distinguished_by_reference = own.is_some();
@@ -169,7 +169,7 @@ type RowResults = BTreeMap<(usize, u64), (String, bool, Option<String>, Option<S
 /// Returns the results of rows that are read in this order of files and rows. Of several readings of one
 /// event, any may represent it: what it says is what counts.
 fn outcome(rows: &[(usize, Event)], files: [usize; 2]) -> RowResults {
-    let mut origins = Origins::default();
+    let mut origins = ExportOrigins::default();
     for file in files {
         origins.add_input(["a.csv", "b.csv"][file], "mine");
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::NewJob;
-use crate::event::{EventKey, RowPlace};
+use crate::event::{EventKey, ExportLine};
 use crate::job::{CorrectedRow, Input, Job, SourceRow};
 use crate::journal::{
     Acceptance, Item, ItemId, Journal, JournalError, JournalHistory, PlanState, Recording,
@@ -76,7 +76,7 @@ fn events_of(
     job: &Job,
     rows: &HashMap<&CorrectedRow, Item>,
 ) -> (Vec<(ItemId, EventKey)>, HashSet<ItemId>) {
-    let places: HashMap<RowPlace, ItemId> = rows
+    let places: HashMap<ExportLine, ItemId> = rows
         .iter()
         .map(|(row, item)| (row.source, item.id))
         .collect();

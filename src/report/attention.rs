@@ -23,7 +23,7 @@ use super::words::count;
 use crate::event::{Currency, Tally};
 use crate::journal::{
     AcceptedItems, AttentionCode, Disposition, EventRow, EventsOf, Item, JournalError,
-    JournalReader, RunId, RunRecord, Scope, Span,
+    JournalReader, RunId, RunRecord, RunScope, Span,
 };
 
 /// Items that need attention for one reason.
@@ -83,7 +83,7 @@ impl AttentionFigures {
     pub(crate) fn in_run(journal: &JournalReader, run: &RunRecord) -> Result<Self, JournalError> {
         let mut counter = Counter::new(journal)?;
         let runs = std::slice::from_ref(run);
-        for_each_item(journal, Scope::Run(run.id), runs, |age, item| {
+        for_each_item(journal, RunScope::Run(run.id), runs, |age, item| {
             counter.add(age, &item);
             Ok::<_, JournalError>(())
         })?;
@@ -93,7 +93,7 @@ impl AttentionFigures {
     /// Adds up what needs attention now of several runs, each item once.
     pub(crate) fn in_runs(
         journal: &JournalReader,
-        scope: Scope,
+        scope: RunScope,
         runs: &[RunRecord],
         open: &OpenOfSpan,
     ) -> Result<Self, JournalError> {
@@ -125,7 +125,7 @@ pub(crate) fn attention_now(
         (EventsOf::Sending, Age::New),
         (EventsOf::Earlier, Age::Earlier),
     ] {
-        journal.for_each_needing(Scope::Span(Span::ALL), of, |code, record| {
+        journal.for_each_needing(RunScope::Span(Span::ALL), of, |code, record| {
             let counted = counter.add(age, &event_item(code, &record));
             if counted == Counted::Open && matches!(next_of(code), Next::Accept) {
                 of_files.insert(record.row, code);

@@ -7,11 +7,11 @@ use super::attention::is_flagged;
 use super::items::{Age, for_each_item, for_each_other_item, held_item, row_item};
 use super::open_items::OpenOfSpan;
 use super::redact::Redactor;
-use super::source_rows::{SourceRow, header_of};
+use super::source_rows::{ReportedRow, header_of};
 use super::summary::RunSummary;
 use crate::journal::{
     AcceptedRecord, Account, AttentionCode, ConversionRecord, Disposition, EventRecord, EventRow,
-    EventsOf, HeldRecord, JournalError, JournalReader, RunRecord, Scope, Span, SpanBy,
+    EventsOf, HeldRecord, JournalError, JournalReader, RunRecord, RunScope, Span, SpanBy,
 };
 use crate::problem::Problem;
 
@@ -182,10 +182,10 @@ impl<'j> ReportSource<'j> {
         })
     }
 
-    fn scope(&self) -> Scope {
+    fn scope(&self) -> RunScope {
         match (self.span, &*self.runs) {
-            (None, [run, ..]) => Scope::Run(run.id),
-            (span, _) => Scope::Span(span.unwrap_or(Span::ALL)),
+            (None, [run, ..]) => RunScope::Run(run.id),
+            (span, _) => RunScope::Span(span.unwrap_or(Span::ALL)),
         }
     }
 
@@ -265,7 +265,7 @@ impl<'j> ReportSource<'j> {
     pub(super) fn for_each_row<E: From<JournalError>>(
         &self,
         disposition: Disposition,
-        mut each: impl FnMut(&SourceRow<'_>) -> Result<(), E>,
+        mut each: impl FnMut(&ReportedRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut seen = HashSet::new();
         for run in &self.runs {
@@ -281,7 +281,7 @@ impl<'j> ReportSource<'j> {
                     if let Some(redactor) = &self.redactor {
                         redactor.row(header_of(run, &record), &mut record);
                     }
-                    each(&SourceRow::new(run, disposition, &record))
+                    each(&ReportedRow::new(run, disposition, &record))
                 })?;
         }
         Ok(())

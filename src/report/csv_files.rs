@@ -13,19 +13,19 @@ use super::error::ReportError;
 use super::exporter::{AttentionEvent, Exporter, ReportContent, WrittenFile};
 use super::items::Age;
 use super::row_files::{is_numbered, numbered};
-use super::source_rows::{self, SourceRow, own_columns};
-use super::table::Table;
+use super::source_rows::{self, ReportedRow, own_columns};
+use super::table::CsvTable;
 use super::unpaid_history::{self, UnpaidHistoryTable};
 use crate::journal::{Disposition, EventRecord, HeldRecord};
 
 /// The CSVs of a report.
 pub(super) struct CsvFiles {
-    tracked: Table,
-    non_referral: Table,
-    failed: Table,
-    held: Table,
-    converted: Table,
-    accepted: Table,
+    tracked: CsvTable,
+    non_referral: CsvTable,
+    failed: CsvTable,
+    held: CsvTable,
+    converted: CsvTable,
+    accepted: CsvTable,
     unpaid_history: UnpaidHistoryTable,
     rejected: RowFiles,
     ignored: RowFiles,
@@ -35,15 +35,15 @@ impl CsvFiles {
     pub(super) fn create(directory: &Path, books: &ReportSource<'_>) -> Result<Self, ReportError> {
         let part = |part: ReportSection| {
             let path = directory.join(format!("{}.csv", part.as_str()));
-            Table::of_columns(path, &EVENT_COLUMNS)
+            CsvTable::of_columns(path, &EVENT_COLUMNS)
         };
         Ok(CsvFiles {
             tracked: part(ReportSection::Tracked)?,
             non_referral: part(ReportSection::NonReferral)?,
             failed: part(ReportSection::Failed)?,
-            held: Table::of_columns(directory.join("held.csv"), &HELD_COLUMNS)?,
-            converted: Table::of_columns(directory.join("converted.csv"), &CONVERTED_COLUMNS)?,
-            accepted: Table::of_columns(directory.join("accepted.csv"), &ACCEPTED_COLUMNS)?,
+            held: CsvTable::of_columns(directory.join("held.csv"), &HELD_COLUMNS)?,
+            converted: CsvTable::of_columns(directory.join("converted.csv"), &CONVERTED_COLUMNS)?,
+            accepted: CsvTable::of_columns(directory.join("accepted.csv"), &ACCEPTED_COLUMNS)?,
             unpaid_history: UnpaidHistoryTable::create(directory, books.marked_commissions()?)?,
             rejected: RowFiles::new(directory, Disposition::Rejected, books),
             ignored: RowFiles::new(directory, Disposition::Ignored, books),
@@ -52,7 +52,7 @@ impl CsvFiles {
 }
 
 impl CsvFiles {
-    fn part(&mut self, record: &EventRecord) -> &mut Table {
+    fn part(&mut self, record: &EventRecord) -> &mut CsvTable {
         match ReportSection::from_outcome(record.outcome()) {
             ReportSection::Tracked => &mut self.tracked,
             ReportSection::NonReferral => &mut self.non_referral,
@@ -99,7 +99,7 @@ impl Exporter for CsvFiles {
         self.converted.row(cells)
     }
 
-    fn source_row(&mut self, row: &SourceRow<'_>) -> Result<(), FileError> {
+    fn source_row(&mut self, row: &ReportedRow<'_>) -> Result<(), FileError> {
         match row.disposition {
             Disposition::Rejected => self.rejected.add(row),
             Disposition::Ignored => self.ignored.add(row),
@@ -149,7 +149,7 @@ struct RowFiles {
     disposition: Disposition,
     /// The header of the file that is written where there is no row.
     first: Vec<String>,
-    tables: Vec<Table>,
+    tables: Vec<CsvTable>,
     by_layout: HashMap<Vec<String>, usize>,
 }
 
@@ -166,7 +166,7 @@ impl RowFiles {
         }
     }
 
-    fn add(&mut self, row: &SourceRow<'_>) -> Result<(), FileError> {
+    fn add(&mut self, row: &ReportedRow<'_>) -> Result<(), FileError> {
         let index = match self.by_layout.get(row.own) {
             Some(&index) => index,
             None => {
@@ -185,7 +185,7 @@ impl RowFiles {
     fn start(&mut self, own: &[String]) -> Result<usize, FileError> {
         let name = numbered(self.disposition, self.tables.len() + 1);
         let header = source_rows::header(own);
-        let table = Table::create(self.directory.join(name), header)?;
+        let table = CsvTable::create(self.directory.join(name), header)?;
         self.tables.push(table);
         Ok(self.tables.len() - 1)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::atomic::FileError;
 use super::columns::Cell;
 use super::error::ReportError;
-use super::table::{Table, write_alone};
+use super::table::{CsvTable, write_alone};
 use crate::lead_dates::LeadDate;
 
 /// The name of the file.
@@ -37,7 +37,7 @@ pub(crate) fn write_customer_since(
     })?)
 }
 
-fn write_line(table: &mut Table, lead: &LeadDate) -> Result<(), FileError> {
+fn write_line(table: &mut CsvTable, lead: &LeadDate) -> Result<(), FileError> {
     table.row(&[
         Cell::optional_text(lead.customer.email.as_deref()),
         Cell::optional_text(lead.customer.uid.as_deref()),

@@ -3,7 +3,7 @@
 use super::atomic::{FileError, FinishedFile};
 use super::columns::Cell;
 use super::items::Age;
-use super::source_rows::SourceRow;
+use super::source_rows::ReportedRow;
 use crate::journal::{AttentionCode, EventRecord, HeldRecord};
 use crate::problem::Problem;
 
@@ -77,7 +77,7 @@ pub(super) trait Exporter: Send {
     }
 
     /// Takes a row that gave no event.
-    fn source_row(&mut self, _row: &SourceRow<'_>) -> Result<(), FileError> {
+    fn source_row(&mut self, _row: &ReportedRow<'_>) -> Result<(), FileError> {
         Ok(())
     }
 

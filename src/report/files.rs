@@ -158,21 +158,21 @@ fn read(books: &ReportSource<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result
                 record,
                 cells,
             };
-            hand_out(&mut needing, |taker| taker.attention_event(&event))
+            hand_out(&mut needing, |exporter| exporter.attention_event(&event))
         })?;
     }
     let mut held = exporters_taking(exporters, ReportContent::Held);
     if !held.is_empty() {
         books.for_each_held(|record| {
             let cells = held_cells(&record);
-            hand_out(&mut held, |taker| taker.held(&record, &cells))
+            hand_out(&mut held, |exporter| exporter.held(&record, &cells))
         })?;
     }
     let mut conversions = exporters_taking(exporters, ReportContent::Conversions);
     if !conversions.is_empty() {
         books.for_each_conversion(|record| {
             let cells = converted_cells(&record);
-            hand_out(&mut conversions, |taker| taker.conversion(&cells))
+            hand_out(&mut conversions, |exporter| exporter.conversion(&cells))
         })?;
     }
     for (content, disposition) in [
@@ -182,7 +182,7 @@ fn read(books: &ReportSource<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result
         let mut rows = exporters_taking(exporters, content);
         if !rows.is_empty() {
             books.for_each_row(disposition, |row| {
-                hand_out(&mut rows, |taker| taker.source_row(row))
+                hand_out(&mut rows, |exporter| exporter.source_row(row))
             })?;
         }
     }
@@ -190,13 +190,14 @@ fn read(books: &ReportSource<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result
     if !accepted.is_empty() {
         books.for_each_accepted(|record| {
             let cells = accepted_cells(&record);
-            hand_out(&mut accepted, |taker| taker.accepted(&cells))
+            hand_out(&mut accepted, |exporter| exporter.accepted(&cells))
         })?;
     }
     let mut problems = exporters_taking(exporters, ReportContent::Problems);
     if !problems.is_empty() {
-        books
-            .for_each_problem(|problem| hand_out(&mut problems, |taker| taker.problem(&problem)))?;
+        books.for_each_problem(|problem| {
+            hand_out(&mut problems, |exporter| exporter.problem(&problem))
+        })?;
     }
     Ok(())
 }
@@ -220,17 +221,17 @@ impl From<JournalError> for Stopped {
 }
 
 /// A batch of events, shared by all formats.
-type Batch = Arc<Vec<EventRecord>>;
+type EventBatch = Arc<Vec<EventRecord>>;
 
 /// Reads the events on this thread while each format writes them on a thread of its own, in the
 /// same order, since there can be millions of them.
-fn read_events(books: &ReportSource<'_>, takers: ExporterGroup<'_>) -> Result<(), ReportError> {
+fn read_events(books: &ReportSource<'_>, exporters: ExporterGroup<'_>) -> Result<(), ReportError> {
     thread::scope(|scope| {
-        let (queues, writers): (Vec<_>, Vec<_>) = takers
+        let (queues, writers): (Vec<_>, Vec<_>) = exporters
             .into_iter()
-            .map(|taker| {
+            .map(|exporter| {
                 let (queue, batches) = mpsc::sync_channel(BATCHES_AHEAD);
-                (queue, scope.spawn(move || write_batches(batches, taker)))
+                (queue, scope.spawn(move || write_batches(batches, exporter)))
             })
             .unzip();
         let read = hand_out_batches(books, &queues);
@@ -249,10 +250,10 @@ fn read_events(books: &ReportSource<'_>, takers: ExporterGroup<'_>) -> Result<()
 
 fn hand_out_batches(
     books: &ReportSource<'_>,
-    queues: &[mpsc::SyncSender<Batch>],
+    queues: &[mpsc::SyncSender<EventBatch>],
 ) -> Result<(), Stopped> {
     let hand_out = |batch: Vec<EventRecord>| {
-        let batch = Batch::new(batch);
+        let batch = EventBatch::new(batch);
         queues
             .iter()
             .try_for_each(|queue| queue.send(batch.clone()))
@@ -273,12 +274,12 @@ fn hand_out_batches(
 }
 
 fn write_batches(
-    batches: mpsc::Receiver<Batch>,
-    taker: &mut Box<dyn Exporter>,
+    batches: mpsc::Receiver<EventBatch>,
+    exporter: &mut Box<dyn Exporter>,
 ) -> Result<(), FileError> {
     for batch in batches {
         for record in &*batch {
-            taker.event(record, &event_cells(record))?;
+            exporter.event(record, &event_cells(record))?;
         }
     }
     Ok(())
@@ -313,11 +314,11 @@ fn exporters_taking(
 }
 
 fn hand_out(
-    takers: &mut ExporterGroup<'_>,
+    exporters: &mut ExporterGroup<'_>,
     mut hand: impl FnMut(&mut dyn Exporter) -> Result<(), FileError>,
 ) -> Result<(), ReportError> {
-    for taker in takers {
-        hand(taker.as_mut())?;
+    for exporter in exporters {
+        hand(exporter.as_mut())?;
     }
     Ok(())
 }

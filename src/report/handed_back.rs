@@ -9,14 +9,14 @@ use std::io::Read;
 
 use super::columns::{Cell, EVENT_COLUMNS, HELD_COLUMNS, ReportColumn, event_cells, held_cells};
 use super::items::{event_item, held_item, row_item};
-use super::source_rows::SourceRow;
+use super::source_rows::ReportedRow;
 use super::table::cell_text;
 use crate::event::EventKey;
 use crate::invisible::shown;
 use crate::job::{ADDED_COLUMNS, CorrectedRow};
 use crate::journal::{
     AttentionCode, Disposition, EventsOf, Item, ItemId, JournalError, JournalReader, RowRecord,
-    RunRecord, Scope, Span, left_out_id,
+    RunRecord, RunScope, Span, left_out_id,
 };
 use crate::spreadsheet::restore;
 
@@ -58,7 +58,7 @@ pub(crate) enum Unreadable {
 
 /// The journal's match for a line.
 #[derive(Clone, Debug)]
-pub(crate) enum Match {
+pub(crate) enum LineMatch {
     /// The line names this item.
     Item(Box<Item>),
     /// An event that needs no attention, or no longer.
@@ -209,7 +209,7 @@ fn said(
 pub(crate) fn find_items(
     journal: &JournalReader,
     lines: &[ReportLine],
-) -> Result<Vec<Match>, JournalError> {
+) -> Result<Vec<LineMatch>, JournalError> {
     let has = |report| lines.iter().any(|line| line.said.report == report);
     let mut found: FoundItems<'_> = lines.iter().map(|line| (&line.said, None)).collect();
     let needing = if has(Report::Events) {
@@ -243,13 +243,13 @@ pub(crate) fn find_items(
         let item = found.get(&line.said).cloned().flatten();
         match (item, &line.event_id) {
             (Some(item), Some(id)) if item.code == AttentionCode::NotSent => {
-                Match::NotSent(id.clone())
+                LineMatch::NotSent(id.clone())
             }
-            (Some(item), _) => Match::Item(Box::new(item)),
-            (None, _) if harmless.contains(&line.said) => Match::NeedsNothing,
-            (None, Some(id)) if needing.contains(id) => Match::Changed(id.clone()),
-            (None, Some(id)) if known.contains(&EventKey::from_id(id)) => Match::NeedsNothing,
-            (None, _) => Match::Unknown,
+            (Some(item), _) => LineMatch::Item(Box::new(item)),
+            (None, _) if harmless.contains(&line.said) => LineMatch::NeedsNothing,
+            (None, Some(id)) if needing.contains(id) => LineMatch::Changed(id.clone()),
+            (None, Some(id)) if known.contains(&EventKey::from_id(id)) => LineMatch::NeedsNothing,
+            (None, _) => LineMatch::Unknown,
         }
     });
     Ok(matches.collect())
@@ -264,7 +264,7 @@ fn find_events(
     found: &mut FoundItems<'_>,
 ) -> Result<HashSet<String>, JournalError> {
     let mut needing = HashSet::new();
-    let scope = Scope::Span(Span::ALL);
+    let scope = RunScope::Span(Span::ALL);
     journal.for_each_needing(scope, EventsOf::Sending, |code, record| {
         let cells = event_cells(&record);
         let said = said(Report::Events, &EVENT_COLUMNS, &EVENT_SAID, &cells);
@@ -328,7 +328,7 @@ fn find_left_out(
 
 /// Returns what a line of `rejected.csv` or `ignored.csv` says of a row.
 fn row_said(run: &RunRecord, disposition: Disposition, record: &RowRecord) -> LineContent {
-    let row = SourceRow::new(run, disposition, record);
+    let row = ReportedRow::new(run, disposition, record);
     let cells = row.cells().map(|cell| cell_text(&cell)).collect();
     LineContent {
         report: Report::Rows,
@@ -366,7 +366,7 @@ pub(crate) fn items_of_event(
     event_id: &str,
 ) -> Result<Vec<Item>, JournalError> {
     let mut items = Vec::new();
-    let scope = Scope::Span(Span::ALL);
+    let scope = RunScope::Span(Span::ALL);
     journal.for_each_needing(scope, EventsOf::Sending, |code, record| {
         if record.event.event_id() == event_id {
             items.push(event_item(code, &record));

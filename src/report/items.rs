@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::invisible;
 use crate::journal::{
     AttentionCode, Disposition, EventRecord, EventRow, EventsOf, HeldRecord, InputRecord, Item,
-    ItemId, JournalError, JournalReader, PlanState, RowRecord, RunRecord, Scope, Span,
+    ItemId, JournalError, JournalReader, PlanState, RowRecord, RunRecord, RunScope, Span,
 };
 use crate::problem::without_cell;
 
@@ -30,7 +30,7 @@ pub(crate) enum Age {
 /// The journal can't be read; or the error that `each` returns.
 pub(crate) fn for_each_item<E: From<JournalError>>(
     journal: &JournalReader,
-    scope: Scope,
+    scope: RunScope,
     runs: &[RunRecord],
     mut each: impl FnMut(Age, Item) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -56,7 +56,7 @@ pub(crate) fn for_each_other_item<E: From<JournalError>>(
 /// Streams the events of some runs that were to be sent and need attention.
 pub(crate) fn for_each_event_item<E: From<JournalError>>(
     journal: &JournalReader,
-    scope: Scope,
+    scope: RunScope,
     mut each: impl FnMut(Age, Item) -> Result<(), E>,
 ) -> Result<(), E> {
     for (of, age) in [
@@ -81,7 +81,7 @@ pub(crate) fn accepted_events(journal: &JournalReader) -> Result<Vec<EventRow>, 
     if accepted.is_empty() {
         return Ok(rows);
     }
-    let scope = Scope::Span(Span::ALL);
+    let scope = RunScope::Span(Span::ALL);
     journal.for_each_needing(scope, EventsOf::Sending, |code, record| {
         if accepted.contains_key(&event_item(code, &record).id) {
             rows.push(record.row);

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use super::atomic::{FileError, sync_directory};
 use super::columns::{Cell, ColumnType, EVENT_COLUMNS, ReportColumn, event_cells};
 use super::error::ReportError;
-use super::table::Table;
+use super::table::CsvTable;
 use crate::event::{DETAILS, DetailSlot, DetailStorage, DetailValue, Details};
 use crate::journal::{AttemptRecord, EventRecord, JournalError, JournalReader, Span};
 
@@ -170,7 +170,7 @@ pub(crate) fn write_journal_csv(
     name: &str,
 ) -> Result<u64, ReportError> {
     let header = table.columns().iter().map(|column| column.name);
-    let mut csv = Table::over(to, name.into(), header)?;
+    let mut csv = CsvTable::over(to, name.into(), header)?;
     let rows = table.for_each_row(journal, |cells| csv.row(cells).map_err(ReportError::from))?;
     csv.flush()?;
     Ok(rows)
@@ -187,7 +187,7 @@ pub(crate) fn write_journal_csv_file(
     table: JournalTable,
     path: &Path,
 ) -> Result<u64, ReportError> {
-    let mut csv = Table::of_columns(path.to_owned(), table.columns())?;
+    let mut csv = CsvTable::of_columns(path.to_owned(), table.columns())?;
     let rows = table.for_each_row(journal, |cells| csv.row(cells).map_err(ReportError::from))?;
     let placed = || -> Result<(), FileError> {
         let whole = csv.finish()?;

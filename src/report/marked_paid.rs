@@ -6,7 +6,7 @@ use std::path::Path;
 use super::atomic::FileError;
 use super::columns::Cell;
 use super::error::ReportError;
-use super::table::{Table, write_alone};
+use super::table::{CsvTable, write_alone};
 use crate::paid_marks::{MarkState, OwnCommission};
 
 /// The name of the file.
@@ -45,7 +45,7 @@ pub(crate) fn write_marked_paid(
 }
 
 /// Writes the commissions, and then the sums.
-fn write_lines(table: &mut Table, commissions: &[OwnCommission]) -> Result<(), FileError> {
+fn write_lines(table: &mut CsvTable, commissions: &[OwnCommission]) -> Result<(), FileError> {
     let mut sums: BTreeMap<SumKey<'_>, (i64, i64)> = BTreeMap::new();
     for own in commissions {
         write_line(table, own)?;
@@ -75,7 +75,7 @@ fn write_lines(table: &mut Table, commissions: &[OwnCommission]) -> Result<(), F
     Ok(())
 }
 
-fn write_line(table: &mut Table, own: &OwnCommission) -> Result<(), FileError> {
+fn write_line(table: &mut CsvTable, own: &OwnCommission) -> Result<(), FileError> {
     table.row(&[
         Cell::optional_text(own.promoter.email.as_deref()),
         Cell::optional_text(own.promoter.ref_id.as_deref()),

@@ -13,7 +13,7 @@ use super::items::{event_item, for_each_other_item, held_item, row_item};
 use crate::event::{Currency, Kind, Money};
 use crate::journal::{
     Acceptance, AcceptedRecord, AttentionCode, Disposition, EventRow, EventsOf, Item, ItemId,
-    JournalError, JournalReader, PastOpen, PlanState, RunId, RunRecord, Scope, Span, SpanBy,
+    JournalError, JournalReader, PastOpen, PlanState, RunId, RunRecord, RunScope, Span, SpanBy,
 };
 
 /// An item that is open, or was accepted as it is.
@@ -46,7 +46,7 @@ pub(crate) fn open_items(journal: &JournalReader) -> Result<Vec<OpenItem>, Journ
     let mut open = Vec::new();
     let mut seen = HashSet::new();
     for of in [EventsOf::Sending, EventsOf::Earlier] {
-        journal.for_each_needing(Scope::Span(Span::ALL), of, |code, record| {
+        journal.for_each_needing(RunScope::Span(Span::ALL), of, |code, record| {
             let item = event_item(code, &record);
             if seen.insert(item.id) {
                 open.push(open_item(item, record.event.created_at, &accepted));
@@ -181,7 +181,7 @@ pub(crate) fn exports_beside_held(
 }
 
 /// An item that a run held or rejected.
-struct Waiting {
+struct WaitingItem {
     item: Item,
     /// The time of its event, where it is known.
     created_at: Option<Timestamp>,
@@ -191,7 +191,7 @@ struct Waiting {
 
 /// The items that runs held or rejected and that nothing has settled, accepted or not, each once.
 struct Unplanned {
-    items: Vec<Waiting>,
+    items: Vec<WaitingItem>,
 }
 
 impl Unplanned {
@@ -218,7 +218,7 @@ impl Unplanned {
                 let is_open =
                     item.file.as_deref().is_none_or(is_last) && !is_recorded(&item, &recorded);
                 if is_open && seen.insert(item.id) {
-                    unplanned.items.push(Waiting {
+                    unplanned.items.push(WaitingItem {
                         item,
                         created_at,
                         run: run.id,
@@ -329,7 +329,7 @@ impl OpenOfSpan {
                 SpanBy::SaleDate => at.is_some_and(|at| span.is_after(at)),
             };
             let (mut own, mut earlier) = (Vec::new(), Vec::new());
-            for Waiting {
+            for WaitingItem {
                 item, created_at, ..
             } in items
             {
@@ -420,7 +420,7 @@ impl OpenAtEnd {
         let mut seen = HashSet::new();
         let mut counts = OpenCounts::default();
         for of in [EventsOf::Sending, EventsOf::Earlier] {
-            journal.for_each_needing(Scope::Span(Span::ALL), of, |code, record| {
+            journal.for_each_needing(RunScope::Span(Span::ALL), of, |code, record| {
                 if were_open.contains(&record.row) && seen.insert(record.row) {
                     let item = event_item(code, &record);
                     if !accepted.contains_key(&item.id) {

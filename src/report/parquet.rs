@@ -161,26 +161,26 @@ fn schema(columns: &[ReportColumn]) -> Result<TypePtr, ParquetError> {
 
 /// The cells of a column, collected until there are enough for a row group.
 enum Builder {
-    Text(Texts),
-    Integer(Numbers),
-    Time(Numbers),
+    Text(TextColumn),
+    Integer(NumberColumn),
+    Time(NumberColumn),
 }
 
 /// Texts in one buffer, with the end of each.
 #[derive(Default)]
-struct Texts {
+struct TextColumn {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     is_there: Vec<i16>,
 }
 
 #[derive(Default)]
-struct Numbers {
+struct NumberColumn {
     numbers: Vec<i64>,
     is_there: Vec<i16>,
 }
 
-impl Texts {
+impl TextColumn {
     fn push(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
         self.ends.push(self.bytes.len());
@@ -188,7 +188,7 @@ impl Texts {
     }
 }
 
-impl Numbers {
+impl NumberColumn {
     fn push(&mut self, number: i64) {
         self.numbers.push(number);
         self.is_there.push(1);
@@ -198,9 +198,9 @@ impl Numbers {
 impl Builder {
     fn new(holds: ColumnType) -> Self {
         match holds {
-            ColumnType::Text => Builder::Text(Texts::default()),
-            ColumnType::Integer | ColumnType::Amount => Builder::Integer(Numbers::default()),
-            ColumnType::Time => Builder::Time(Numbers::default()),
+            ColumnType::Text => Builder::Text(TextColumn::default()),
+            ColumnType::Integer | ColumnType::Amount => Builder::Integer(NumberColumn::default()),
+            ColumnType::Time => Builder::Time(NumberColumn::default()),
         }
     }
 
@@ -214,9 +214,9 @@ impl Builder {
             (Builder::Integer(numbers), Cell::Amount(money)) => numbers.push(money.amount_cents),
             (Builder::Time(numbers), Cell::Time(time)) => numbers.push(time.as_millisecond()),
             (
-                Builder::Text(Texts { is_there, .. })
-                | Builder::Integer(Numbers { is_there, .. })
-                | Builder::Time(Numbers { is_there, .. }),
+                Builder::Text(TextColumn { is_there, .. })
+                | Builder::Integer(NumberColumn { is_there, .. })
+                | Builder::Time(NumberColumn { is_there, .. }),
                 cell,
             ) => {
                 debug_assert_eq!(*cell, Cell::Empty);
@@ -229,7 +229,7 @@ impl Builder {
     fn write_to(&mut self, column: &mut SerializedColumnWriter<'_>) -> Result<(), ParquetError> {
         match self {
             Builder::Text(texts) => {
-                let Texts {
+                let TextColumn {
                     bytes,
                     ends,
                     is_there,
@@ -245,7 +245,7 @@ impl Builder {
                     .write_batch(&texts, Some(&is_there), None)?;
             }
             Builder::Integer(numbers) | Builder::Time(numbers) => {
-                let Numbers { numbers, is_there } = std::mem::take(numbers);
+                let NumberColumn { numbers, is_there } = std::mem::take(numbers);
                 column
                     .typed::<Int64Type>()
                     .write_batch(&numbers, Some(&is_there), None)?;

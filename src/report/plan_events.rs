@@ -8,7 +8,7 @@ use std::thread;
 use super::atomic::{FileError, PartialFile, sync_directory};
 use super::columns::{Cell, identity_cells};
 use super::error::ReportError;
-use super::table::Table;
+use super::table::CsvTable;
 use crate::plan::Planned;
 
 const PLAN_COLUMNS: [&str; 15] = [
@@ -48,7 +48,7 @@ pub(crate) fn write_plan_events<'p>(
     path: &Path,
 ) -> Result<(), ReportError> {
     let lines_of = |part: usize| -> Result<Vec<u8>, FileError> {
-        let mut lines = Table::lines(path.to_owned());
+        let mut lines = CsvTable::lines(path.to_owned());
         let first = part * PART_EVENTS;
         for number in first..count.min(first + PART_EVENTS) {
             let planned = event_at(number);
@@ -59,7 +59,7 @@ pub(crate) fn write_plan_events<'p>(
     };
     let written = || -> Result<(), FileError> {
         let mut file = PartialFile::create(path)?;
-        let header = Table::over(Vec::new(), path.to_owned(), PLAN_COLUMNS)?;
+        let header = CsvTable::over(Vec::new(), path.to_owned(), PLAN_COLUMNS)?;
         let mut write = |lines: Result<Vec<u8>, FileError>| -> Result<(), FileError> {
             let written = file.write_all(&lines?);
             written.map_err(|error| FileError::new(path, "writing it", error))
@@ -109,7 +109,7 @@ fn for_each_part(
 }
 
 fn write_event<W: Write>(
-    table: &mut Table<W>,
+    table: &mut CsvTable<W>,
     planned: Planned<'_>,
     file: Option<&str>,
 ) -> Result<(), FileError> {

@@ -517,7 +517,7 @@ mod tests {
     fn a_reason_that_quotes_a_cell_in_part_says_nothing_of_it() {
         let name = "Ada ".repeat(30);
         let mut record = RowRecord {
-            source: crate::event::RowPlace { input: 0, line: 2 },
+            source: crate::event::ExportLine { input: 0, line: 2 },
             file: "x.csv".to_owned(),
             reason: format!("too long: `{}` in `Name`", shortened(&name)),
             fields: vec![name],

@@ -21,7 +21,7 @@ pub(crate) const MISSING_CELLS_MARK: &str =
     "cells are missing; delete this one once the row is fixed";
 
 /// A row of an export that gave no event.
-pub(super) struct SourceRow<'r> {
+pub(super) struct ReportedRow<'r> {
     /// The reason why it gave no event.
     pub(super) disposition: Disposition,
     /// The columns of its export, without those that an earlier report has added.
@@ -32,10 +32,10 @@ pub(super) struct SourceRow<'r> {
     is_ragged: bool,
 }
 
-impl<'r> SourceRow<'r> {
+impl<'r> ReportedRow<'r> {
     pub(super) fn new(run: &'r RunRecord, disposition: Disposition, record: &'r RowRecord) -> Self {
         let header = header_of(run, record);
-        SourceRow {
+        ReportedRow {
             disposition,
             own: own_columns(header),
             record,

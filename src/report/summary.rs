@@ -21,7 +21,7 @@ use crate::event::{Currency, Sum, Tally};
 use crate::job::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, JobFigures, Rows};
 use crate::journal::{
     AccountCheck, Disposition, EndReason, JournalError, JournalId, JournalReader, Outcome,
-    OutcomeTallies, PlanState, PlanTotal, PromoterCommissions, ReasonCount, RunRecord, Scope,
+    OutcomeTallies, PlanState, PlanTotal, PromoterCommissions, ReasonCount, RunRecord, RunScope,
     SpanBy,
 };
 
@@ -342,7 +342,7 @@ impl RunSummary {
         };
         let learned = runs.iter().rev().find_map(|run| run.learned_per_minute);
         let elapsed_ms: u64 = runs.iter().map(|run| run.elapsed_ms).sum();
-        let figures = AttentionFigures::in_runs(journal, Scope::Span(span), runs, open)?;
+        let figures = AttentionFigures::in_runs(journal, RunScope::Span(span), runs, open)?;
         days.open_at_end = (span.until <= now).then(|| OpenSummary {
             as_of: span.until.to_string(),
             items: open.at_end.clone(),

@@ -15,14 +15,14 @@ use crate::spreadsheet::neutralise;
 static TIMES: DateTimePrinter = DateTimePrinter::new();
 
 /// A CSV file that is being written. A spreadsheet takes none of its cells as a formula.
-pub(crate) struct Table<W: Write = PartialFile> {
+pub(crate) struct CsvTable<W: Write = PartialFile> {
     writer: csv::Writer<W>,
     path: PathBuf,
     /// A buffer for the text of numbers and times.
     scratch: String,
 }
 
-impl Table {
+impl CsvTable {
     pub(crate) fn create<'h>(
         path: PathBuf,
         header: impl IntoIterator<Item = &'h str>,
@@ -36,7 +36,7 @@ impl Table {
     }
 
     pub(crate) fn finish(self) -> Result<FinishedFile, FileError> {
-        let Table { writer, path, .. } = self;
+        let CsvTable { writer, path, .. } = self;
         // The error holds the writer, and with it the file that is to be removed.
         let partial = writer.into_inner().map_err(|error| {
             let cause = error.error();
@@ -51,12 +51,12 @@ impl Table {
 pub(super) fn write_alone<const N: usize>(
     directory: &Path,
     (name, columns): (&str, [&str; N]),
-    fill: impl FnOnce(&mut Table) -> Result<(), FileError>,
+    fill: impl FnOnce(&mut CsvTable) -> Result<(), FileError>,
 ) -> Result<(), FileError> {
     let failed = |doing| move |error| FileError::new(directory, doing, error);
     let folder = OutputFolder::open(directory, &[]).map_err(failed("making the directory"))?;
     let file = folder.path().join(name);
-    let mut table = Table::create(file.clone(), columns)?;
+    let mut table = CsvTable::create(file.clone(), columns)?;
     fill(&mut table)?;
     table.finish()?.commit()?;
     sync_directory(folder.path())?;
@@ -76,10 +76,10 @@ pub(super) fn cell_text(cell: &Cell<'_>) -> String {
     }
 }
 
-impl Table<Vec<u8>> {
+impl CsvTable<Vec<u8>> {
     /// Starts lines of a table, without its header, in memory; errors call it `path`.
     pub(super) fn lines(path: PathBuf) -> Self {
-        Table {
+        CsvTable {
             writer: csv::WriterBuilder::new()
                 .flexible(true)
                 .from_writer(Vec::new()),
@@ -89,14 +89,14 @@ impl Table<Vec<u8>> {
     }
 
     pub(super) fn into_bytes(self) -> Result<Vec<u8>, FileError> {
-        let Table { writer, path, .. } = self;
+        let CsvTable { writer, path, .. } = self;
         writer
             .into_inner()
             .map_err(|error| FileError::new(&path, "writing it", error.into_error()))
     }
 }
 
-impl<W: Write> Table<W> {
+impl<W: Write> CsvTable<W> {
     /// Starts a table that is written to `to`, which errors call `path`.
     pub(super) fn over<'h>(
         to: W,
@@ -104,7 +104,7 @@ impl<W: Write> Table<W> {
         header: impl IntoIterator<Item = &'h str>,
     ) -> Result<Self, FileError> {
         let writer = csv::WriterBuilder::new().flexible(true).from_writer(to);
-        let mut table = Table {
+        let mut table = CsvTable {
             writer,
             path,
             scratch: String::new(),

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use super::atomic::{FileError, FinishedFile};
 use super::columns::Cell;
-use super::table::Table;
+use super::table::CsvTable;
 use crate::event::Kind;
 use crate::journal::{EventRecord, EventRow, Outcome};
 
@@ -42,7 +42,7 @@ struct PromoterSum {
 
 /// Writes the commissions that are history, and then a line with the sum of each promoter.
 pub(super) struct UnpaidHistoryTable {
-    table: Table,
+    table: CsvTable,
     sums: BTreeMap<PromoterKey, PromoterSum>,
     /// The amounts of the commissions that `history mark-paid` has marked since, by their events, in minor units.
     marked: HashMap<EventRow, Vec<i64>>,
@@ -56,7 +56,7 @@ impl UnpaidHistoryTable {
     ) -> Result<Self, FileError> {
         Ok(UnpaidHistoryTable {
             marked,
-            table: Table::create(directory.join(FILE), COLUMNS)?,
+            table: CsvTable::create(directory.join(FILE), COLUMNS)?,
             sums: BTreeMap::new(),
         })
     }

@@ -19,20 +19,20 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use super::answer::Answer;
-use super::call::{Kind, Version};
-use super::leads::{CallCustomer, Lead, LeadSource, LeadState, Leads, NewLead};
+use super::answer::ServerAnswer;
+use super::call::{ApiVersion, CallKind};
+use super::leads::{CallCustomer, LeadSource, LeadState, Leads, NewLead, StoredLead};
 use super::mistakes;
 use super::moment::Moment;
 use super::params::Params;
-use super::promoters::{Promoter, Promoters};
-use super::rates::{Rate, Rates, share};
+use super::promoters::{StoredPromoter, StoredPromoters};
+use super::rates::{SandboxRate, SandboxRates, share};
 use super::start::StartState;
 use books::{Effect, Effects};
 pub(super) use books::{EffectView, Summary};
 pub(super) use changes::ChangeRequest;
 use commissions::Changes;
-pub(super) use new_commission::NewCommission;
+pub(super) use new_commission::CommissionRequest;
 
 /// The currency of events that don't name one: the account's own, whatever it is.
 const NO_CURRENCY: &str = "default";
@@ -40,18 +40,18 @@ const NO_CURRENCY: &str = "default";
 /// The state of the account.
 pub(super) struct AccountState {
     leads: Leads,
-    promoters: Promoters,
-    rates: Rates,
+    promoters: StoredPromoters,
+    rates: SandboxRates,
     books: Effects,
     /// The changes that orders made to commissions.
     changes: Changes,
     /// The payouts that orders added.
-    payouts: Vec<payouts::Payout>,
+    payouts: Vec<payouts::StoredPayout>,
     cancellation_event_id: bool,
 }
 
 /// The reason why a call has no effect.
-enum Refusal<'a> {
+enum CallRefusal<'a> {
     NobodyNamed,
     NoEventId,
     /// The amount, and what is wrong with it, in our words.
@@ -60,7 +60,7 @@ enum Refusal<'a> {
     Mistake(&'static str),
     BadDate,
     NoReferral,
-    Exists(Kind, &'a str),
+    Exists(CallKind, &'a str),
     UnknownVisitor,
     SignedUpBefore,
 }
@@ -85,15 +85,15 @@ impl AccountState {
     /// Carries out one call. `now` is used where no `created_at` was sent.
     pub(super) fn track(
         &mut self,
-        version: Version,
-        kind: Kind,
+        version: ApiVersion,
+        kind: CallKind,
         params: &Params<'_>,
         now: Moment,
-    ) -> Answer {
+    ) -> ServerAnswer {
         let tracked = match kind {
-            Kind::Signup => self.signup(version, params, now),
-            Kind::Sale | Kind::Refund => self.money(version, kind, params, now),
-            Kind::Cancellation => self.cancellation(version, params, now),
+            CallKind::Signup => self.signup(version, params, now),
+            CallKind::Sale | CallKind::Refund => self.money(version, kind, params, now),
+            CallKind::Cancellation => self.cancellation(version, params, now),
         };
         match tracked {
             Ok(()) => self.describe_last(version),
@@ -118,17 +118,17 @@ impl AccountState {
     /// v1's `override_existing_lead` the lead is created anew, whoever owned it.
     fn signup<'a>(
         &mut self,
-        version: Version,
+        version: ApiVersion,
         params: &'a Params<'_>,
         now: Moment,
-    ) -> Result<(), Refusal<'a>> {
+    ) -> Result<(), CallRefusal<'a>> {
         let who = who(params)?;
         let created_at = created_at(params)?.unwrap_or(now);
         let (promoter, source) = self
             .visited(version, params)
             .filter(|(promoter, _)| !self.promoters.get(*promoter).is_banned)
-            .ok_or(Refusal::UnknownVisitor)?;
-        let anew = version == Version::V1
+            .ok_or(CallRefusal::UnknownVisitor)?;
+        let anew = version == ApiVersion::V1
             && params
                 .override_existing_lead
                 .as_deref()
@@ -139,7 +139,7 @@ impl AccountState {
                 place
             }
             Some(place) if self.leads.get(place).has_signed_up => {
-                return Err(Refusal::SignedUpBefore);
+                return Err(CallRefusal::SignedUpBefore);
             }
             Some(place) => place,
             None => self.leads.create(
@@ -154,7 +154,13 @@ impl AccountState {
         let lead = self.leads.get_mut(place);
         lead.has_signed_up = true;
         describe(lead, params);
-        self.record(Kind::Signup, params, place, created_at, Money::NONE);
+        self.record(
+            CallKind::Signup,
+            params,
+            place,
+            created_at,
+            EventAmounts::NONE,
+        );
         Ok(())
     }
 
@@ -162,33 +168,33 @@ impl AccountState {
     /// the lead; the documents define no order. v2 has no `created_at` here.
     fn money<'a>(
         &mut self,
-        version: Version,
-        kind: Kind,
+        version: ApiVersion,
+        kind: CallKind,
         params: &'a Params<'_>,
         now: Moment,
-    ) -> Result<(), Refusal<'a>> {
+    ) -> Result<(), CallRefusal<'a>> {
         let who = who(params)?;
-        let event_id = params.event_id.as_deref().ok_or(Refusal::NoEventId)?;
+        let event_id = params.event_id.as_deref().ok_or(CallRefusal::NoEventId)?;
         let sent = amount(params)?;
         expect_no_mistake(version, kind, params)?;
         let created_at = self.date(version, params, now)?;
         if self.books.holds(kind, event_id) {
-            return Err(Refusal::Exists(kind, event_id));
+            return Err(CallRefusal::Exists(kind, event_id));
         }
         let lead = match kind {
-            Kind::Sale => self.lead_or_new(who, version, params, created_at),
+            CallKind::Sale => self.lead_or_new(who, version, params, created_at),
             _ => self.leads.find(who, &self.promoters, created_at),
         };
         let place = self.referral(lead)?;
-        if kind == Kind::Sale {
+        if kind == CallKind::Sale {
             self.activate(place, params, now);
         }
         let amount = self.rates.exchanged(sent, params.currency.as_deref());
         let commission = match kind {
-            Kind::Sale => self.commission(place, amount),
+            CallKind::Sale => self.commission(place, amount),
             _ => -self.reversed_commission(place, amount, params.sale_event_id.as_deref()),
         };
-        let money = Money {
+        let money = EventAmounts {
             sent: Some(sent),
             amount: Some(amount),
             commission,
@@ -202,44 +208,51 @@ impl AccountState {
     /// as for a sale.
     fn cancellation<'a>(
         &mut self,
-        version: Version,
+        version: ApiVersion,
         params: &'a Params<'_>,
         now: Moment,
-    ) -> Result<(), Refusal<'a>> {
+    ) -> Result<(), CallRefusal<'a>> {
         let who = who(params)?;
-        expect_no_mistake(version, Kind::Cancellation, params)?;
+        expect_no_mistake(version, CallKind::Cancellation, params)?;
         let created_at = self.date(version, params, now)?;
-        let told_apart = version == Version::V1 && self.cancellation_event_id;
+        let told_apart = version == ApiVersion::V1 && self.cancellation_event_id;
         let event_id = params.event_id.as_deref();
-        let known = event_id.filter(|id| told_apart && self.books.holds(Kind::Cancellation, id));
+        let known =
+            event_id.filter(|id| told_apart && self.books.holds(CallKind::Cancellation, id));
         if let Some(event_id) = known {
-            return Err(Refusal::Exists(Kind::Cancellation, event_id));
+            return Err(CallRefusal::Exists(CallKind::Cancellation, event_id));
         }
         let lead = self.leads.find(who, &self.promoters, created_at);
         let place = self.referral(lead)?;
         let lead = self.leads.get_mut(place);
         lead.state = LeadState::Cancelled;
         lead.cancelled_at = Some(created_at);
-        self.record(Kind::Cancellation, params, place, created_at, Money::NONE);
+        self.record(
+            CallKind::Cancellation,
+            params,
+            place,
+            created_at,
+            EventAmounts::NONE,
+        );
         Ok(())
     }
 
     /// Returns the `created_at` of an event that is not a sign-up; v2 doesn't have it.
     fn date<'a>(
         &self,
-        version: Version,
+        version: ApiVersion,
         params: &Params<'_>,
         now: Moment,
-    ) -> Result<Moment, Refusal<'a>> {
+    ) -> Result<Moment, CallRefusal<'a>> {
         match version {
-            Version::V1 => Ok(created_at(params)?.unwrap_or(now)),
-            Version::V2 => Ok(now),
+            ApiVersion::V1 => Ok(created_at(params)?.unwrap_or(now)),
+            ApiVersion::V2 => Ok(now),
         }
     }
 
     /// Returns the promoter named by `ref_id` or `promoter_email` (v1), or the promoter of the
     /// visit `tid`.
-    fn visited(&self, version: Version, params: &Params<'_>) -> Option<(usize, LeadSource)> {
+    fn visited(&self, version: ApiVersion, params: &Params<'_>) -> Option<(usize, LeadSource)> {
         if let Some(ref_id) = params.ref_id.as_deref() {
             return Some((self.promoters.by_ref_id(ref_id)?, LeadSource::Api));
         }
@@ -247,7 +260,7 @@ impl AccountState {
             return Some((self.promoters.by_visit(tid)?, LeadSource::Cookie));
         }
         let email = params.promoter_email.as_deref();
-        let email = email.filter(|_| version == Version::V1)?;
+        let email = email.filter(|_| version == ApiVersion::V1)?;
         Some((self.promoters.by_email(email)?, LeadSource::Api))
     }
 
@@ -256,7 +269,7 @@ impl AccountState {
     fn lead_or_new(
         &mut self,
         who: CallCustomer<'_>,
-        version: Version,
+        version: ApiVersion,
         params: &Params<'_>,
         created_at: Moment,
     ) -> Option<usize> {
@@ -280,10 +293,10 @@ impl AccountState {
     }
 
     /// Returns the lead, unless there is none or its promoter is banned.
-    fn referral<'a>(&self, lead: Option<usize>) -> Result<usize, Refusal<'a>> {
-        let place = lead.ok_or(Refusal::NoReferral)?;
+    fn referral<'a>(&self, lead: Option<usize>) -> Result<usize, CallRefusal<'a>> {
+        let place = lead.ok_or(CallRefusal::NoReferral)?;
         if self.promoters.get(self.leads.get(place).promoter).is_banned {
-            return Err(Refusal::NoReferral);
+            return Err(CallRefusal::NoReferral);
         }
         Ok(place)
     }
@@ -327,16 +340,19 @@ impl AccountState {
     fn is_fixed(&self, place: usize) -> bool {
         let lead = self.leads.get(place);
         let own = self.promoters.get(lead.promoter).rate;
-        matches!(self.rates.of(lead.plan.as_deref(), own), Rate::Cents(_))
+        matches!(
+            self.rates.of(lead.plan.as_deref(), own),
+            SandboxRate::Cents(_)
+        )
     }
 
     fn record(
         &mut self,
-        kind: Kind,
+        kind: CallKind,
         params: &Params<'_>,
         place: usize,
         created_at: Moment,
-        money: Money,
+        money: EventAmounts,
     ) {
         let lead = self.leads.get(place);
         let effect = Effect {
@@ -359,8 +375,8 @@ impl AccountState {
         self.books.enter(effect);
     }
 
-    fn known<'a>(&'a self, number: usize, effect: &'a Effect) -> books::KnownEvent<'a> {
-        books::KnownEvent {
+    fn known<'a>(&'a self, number: usize, effect: &'a Effect) -> books::BookedEvent<'a> {
+        books::BookedEvent {
             number,
             effect,
             lead: self.leads.get(effect.lead),
@@ -369,19 +385,21 @@ impl AccountState {
         }
     }
 
-    fn describe_last(&self, version: Version) -> Answer {
+    fn describe_last(&self, version: ApiVersion) -> ServerAnswer {
         let (number, effect) = self.books.last();
         let known = self.known(number, effect);
         // v2 answers refunds and cancellations with v1's JSON.
         match (version, effect.kind) {
-            (Version::V2, Kind::Sale | Kind::Signup) => Answer::json(200, &v2::event(&known)),
-            _ => Answer::json(200, &v1::event(&known)),
+            (ApiVersion::V2, CallKind::Sale | CallKind::Signup) => {
+                ServerAnswer::json(200, &v2::event(&known))
+            }
+            _ => ServerAnswer::json(200, &v1::event(&known)),
         }
     }
 }
 
 /// The amounts of an event, in minor units.
-struct Money {
+struct EventAmounts {
     /// The amount that was sent.
     sent: Option<i64>,
     /// The amount in the account's currency.
@@ -389,56 +407,60 @@ struct Money {
     commission: i64,
 }
 
-impl Money {
-    const NONE: Money = Money {
+impl EventAmounts {
+    const NONE: EventAmounts = EventAmounts {
         sent: None,
         amount: None,
         commission: 0,
     };
 }
 
-impl Refusal<'_> {
-    fn answer(&self, version: Version, kind: Kind) -> Answer {
+impl CallRefusal<'_> {
+    fn answer(&self, version: ApiVersion, kind: CallKind) -> ServerAnswer {
         match self {
-            Refusal::NobodyNamed => Answer::message(400, "Error. Email and uid can not be blank!"),
+            CallRefusal::NobodyNamed => {
+                ServerAnswer::message(400, "Error. Email and uid can not be blank!")
+            }
             // The documents call `event_id` required and don't show the refusal: these words are
             // ours.
-            Refusal::NoEventId => Answer::message(400, "Error. Event id can not be blank!"),
-            Refusal::BadAmount(why) => {
-                let message = format!("Error. Amount blank or invalid. {why}");
-                Answer::message(400, message.trim_end())
+            CallRefusal::NoEventId => {
+                ServerAnswer::message(400, "Error. Event id can not be blank!")
             }
-            Refusal::Mistake(message) => Answer::message(400, message),
+            CallRefusal::BadAmount(why) => {
+                let message = format!("Error. Amount blank or invalid. {why}");
+                ServerAnswer::message(400, message.trim_end())
+            }
+            CallRefusal::Mistake(message) => ServerAnswer::message(400, message),
             // The documents don't say how a bad date is answered. Here it is refused.
-            Refusal::BadDate => Answer::message(400, "Error. Created at invalid."),
-            Refusal::NoReferral => no_referral(version, kind),
-            Refusal::Exists(kind, event_id) => {
+            CallRefusal::BadDate => ServerAnswer::message(400, "Error. Created at invalid."),
+            CallRefusal::NoReferral => no_referral(version, kind),
+            CallRefusal::Exists(kind, event_id) => {
                 let kind = kind.word();
                 let message =
                     format!("The '{kind}' event with the id '{event_id}' already exists.");
-                Answer::message(409, &message)
+                ServerAnswer::message(409, &message)
             }
-            Refusal::UnknownVisitor => Answer::message(
+            CallRefusal::UnknownVisitor => ServerAnswer::message(
                 404,
                 "Visitor  invalid, not found or you are trying to use the signup tracking test \
                  via API which doesn't work on API calls.",
             ),
-            Refusal::SignedUpBefore => signed_up_before(),
+            CallRefusal::SignedUpBefore => signed_up_before(),
         }
     }
 }
 
 /// Returns the answer for a customer who is not a lead. v1 answers 204. v2 documents 404 for sales
 /// and 204 for refunds; for cancellations neither version documents anything.
-fn no_referral(version: Version, kind: Kind) -> Answer {
+fn no_referral(version: ApiVersion, kind: CallKind) -> ServerAnswer {
     #[derive(Serialize)]
     struct Body {
         message: &'static str,
         code: &'static str,
     }
     match (version, kind) {
-        (Version::V1, _) | (Version::V2, Kind::Refund) => Answer::nothing(),
-        (Version::V2, _) => Answer::json(
+        (ApiVersion::V1, _) | (ApiVersion::V2, CallKind::Refund) => ServerAnswer::nothing(),
+        (ApiVersion::V2, _) => ServerAnswer::json(
             404,
             &Body {
                 message: "Referral corresponding to email or uid parameter not found or promoter \
@@ -449,56 +471,56 @@ fn no_referral(version: Version, kind: Kind) -> Answer {
     }
 }
 
-fn signed_up_before() -> Answer {
+fn signed_up_before() -> ServerAnswer {
     #[derive(Serialize)]
     struct Body {
         transaction_id: &'static str,
     }
     let transaction_id = "there is already a signup event registered on this lead";
-    Answer::json(422, &Body { transaction_id })
+    ServerAnswer::json(422, &Body { transaction_id })
 }
 
-fn who<'a>(params: &'a Params<'_>) -> Result<CallCustomer<'a>, Refusal<'a>> {
+fn who<'a>(params: &'a Params<'_>) -> Result<CallCustomer<'a>, CallRefusal<'a>> {
     let who = CallCustomer {
         email: params.email.as_deref(),
         uid: params.uid.as_deref(),
     };
     if who.email.is_none() && who.uid.is_none() {
-        return Err(Refusal::NobodyNamed);
+        return Err(CallRefusal::NobodyNamed);
     }
     Ok(who)
 }
 
 /// Returns the amount in minor units: digits only, above 0, and at most 63 bits.
-fn amount<'a>(params: &Params<'_>) -> Result<i64, Refusal<'a>> {
+fn amount<'a>(params: &Params<'_>) -> Result<i64, CallRefusal<'a>> {
     let text = params.amount.as_deref().unwrap_or_default();
     let digits = text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {
         Ok(amount) if digits && amount > 0 => Ok(amount),
-        _ => Err(Refusal::BadAmount(mistakes::in_amount(params))),
+        _ => Err(CallRefusal::BadAmount(mistakes::in_amount(params))),
     }
 }
 
 fn expect_no_mistake<'a>(
-    version: Version,
-    kind: Kind,
+    version: ApiVersion,
+    kind: CallKind,
     params: &Params<'_>,
-) -> Result<(), Refusal<'a>> {
+) -> Result<(), CallRefusal<'a>> {
     match mistakes::in_call(version, kind, params) {
-        Some(message) => Err(Refusal::Mistake(message)),
+        Some(message) => Err(CallRefusal::Mistake(message)),
         None => Ok(()),
     }
 }
 
-fn created_at<'a>(params: &Params<'_>) -> Result<Option<Moment>, Refusal<'a>> {
+fn created_at<'a>(params: &Params<'_>) -> Result<Option<Moment>, CallRefusal<'a>> {
     match params.created_at.as_deref() {
         None => Ok(None),
-        Some(text) => Moment::parse(text).map(Some).ok_or(Refusal::BadDate),
+        Some(text) => Moment::parse(text).map(Some).ok_or(CallRefusal::BadDate),
     }
 }
 
 /// Stores what the call says about the lead's person.
-fn describe(lead: &mut Lead, params: &Params<'_>) {
+fn describe(lead: &mut StoredLead, params: &Params<'_>) {
     let first_name = params.first_name.as_deref();
     let last_name = params.last_name.as_deref();
     let username = params.username.as_deref();

@@ -6,8 +6,8 @@ use hyper::{Method, Uri};
 use serde::Serialize;
 
 use super::account::Summary;
-use super::answer::Answer;
-use super::state::State;
+use super::answer::ServerAnswer;
+use super::state::ServerState;
 
 /// The answer to `GET /sandbox/state`.
 #[derive(Serialize)]
@@ -26,12 +26,12 @@ struct FaultCount {
     faults: usize,
 }
 
-pub(super) fn answer(state: &State, method: &Method, uri: &Uri, body: &[u8]) -> Answer {
+pub(super) fn answer(state: &ServerState, method: &Method, uri: &Uri, body: &[u8]) -> ServerAnswer {
     match (uri.path(), method) {
         ("/sandbox/state", &Method::GET) => summary(state),
         ("/sandbox/events", &Method::GET) => events(state),
         ("/sandbox/arrivals", &Method::GET) => arrivals(state, uri.query().unwrap_or_default()),
-        ("/sandbox/faults", &Method::GET) => Answer::json(200, &state.faults.borrow().list()),
+        ("/sandbox/faults", &Method::GET) => ServerAnswer::json(200, &state.faults.borrow().list()),
         ("/sandbox/faults", &Method::POST) => add_faults(state, body),
         ("/sandbox/faults", &Method::DELETE) => {
             state.faults.borrow_mut().clear();
@@ -41,17 +41,17 @@ pub(super) fn answer(state: &State, method: &Method, uri: &Uri, body: &[u8]) -> 
         ("/sandbox/commissions", &Method::POST) => order(state, body),
         ("/sandbox/payouts", &Method::POST) => done(state.account.borrow_mut().pay(body)),
         ("/sandbox/leads", &Method::POST) => done(state.account.borrow_mut().move_lead(body)),
-        ("/sandbox/payouts" | "/sandbox/leads", _) => Answer::wrong_method("POST"),
-        ("/sandbox/commissions", _) => Answer::wrong_method("GET, POST"),
-        ("/sandbox/faults", _) => Answer::wrong_method("GET, POST, DELETE"),
+        ("/sandbox/payouts" | "/sandbox/leads", _) => ServerAnswer::wrong_method("POST"),
+        ("/sandbox/commissions", _) => ServerAnswer::wrong_method("GET, POST"),
+        ("/sandbox/faults", _) => ServerAnswer::wrong_method("GET, POST, DELETE"),
         ("/sandbox/state" | "/sandbox/events" | "/sandbox/arrivals", _) => {
-            Answer::wrong_method("GET")
+            ServerAnswer::wrong_method("GET")
         }
-        _ => Answer::message(404, "Not found"),
+        _ => ServerAnswer::message(404, "Not found"),
     }
 }
 
-fn summary(state: &State) -> Answer {
+fn summary(state: &ServerState) -> ServerAnswer {
     let account = state.account.borrow();
     let log = state.log.borrow();
     let view = StateView {
@@ -60,32 +60,32 @@ fn summary(state: &State) -> Answer {
         arrivals_forgotten: log.forgotten(),
         statuses: log.statuses(),
     };
-    Answer::json(200, &view)
+    ServerAnswer::json(200, &view)
 }
 
-fn events(state: &State) -> Answer {
+fn events(state: &ServerState) -> ServerAnswer {
     let account = state.account.borrow();
     let events: Vec<_> = account.effects().collect();
-    Answer::json(200, &events)
+    ServerAnswer::json(200, &events)
 }
 
-fn commissions(state: &State) -> Answer {
-    Answer::json(200, &state.account.borrow().commission_views())
+fn commissions(state: &ServerState) -> ServerAnswer {
+    ServerAnswer::json(200, &state.account.borrow().commission_views())
 }
 
-fn order(state: &State, body: &[u8]) -> Answer {
+fn order(state: &ServerState, body: &[u8]) -> ServerAnswer {
     done(state.account.borrow_mut().order(body))
 }
 
 /// Returns the answer to an order.
-fn done<T: Serialize>(done: Result<T, String>) -> Answer {
+fn done<T: Serialize>(done: Result<T, String>) -> ServerAnswer {
     match done {
-        Ok(done) => Answer::json(200, &done),
-        Err(message) => Answer::message(400, &message),
+        Ok(done) => ServerAnswer::json(200, &done),
+        Err(message) => ServerAnswer::message(400, &message),
     }
 }
 
-fn arrivals(state: &State, query: &str) -> Answer {
+fn arrivals(state: &ServerState, query: &str) -> ServerAnswer {
     let mut from = 1;
     let mut limit = usize::MAX;
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -95,22 +95,22 @@ fn arrivals(state: &State, query: &str) -> Answer {
             _ => continue,
         };
         let Ok(number) = value.parse() else {
-            return Answer::message(400, &format!("{name} is not a number: {value}"));
+            return ServerAnswer::message(400, &format!("{name} is not a number: {value}"));
         };
         *field = number;
     }
-    Answer::json(200, &state.log.borrow().from(from, limit))
+    ServerAnswer::json(200, &state.log.borrow().from(from, limit))
 }
 
-fn add_faults(state: &State, body: &[u8]) -> Answer {
+fn add_faults(state: &ServerState, body: &[u8]) -> ServerAnswer {
     let added = state.faults.borrow_mut().add(body);
     match added {
         Ok(()) => fault_count(state),
-        Err(message) => Answer::message(400, &message),
+        Err(message) => ServerAnswer::message(400, &message),
     }
 }
 
-fn fault_count(state: &State) -> Answer {
+fn fault_count(state: &ServerState) -> ServerAnswer {
     let faults = state.faults.borrow().list().len();
-    Answer::json(200, &FaultCount { faults })
+    ServerAnswer::json(200, &FaultCount { faults })
 }

@@ -14,15 +14,15 @@ static FILLER: [u8; 64 << 10] = [b' '; 64 << 10];
 
 /// The error that closes the connection without an answer, or without the rest of one.
 #[derive(Debug)]
-pub(super) struct Cut;
+pub(super) struct ConnectionCut;
 
-impl fmt::Display for Cut {
+impl fmt::Display for ConnectionCut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("closed without an answer")
     }
 }
 
-impl std::error::Error for Cut {}
+impl std::error::Error for ConnectionCut {}
 
 pub(super) enum AnswerBody {
     Whole(Bytes),
@@ -66,12 +66,12 @@ impl AnswerBody {
 
 impl Body for AnswerBody {
     type Data = Bytes;
-    type Error = Cut;
+    type Error = ConnectionCut;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, ConnectionCut>>> {
         let data = match self.get_mut() {
             AnswerBody::Whole(body) => {
                 if body.is_empty() {
@@ -85,7 +85,7 @@ impl Body for AnswerBody {
                 if !first.is_empty() {
                     std::mem::take(first)
                 } else if *has_waited {
-                    return Poll::Ready(Some(Err(Cut)));
+                    return Poll::Ready(Some(Err(ConnectionCut)));
                 } else {
                     // Lets what is there already go out first.
                     *has_waited = true;

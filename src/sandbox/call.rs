@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The two versions of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Version {
+pub(super) enum ApiVersion {
     V1,
     V2,
 }
@@ -13,29 +13,29 @@ pub(super) enum Version {
 /// The four tracking calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
+pub(super) enum CallKind {
     Sale,
     Refund,
     Cancellation,
     Signup,
 }
 
-impl Kind {
+impl CallKind {
     pub(super) fn word(self) -> &'static str {
         match self {
-            Kind::Sale => "sale",
-            Kind::Refund => "refund",
-            Kind::Cancellation => "cancellation",
-            Kind::Signup => "signup",
+            CallKind::Sale => "sale",
+            CallKind::Refund => "refund",
+            CallKind::Cancellation => "cancellation",
+            CallKind::Signup => "signup",
         }
     }
 
-    fn from_word(word: &str) -> Option<Kind> {
+    fn from_word(word: &str) -> Option<CallKind> {
         match word {
-            "sale" => Some(Kind::Sale),
-            "refund" => Some(Kind::Refund),
-            "cancellation" => Some(Kind::Cancellation),
-            "signup" => Some(Kind::Signup),
+            "sale" => Some(CallKind::Sale),
+            "refund" => Some(CallKind::Refund),
+            "cancellation" => Some(CallKind::Cancellation),
+            "signup" => Some(CallKind::Signup),
             _ => None,
         }
     }
@@ -44,7 +44,7 @@ impl Kind {
 /// The kinds of listings. v1 calls them leads, rewards, promoters and payouts; v2 referrals,
 /// commissions, promoters and payouts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum List {
+pub(super) enum ListingKind {
     Leads,
     Rewards,
     Promoters,
@@ -54,14 +54,14 @@ pub(super) enum List {
 /// The subject of a request below `/api`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Requested {
-    Track(Kind),
-    List(List),
+    Track(CallKind),
+    List(ListingKind),
     /// One lead by its id, email or uid (v1).
     Lead,
     /// One promoter by its id, email or referral id (v1).
     Promoter,
     /// One line of referrals or promoters, that the end of the path names (v2).
-    One(List),
+    One(ListingKind),
     /// A new commission (v2).
     NewCommission,
     /// A change of commissions, leads or payouts.
@@ -113,23 +113,23 @@ impl Change {
         }
     }
 
-    fn from_path(version: Version, path: &str) -> Option<Change> {
+    fn from_path(version: ApiVersion, path: &str) -> Option<Change> {
         Some(match (version, path) {
-            (Version::V1, "rewards/update") => Change::UpdateReward,
-            (Version::V1, "rewards/create") => Change::CreateReward,
-            (Version::V1, "promoters/create") => Change::CreatePromoter,
-            (Version::V1, "promoters/update") => Change::UpdatePromoter,
-            (Version::V1, "track/subscriber") => Change::Subscriber,
-            (Version::V1, "leads/update") => Change::UpdateLead,
-            (Version::V1, "payouts/create") => Change::CreatePayout,
-            (Version::V1, "payouts/update") => Change::UpdatePayout,
-            (Version::V2, "company/commissions/generate_payouts") => Change::GeneratePayouts,
-            (Version::V2, "company/payouts/mark_as_paid") => Change::MarkAsPaid,
-            (Version::V2, path) => {
+            (ApiVersion::V1, "rewards/update") => Change::UpdateReward,
+            (ApiVersion::V1, "rewards/create") => Change::CreateReward,
+            (ApiVersion::V1, "promoters/create") => Change::CreatePromoter,
+            (ApiVersion::V1, "promoters/update") => Change::UpdatePromoter,
+            (ApiVersion::V1, "track/subscriber") => Change::Subscriber,
+            (ApiVersion::V1, "leads/update") => Change::UpdateLead,
+            (ApiVersion::V1, "payouts/create") => Change::CreatePayout,
+            (ApiVersion::V1, "payouts/update") => Change::UpdatePayout,
+            (ApiVersion::V2, "company/commissions/generate_payouts") => Change::GeneratePayouts,
+            (ApiVersion::V2, "company/payouts/mark_as_paid") => Change::MarkAsPaid,
+            (ApiVersion::V2, path) => {
                 let id = path.strip_prefix("company/commissions/")?;
                 Change::UpdateCommission(id.parse().ok()?)
             }
-            (Version::V1, _) => return None,
+            (ApiVersion::V1, _) => return None,
         })
     }
 
@@ -151,8 +151,11 @@ impl Change {
 }
 
 /// Returns the list and what names one line of it, as the end of a path of version 2 has it.
-pub(super) fn one(path: &str) -> Option<(List, &str)> {
-    let lists = [("referrals/", List::Leads), ("promoters/", List::Promoters)];
+pub(super) fn one(path: &str) -> Option<(ListingKind, &str)> {
+    let lists = [
+        ("referrals/", ListingKind::Leads),
+        ("promoters/", ListingKind::Promoters),
+    ];
     let path = path.strip_prefix("company/")?;
     let mut found = lists.iter().filter_map(|(begin, list)| {
         let name = path.strip_prefix(begin)?;
@@ -163,41 +166,41 @@ pub(super) fn one(path: &str) -> Option<(List, &str)> {
 
 /// A path of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Call {
-    pub(super) version: Version,
+pub(super) struct ApiPath {
+    pub(super) version: ApiVersion,
     pub(super) asked: Requested,
 }
 
-impl Call {
+impl ApiPath {
     /// Returns the call of a path, if the API has it. Version 2 has two calls at one path.
-    pub(super) fn from_path(method: &str, path: &str) -> Option<Call> {
+    pub(super) fn from_path(method: &str, path: &str) -> Option<ApiPath> {
         let (version, rest) = match path.strip_prefix("/api/v1/") {
-            Some(rest) => (Version::V1, rest),
-            None => (Version::V2, path.strip_prefix("/api/v2/")?),
+            Some(rest) => (ApiVersion::V1, rest),
+            None => (ApiVersion::V2, path.strip_prefix("/api/v2/")?),
         };
         let asked = match (version, rest) {
-            (Version::V2, "company/commissions") if method == "POST" => Requested::NewCommission,
-            (Version::V1, "leads/list") | (Version::V2, "company/referrals") => {
-                Requested::List(List::Leads)
+            (ApiVersion::V2, "company/commissions") if method == "POST" => Requested::NewCommission,
+            (ApiVersion::V1, "leads/list") | (ApiVersion::V2, "company/referrals") => {
+                Requested::List(ListingKind::Leads)
             }
-            (Version::V1, "rewards/list") | (Version::V2, "company/commissions") => {
-                Requested::List(List::Rewards)
+            (ApiVersion::V1, "rewards/list") | (ApiVersion::V2, "company/commissions") => {
+                Requested::List(ListingKind::Rewards)
             }
-            (Version::V1, "promoters/list") | (Version::V2, "company/promoters") => {
-                Requested::List(List::Promoters)
+            (ApiVersion::V1, "promoters/list") | (ApiVersion::V2, "company/promoters") => {
+                Requested::List(ListingKind::Promoters)
             }
-            (Version::V1, "payouts/list") | (Version::V2, "company/payouts") => {
-                Requested::List(List::Payouts)
+            (ApiVersion::V1, "payouts/list") | (ApiVersion::V2, "company/payouts") => {
+                Requested::List(ListingKind::Payouts)
             }
-            (Version::V1, "leads/show") => Requested::Lead,
-            (Version::V1, "promoters/show") => Requested::Promoter,
-            (Version::V2, rest) if one(rest).is_some() => Requested::One(one(rest)?.0),
+            (ApiVersion::V1, "leads/show") => Requested::Lead,
+            (ApiVersion::V1, "promoters/show") => Requested::Promoter,
+            (ApiVersion::V2, rest) if one(rest).is_some() => Requested::One(one(rest)?.0),
             (version, rest) => match Change::from_path(version, rest) {
                 Some(change) => Requested::Change(change),
-                None => Requested::Track(Kind::from_word(rest.strip_prefix("track/")?)?),
+                None => Requested::Track(CallKind::from_word(rest.strip_prefix("track/")?)?),
             },
         };
-        Some(Call { version, asked })
+        Some(ApiPath { version, asked })
     }
 
     /// Returns the HTTP method that the path takes.

@@ -5,11 +5,11 @@ mod order;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::answer::Answer;
+use super::answer::ServerAnswer;
 use super::call::Requested;
 use order::Percent;
 
-pub(super) use order::Order;
+pub(super) use order::FaultOrder;
 pub(super) use order::from_option as orders_from_option;
 
 /// A hundred percent in millionths of one.
@@ -17,8 +17,8 @@ const WHOLE: u64 = 100_000_000;
 
 /// The effect of a fault on one call.
 #[derive(Clone, Debug)]
-pub(super) struct Fault {
-    pub(super) action: Action,
+pub(super) struct FaultEffect {
+    pub(super) action: FaultAction,
     /// `true` if the event takes effect first.
     pub(super) after_effect: bool,
     /// The action's name, for the log of arrivals.
@@ -27,9 +27,9 @@ pub(super) struct Fault {
 
 /// The kinds of faults.
 #[derive(Clone, Debug)]
-pub(super) enum Action {
+pub(super) enum FaultAction {
     /// This answer replaces the real one.
-    Answer(Answer),
+    Answer(ServerAnswer),
     /// The connection is closed without an answer.
     Close,
     /// The connection is reset without an answer.
@@ -60,9 +60,9 @@ pub(super) struct Subject<'a> {
     pub(super) identity: u64,
 }
 
-struct Waiting {
-    order: Order,
-    fault: Fault,
+struct ArmedFault {
+    order: FaultOrder,
+    fault: FaultEffect,
     parts: Option<u64>,
     /// The number of times that it may still happen; `None` is unlimited.
     left: Option<u64>,
@@ -75,7 +75,7 @@ struct Waiting {
 
 /// The faults still to come, in the order in which they were added.
 pub(super) struct Faults {
-    waiting: Vec<Waiting>,
+    waiting: Vec<ArmedFault>,
     seed: u64,
     added: u64,
 }
@@ -94,10 +94,10 @@ impl Faults {
         self.add_orders(order::from_json(json)?)
     }
 
-    pub(super) fn add_orders(&mut self, orders: Vec<Order>) -> Result<(), String> {
+    pub(super) fn add_orders(&mut self, orders: Vec<FaultOrder>) -> Result<(), String> {
         let numbered = orders.into_iter().zip(self.added..);
-        let added: Result<Vec<Waiting>, String> = numbered
-            .map(|(order, number)| Waiting::new(order, number))
+        let added: Result<Vec<ArmedFault>, String> = numbered
+            .map(|(order, number)| ArmedFault::new(order, number))
             .collect();
         let added = added?;
         self.added += u64::try_from(added.len()).unwrap_or_default();
@@ -112,7 +112,7 @@ impl Faults {
     }
 
     /// Returns the faults still to come, with the number of times that are left.
-    pub(super) fn list(&self) -> Vec<&Order> {
+    pub(super) fn list(&self) -> Vec<&FaultOrder> {
         self.waiting.iter().map(|waiting| &waiting.order).collect()
     }
 
@@ -121,7 +121,7 @@ impl Faults {
     }
 
     /// Returns the first fault that fits the call and is drawn, and counts it as used.
-    pub(super) fn take(&mut self, subject: Subject<'_>) -> Option<Fault> {
+    pub(super) fn take(&mut self, subject: Subject<'_>) -> Option<FaultEffect> {
         let seed = self.seed;
         let place = self
             .waiting
@@ -143,12 +143,12 @@ impl Faults {
     }
 }
 
-impl Waiting {
-    fn new(mut order: Order, number: u64) -> Result<Waiting, String> {
+impl ArmedFault {
+    fn new(mut order: FaultOrder, number: u64) -> Result<ArmedFault, String> {
         if order.times == Some(0) {
             return Err("times must be at least 1".to_owned());
         }
-        let fault = Fault {
+        let fault = FaultEffect {
             action: order.action()?,
             after_effect: order.after_effect,
             name: order.action.name(),
@@ -159,7 +159,7 @@ impl Waiting {
             (times, _) => times,
         };
         order.times = left;
-        Ok(Waiting {
+        Ok(ArmedFault {
             fault,
             parts,
             left,
@@ -198,9 +198,10 @@ impl Waiting {
         fastrand::Rng::with_seed(mixed)
     }
 
-    fn fault(&self, subject: Subject<'_>, seed: u64) -> Fault {
+    fn fault(&self, subject: Subject<'_>, seed: u64) -> FaultEffect {
         let mut fault = self.fault.clone();
-        if let (Action::Delay(delay), Some(spread)) = (&mut fault.action, self.order.spread_ms) {
+        if let (FaultAction::Delay(delay), Some(spread)) = (&mut fault.action, self.order.spread_ms)
+        {
             let mut rng = self.draw(subject, seed);
             // The first draw decided if it happens.
             rng.u64(0..WHOLE);

@@ -15,18 +15,18 @@ use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 
 use super::account::listing::Paging;
-use super::account::{ChangeRequest, NewCommission};
+use super::account::{ChangeRequest, CommissionRequest};
 use super::admin;
-use super::answer::{Answer, BodyDelivery, Format};
-use super::body::{AnswerBody, Cut};
-use super::call::{self, Call, Change, Kind, Requested, Version};
-use super::faults::{Action, Fault, Subject};
-use super::log::Seen;
-use super::mistakes;
+use super::answer::{BodyDelivery, BodyFormat, ServerAnswer};
+use super::body::{AnswerBody, ConnectionCut};
+use super::call::{self, ApiPath, ApiVersion, CallKind, Change, Requested};
+use super::faults::{FaultAction, FaultEffect, Subject};
+use super::log::LoggedRequest;
+use super::mistakes::{self, KeyHeaders};
 use super::moment::Moment;
 use super::params::Params;
 use super::promoters::stable_hash;
-use super::state::State;
+use super::state::ServerState;
 
 /// The greatest size of a body that is read, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
@@ -49,10 +49,10 @@ pub(super) type Reset = Rc<Cell<bool>>;
 ///
 /// The connection is to be closed without an answer.
 pub(super) async fn serve(
-    state: Rc<State>,
+    state: Rc<ServerState>,
     reset: Reset,
     request: Request<Incoming>,
-) -> Result<Response<AnswerBody>, Cut> {
+) -> Result<Response<AnswerBody>, ConnectionCut> {
     let (head, body) = request.into_parts();
     let body = read(body).await?;
     let answer = if head.uri.path().starts_with("/api/") {
@@ -70,12 +70,12 @@ pub(super) async fn serve(
 }
 
 /// Reads the whole body; returns `None` if it is too large.
-async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
+async fn read(mut body: Incoming) -> Result<Option<Bytes>, ConnectionCut> {
     let mut whole = Vec::new();
     let mut length = 0_usize;
     while let Some(frame) = body.frame().await {
         // The client left in the middle of its request: there is nobody to answer.
-        let Ok(data) = frame.map_err(|_| Cut)?.into_data() else {
+        let Ok(data) = frame.map_err(|_| ConnectionCut)?.into_data() else {
             continue;
         };
         if length == 0 && body.is_end_stream() && data.len() <= BODY_LIMIT {
@@ -95,11 +95,11 @@ async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
 
 /// Handles a request below `/api`: logs it, answers it, and logs the answer.
 async fn api(
-    state: &State,
+    state: &ServerState,
     reset: &Reset,
     head: &Parts,
     body: Option<&[u8]>,
-) -> Result<Answer, Cut> {
+) -> Result<ServerAnswer, ConnectionCut> {
     let number = note(state, head, body.unwrap_or_default());
     let answer = match body {
         Some(body) => call(state, reset, head, body, number).await?,
@@ -114,9 +114,9 @@ async fn api(
     Ok(answer)
 }
 
-fn note(state: &State, head: &Parts, body: &[u8]) -> usize {
+fn note(state: &ServerState, head: &Parts, body: &[u8]) -> usize {
     let has_key = |name: HeaderName| !header(&head.headers, &name).is_empty();
-    state.log.borrow_mut().arrived(&Seen {
+    state.log.borrow_mut().arrived(&LoggedRequest {
         at: state.started.elapsed(),
         method: head.method.as_str(),
         path: head.uri.path(),
@@ -131,12 +131,12 @@ fn note(state: &State, head: &Parts, body: &[u8]) -> usize {
 /// Answers a call after checking path and method, key, rate limit, parameters and faults, in this
 /// order.
 async fn call(
-    state: &State,
+    state: &ServerState,
     reset: &Reset,
     head: &Parts,
     body: &[u8],
     number: usize,
-) -> Result<Answer, Cut> {
+) -> Result<ServerAnswer, ConnectionCut> {
     let call = match admit(state, head) {
         Ok(call) => call,
         Err(refusal) => return Ok(refusal),
@@ -161,18 +161,18 @@ async fn call(
 
 /// A call whose path, method, key and rate are right.
 struct Admitted<'c> {
-    state: &'c State,
+    state: &'c ServerState,
     reset: &'c Reset,
     head: &'c Parts,
     body: &'c [u8],
     /// The number of the request in the log.
     number: usize,
-    call: Call,
+    call: ApiPath,
 }
 
 impl Admitted<'_> {
     /// Answers a tracking call.
-    async fn track(&self, kind: Kind) -> Result<Answer, Cut> {
+    async fn track(&self, kind: CallKind) -> Result<ServerAnswer, ConnectionCut> {
         let version = self.call.version;
         let params = match params_of(version, self.head, self.body) {
             Ok(params) => params,
@@ -184,10 +184,10 @@ impl Admitted<'_> {
     }
 
     /// Answers a call that creates a commission.
-    async fn new_commission(&self) -> Result<Answer, Cut> {
-        let new = match NewCommission::read(self.body) {
+    async fn new_commission(&self) -> Result<ServerAnswer, ConnectionCut> {
+        let new = match CommissionRequest::read(self.body) {
             Ok(new) => new,
-            Err(message) => return Ok(Answer::message(422, &message)),
+            Err(message) => return Ok(ServerAnswer::message(422, &message)),
         };
         let event_id = new.event_id();
         let fault = self.fault(event_id, || stable_hash(event_id.unwrap_or_default()));
@@ -199,7 +199,7 @@ impl Admitted<'_> {
     }
 
     /// Answers a call that changes commissions, leads or payouts.
-    async fn change(&self, change: Change) -> Result<Answer, Cut> {
+    async fn change(&self, change: Change) -> Result<ServerAnswer, ConnectionCut> {
         let query = self.head.uri.query();
         let is_json = is_json(&self.head.headers);
         let new = match ChangeRequest::read(change, query, is_json, self.body) {
@@ -212,7 +212,7 @@ impl Admitted<'_> {
     }
 
     /// Answers a call that reads a list, or one of its lines.
-    async fn list(&self) -> Result<Answer, Cut> {
+    async fn list(&self) -> Result<ServerAnswer, ConnectionCut> {
         let query = self.head.uri.query().unwrap_or_default();
         let fault = self.fault(None, || stable_hash(query));
         let query = query_of(self.head, fault.as_ref());
@@ -221,7 +221,7 @@ impl Admitted<'_> {
     }
 
     /// Returns the fault that this call meets, if one is set for it. `identity` is the same for each arrival of one call.
-    fn fault(&self, event_id: Option<&str>, identity: impl FnOnce() -> u64) -> Option<Fault> {
+    fn fault(&self, event_id: Option<&str>, identity: impl FnOnce() -> u64) -> Option<FaultEffect> {
         let mut faults = self.state.faults.borrow_mut();
         if faults.are_none() {
             return None;
@@ -238,17 +238,21 @@ impl Admitted<'_> {
 }
 
 /// Returns the parameters of a tracking call.
-fn params_of<'a>(version: Version, head: &'a Parts, body: &'a [u8]) -> Result<Params<'a>, Answer> {
+fn params_of<'a>(
+    version: ApiVersion,
+    head: &'a Parts,
+    body: &'a [u8],
+) -> Result<Params<'a>, ServerAnswer> {
     let is_json = is_json(&head.headers);
     if let Some(mistake) = mistakes::in_format(version, is_json, body) {
-        return Err(Answer::message(400, mistake));
+        return Err(ServerAnswer::message(400, mistake));
     }
     let params = Params::read(version, head.uri.query(), is_json, body);
-    params.map_err(|message| Answer::message(400, &message))
+    params.map_err(|message| ServerAnswer::message(400, &message))
 }
 
 /// Returns a number that is the same for every arrival of one event, and differs between events.
-fn identity(kind: Kind, params: &Params<'_>) -> u64 {
+fn identity(kind: CallKind, params: &Params<'_>) -> u64 {
     let told = [&params.event_id, &params.email, &params.uid];
     let told = told.map(|text| text.as_deref().unwrap_or_default());
     let texts = match told {
@@ -258,7 +262,12 @@ fn identity(kind: Kind, params: &Params<'_>) -> u64 {
     stable_hash(&texts)
 }
 
-fn track(state: &State, version: Version, kind: Kind, params: &Params<'_>) -> Answer {
+fn track(
+    state: &ServerState,
+    version: ApiVersion,
+    kind: CallKind,
+    params: &Params<'_>,
+) -> ServerAnswer {
     let now = Moment::now();
     let answer = state.account.borrow_mut().track(version, kind, params, now);
     // A call whose only effect is that a non-lead was seen matters too: the next answer depends on
@@ -267,16 +276,16 @@ fn track(state: &State, version: Version, kind: Kind, params: &Params<'_>) -> An
         let kept = state.keep(|keeper| keeper.note(version, kind, now, params));
         if let Err(error) = kept {
             let message = format!("the state's file can't be written: {error}");
-            return Answer::message(500, &message);
+            return ServerAnswer::message(500, &message);
         }
     }
     answer
 }
 
 /// Returns the query of a listing, without what a fault lets it ignore.
-fn query_of(head: &Parts, fault: Option<&Fault>) -> String {
+fn query_of(head: &Parts, fault: Option<&FaultEffect>) -> String {
     let query = head.uri.query().unwrap_or_default();
-    let Some(Action::Ignore(parameter)) = fault.map(|fault| &fault.action) else {
+    let Some(FaultAction::Ignore(parameter)) = fault.map(|fault| &fault.action) else {
         return query.to_owned();
     };
     let is_ignored = |name: &str| {
@@ -290,7 +299,7 @@ fn query_of(head: &Parts, fault: Option<&Fault>) -> String {
         .finish()
 }
 
-fn list(state: &State, call: Call, head: &Parts, query: &str) -> Answer {
+fn list(state: &ServerState, call: ApiPath, head: &Parts, query: &str) -> ServerAnswer {
     let account = state.account.borrow();
     let path = head.uri.path().strip_prefix("/api/v2/");
     if let Some((list, name)) = path.and_then(call::one)
@@ -316,7 +325,7 @@ fn decoded(part: &str) -> String {
 }
 
 /// Adds v1's headers: `Total`, `Per-Page`, and a `Link` to the other pages.
-fn paged(answer: Answer, paging: &Paging, head: &Parts) -> Answer {
+fn paged(answer: ServerAnswer, paging: &Paging, head: &Parts) -> ServerAnswer {
     let last = paging.total.div_ceil(paging.per_page).max(1);
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
     let link = |page: usize, rel: &str| {
@@ -347,11 +356,11 @@ fn paged(answer: Answer, paging: &Paging, head: &Parts) -> Answer {
     }
 }
 
-fn admit(state: &State, head: &Parts) -> Result<Call, Answer> {
-    let call = Call::from_path(head.method.as_str(), head.uri.path())
-        .ok_or_else(|| Answer::message(404, "Not found"))?;
+fn admit(state: &ServerState, head: &Parts) -> Result<ApiPath, ServerAnswer> {
+    let call = ApiPath::from_path(head.method.as_str(), head.uri.path())
+        .ok_or_else(|| ServerAnswer::message(404, "Not found"))?;
     if head.method != call.method() {
-        return Err(Answer::wrong_method(call.method()));
+        return Err(ServerAnswer::wrong_method(call.method()));
     }
     let key = key(call.version, &head.headers);
     let required = state.require_key.as_deref().map(str::as_bytes);
@@ -359,40 +368,45 @@ fn admit(state: &State, head: &Parts) -> Result<Call, Answer> {
         return Err(bad_credentials(call, &head.headers));
     }
     if !state.limit.borrow_mut().admit(Instant::now()) {
-        return Err(Answer::message(429, "Too many requests"));
+        return Err(ServerAnswer::message(429, "Too many requests"));
     }
     Ok(call)
 }
 
 /// Returns the refusal of a key: v1 and v2's tracking answer with a JSON string; v2's listings are
 /// documented to answer without a body.
-fn bad_credentials(call: Call, headers: &HeaderMap) -> Answer {
+fn bad_credentials(call: ApiPath, headers: &HeaderMap) -> ServerAnswer {
     match (call.version, call.asked) {
         (
-            Version::V2,
+            ApiVersion::V2,
             Requested::List(_)
             | Requested::One(_)
             | Requested::NewCommission
             | Requested::Change(_),
-        ) => Answer::empty(401),
+        ) => ServerAnswer::empty(401),
         _ => {
             let has = |name: &HeaderName| !header(headers, name).is_empty();
-            let authorization = header(headers, &AUTHORIZATION);
-            let (has_key, has_account) = (has(&API_KEY), has(&ACCOUNT_ID));
-            match mistakes::in_key(call.version, has_key, authorization, has_account) {
-                Some(mistake) => Answer::bare_string(401, &format!("Bad credentials. {mistake}")),
-                None => Answer::bare_string(401, "Bad credentials"),
+            let key_headers = KeyHeaders {
+                has_api_key: has(&API_KEY),
+                authorization: header(headers, &AUTHORIZATION),
+                has_account_id: has(&ACCOUNT_ID),
+            };
+            match mistakes::in_key(call.version, key_headers) {
+                Some(mistake) => {
+                    ServerAnswer::bare_string(401, &format!("Bad credentials. {mistake}"))
+                }
+                None => ServerAnswer::bare_string(401, "Bad credentials"),
             }
         }
     }
 }
 
 /// Returns the API key. A key of v2 counts only together with an account id.
-fn key(version: Version, headers: &HeaderMap) -> &[u8] {
+fn key(version: ApiVersion, headers: &HeaderMap) -> &[u8] {
     match version {
-        Version::V1 => header(headers, &API_KEY),
-        Version::V2 if header(headers, &ACCOUNT_ID).is_empty() => b"",
-        Version::V2 => {
+        ApiVersion::V1 => header(headers, &API_KEY),
+        ApiVersion::V2 if header(headers, &ACCOUNT_ID).is_empty() => b"",
+        ApiVersion::V2 => {
             let value = header(headers, &AUTHORIZATION);
             match value.split_at_checked("Bearer ".len()) {
                 Some((scheme, key)) if scheme.eq_ignore_ascii_case(b"Bearer ") => key.trim_ascii(),
@@ -416,55 +430,57 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// Answers as usual, or does what the fault says, around or instead of the effect.
 async fn act(
-    fault: Option<Fault>,
+    fault: Option<FaultEffect>,
     reset: &Reset,
-    answer: impl FnOnce() -> Answer,
-) -> Result<Answer, Cut> {
+    answer: impl FnOnce() -> ServerAnswer,
+) -> Result<ServerAnswer, ConnectionCut> {
     let Some(fault) = fault else {
         return Ok(answer());
     };
     match fault.action {
-        Action::Truncate => return Ok(answer().truncated()),
-        Action::Cut => return Ok(answer().delivered(BodyDelivery::Cut)),
-        Action::Drip { bytes, pause } => {
+        FaultAction::Truncate => return Ok(answer().truncated()),
+        FaultAction::Cut => return Ok(answer().delivered(BodyDelivery::Cut)),
+        FaultAction::Drip { bytes, pause } => {
             return Ok(answer().delivered(BodyDelivery::Drip { bytes, pause }));
         }
-        Action::Delay(delay) if fault.after_effect => {
+        FaultAction::Delay(delay) if fault.after_effect => {
             let answer = answer();
             tokio::time::sleep(delay).await;
             return Ok(answer);
         }
-        Action::Delay(delay) => {
+        FaultAction::Delay(delay) => {
             tokio::time::sleep(delay).await;
             return Ok(answer());
         }
-        Action::Ignore(_) => return Ok(answer()),
+        FaultAction::Ignore(_) => return Ok(answer()),
         _ if fault.after_effect => {
             answer();
         }
         _ => {}
     }
     match fault.action {
-        Action::Answer(answer) => Ok(answer),
-        Action::Huge(bytes) => Ok(Answer::empty(200).delivered(BodyDelivery::Huge(bytes))),
-        Action::Reset => {
+        FaultAction::Answer(answer) => Ok(answer),
+        FaultAction::Huge(bytes) => {
+            Ok(ServerAnswer::empty(200).delivered(BodyDelivery::Huge(bytes)))
+        }
+        FaultAction::Reset => {
             reset.set(true);
-            Err(Cut)
+            Err(ConnectionCut)
         }
-        Action::Drop(hold) => {
+        FaultAction::Drop(hold) => {
             tokio::time::sleep(hold).await;
-            Err(Cut)
+            Err(ConnectionCut)
         }
-        _ => Err(Cut),
+        _ => Err(ConnectionCut),
     }
 }
 
-fn too_large() -> Answer {
-    Answer::message(413, "The body is larger than 1 MiB")
+fn too_large() -> ServerAnswer {
+    ServerAnswer::message(413, "The body is larger than 1 MiB")
         .with(CONNECTION, HeaderValue::from_static("close"))
 }
 
-fn response(answer: Answer) -> Response<AnswerBody> {
+fn response(answer: ServerAnswer) -> Response<AnswerBody> {
     let body = match answer.delivery {
         BodyDelivery::Whole => AnswerBody::Whole(answer.body.into()),
         BodyDelivery::Cut => AnswerBody::cut(answer.body),
@@ -479,9 +495,9 @@ fn response(answer: Answer) -> Response<AnswerBody> {
     // So that nobody mistakes it for the real API.
     headers.insert(SERVER, HeaderValue::from_static("fprecon-sandbox"));
     let format = match answer.format {
-        Format::Nothing => None,
-        Format::Json => Some("application/json; charset=utf-8"),
-        Format::Html => Some("text/html; charset=utf-8"),
+        BodyFormat::Nothing => None,
+        BodyFormat::Json => Some("application/json; charset=utf-8"),
+        BodyFormat::Html => Some("text/html; charset=utf-8"),
     };
     if let Some(format) = format {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(format));

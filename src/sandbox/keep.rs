@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SandboxError;
 use super::account::AccountState;
-use super::call::{Kind, Version};
+use super::call::{ApiVersion, CallKind};
 use super::moment::Moment;
 use super::params::Params;
 use crate::private;
@@ -23,8 +23,8 @@ const HEADER: &str = r#"{"fprecon_sandbox_state":1}"#;
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct SavedCall<P> {
-    api: Version,
-    kind: Kind,
+    api: ApiVersion,
+    kind: CallKind,
     at_ms: i64,
     parameters: P,
 }
@@ -72,8 +72,8 @@ impl Keeper {
     /// Adds a call.
     pub(super) fn note(
         &mut self,
-        version: Version,
-        kind: Kind,
+        version: ApiVersion,
+        kind: CallKind,
         at: Moment,
         params: &Params<'_>,
     ) -> io::Result<()> {

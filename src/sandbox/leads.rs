@@ -7,7 +7,7 @@ use std::rc::Rc;
 use serde::Deserialize;
 
 use super::moment::Moment;
-use super::promoters::{Promoters, stable_hash};
+use super::promoters::{StoredPromoters, stable_hash};
 
 /// The customer of a call, as sent.
 #[derive(Clone, Copy)]
@@ -54,7 +54,7 @@ impl LeadSource {
 }
 
 /// A lead.
-pub(super) struct Lead {
+pub(super) struct StoredLead {
     /// The index of the promoter.
     pub(super) promoter: usize,
     pub(super) state: LeadState,
@@ -73,10 +73,10 @@ pub(super) struct Lead {
     pub(super) moved_email: Option<Rc<str>>,
     pub(super) was_moved: bool,
     /// Details that most leads don't have.
-    pub(super) details: Option<Box<Details>>,
+    pub(super) details: Option<Box<LeadDetails>>,
 }
 
-impl Lead {
+impl StoredLead {
     /// Returns the state as the listings show it.
     pub(super) fn state_word(&self) -> &'static str {
         if self.was_moved {
@@ -94,7 +94,7 @@ impl Lead {
 
 /// Further details of a lead that a sign-up may contain.
 #[derive(Clone, Default)]
-pub(super) struct Details {
+pub(super) struct LeadDetails {
     pub(super) first_name: String,
     pub(super) last_name: String,
     pub(super) username: Option<String>,
@@ -125,7 +125,7 @@ pub(super) struct NewLead {
 }
 
 /// The index of the lead with an email or a uid; `None` if the customer is known not to be a lead.
-type LeadIndex = HashMap<Rc<str>, Option<usize>>;
+type LeadPlaces = HashMap<Rc<str>, Option<usize>>;
 
 /// All leads seen so far, and the rule for customers not seen yet.
 ///
@@ -133,10 +133,10 @@ type LeadIndex = HashMap<Rc<str>, Option<usize>>;
 /// answer when only one of the two is sent later.
 pub(super) struct Leads {
     share_percent: u64,
-    all: Vec<Lead>,
-    by_uid: LeadIndex,
+    all: Vec<StoredLead>,
+    by_uid: LeadPlaces,
     /// The leads by their emails in lower case.
-    by_email: LeadIndex,
+    by_email: LeadPlaces,
     /// The plans of all leads; most leads of an account are on one of few plans.
     plans: Vec<Rc<str>>,
 }
@@ -146,8 +146,8 @@ impl Leads {
         Leads {
             share_percent: u64::from(share_percent),
             all: Vec::new(),
-            by_uid: LeadIndex::new(),
-            by_email: LeadIndex::new(),
+            by_uid: LeadPlaces::new(),
+            by_email: LeadPlaces::new(),
             plans: Vec::new(),
         }
     }
@@ -184,15 +184,15 @@ impl Leads {
         self.all.len()
     }
 
-    pub(super) fn get(&self, place: usize) -> &Lead {
+    pub(super) fn get(&self, place: usize) -> &StoredLead {
         &self.all[place]
     }
 
-    pub(super) fn get_mut(&mut self, place: usize) -> &mut Lead {
+    pub(super) fn get_mut(&mut self, place: usize) -> &mut StoredLead {
         &mut self.all[place]
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Lead> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &StoredLead> {
         self.all.iter()
     }
 
@@ -221,7 +221,7 @@ impl Leads {
     pub(super) fn find(
         &mut self,
         who: CallCustomer<'_>,
-        promoters: &Promoters,
+        promoters: &StoredPromoters,
         now: Moment,
     ) -> Option<usize> {
         if let Some(place) = self.seen(who) {
@@ -247,7 +247,7 @@ impl Leads {
     /// Adds a lead and returns its index.
     pub(super) fn create(&mut self, who: CallCustomer<'_>, new: NewLead) -> usize {
         let place = self.all.len();
-        self.all.push(Lead {
+        self.all.push(StoredLead {
             promoter: new.promoter,
             state: LeadState::Signup,
             source: new.source,
@@ -300,7 +300,7 @@ impl Leads {
     }
 
     /// Returns the promoter whose lead this unseen customer is simulated to be.
-    fn simulated(&self, who: CallCustomer<'_>, promoters: &Promoters) -> Option<usize> {
+    fn simulated(&self, who: CallCustomer<'_>, promoters: &StoredPromoters) -> Option<usize> {
         let stranger = who.uid.is_some_and(|uid| self.by_uid.contains_key(uid))
             || who
                 .email
@@ -340,7 +340,7 @@ impl Leads {
 
 /// Stores the lead of one key. `kept` is the lead's own copy of the text, which is shared if it is
 /// equal.
-fn learn_one(known: &mut LeadIndex, key: &str, kept: Option<&Rc<str>>, lead: Option<usize>) {
+fn learn_one(known: &mut LeadPlaces, key: &str, kept: Option<&Rc<str>>, lead: Option<usize>) {
     match known.get_mut(key) {
         Some(Some(_)) => {}
         Some(entry) => *entry = lead,

@@ -14,7 +14,7 @@ const BODY_KEPT: usize = 64 << 10;
 const SHAPES: usize = 64;
 
 /// A request as it is passed to the log.
-pub(super) struct Seen<'a> {
+pub(super) struct LoggedRequest<'a> {
     /// The time since the start of the sandbox.
     pub(super) at: Duration,
     pub(super) method: &'a str,
@@ -91,7 +91,7 @@ impl Log {
     }
 
     /// Adds a request and returns its number, from 1.
-    pub(super) fn arrived(&mut self, seen: &Seen<'_>) -> usize {
+    pub(super) fn arrived(&mut self, seen: &LoggedRequest<'_>) -> usize {
         let kept = &seen.body[..seen.body.len().min(BODY_KEPT)];
         let arrival = Arrival {
             at_ms: u64::try_from(seen.at.as_millis()).unwrap_or(u64::MAX),
@@ -157,7 +157,7 @@ impl Log {
             .collect()
     }
 
-    fn shape(&mut self, seen: &Seen<'_>) -> Rc<Shape> {
+    fn shape(&mut self, seen: &LoggedRequest<'_>) -> Rc<Shape> {
         if let Some(known) = self.shapes.iter().find(|known| known.fits(seen)) {
             return Rc::clone(known);
         }
@@ -175,7 +175,7 @@ impl Log {
 }
 
 impl Shape {
-    fn fits(&self, seen: &Seen<'_>) -> bool {
+    fn fits(&self, seen: &LoggedRequest<'_>) -> bool {
         *self.path == *seen.path
             && *self.method == *seen.method
             && self.content_type.as_deref() == seen.content_type
@@ -220,11 +220,11 @@ impl Arrival {
 
 #[cfg(test)]
 mod tests {
-    use super::{BODY_KEPT, Log, Seen};
+    use super::{BODY_KEPT, Log, LoggedRequest};
     use std::time::Duration;
 
     fn note(log: &mut Log, body: &[u8]) -> usize {
-        log.arrived(&Seen {
+        log.arrived(&LoggedRequest {
             at: Duration::from_millis(7),
             method: "POST",
             path: "/api/v1/track/sale",

@@ -87,7 +87,7 @@ pub struct Options {
     /// The original API and v2 have no `event_id` there: every cancellation takes effect.
     pub cancellation_event_id: bool,
     /// The faults to inject from the start.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<FaultOption>,
     /// The seed for random faults: the same seed gives the same faults.
     pub seed: u64,
     /// The file in which the state outlives the sandbox.
@@ -131,15 +131,15 @@ pub struct Latency {
 /// A fault to inject, as options write it: JSON as the endpoint takes it, or `ACTION,NAME=VALUE,…`,
 /// such as `status,status=503,percent=2`.
 #[derive(Clone, Debug)]
-pub struct Fault(Vec<faults::Order>);
+pub struct FaultOption(Vec<faults::FaultOrder>);
 
-impl FromStr for Fault {
+impl FromStr for FaultOption {
     type Err = SandboxError;
 
-    fn from_str(text: &str) -> Result<Fault, SandboxError> {
+    fn from_str(text: &str) -> Result<FaultOption, SandboxError> {
         let orders = faults::orders_from_option(text);
         let orders = orders.map_err(|message| SandboxError::Fault { message })?;
-        Ok(Fault(orders))
+        Ok(FaultOption(orders))
     }
 }
 

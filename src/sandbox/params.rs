@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::call::Version;
+use super::call::ApiVersion;
 
-type Text<'a> = Option<Cow<'a, str>>;
+type ParamText<'a> = Option<Cow<'a, str>>;
 
 /// The parameters that the sandbox uses; blank ones are absent. `wid` and other documented ones are
 /// accepted and have no effect here.
@@ -15,42 +15,42 @@ type Text<'a> = Option<Cow<'a, str>>;
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Params<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) email: Text<'a>,
+    pub(super) email: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) uid: Text<'a>,
+    pub(super) uid: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) event_id: Text<'a>,
+    pub(super) event_id: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) sale_event_id: Text<'a>,
+    pub(super) sale_event_id: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) amount: Text<'a>,
+    pub(super) amount: ParamText<'a>,
     /// A name that the API does not know, for a plain word about it.
     #[serde(skip)]
-    pub(super) amount_cents: Text<'a>,
+    pub(super) amount_cents: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) currency: Text<'a>,
+    pub(super) currency: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) plan: Text<'a>,
+    pub(super) plan: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) promo_code: Text<'a>,
+    pub(super) promo_code: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) ref_id: Text<'a>,
+    pub(super) ref_id: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) tid: Text<'a>,
+    pub(super) tid: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) promoter_email: Text<'a>,
+    pub(super) promoter_email: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) override_existing_lead: Text<'a>,
+    pub(super) override_existing_lead: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) created_at: Text<'a>,
+    pub(super) created_at: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) first_name: Text<'a>,
+    pub(super) first_name: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) last_name: Text<'a>,
+    pub(super) last_name: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) username: Text<'a>,
+    pub(super) username: ParamText<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) website: Text<'a>,
+    pub(super) website: ParamText<'a>,
 }
 
 impl<'a> Params<'a> {
@@ -58,19 +58,19 @@ impl<'a> Params<'a> {
     /// string, and later values override earlier ones. v2 is documented with JSON only, and reads
     /// nothing else.
     pub(super) fn read(
-        version: Version,
+        version: ApiVersion,
         query: Option<&'a str>,
         json: bool,
         body: &'a [u8],
     ) -> Result<Params<'a>, String> {
         let mut params = Params::default();
-        if version == Version::V1 {
+        if version == ApiVersion::V1 {
             params.form(query.unwrap_or_default().as_bytes());
         }
         match (version, json) {
             (_, true) => params.json(body)?,
-            (Version::V1, false) => params.form(body),
-            (Version::V2, false) => {}
+            (ApiVersion::V1, false) => params.form(body),
+            (ApiVersion::V2, false) => {}
         }
         Ok(params)
     }
@@ -211,12 +211,12 @@ impl<'de> Deserialize<'de> for Value<'de> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Params, Version};
+    use super::{ApiVersion, Params};
 
     #[test]
     fn the_body_wins_over_the_query() {
         let query = Some("email=a%40x.test&uid=1");
-        let params = Params::read(Version::V1, query, false, b"uid=2&plan=a+b")
+        let params = Params::read(ApiVersion::V1, query, false, b"uid=2&plan=a+b")
             .expect("a form is always readable");
         assert_eq!(params.email.as_deref(), Some("a@x.test"));
         assert_eq!(params.uid.as_deref(), Some("2"));
@@ -227,7 +227,7 @@ mod tests {
     fn json_values_become_text() {
         let body = br#"{"amount":6000,"uid":"u\n","email":null,"custom_fields":{"a":[1]},
                         "override_existing_lead":true,"plan":10.0,"event_id":["x"]}"#;
-        let params = Params::read(Version::V1, None, true, body).expect("it is an object");
+        let params = Params::read(ApiVersion::V1, None, true, body).expect("it is an object");
         assert_eq!(params.amount.as_deref(), Some("6000"));
         assert_eq!(params.uid.as_deref(), Some("u\n"));
         assert_eq!(params.email, None);
@@ -235,23 +235,23 @@ mod tests {
         assert_eq!(params.plan.as_deref(), Some("10.0"));
         assert_eq!(params.event_id, None);
         for bad in [&b"[1]"[..], b"{", b"{} {}", b"{\"a\":1,}", b"\xff"] {
-            assert!(Params::read(Version::V1, None, true, bad).is_err());
+            assert!(Params::read(ApiVersion::V1, None, true, bad).is_err());
         }
-        assert!(Params::read(Version::V1, None, true, b" ").is_ok());
+        assert!(Params::read(ApiVersion::V1, None, true, b" ").is_ok());
     }
 
     #[test]
     fn blank_is_absent() {
-        let params = Params::read(Version::V1, None, false, b"email=+&uid=");
+        let params = Params::read(ApiVersion::V1, None, false, b"email=+&uid=");
         let params = params.expect("a form is readable");
         assert_eq!((params.email, params.uid), (None, None));
     }
 
     #[test]
     fn v2_reads_json_alone() {
-        let params = Params::read(Version::V2, Some("uid=1"), false, b"uid=2");
+        let params = Params::read(ApiVersion::V2, Some("uid=1"), false, b"uid=2");
         assert_eq!(params.expect("nothing is read").uid, None);
-        let params = Params::read(Version::V2, Some("email=a"), true, br#"{"uid":"3"}"#);
+        let params = Params::read(ApiVersion::V2, Some("email=a"), true, br#"{"uid":"3"}"#);
         let params = params.expect("it is an object");
         assert_eq!((params.email, params.uid.as_deref()), (None, Some("3")));
     }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::moment::Moment;
-use super::rates::Rate;
+use super::rates::SandboxRate;
 
 /// A promoter.
 #[derive(Clone, Debug)]
-pub(super) struct Promoter {
+pub(super) struct StoredPromoter {
     pub(super) id: u64,
     pub(super) promotion_id: u64,
     pub(super) email: String,
@@ -15,13 +15,13 @@ pub(super) struct Promoter {
     pub(super) last_name: String,
     pub(super) ref_id: String,
     pub(super) promo_code: Option<String>,
-    pub(super) rate: Option<Rate>,
+    pub(super) rate: Option<SandboxRate>,
     /// `true` if the promoter is banned: the leads of a banned promoter are not referrals.
     pub(super) is_banned: bool,
     pub(super) created_at: Moment,
 }
 
-impl Promoter {
+impl StoredPromoter {
     pub(super) fn name(&self) -> String {
         format!("{} {}", self.first_name, self.last_name)
             .trim()
@@ -31,8 +31,8 @@ impl Promoter {
 
 /// All promoters, and the codes and visits that lead to them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Promoters {
-    all: Vec<Promoter>,
+pub(super) struct StoredPromoters {
+    all: Vec<StoredPromoter>,
     /// The indices of promoters who are not banned.
     open: Vec<usize>,
     by_ref_id: HashMap<String, usize>,
@@ -46,8 +46,8 @@ pub(super) struct Promoters {
     pub(super) accepts_other_visits: bool,
 }
 
-impl Promoters {
-    pub(super) fn add(&mut self, promoter: Promoter) {
+impl StoredPromoters {
+    pub(super) fn add(&mut self, promoter: StoredPromoter) {
         let place = self.all.len();
         self.by_ref_id.insert(promoter.ref_id.clone(), place);
         if let Some(code) = &promoter.promo_code {
@@ -60,7 +60,7 @@ impl Promoters {
     }
 
     /// Changes a promoter. What named the promoter before leads to nobody any more.
-    pub(super) fn replace(&mut self, place: usize, promoter: Promoter) {
+    pub(super) fn replace(&mut self, place: usize, promoter: StoredPromoter) {
         let old = std::mem::replace(&mut self.all[place], promoter);
         self.by_ref_id.remove(&old.ref_id);
         if let Some(code) = &old.promo_code {
@@ -81,11 +81,11 @@ impl Promoters {
         self.all.len()
     }
 
-    pub(super) fn get(&self, place: usize) -> &Promoter {
+    pub(super) fn get(&self, place: usize) -> &StoredPromoter {
         &self.all[place]
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Promoter> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &StoredPromoter> {
         self.all.iter()
     }
 
@@ -94,7 +94,7 @@ impl Promoters {
     }
 
     pub(super) fn by_email(&self, email: &str) -> Option<usize> {
-        let same = |promoter: &Promoter| promoter.email.eq_ignore_ascii_case(email);
+        let same = |promoter: &StoredPromoter| promoter.email.eq_ignore_ascii_case(email);
         self.all.iter().position(same)
     }
 

@@ -48,34 +48,34 @@ impl<'de> Deserialize<'de> for Millionths {
 
 /// The commission of a sale: a part of its amount, or a fixed sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rate {
+pub(super) enum SandboxRate {
     Percent(Millionths),
     Cents(i64),
 }
 
-impl Rate {
+impl SandboxRate {
     /// Returns the commission in whole cents, half a cent rounded up. That is our assumption: the
     /// vendor publishes no rule.
     pub(super) fn of(self, amount: i64) -> i64 {
         match self {
-            Rate::Percent(percent) => share(amount, percent.0, 100 * Millionths::ONE),
-            Rate::Cents(cents) => cents,
+            SandboxRate::Percent(percent) => share(amount, percent.0, 100 * Millionths::ONE),
+            SandboxRate::Cents(cents) => cents,
         }
     }
 }
 
 /// The rates of the account.
 #[derive(Clone, Debug)]
-pub(super) struct Rates {
-    pub(super) default: Rate,
-    pub(super) by_plan: HashMap<String, Rate>,
+pub(super) struct SandboxRates {
+    pub(super) default: SandboxRate,
+    pub(super) by_plan: HashMap<String, SandboxRate>,
     /// The value of a minor unit of each currency in minor units of the account's currency.
     pub(super) exchange: HashMap<String, Millionths>,
 }
 
-impl Rates {
+impl SandboxRates {
     /// Returns the rate of the plan, else the promoter's own, else the default.
-    pub(super) fn of(&self, plan: Option<&str>, promoter: Option<Rate>) -> Rate {
+    pub(super) fn of(&self, plan: Option<&str>, promoter: Option<SandboxRate>) -> SandboxRate {
         let of_plan = plan.and_then(|plan| self.by_plan.get(plan).copied());
         of_plan.or(promoter).unwrap_or(self.default)
     }
@@ -99,7 +99,7 @@ pub(super) fn share(amount: i64, part: i64, whole: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Millionths, Rate};
+    use super::{Millionths, SandboxRate};
 
     #[test]
     fn decimals_are_read_exactly() {
@@ -125,12 +125,12 @@ mod tests {
 
     #[test]
     fn half_a_cent_goes_up() {
-        let quarter = Rate::Percent(Millionths(25_000_000));
+        let quarter = SandboxRate::Percent(Millionths(25_000_000));
         for (amount, commission) in [(1, 0), (2, 1), (3, 1), (6, 2), (i64::MAX, 1_i64 << 61)] {
             assert_eq!(quarter.of(amount), commission, "{amount}");
         }
-        let eighth = Rate::Percent(Millionths::parse("12.5").expect("a number"));
+        let eighth = SandboxRate::Percent(Millionths::parse("12.5").expect("a number"));
         assert_eq!(eighth.of(1000), 125);
-        assert_eq!(Rate::Cents(500).of(1), 500);
+        assert_eq!(SandboxRate::Cents(500).of(1), 500);
     }
 }

@@ -15,7 +15,7 @@ use tokio::task::LocalSet;
 
 use super::http::{self, Reset};
 use super::socket::Socket;
-use super::state::State;
+use super::state::ServerState;
 use super::{Options, SandboxError};
 
 /// The time that calls in progress have once the sandbox is to stop.
@@ -33,7 +33,7 @@ pub(super) fn run(
     ready: &mpsc::Sender<Result<(), SandboxError>>,
     stopped: oneshot::Receiver<()>,
 ) {
-    let state = match State::new(options) {
+    let state = match ServerState::new(options) {
         Ok(state) => Rc::new(state),
         Err(error) => {
             // The thread that started this one waits for it.
@@ -54,7 +54,7 @@ pub(super) fn run(
     });
 }
 
-async fn accept(listener: TcpListener, state: Rc<State>, open: watch::Receiver<()>) {
+async fn accept(listener: TcpListener, state: Rc<ServerState>, open: watch::Receiver<()>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
@@ -71,7 +71,7 @@ async fn drain(closing: watch::Sender<()>) {
     let _ = tokio::time::timeout(DRAIN, closing.closed()).await;
 }
 
-async fn serve(stream: TcpStream, state: Rc<State>, mut open: watch::Receiver<()>) {
+async fn serve(stream: TcpStream, state: Rc<ServerState>, mut open: watch::Receiver<()>) {
     // If this fails, answers are slower, but not wrong.
     let _ = stream.set_nodelay(true);
     let reset = Reset::default();

@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer};
 use super::SandboxError;
 use super::leads::{LeadState, StartLead};
 use super::moment::Moment;
-use super::promoters::{Promoter, Promoters};
-use super::rates::{Millionths, Rate, Rates};
+use super::promoters::{StoredPromoter, StoredPromoters};
+use super::rates::{Millionths, SandboxRate, SandboxRates};
 use crate::bounded;
 
 /// The greatest size of a file that is read, in bytes.
@@ -23,8 +23,8 @@ const DEFAULT: &str = include_str!("default.toml");
 #[derive(Clone, Debug)]
 pub struct StartState {
     pub(super) lead_share_percent: u8,
-    pub(super) rates: Rates,
-    pub(super) promoters: Promoters,
+    pub(super) rates: SandboxRates,
+    pub(super) promoters: StoredPromoters,
     pub(super) leads: Vec<StartLead>,
 }
 
@@ -33,7 +33,7 @@ pub struct StartState {
 impl Default for StartState {
     fn default() -> Self {
         let account = toml::from_str(DEFAULT).expect("the built-in set is tested");
-        let mut draft = Draft::default();
+        let mut draft = ScenarioDraft::default();
         draft
             .add(account)
             .and_then(|()| draft.finish())
@@ -50,7 +50,7 @@ impl StartState {
     /// A file can't be read, is larger than 64 MiB, has an unknown key, or contradicts itself; the
     /// error names the file and the place.
     pub fn read(files: &[PathBuf]) -> Result<StartState, SandboxError> {
-        let mut draft = Draft::default();
+        let mut draft = ScenarioDraft::default();
         for file in files {
             let bad = |message| SandboxError::StartState {
                 file: file.clone(),
@@ -178,17 +178,17 @@ fn moment<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Moment>, D::Err
 
 /// The account as far as it has been read.
 #[derive(Default)]
-struct Draft {
+struct ScenarioDraft {
     lead_share_percent: Option<u8>,
-    default_rate: Option<Rate>,
-    plans: HashMap<String, Rate>,
+    default_rate: Option<SandboxRate>,
+    plans: HashMap<String, SandboxRate>,
     exchange: HashMap<String, Millionths>,
-    promoters: Promoters,
+    promoters: StoredPromoters,
     leads: Vec<StartLead>,
     other_promo_codes: Option<String>,
 }
 
-impl Draft {
+impl ScenarioDraft {
     fn add(&mut self, file: AccountFile) -> Result<(), String> {
         if let Some(percent) = file.lead_share_percent.filter(|percent| *percent > 100) {
             return Err(format!(
@@ -281,7 +281,7 @@ impl Draft {
         let place = self.promoters.len();
         let number = u64::try_from(place).unwrap_or_default();
         let (first_name, last_name) = entry.name.split_once(' ').unwrap_or((&entry.name, ""));
-        self.promoters.add(Promoter {
+        self.promoters.add(StoredPromoter {
             id: 1983 + number,
             promotion_id: 2986 + number,
             email: entry
@@ -325,7 +325,7 @@ impl Draft {
         }
         let default = self
             .default_rate
-            .unwrap_or(Rate::Percent(Millionths(20_000_000)));
+            .unwrap_or(SandboxRate::Percent(Millionths(20_000_000)));
         let lead_share_percent = self.lead_share_percent.unwrap_or(0);
         if lead_share_percent > 0 && self.promoters.any(0).is_none() {
             return Err(
@@ -334,7 +334,7 @@ impl Draft {
         }
         Ok(StartState {
             lead_share_percent,
-            rates: Rates {
+            rates: SandboxRates {
                 default,
                 by_plan: self.plans,
                 exchange: self.exchange,
@@ -370,11 +370,11 @@ fn rate(
     percent: Option<Millionths>,
     cents: Option<u32>,
     whose: &str,
-) -> Result<Option<Rate>, String> {
+) -> Result<Option<SandboxRate>, String> {
     match (percent, cents) {
         (None, None) => Ok(None),
-        (Some(percent), None) => Ok(Some(Rate::Percent(percent))),
-        (None, Some(cents)) => Ok(Some(Rate::Cents(cents.into()))),
+        (Some(percent), None) => Ok(Some(SandboxRate::Percent(percent))),
+        (None, Some(cents)) => Ok(Some(SandboxRate::Cents(cents.into()))),
         (Some(_), Some(_)) => Err(format!(
             "`{whose}` has both commission_percent and commission_cents: choose one"
         )),
@@ -385,7 +385,7 @@ fn rate(
 mod tests {
     use std::fs;
 
-    use super::{Millionths, Rate, StartState};
+    use super::{Millionths, SandboxRate, StartState};
 
     fn read(files: &[(&str, &str)]) -> Result<StartState, String> {
         let folder = tempfile::tempdir().expect("a folder");
@@ -441,8 +441,8 @@ mod tests {
         assert_eq!(start.promoters.by_visit("t-2"), None);
         assert_eq!(start.promoters.by_code("ada10"), Some(0));
         assert_eq!(start.promoters.by_code("other"), None);
-        assert_eq!(start.rates.of(Some("pro"), None), Rate::Cents(500));
-        let default = Rate::Percent(Millionths(12_500_000));
+        assert_eq!(start.rates.of(Some("pro"), None), SandboxRate::Cents(500));
+        let default = SandboxRate::Percent(Millionths(12_500_000));
         assert_eq!(start.rates.of(Some("other"), None), default);
         assert_eq!(start.rates.exchanged(1000, Some("EUR")), 1080);
     }

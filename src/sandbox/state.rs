@@ -12,7 +12,7 @@ use super::log::Log;
 use super::{Latency, Options, SandboxError};
 
 /// The state of the server. One thread uses it; no borrow is held across an `await`.
-pub(super) struct State {
+pub(super) struct ServerState {
     pub(super) require_key: Option<String>,
     pub(super) account: RefCell<AccountState>,
     pub(super) keeper: RefCell<Option<Keeper>>,
@@ -24,9 +24,9 @@ pub(super) struct State {
     draws: RefCell<fastrand::Rng>,
 }
 
-impl State {
+impl ServerState {
     /// Creates the state from the options, and from its file where there is one.
-    pub(super) fn new(options: Options) -> Result<State, SandboxError> {
+    pub(super) fn new(options: Options) -> Result<ServerState, SandboxError> {
         let started = Instant::now();
         let mut faults = Faults::new(options.seed);
         for fault in &options.faults {
@@ -43,7 +43,7 @@ impl State {
             None => None,
             Some(path) => Some(Keeper::open(path, &mut account)?),
         };
-        Ok(State {
+        Ok(ServerState {
             require_key: options.require_key,
             account: RefCell::new(account),
             keeper: RefCell::new(keeper),

@@ -1,6 +1,6 @@
 //! Findings of one kind, with their total.
 
-use crate::event::{EventRef, RowPlace, Tally};
+use crate::event::{EventRef, ExportLine, Tally};
 use crate::problem::{Problem, ProblemCode, Problems};
 
 /// One kind of finding: the total, and the first events of it.
@@ -8,7 +8,7 @@ pub(super) struct FindingGroup<'p> {
     code: ProblemCode,
     paths: &'p [String],
     tally: Tally,
-    first: Vec<(RowPlace, Problem)>,
+    first: Vec<(ExportLine, Problem)>,
 }
 
 impl<'p> FindingGroup<'p> {

@@ -26,12 +26,12 @@ const CUSTOMERS_APART: usize = 3;
 pub(super) struct Outliers {
     /// The least and the most of each customer in each currency.
     ranges: HashedMap<(i64, i64)>,
-    amounts: Vec<Amount>,
+    amounts: Vec<SaleAmount>,
 }
 
 /// Holds what a sale is compared by. There may be as many as there are sales, so it has nothing else.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Amount {
+struct SaleAmount {
     /// One customer in one currency.
     of: u64,
     cents: i64,
@@ -88,7 +88,7 @@ impl Outliers {
             && let Some((of, money)) = buyer(sale)
             && self.ranges.contains_key(&of)
         {
-            self.amounts.push(Amount {
+            self.amounts.push(SaleAmount {
                 of,
                 cents: money.amount_cents,
                 turn,
@@ -127,12 +127,12 @@ impl Outliers {
         problems
     }
 
-    fn buyers(&self) -> impl Iterator<Item = &[Amount]> {
+    fn buyers(&self) -> impl Iterator<Item = &[SaleAmount]> {
         self.amounts.chunk_by(|a, b| a.of == b.of)
     }
 
     /// Sales about a hundred times off the (lower) median of the customer's others, with that in minor units.
-    fn unusual(&self) -> impl Iterator<Item = (Amount, i64)> {
+    fn unusual(&self) -> impl Iterator<Item = (SaleAmount, i64)> {
         let enough = self.buyers().filter(|amounts| amounts.len() > OTHERS);
         enough.flat_map(|amounts| {
             let middle = (amounts.len() - 2) / 2;

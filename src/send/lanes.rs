@@ -439,11 +439,11 @@ impl DisjointSets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Details, RowPlace};
+    use crate::event::{Details, ExportLine};
 
     fn event(kind: Kind, id: &str, email: &str, uid: &str, sale: Option<&str>) -> Event {
         let customer = Customer::new(Some(email), Some(uid));
-        let mut event = Event::new(kind, id.into(), customer, RowPlace { input: 0, line: 2 });
+        let mut event = Event::new(kind, id.into(), customer, ExportLine { input: 0, line: 2 });
         event.sale_event_id = sale.map(Text::new);
         event
     }

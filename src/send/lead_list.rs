@@ -226,11 +226,11 @@ impl PageSink<Lead> for LeadList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Customer, Details, Kind, RowPlace};
+    use crate::event::{Customer, Details, ExportLine, Kind};
 
     fn event(kind: Kind, id: &str, email: &str, uid: &str) -> Event {
         let customer = Customer::new(Some(email), Some(uid));
-        Event::new(kind, id.into(), customer, RowPlace { input: 0, line: 2 })
+        Event::new(kind, id.into(), customer, ExportLine { input: 0, line: 2 })
     }
 
     fn list(leads: &[(&str, &str)]) -> LeadList {

@@ -278,7 +278,7 @@ impl PendingEvents {
         list: Option<&LeadList>,
     ) -> Result<PendingEvents, JournalError> {
         // Customers whose sign-ups earlier runs have left to send.
-        let mut signups = Customers::default();
+        let mut signups = CustomerSet::default();
         journal.for_each_signup_elsewhere(run, |event| signups.add(event.customer))?;
         signups.add_tied(journal)?;
         let mut sorter = Sorter::default();
@@ -311,7 +311,7 @@ impl PendingEvents {
 #[derive(Debug, Default)]
 struct Reversals {
     sales: HashSet<EventKey>,
-    customers: Customers,
+    customers: CustomerSet,
 }
 
 impl Reversals {
@@ -344,9 +344,9 @@ struct EarlierAnswers {
     /// The latest date of the sales of the first runs, by which the journal caught up with what others had sent.
     caught_up_until: Option<Timestamp>,
     /// The cancelled customers who have a tracked sale.
-    customers: Customers,
+    customers: CustomerSet,
     /// The cancelled customers who have a sale that was there before this journal sent it.
-    sent_by_others: Customers,
+    sent_by_others: CustomerSet,
     /// When the journal's first run began, if FirstPromoter had all of its sales before.
     begun_after_account: Option<Timestamp>,
 }
@@ -420,12 +420,12 @@ fn accepted_unconfirmed(journal: &JournalReader) -> Result<HashSet<EventKey>, Jo
 
 /// Holds customers, by everything that identifies them.
 #[derive(Debug, Default)]
-struct Customers {
+struct CustomerSet {
     emails: HashSet<String>,
     uids: HashSet<String>,
 }
 
-impl Customers {
+impl CustomerSet {
     fn add(&mut self, customer: CustomerRef<'_>) {
         let email = customer.email_folded();
         self.emails.extend(email.map(|email| email.to_string()));

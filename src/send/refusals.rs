@@ -128,7 +128,7 @@ fn is_particular(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Customer, Kind, RowPlace};
+    use crate::event::{Customer, ExportLine, Kind};
 
     fn refusals(limit: u32) -> Refusals {
         Refusals::new(NonZeroU32::new(limit))
@@ -219,7 +219,7 @@ mod tests {
                 Kind::Sale,
                 id.into(),
                 customer,
-                RowPlace { input: 0, line: 2 },
+                ExportLine { input: 0, line: 2 },
             );
             let message = format!("event {id} of {email} is not allowed");
             refusal_of(
@@ -239,7 +239,7 @@ mod tests {
             Kind::Sale,
             "s1".into(),
             Customer::new(Some("a@example.com"), None),
-            RowPlace { input: 0, line: 2 },
+            ExportLine { input: 0, line: 2 },
         );
         assert_eq!(
             refusal_of(&event, &Answer::NotReferral { status: 204 }),

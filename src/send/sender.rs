@@ -43,7 +43,7 @@ const AHEAD: usize = 4;
 const PLACE_INTERVAL: Duration = Duration::from_millis(400);
 
 /// Holds an event that is being sent.
-struct Slot {
+struct EventInFlight {
     lane: usize,
     event: Arc<Event>,
     /// The form that is sent; `None` if it was different before and can't be made any more, and once it is
@@ -137,7 +137,7 @@ pub(super) struct Sender<'c> {
     reading: Vec<usize>,
     /// The events that were read and may be sent.
     loaded: VecDeque<EventRow>,
-    slots: HashMap<EventRow, Slot>,
+    slots: HashMap<EventRow, EventInFlight>,
     /// The lanes whose next event waits for another attempt, with the time of that.
     later: BinaryHeap<Reverse<(Instant, usize)>>,
     /// The failures of the events that have failed in this run.
@@ -351,18 +351,18 @@ impl<'c> Sender<'c> {
     }
 
     /// Returns an event that is being sent. It has a slot from when it is read until its lane continues.
-    fn slot_of(&self, row: EventRow) -> &Slot {
+    fn slot_of(&self, row: EventRow) -> &EventInFlight {
         let slot = self.slots.get(&row);
         slot.expect("an event has its slot until its lane continues")
     }
 
-    fn slot_mut(&mut self, row: EventRow) -> &mut Slot {
+    fn slot_mut(&mut self, row: EventRow) -> &mut EventInFlight {
         let slot = self.slots.get_mut(&row);
         slot.expect("an event has its slot until its lane continues")
     }
 
     /// Removes an event whose turn is over.
-    fn take_slot(&mut self, row: EventRow) -> Slot {
+    fn take_slot(&mut self, row: EventRow) -> EventInFlight {
         let slot = self.slots.remove(&row);
         slot.expect("a turn of an event ends once, and it has its slot until then")
     }
@@ -391,7 +391,7 @@ impl<'c> Sender<'c> {
     ///
     /// An event that can't be repeated could not be distinguished from one that was sent if the program were
     /// killed then, and so waits until there is room for its request.
-    fn has_room(&self, slot: &Slot) -> bool {
+    fn has_room(&self, slot: &EventInFlight) -> bool {
         let at_a_time = self.at_a_time();
         let ahead = self.pace.look_ahead().min(AHEAD * at_a_time);
         self.unsent < ahead
@@ -489,7 +489,7 @@ impl<'c> Sender<'c> {
     ///
     /// One that may have been recorded is sent again in the same form; if that can't be made, it is sent only
     /// if the user repeats it on purpose.
-    fn slot(&self, lane: usize, pending: Pending) -> Slot {
+    fn slot(&self, lane: usize, pending: Pending) -> EventInFlight {
         let Pending {
             row,
             event,
@@ -533,7 +533,7 @@ impl<'c> Sender<'c> {
         let may_repeat = form
             .as_ref()
             .is_none_or(|form| form.is_repeatable(event.kind));
-        Slot {
+        EventInFlight {
             lane,
             is_repeatable: may_repeat && is_repeatable(event.kind, has_event_id && is_known),
             decided,

@@ -140,11 +140,11 @@ fn settlement(outcome: Outcome, answer: &Answer, at: Timestamp) -> Settlement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Customer, RowPlace};
+    use crate::event::{Customer, ExportLine};
 
     fn event(kind: Kind) -> Event {
         let customer = Customer::new(Some("a@example.com"), None);
-        Event::new(kind, "x".into(), customer, RowPlace { input: 0, line: 2 })
+        Event::new(kind, "x".into(), customer, ExportLine { input: 0, line: 2 })
     }
 
     fn decided(kind: Kind, answer: &Answer, is_maybe_recorded: bool) -> Verdict {

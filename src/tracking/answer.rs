@@ -15,7 +15,7 @@ use crate::event::{Carried, Event, Kind};
 use failure::{existing_event, is_page, is_second_signup, is_unknown_lead};
 
 pub(super) use failure::message_of;
-pub(super) use no_answer::{Unread, answer_of_error, unreadable};
+pub(super) use no_answer::{UnreadBody, answer_of_error, unreadable};
 pub(super) use success::other_amount_words;
 
 /// Holds an answer, and how long the API asks all requests to wait, whatever else it says.
@@ -256,7 +256,7 @@ impl Asked<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Currency, Customer, Money, RowPlace};
+    use crate::event::{Currency, Customer, ExportLine, Money};
 
     #[test]
     fn bodies_of_every_shape_become_one_line() {
@@ -296,7 +296,12 @@ mod tests {
     /// Returns an event `x1`, of 20.00 USD if it has an amount.
     fn event(kind: Kind) -> Event {
         let customer = Customer::new(Some("ada@example.com"), None);
-        let mut event = Event::new(kind, "x1".into(), customer, RowPlace { input: 0, line: 2 });
+        let mut event = Event::new(
+            kind,
+            "x1".into(),
+            customer,
+            ExportLine { input: 0, line: 2 },
+        );
         event.money = kind.has_amount().then(|| Money {
             amount_cents: 2000,
             currency: usd(),

@@ -4,14 +4,14 @@ use super::Version;
 use crate::event::{Decimals, DetailValue, Event, Kind, Money, detail_place};
 
 /// Names a parameter that one version has in these calls, in the order of its requests.
-struct Sent {
+struct SentParameter {
     /// The parameter: the key of a detail, or `plan`.
     name: &'static str,
     calls: &'static [Kind],
 }
 
-const fn sent(name: &'static str, calls: &'static [Kind]) -> Sent {
-    Sent { name, calls }
+const fn sent(name: &'static str, calls: &'static [Kind]) -> SentParameter {
+    SentParameter { name, calls }
 }
 
 const SALE: &[Kind] = &[Kind::Sale];
@@ -19,7 +19,7 @@ const SALE_AND_REFUND: &[Kind] = &[Kind::Sale, Kind::Refund];
 const SALE_AND_SIGNUP: &[Kind] = &[Kind::Sale, Kind::Signup];
 
 /// The parameters of version 1, as in the vendor's founding document and its later pages.
-const V1: [Sent; 8] = [
+const V1: [SentParameter; 8] = [
     sent("quantity", SALE_AND_REFUND),
     sent("plan", SALE),
     sent("mrr", SALE),
@@ -31,7 +31,7 @@ const V1: [Sent; 8] = [
 ];
 
 /// The parameters of version 2, as in the vendor's OpenAPI file.
-const V2: [Sent; 6] = [
+const V2: [SentParameter; 6] = [
     sent("quantity", SALE_AND_REFUND),
     sent("plan", SALE),
     sent("mrr", SALE),
@@ -47,7 +47,7 @@ pub(super) fn sent_details<'e>(
     version: Version,
     decimals: &Decimals,
 ) -> Vec<(&'static str, DetailValue<&'e str>)> {
-    let parameters: &[Sent] = match version {
+    let parameters: &[SentParameter] = match version {
         Version::V1 => &V1,
         Version::V2 => &V2,
     };

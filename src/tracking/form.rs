@@ -142,7 +142,7 @@ impl FormSettings<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Customer, Money, RowPlace};
+    use crate::event::{Customer, ExportLine, Money};
 
     #[test]
     fn an_events_old_form_is_found_again_whatever_the_settings_are_now() {
@@ -151,7 +151,7 @@ mod tests {
             for kind in Kind::ALL {
                 for money in ["USD", "EUR", "GBP"] {
                     let customer = Customer::new(Some("ada@example.com"), Some("c1"));
-                    let source = RowPlace { input: 0, line: 2 };
+                    let source = ExportLine { input: 0, line: 2 };
                     let mut event = Event::new(kind, "x1".into(), customer, source);
                     event.money = kind.has_amount().then(|| Money {
                         amount_cents: 2000,

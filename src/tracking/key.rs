@@ -23,12 +23,12 @@ const MOST_LAYERS: usize = 4;
 pub struct ApiKey {
     text: String,
     /// The forms of the key that are found in texts, if it is a secret.
-    forms: Vec<Form>,
+    forms: Vec<KeyForm>,
 }
 
 /// Holds one way in which a key may be written.
 #[derive(Clone)]
-struct Form {
+struct KeyForm {
     bytes: Vec<u8>,
     is_same: fn(u8, u8) -> bool,
 }
@@ -99,7 +99,7 @@ impl ApiKey {
         if self.forms.is_empty() {
             return found;
         }
-        let mut layer = Layer::new(text);
+        let mut layer = EscapeLayer::new(text);
         for _ in 0..=MOST_LAYERS {
             layer.find(&self.forms, &mut found);
             match layer.unescaped() {
@@ -120,22 +120,22 @@ impl ApiKey {
 }
 
 /// A text of which some escapes have been read.
-struct Layer {
+struct EscapeLayer {
     bytes: Vec<u8>,
     /// The place of each byte in the text as it came, and that of the end.
     places: Vec<usize>,
 }
 
-impl Layer {
+impl EscapeLayer {
     fn new(text: &[u8]) -> Self {
-        Layer {
+        EscapeLayer {
             bytes: text.to_vec(),
             places: (0..=text.len()).collect(),
         }
     }
 
     /// Adds where one of the forms stands in it.
-    fn find(&self, forms: &[Form], found: &mut Vec<Range<usize>>) {
+    fn find(&self, forms: &[KeyForm], found: &mut Vec<Range<usize>>) {
         let mut at = 0;
         while at < self.bytes.len() {
             match forms.iter().find_map(|form| form.at(&self.bytes[at..])) {
@@ -149,8 +149,8 @@ impl Layer {
     }
 
     /// Reads each escape once; `None` if there is none.
-    fn unescaped(&self) -> Option<Layer> {
-        let mut next = Layer {
+    fn unescaped(&self) -> Option<EscapeLayer> {
+        let mut next = EscapeLayer {
             bytes: Vec::new(),
             places: Vec::new(),
         };
@@ -173,7 +173,7 @@ impl Layer {
     }
 }
 
-fn forms(key: &[u8]) -> Vec<Form> {
+fn forms(key: &[u8]) -> Vec<KeyForm> {
     let is_same_letter = |a: u8, b: u8| a.eq_ignore_ascii_case(&b);
     // The alphabets of base64 differ in two characters.
     let is_same_digit = |a: u8, b: u8| {
@@ -186,11 +186,11 @@ fn forms(key: &[u8]) -> Vec<Form> {
     };
     let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut forms = vec![
-        Form {
+        KeyForm {
             bytes: key.to_vec(),
             is_same: |a, b| a == b,
         },
-        Form {
+        KeyForm {
             bytes: hex.into_bytes(),
             is_same: is_same_letter,
         },
@@ -202,7 +202,7 @@ fn forms(key: &[u8]) -> Vec<Form> {
         let digits = STANDARD_NO_PAD.encode(&text).into_bytes();
         let first = (before * 8).div_ceil(6);
         let last = text.len() * 8 / 6;
-        forms.push(Form {
+        forms.push(KeyForm {
             bytes: digits[first..last].to_vec(),
             is_same: is_same_digit,
         });
@@ -210,7 +210,7 @@ fn forms(key: &[u8]) -> Vec<Form> {
     forms
 }
 
-impl Form {
+impl KeyForm {
     /// Returns the length of the form at the start of a text, if it is there. What can be read in several
     /// ways, such as a backslash, is read in each of them.
     fn at(&self, text: &[u8]) -> Option<usize> {

@@ -20,7 +20,7 @@ pub(crate) struct SetCustomerSince {
 
 /// Reads a lead in the answer.
 #[derive(Deserialize)]
-struct LeadShape {
+struct ChangedLeadShape {
     id: Scalar,
 }
 
@@ -47,7 +47,7 @@ impl AccountCall for SetCustomerSince {
         };
         match status {
             200..=202 => {
-                let lead: Option<LeadShape> = serde_json::from_slice(body).ok();
+                let lead: Option<ChangedLeadShape> = serde_json::from_slice(body).ok();
                 match lead.and_then(|lead| lead.id.text()) {
                     Some(id) if id == self.lead_id => Answer::Recorded(Receipt::default()),
                     Some(_) => not_this("the answer has another lead"),

@@ -52,7 +52,7 @@ use reqwest::{Certificate, RequestBuilder, Response, Url};
 
 use crate::event::{Carried, Currency, Decimals, Event, Kind};
 use crate::problem::causes;
-use answer::{Asked, Unread};
+use answer::{Asked, UnreadBody};
 use form::{Call, FormSettings};
 
 /// The most bytes of an answer's body that are read; the rest is never fetched.
@@ -327,13 +327,13 @@ impl Client {
         Reply { answer, wait }
     }
 
-    fn struck_out(&self, unread: Unread) -> Unread {
+    fn struck_out(&self, unread: UnreadBody) -> UnreadBody {
         match unread {
-            Unread::TooLarge { most_bytes, begin } => Unread::TooLarge {
+            UnreadBody::TooLarge { most_bytes, begin } => UnreadBody::TooLarge {
                 most_bytes,
                 begin: self.key.strike_out(&begin).into_owned().into(),
             },
-            Unread::BrokeOff(_) => unread,
+            UnreadBody::BrokeOff(_) => unread,
         }
     }
 
@@ -527,7 +527,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, ClientError> {
 }
 
 /// Returns the whole body, or why there is none: it broke off, or is larger than `most_bytes`.
-async fn body_of(mut response: Response, most_bytes: usize) -> Result<Bytes, Unread> {
+async fn body_of(mut response: Response, most_bytes: usize) -> Result<Bytes, UnreadBody> {
     let mut pieces: Vec<Bytes> = Vec::new();
     let mut length = 0;
     loop {
@@ -535,7 +535,7 @@ async fn body_of(mut response: Response, most_bytes: usize) -> Result<Bytes, Unr
             Ok(Some(piece)) if piece.len() > most_bytes - length => {
                 pieces.push(piece.slice(..most_bytes - length));
                 let begin = pieces.concat().into();
-                return Err(Unread::TooLarge { most_bytes, begin });
+                return Err(UnreadBody::TooLarge { most_bytes, begin });
             }
             Ok(Some(piece)) => {
                 length += piece.len();
@@ -545,7 +545,7 @@ async fn body_of(mut response: Response, most_bytes: usize) -> Result<Bytes, Unr
             Ok(None) if pieces.len() == 1 => return Ok(pieces.remove(0)),
             Ok(None) => return Ok(pieces.concat().into()),
             Err(error) => {
-                return Err(Unread::BrokeOff(causes(&error.without_url())));
+                return Err(UnreadBody::BrokeOff(causes(&error.without_url())));
             }
         }
     }

@@ -133,7 +133,7 @@ mod tests {
     use super::super::form::Form;
     use super::super::{ApiKey, Client, ClientSettings, Timeouts};
     use super::*;
-    use crate::event::{Currency, Customer, Decimals, Kind, Money, RowPlace};
+    use crate::event::{Currency, Customer, Decimals, ExportLine, Kind, Money};
 
     fn client() -> Client {
         let settings = ClientSettings {
@@ -152,7 +152,7 @@ mod tests {
 
     fn sale(currency: &str) -> Event {
         let customer = Customer::new(Some("ada@example.com"), None);
-        let source = RowPlace { input: 0, line: 2 };
+        let source = ExportLine { input: 0, line: 2 };
         let mut sale = Event::new(Kind::Sale, "in_1".into(), customer, source);
         sale.money = Some(Money {
             amount_cents: 2000,

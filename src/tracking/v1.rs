@@ -65,7 +65,7 @@ impl EncodedForm {
 mod tests {
     use super::super::{ClientSettings, Timeouts, Version};
     use super::*;
-    use crate::event::{Currency, Customer, Details, Money, RowPlace};
+    use crate::event::{Currency, Customer, Details, ExportLine, Money};
 
     fn settings() -> ClientSettings {
         ClientSettings {
@@ -83,7 +83,7 @@ mod tests {
 
     fn shelley(kind: Kind, id: &str) -> Event {
         let customer = Customer::new(Some("shelley@example.com"), Some("cbdemo_shelley"));
-        Event::new(kind, id.into(), customer, RowPlace { input: 0, line: 2 })
+        Event::new(kind, id.into(), customer, ExportLine { input: 0, line: 2 })
     }
 
     fn money(code: &str) -> Option<Money> {

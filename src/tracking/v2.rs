@@ -97,7 +97,7 @@ fn number<'e>(call: Kind, number: i64) -> Parameter<'e> {
 mod tests {
     use super::super::{ClientSettings, Version};
     use super::*;
-    use crate::event::{Currency, Customer, Details, Money, RowPlace};
+    use crate::event::{Currency, Customer, Details, ExportLine, Money};
 
     fn settings() -> ClientSettings {
         ClientSettings {
@@ -115,7 +115,7 @@ mod tests {
 
     fn ada(kind: Kind, id: &str) -> Event {
         let customer = Customer::new(Some("ada@example.com"), Some("cus_1"));
-        let mut event = Event::new(kind, id.into(), customer, RowPlace { input: 0, line: 2 });
+        let mut event = Event::new(kind, id.into(), customer, ExportLine { input: 0, line: 2 });
         event.created_at = Some("2026-03-01T08:00:00Z".parse().unwrap());
         if kind.has_amount() {
             event.money = Some(Money {

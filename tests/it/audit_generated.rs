@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fprecon::audit::{
-    Billed, BilledKind, Commission, Cut, FindingKind, Lead, Promoter, Rules, Sides, SourceLocation,
-    Status, Unit, audit,
+    AuditRules, Billed, BilledKind, Commission, Cut, FindingKind, Promoter, ReferredCustomer,
+    Sides, SourceLocation, Status, Unit, audit,
 };
 use fprecon::event::{Currency, Customer, Money};
 use fprecon::journal::Outcome;
@@ -34,7 +34,7 @@ struct Account {
     random: fastrand::Rng,
     billed: Vec<Billed>,
     commissions: Vec<Commission>,
-    leads: Vec<Lead>,
+    leads: Vec<ReferredCustomer>,
     planted: Planted,
     /// What is expected, by promoter and in all.
     expected: BTreeMap<String, i128>,
@@ -170,7 +170,7 @@ impl Account {
             day: random.u64(0..20) + [0, 31, 59][random.usize(0..3)],
         };
         if number.is_multiple_of(3) {
-            self.leads.push(Lead {
+            self.leads.push(ReferredCustomer {
                 customer: Customer::new(None, Some(&format!("cus_{customer}"))),
                 promoter: promoter(promoter_number),
                 created_at: Some(moment(0, 0)),
@@ -358,7 +358,7 @@ fn sums(
     sums
 }
 
-fn check(seed: u64, commissions: usize, rules: &Rules) {
+fn check(seed: u64, commissions: usize, rules: &AuditRules) {
     let account = Account::generate(seed, commissions);
     let mut sides = Sides::default();
     for billed in &account.billed {
@@ -401,7 +401,7 @@ fn check(seed: u64, commissions: usize, rules: &Rules) {
     check_totals(&account, &audit.totals);
 }
 
-fn check_totals(account: &Account, totals: &fprecon::audit::Totals) {
+fn check_totals(account: &Account, totals: &fprecon::audit::AuditTotals) {
     for (cut, sums) in sums_by_cut(account) {
         let mut seen = 0;
         for line in &totals.by[&cut] {
@@ -487,7 +487,7 @@ fn sums_by_cut(account: &Account) -> [(Cut, Sums); 5] {
     ]
 }
 
-fn declared() -> Rules {
+fn declared() -> AuditRules {
     let mut text = String::new();
     for number in 0..PROMOTERS {
         let rate = RATES[usize::try_from(number).unwrap() % RATES.len()];
@@ -511,7 +511,7 @@ fn every_planted_error_is_found_and_none_is_invented_among_many_commissions() {
 
 #[test]
 fn rates_that_nobody_declared_find_the_same() {
-    check(2, many(), &Rules::default());
+    check(2, many(), &AuditRules::default());
 }
 
 #[test]

@@ -9,8 +9,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fprecon::audit::{
-    Audit, Billed, BilledKind, Commission, CommissionTotals, FindingKind, Lead, Period, PeriodBy,
-    Promoter, Rules, Sides, SourceLocation, Status, Unit, View, audit_with_matches,
+    Audit, AuditRules, Billed, BilledKind, Commission, CommissionTotals, FindingKind, Period,
+    PeriodBy, Promoter, ReferredCustomer, Sides, SourceLocation, Status, Unit, View,
+    audit_with_matches,
 };
 use fprecon::event::{Currency, Customer, Money};
 use jiff::civil::{Date, date};
@@ -57,7 +58,7 @@ struct Account {
     is_clean: bool,
     billed: Vec<Billed>,
     commissions: Vec<Commission>,
-    leads: Vec<Lead>,
+    leads: Vec<ReferredCustomer>,
     /// What was planted, with the month of the sale.
     planted: BTreeSet<(Date, Known)>,
 }
@@ -155,7 +156,7 @@ impl Account {
         // One customer in ten was referred by nobody.
         let is_referred = customer % 10 != 9;
         if is_referred && self.has_leads {
-            self.leads.push(Lead {
+            self.leads.push(ReferredCustomer {
                 customer: Customer::new(None, Some(&format!("cus_{customer}"))),
                 promoter: promoter(promoter_number),
                 created_at: Some(deals[0].at - 1.hour()),
@@ -442,7 +443,7 @@ impl Account {
         }
     }
 
-    fn rules(&self) -> Rules {
+    fn rules(&self) -> AuditRules {
         let mut text = format!("zone = \"{}\"\n", self.zone.iana_name().unwrap());
         let more = match self.terms {
             Terms::First => "payments = \"first\"\n",

@@ -15,7 +15,7 @@ use fprecon::event::{
 use fprecon::export::Export;
 use fprecon::job::{self, History, Job, PlanContext, Setup};
 use fprecon::journal::{HistoryRequest, Outcome as Settled, PlanState};
-use fprecon::link::{EarlierSale, Rules, SaleHistory};
+use fprecon::link::{EarlierSale, LinkRules, SaleHistory};
 
 use fprecon::profile::Profiles;
 
@@ -1231,7 +1231,12 @@ fn profiles() -> Profiles {
     Profiles::load(&tables).unwrap()
 }
 
-fn job(profiles: &Profiles, texts: &[String], past: &(impl History + Clone), rules: &Rules) -> Job {
+fn job(
+    profiles: &Profiles,
+    texts: &[String],
+    past: &(impl History + Clone),
+    rules: &LinkRules,
+) -> Job {
     let setup = Setup {
         rules: rules.clone(),
         ..Setup::new(profiles, Currency::from_code("USD").unwrap())
@@ -1289,9 +1294,9 @@ fn check_job(seed: u64, profiles: &Profiles, seen: &mut Seen) {
     let mut dice = Dice(seed);
     let sales = world(&mut dice);
     let charges = charges(&mut dice);
-    let rules = Rules {
+    let rules = LinkRules {
         match_by_customer: dice.one_in(2),
-        ..Rules::default()
+        ..LinkRules::default()
     };
     let mut model = Model {
         by_customer: rules.match_by_customer,

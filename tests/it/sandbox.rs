@@ -1169,7 +1169,8 @@ fn the_manuals_faults_are_understood() {
         .unwrap();
     client.fault(&serde_json::from_str(json).unwrap());
     assert_eq!(client.get("/sandbox/faults").as_array().unwrap().len(), 3);
-    let own: fprecon::sandbox::Fault = "status,status=200,body=<html>sorry</html>".parse().unwrap();
+    let own: fprecon::sandbox::FaultOption =
+        "status,status=200,body=<html>sorry</html>".parse().unwrap();
     assert!(format!("{own:?}").contains("sorry"));
 }
 

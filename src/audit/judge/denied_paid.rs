@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Draft, Judge};
+use super::{FindingDraft, Judge};
 use crate::audit::FindingKind;
 
 impl Judge<'_> {
@@ -19,7 +19,7 @@ impl Judge<'_> {
                 "the commission is denied, and was paid out: {} of it is still to come back",
                 self.money(theirs.amount_cents, theirs.unit)
             );
-            self.drafts.push(Draft {
+            self.drafts.push(FindingDraft {
                 kind: FindingKind::PaidBeforeRefund,
                 difference_cents: 0,
                 concerned_cents: theirs.amount_cents,

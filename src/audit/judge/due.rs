@@ -1,6 +1,6 @@
 //! Says what commission is due for a sale, and of which amount.
 
-use super::{Group, Judge};
+use super::{CommissionGroup, Judge};
 use crate::audit::books::{Code, TheirRow};
 use crate::audit::expected::{Paid, TermsKey};
 use crate::audit::rules::CommissionRate;
@@ -25,7 +25,7 @@ impl Judge<'_> {
     /// Returns what the rules pay for a sale in a tier, in the unit of a commission; `None` where nobody knows.
     pub(super) fn pays_of(
         &mut self,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         theirs: &TheirRow,
         promoter: Code,
         billed: u32,
@@ -65,7 +65,7 @@ impl Judge<'_> {
     /// Returns the commission that is due for the sale under a promoter: the lead's, or else the commission's.
     pub(super) fn due(
         &mut self,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         sale: u32,
         main: u32,
         promoter: Code,

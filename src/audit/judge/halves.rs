@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::sale::is_near;
-use super::{Case, Group, Judge, PairFinding};
+use super::{Case, CommissionGroup, Judge, PairFinding};
 use crate::audit::FindingKind;
 use crate::audit::books::Code;
 
@@ -12,7 +12,7 @@ impl Judge<'_> {
     /// without which the sale has earned too little.
     pub(super) fn denied_halves(
         &mut self,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         sale: u32,
         kept: &[u32],
         lead: Code,
@@ -48,7 +48,7 @@ impl Judge<'_> {
     pub(super) fn halves(
         &mut self,
         case: &Case<'_>,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         sale: u32,
         halves: &[u32],
     ) -> i64 {

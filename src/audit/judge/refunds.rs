@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::due::is_near_rate;
 use super::sale::is_near;
 use super::{
-    Case, Draft, EarnedCommission, Group, Judge, PairFinding, Undone, index, sale_of_running_total,
+    Case, CommissionGroup, EarnedCommission, FindingDraft, Judge, PairFinding, Undone, index,
+    sale_of_running_total,
 };
 use crate::audit::books::Code;
 use crate::audit::expected::TermsKey;
@@ -44,7 +45,7 @@ impl Judge<'_> {
     pub(super) fn judge_reversals(
         &mut self,
         case: &Case<'_>,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         kept: Option<EarnedCommission>,
     ) {
         let live = self.live(group.taken).into_owned();
@@ -141,7 +142,7 @@ impl Judge<'_> {
     fn reversed_of_another(
         &mut self,
         case: &Case<'_>,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         kept: Option<EarnedCommission>,
     ) {
         if self.parts.len() > 1 {
@@ -223,7 +224,7 @@ impl Judge<'_> {
 
     /// Reports reversals of a split commission that take more from a promoter than his part of what should be reversed,
     /// or of what was.
-    fn reversed_unevenly(&mut self, case: &Case<'_>, group: &Group<'_>, due: i64) {
+    fn reversed_unevenly(&mut self, case: &Case<'_>, group: &CommissionGroup<'_>, due: i64) {
         let taken = self.live(group.taken).into_owned();
         let from = self.by_promoter(&taken);
         if from.contains_key(&0) {
@@ -290,7 +291,7 @@ impl Judge<'_> {
     }
 
     /// Reports a commission and its reversal of which only one is approved.
-    fn half_approved(&mut self, case: &Case<'_>, group: &Group<'_>) {
+    fn half_approved(&mut self, case: &Case<'_>, group: &CommissionGroup<'_>) {
         let (earned, taken) = (self.live(group.earned), self.live(group.taken));
         let first = taken.first().copied();
         let refund = first.and_then(|row| self.matched(row)).or(case.sale);
@@ -475,7 +476,7 @@ impl Judge<'_> {
 
     /// Returns what a refund should reverse whose sale is not in our data; nothing where nobody knows it: without the sale,
     /// a fixed or capped commission may be reversed in any part.
-    fn back_alone(&mut self, group: &Group<'_>, refund: u32, own: &[u32]) -> Option<i64> {
+    fn back_alone(&mut self, group: &CommissionGroup<'_>, refund: u32, own: &[u32]) -> Option<i64> {
         let theirs = *self.theirs(*own.first()?);
         let ours = *self.ours(refund);
         let actual_cents = self.sum(own);
@@ -510,7 +511,7 @@ impl Judge<'_> {
     fn back(
         &mut self,
         case: &Case<'_>,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         kept: Option<EarnedCommission>,
         reversed: Reversed<'_>,
     ) -> Back {
@@ -535,7 +536,7 @@ impl Judge<'_> {
     fn judge_refunds(
         &mut self,
         case: &Case<'_>,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         kept: Option<EarnedCommission>,
         reversed: Reversed<'_>,
     ) {
@@ -749,7 +750,7 @@ impl Judge<'_> {
                 continue;
             }
             let message = "the refund was tracked, and no commission was reversed";
-            self.drafts.push(Draft {
+            self.drafts.push(FindingDraft {
                 kind: FindingKind::RefundNotTakenBack,
                 difference_cents: due.unwrap_or(0),
                 concerned_cents: if due.is_none() { ours.amount_cents } else { 0 },

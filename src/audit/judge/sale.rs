@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::due::Due;
-use super::{Case, EarnedCommission, Group, Judge, PairFinding};
+use super::{Case, CommissionGroup, EarnedCommission, Judge, PairFinding};
 use crate::audit::books::Code;
 use crate::audit::expected::TermsKey;
 use crate::audit::unchecked::UncheckedReason;
@@ -17,7 +17,7 @@ impl Judge<'_> {
     pub(super) fn earned(
         &mut self,
         case: &Case<'_>,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
     ) -> Option<EarnedCommission> {
         let live = self.live(group.earned);
         let Some(sale) = case.sale else {
@@ -46,7 +46,7 @@ impl Judge<'_> {
     fn earned_of_nothing(
         &mut self,
         case: &Case<'_>,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         live: &[u32],
     ) -> Option<EarnedCommission> {
         let (main, refund) = (*live.first()?, *case.refunds.first()?);
@@ -83,7 +83,7 @@ impl Judge<'_> {
     fn keep<'r>(
         &mut self,
         sale: u32,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         live: &'r [u32],
     ) -> (Cow<'r, [u32]>, Vec<u32>) {
         if live.len() == 1 {
@@ -143,7 +143,7 @@ impl Judge<'_> {
     /// Counts what of a sale and its commission was not checked.
     pub(super) fn count_unchecked(
         &mut self,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         sale: u32,
         main: u32,
         due: &Due,
@@ -200,7 +200,12 @@ impl Judge<'_> {
     }
 
     /// Returns `true` if the two sides have two plans for a sale, and the rules pay for one otherwise than for the other.
-    fn has_plan_of_another_rule(&mut self, group: &Group<'_>, sale: u32, main: u32) -> bool {
+    fn has_plan_of_another_rule(
+        &mut self,
+        group: &CommissionGroup<'_>,
+        sale: u32,
+        main: u32,
+    ) -> bool {
         let (ours, theirs) = (*self.ours(sale), *self.theirs(main));
         if ours.plan == 0 || theirs.plan == 0 || ours.plan == theirs.plan {
             return false;

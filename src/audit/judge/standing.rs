@@ -2,7 +2,7 @@
 
 use super::due::{Due, is_near_rate};
 use super::sale::is_near;
-use super::{Case, EarnedCommission, Group, Judge, PairFinding, words};
+use super::{Case, CommissionGroup, EarnedCommission, Judge, PairFinding, words};
 use crate::audit::FindingKind;
 use crate::audit::books::Code;
 use crate::audit::rules::CommissionRate;
@@ -67,7 +67,7 @@ impl Judge<'_> {
     pub(super) fn stands(
         &mut self,
         case: &Case<'_>,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         sale: u32,
         kept: &[u32],
     ) -> EarnedCommission {
@@ -109,7 +109,7 @@ impl Judge<'_> {
     }
 
     /// Returns who has the commissions of a sale, and who should.
-    fn receiver(&mut self, group: &Group<'_>, sale: u32, kept: &[u32]) -> Receiver {
+    fn receiver(&mut self, group: &CommissionGroup<'_>, sale: u32, kept: &[u32]) -> Receiver {
         let lead = if group.tier == 1 {
             self.lead_promoter(sale)
         } else {
@@ -130,7 +130,13 @@ impl Judge<'_> {
 
     /// Returns the promoter under whom a sale is judged: that of the lead if one of several has it, else who
     /// should get what is paid, else the first.
-    fn main_of_kept(&mut self, group: &Group<'_>, sale: u32, kept: &[u32], lead: Code) -> u32 {
+    fn main_of_kept(
+        &mut self,
+        group: &CommissionGroup<'_>,
+        sale: u32,
+        kept: &[u32],
+        lead: Code,
+    ) -> u32 {
         let mut rows = kept.iter().copied();
         if let Some(of_lead) = rows.find(|row| self.theirs(*row).promoter == lead) {
             return of_lead;
@@ -152,7 +158,7 @@ impl Judge<'_> {
     /// Returns what is due for the commissions of a sale that stand: without the halves of a split one that were denied.
     fn due_of_parts(
         &mut self,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         sale: u32,
         kept: &[u32],
         receiver: &Receiver,
@@ -196,7 +202,11 @@ impl Judge<'_> {
 
     /// Reports what is different from what is due, one cause after the other, so that each explains what those before
     /// it have left; returns the finding whose effect a refund shares.
-    fn differences(&mut self, group: &Group<'_>, standing: &TierCommissions<'_>) -> Option<usize> {
+    fn differences(
+        &mut self,
+        group: &CommissionGroup<'_>,
+        standing: &TierCommissions<'_>,
+    ) -> Option<usize> {
         let mut left_cents = standing.actual_cents - standing.due.cents;
         let of_sale = self.other_sale_amount(standing);
         left_cents -= of_sale.map_or(0, |found| found.cents);
@@ -242,7 +252,7 @@ impl Judge<'_> {
     /// the commission is what that promoter would earn.
     fn other_promoter(
         &mut self,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         standing: &TierCommissions<'_>,
         left_cents: i64,
     ) -> Option<Explanation> {

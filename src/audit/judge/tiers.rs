@@ -6,12 +6,15 @@
 
 use polars::prelude::PlHashMap;
 
-use super::{AuditData, Case, Draft, EarnedCommission, Group, Grouped, Judge, PairFinding, index};
+use super::{
+    AuditData, Case, CommissionGroup, EarnedCommission, FindingDraft, Grouped, Judge, PairFinding,
+    index,
+};
 use crate::audit::books::{Code, TheirRow};
 use crate::audit::expected::TermsKey;
 use crate::audit::rules::CommissionRate;
 use crate::audit::unchecked::UncheckedReason;
-use crate::audit::{FindingKind, Rules};
+use crate::audit::{AuditRules, FindingKind};
 
 /// A promoter who gets commissions of a tier for the sales of another one.
 #[derive(Clone, Copy)]
@@ -32,7 +35,7 @@ pub(super) struct UpperTiers {
 
 impl UpperTiers {
     /// Learns from the commissions of each case.
-    pub(super) fn new(books: &AuditData, commissions: &Grouped, rules: &Rules) -> UpperTiers {
+    pub(super) fn new(books: &AuditData, commissions: &Grouped, rules: &AuditRules) -> UpperTiers {
         let mut uppers = UpperTiers {
             tiers: rules.higher_tiers(),
             known: PlHashMap::default(),
@@ -253,7 +256,7 @@ impl Judge<'_> {
             pays: Some(pays),
             ..self.missing(None, promoter, self.terms.commission(pays, base))
         };
-        let left = self.left_of(case, &Group::empty(tier), due);
+        let left = self.left_of(case, &CommissionGroup::empty(tier), due);
         if left == 0 {
             return;
         }
@@ -261,7 +264,7 @@ impl Judge<'_> {
             0 => "the promoter's own promoter".to_owned(),
             promoter => format!("`{}`", self.promoter_name(promoter)),
         };
-        self.drafts.push(Draft {
+        self.drafts.push(FindingDraft {
             kind: FindingKind::SaleWithoutCommission,
             difference_cents: -left,
             concerned_cents: 0,

@@ -1,7 +1,7 @@
 //! Judges second commissions of a sale, with the reversals that take them back; also those that were made anew, for
 //! another promoter or with another amount, and corrections by hand.
 
-use super::{Case, Group, Judge, PairFinding, index, sale_of_running_total};
+use super::{Case, CommissionGroup, Judge, PairFinding, index, sale_of_running_total};
 use crate::audit::FindingKind;
 
 impl Judge<'_> {
@@ -9,7 +9,7 @@ impl Judge<'_> {
     pub(super) fn twice(
         &mut self,
         case: &Case<'_>,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         sale: u32,
         kept: &[u32],
         row: u32,
@@ -104,7 +104,11 @@ impl Judge<'_> {
     }
 
     /// Returns the reversals by hand that correct the only commission of a sale to what is due.
-    pub(super) fn corrections_of(&mut self, case: &Case<'_>, group: &Group<'_>) -> Vec<u32> {
+    pub(super) fn corrections_of(
+        &mut self,
+        case: &Case<'_>,
+        group: &CommissionGroup<'_>,
+    ) -> Vec<u32> {
         let earned = self.live(group.earned).into_owned();
         let (Some(sale), [only]) = (case.sale, earned.as_slice()) else {
             return Vec::new();
@@ -144,7 +148,7 @@ impl Judge<'_> {
     fn reversals_of_extra(
         &self,
         case: &Case<'_>,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         kept: &[u32],
         row: u32,
     ) -> Vec<u32> {

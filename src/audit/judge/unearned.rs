@@ -3,7 +3,10 @@
 //! What its refunds may reverse follows from what was expected for the sale, by the rule that was picked for the sale. So a
 //! reversal of what was never due is a finding of its own.
 
-use super::{Case, Code, Draft, EarnedCommission, Group, Judge, PairFinding, Referral, index};
+use super::{
+    Case, Code, CommissionGroup, EarnedCommission, FindingDraft, Judge, PairFinding, Referral,
+    index,
+};
 use crate::audit::FindingKind;
 use crate::audit::expected::{Paid, TermsKey};
 use crate::audit::unchecked::UncheckedReason;
@@ -18,7 +21,7 @@ impl Judge<'_> {
     pub(super) fn unearned(
         &mut self,
         case: &Case<'_>,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         sale: u32,
     ) -> Option<EarnedCommission> {
         let halves = self.denied_halves(group, sale, &[], 0);
@@ -52,7 +55,7 @@ impl Judge<'_> {
     }
 
     /// Takes reversals in a currency that can't be compared as they are, and counts them.
-    fn leave_unchecked(&mut self, group: &Group<'_>, sale: u32) {
+    fn leave_unchecked(&mut self, group: &CommissionGroup<'_>, sale: u32) {
         for row in self.live(group.taken).into_owned() {
             let theirs = *self.theirs(row);
             let reason = UncheckedReason::OtherCurrency;
@@ -66,7 +69,7 @@ impl Judge<'_> {
     fn denied(
         &mut self,
         case: &Case<'_>,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         sale: u32,
         main: u32,
     ) -> Option<EarnedCommission> {
@@ -109,7 +112,7 @@ impl Judge<'_> {
     fn missing_of(
         &mut self,
         case: &Case<'_>,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         sale: u32,
         reversal: Option<u32>,
         why: &str,
@@ -152,7 +155,7 @@ impl Judge<'_> {
         if is_said || (worth.is_some() && left == 0) {
             return None;
         }
-        self.drafts.push(Draft {
+        self.drafts.push(FindingDraft {
             kind: FindingKind::SaleWithoutCommission,
             difference_cents: -left,
             concerned_cents: if worth.is_none() {
@@ -187,7 +190,7 @@ impl Judge<'_> {
         if self.is_of_unread(case, sale) {
             return None;
         }
-        let group = Group::empty(1);
+        let group = CommissionGroup::empty(1);
         let higher = case.commissions.iter().map(|row| self.theirs(*row));
         let mut higher = higher.filter(|theirs| theirs.is_live() && !theirs.is_reversal());
         if let Some(theirs) = higher.find(|theirs| theirs.tier > 1) {
@@ -228,7 +231,7 @@ impl Judge<'_> {
     pub(super) fn left_of(
         &mut self,
         case: &Case<'_>,
-        group: &Group<'_>,
+        group: &CommissionGroup<'_>,
         kept: EarnedCommission,
     ) -> i64 {
         self.parts.clear();

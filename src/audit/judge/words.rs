@@ -9,14 +9,14 @@ use super::super::books::day_of;
 const NEAR_NAMED: usize = 3;
 
 /// What of ours a commission may mean that belongs to nothing.
-pub(super) struct Candidates {
+pub(super) struct CommissionCandidates {
     /// Those with an id that is near.
     pub(super) near: Vec<String>,
     /// Those of the customer with the same amount, a few days apart at most.
     pub(super) alike: Vec<String>,
 }
 
-impl Candidates {
+impl CommissionCandidates {
     /// Names them: it may be any of them.
     fn words(&self) -> String {
         let near = named(&self.near).map(|near| format!("; its id is near {near}"));
@@ -27,7 +27,7 @@ impl Candidates {
     }
 }
 
-pub(super) fn no_sale(rows: usize, candidates: &Candidates) -> String {
+pub(super) fn no_sale(rows: usize, candidates: &CommissionCandidates) -> String {
     let others = others(rows);
     let what = if candidates.alike.is_empty() {
         "nothing was billed for this commission"
@@ -37,7 +37,7 @@ pub(super) fn no_sale(rows: usize, candidates: &Candidates) -> String {
     format!("{what}{others}{}", candidates.words())
 }
 
-pub(super) fn no_refund(rows: usize, candidates: &Candidates) -> String {
+pub(super) fn no_refund(rows: usize, candidates: &CommissionCandidates) -> String {
     let others = others(rows);
     let what = if candidates.alike.is_empty() {
         "nothing was refunded for which this commission was reversed"

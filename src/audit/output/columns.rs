@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::audit::statement::Statement;
-use crate::audit::{Billed, Commission, CommissionTotals, Cut, Finding, Match, Totals, Unit};
+use crate::audit::{AuditTotals, Billed, Commission, CommissionTotals, Cut, Finding, Match, Unit};
 use crate::event::{Currency, Money};
 use crate::report::{Cell, ColumnType, ReportColumn};
 
@@ -201,7 +201,7 @@ fn theirs<'f>(cells: &mut Vec<Cell<'f>>, commission: Option<&'f Commission>) {
 }
 
 /// Returns the cells of all totals: everything first, then cut by cut.
-pub(super) fn totals(totals: &Totals) -> impl Iterator<Item = Vec<Cell<'_>>> {
+pub(super) fn totals(totals: &AuditTotals) -> impl Iterator<Item = Vec<Cell<'_>>> {
     let in_all = totals.in_all.iter();
     let in_all = in_all.map(|(currency, figures)| total("all", None, currency, figures));
     let cuts = Cut::ALL.into_iter().flat_map(|cut| {

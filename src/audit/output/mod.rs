@@ -29,7 +29,7 @@ use crate::report::atomic::{
     FileError, FinishedFile, PartialFile, clear_abandoned, sync_directory,
 };
 use crate::report::json_text;
-use crate::report::table::Table;
+use crate::report::table::CsvTable;
 use crate::report::xlsx::TableBook;
 use crate::report::{Cell, ParquetTable, Redactor, ReportColumn, SCHEMA};
 
@@ -69,7 +69,7 @@ pub struct Unread {
 
 /// An export that was audited, or of which the journal has events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct InputSummary {
+pub struct AuditedInput {
     /// The path as the user named it.
     pub path: String,
     /// SHA-256 of its bytes, in hexadecimal, where it is known.
@@ -90,7 +90,7 @@ pub struct OursSummary {
     /// The journal, or the exports.
     pub files: Vec<String>,
     /// The exports, with what they hold.
-    pub inputs: Vec<InputSummary>,
+    pub inputs: Vec<AuditedInput>,
     /// Sales of the period.
     pub sales: u64,
     /// Refunds of the period.
@@ -430,7 +430,7 @@ fn csv<'c>(
     columns: &[ReportColumn],
     rows: impl Iterator<Item = Vec<Cell<'c>>>,
 ) -> Result<FinishedFile, FileError> {
-    let mut table = Table::of_columns(path, columns)?;
+    let mut table = CsvTable::of_columns(path, columns)?;
     for row in rows {
         table.row(&row)?;
     }
@@ -454,7 +454,7 @@ fn matches_csv(
     matches: &Matches,
     redactor: Option<&Redactor>,
 ) -> Result<FinishedFile, FileError> {
-    let mut table = Table::of_columns(path.clone(), columns::MATCHES)?;
+    let mut table = CsvTable::of_columns(path.clone(), columns::MATCHES)?;
     for own in shareable(matches, redactor, &path) {
         table.row(&columns::matched(&own?))?;
     }

@@ -48,15 +48,15 @@ struct AuditPage<'p> {
     has_other_balance: bool,
     verdict: String,
     answer: Vec<String>,
-    tiles: Vec<Tile>,
+    tiles: Vec<AuditTile>,
     facts: Vec<(&'static str, String)>,
     kinds: Vec<KindLine>,
-    ledgers: Vec<Ledger>,
+    ledgers: Vec<AuditLedger>,
     findings: Vec<FindingLine<'p>>,
     findings_left_out: String,
     cut_heads: [&'static str; 8],
     cuts: Vec<CutTable>,
-    sheet: Sheet,
+    sheet: SignedSheet,
     statements: Vec<Vec<String>>,
     accepted: &'p [AcceptedFinding],
     /// Events and rows that were accepted: in words, and when.
@@ -66,7 +66,7 @@ struct AuditPage<'p> {
 }
 
 /// The sheet to sign: on paper the first page, by itself.
-struct Sheet {
+struct SignedSheet {
     /// The verdict, a line each.
     lines: Vec<String>,
     facts: Vec<(&'static str, String)>,
@@ -81,7 +81,7 @@ struct Sheet {
 /// The number of promoters and exports on the sheet.
 const SHEET_LINES: usize = 30;
 
-fn sheet(report: &AuditReport) -> Sheet {
+fn sheet(report: &AuditReport) -> SignedSheet {
     let totals = &report.audit.totals;
     let lines = totals.by.get(&Cut::Promoter).map_or(&[][..], Vec::as_slice);
     let row = |name: &str, unit: &str, figures: &CommissionTotals| {
@@ -120,7 +120,7 @@ fn sheet(report: &AuditReport) -> Sheet {
         let days = words::days(&theirs.first_date, &theirs.last_date);
         [theirs.file.clone(), days, sha256.clone()]
     });
-    Sheet {
+    SignedSheet {
         lines: words::answer(report),
         facts: facts(report),
         promoters,
@@ -156,7 +156,7 @@ fn statements(report: &AuditReport) -> Vec<Vec<String>> {
 }
 
 /// A figure at the top.
-struct Tile {
+struct AuditTile {
     name: &'static str,
     value: u64,
     words: String,
@@ -173,13 +173,13 @@ struct KindLine {
 }
 
 /// The money of one currency: each group is a sum and its parts.
-struct Ledger {
+struct AuditLedger {
     caption: String,
     unit: String,
-    groups: Vec<Vec<LedgerLine>>,
+    groups: Vec<Vec<AuditLedgerLine>>,
 }
 
-struct LedgerLine {
+struct AuditLedgerLine {
     /// The sign before the figure: nothing at a sum, `=` at its first part, then `+`.
     sign: &'static str,
     name: String,
@@ -284,8 +284,8 @@ impl<'p> AuditPage<'p> {
     }
 }
 
-fn tiles(report: &AuditReport) -> Vec<Tile> {
-    let tile = |name, value: u64, path, below| Tile {
+fn tiles(report: &AuditReport) -> Vec<AuditTile> {
+    let tile = |name, value: u64, path, below| AuditTile {
         name,
         value,
         words: words::digits(&value.to_string()),
@@ -373,16 +373,16 @@ fn kinds(report: &AuditReport) -> Vec<KindLine> {
     lines.collect()
 }
 
-fn ledgers(report: &AuditReport) -> Vec<Ledger> {
+fn ledgers(report: &AuditReport) -> Vec<AuditLedger> {
     let totals = report.audit.totals.in_all.iter();
     totals
         .map(|(unit, figures)| ledger(report, unit, figures))
         .collect()
 }
 
-fn ledger(report: &AuditReport, unit: &str, figures: &CommissionTotals) -> Ledger {
+fn ledger(report: &AuditReport, unit: &str, figures: &CommissionTotals) -> AuditLedger {
     let at = |path: &str| format!("totals.in_all.{unit}.{path}");
-    let line = |sign, name: &str, cents, path: String| LedgerLine {
+    let line = |sign, name: &str, cents, path: String| AuditLedgerLine {
         sign,
         name: name.to_owned(),
         cents,
@@ -425,7 +425,7 @@ fn ledger(report: &AuditReport, unit: &str, figures: &CommissionTotals) -> Ledge
         line("=", "refunded", figures.refunds_cents, at("refunds_cents")),
         line("+", "net", figures.net_cents, at("net_cents")),
     ];
-    Ledger {
+    AuditLedger {
         caption: format!("Commissions and sales in {unit}"),
         unit: unit.to_owned(),
         groups: vec![explained, paid, sales],

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-use super::{CommissionRate, Payments, Rule, Rules, VolumePer};
+use super::{AuditRules, CommissionRate, Payments, Rule, VolumePer};
 
 /// The place of a key in the table `[audit]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ struct Config {
     audit: AuditTable,
 }
 
-impl Rules {
+impl AuditRules {
     /// The keys of `[audit]` that are not rules, each with its default.
     pub const KEYS: [(&'static str, &'static str); 7] = [
         ("rounding", "half-up"),
@@ -109,7 +109,9 @@ impl Rules {
             message: error.to_string(),
             byte: byte_of(text, &error.key()),
         };
-        Rules::try_from(config.audit).map(|_| ()).map_err(wrong)
+        AuditRules::try_from(config.audit)
+            .map(|_| ())
+            .map_err(wrong)
     }
 }
 
@@ -170,8 +172,8 @@ struct RuleTable {
     plan: Option<TextOrNumber>,
     promoter: Option<TextOrNumber>,
     tier: Option<u32>,
-    from: Option<Day>,
-    until: Option<Day>,
+    from: Option<WrittenDay>,
+    until: Option<WrittenDay>,
     rate: Option<TextOrNumber>,
     fixed_cents: Option<i64>,
     payments: Option<String>,
@@ -210,20 +212,20 @@ impl TextOrNumber {
 /// A day, in quotes or as TOML writes dates.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Day {
+enum WrittenDay {
     Quoted(String),
     Date(toml::Value),
 }
 
-impl Day {
+impl WrittenDay {
     fn read(
         self,
         key: &dyn Fn(&'static str) -> RulesKey,
         name: &'static str,
     ) -> Result<Date, RulesError> {
         let text = match self {
-            Day::Quoted(text) => text,
-            Day::Date(value) => value.to_string(),
+            WrittenDay::Quoted(text) => text,
+            WrittenDay::Date(value) => value.to_string(),
         };
         Date::from_str(&text).map_err(|_| RulesError::Value {
             key: key(name),
@@ -232,7 +234,7 @@ impl Day {
     }
 }
 
-impl TryFrom<AuditTable> for Rules {
+impl TryFrom<AuditTable> for AuditRules {
     type Error = RulesError;
 
     fn try_from(table: AuditTable) -> Result<Self, RulesError> {
@@ -267,7 +269,7 @@ impl TryFrom<AuditTable> for Rules {
         let rules: Vec<Rule> = rules.collect::<Result<_, _>>()?;
         no_ambiguity(&rules)?;
         let aliases = aliases(table.alias)?;
-        Ok(Rules {
+        Ok(AuditRules {
             rounding,
             zone,
             tolerance_cents: table.tolerance_cents,
@@ -293,7 +295,7 @@ impl RuleTable {
         let text = |value: Option<TextOrNumber>, name: &'static str| {
             value.map(|value| value.read(&key, name)).transpose()
         };
-        let day = |value: Option<Day>, name: &'static str| {
+        let day = |value: Option<WrittenDay>, name: &'static str| {
             value.map(|value| value.read(&key, name)).transpose()
         };
         let rate = text(self.rate, "rate")?;

@@ -5,17 +5,17 @@ use super::*;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    audit: Rules,
+    audit: AuditRules,
 }
 
-fn rules(text: &str) -> Result<Rules, String> {
+fn rules(text: &str) -> Result<AuditRules, String> {
     let config: Result<Config, _> = toml::from_str(text);
     config
         .map(|config| config.audit)
         .map_err(|error| error.message().to_owned())
 }
 
-fn paid(rules: &Rules, promoter: &str, plan: &str, day: &str) -> Option<String> {
+fn paid(rules: &AuditRules, promoter: &str, plan: &str, day: &str) -> Option<String> {
     let promoter = Promoter {
         email: Some(promoter.to_owned()),
         ..Promoter::default()
@@ -201,7 +201,7 @@ fn assert_refused(cases: &[(&str, &str)]) {
 #[test]
 fn what_is_wrong_is_found_in_its_place() {
     let line = |text: &str| {
-        let wrong = Rules::check(text).unwrap_err();
+        let wrong = AuditRules::check(text).unwrap_err();
         let byte = wrong.byte.unwrap();
         (1 + text[..byte].matches('\n').count(), wrong.message)
     };
@@ -226,13 +226,13 @@ fn what_is_wrong_is_found_in_its_place() {
         let (line, message) = line(text);
         assert_eq!(line, expected, "{message} in {text}");
     }
-    assert_eq!(Rules::check("[api]\nwid = \"x\""), Ok(()));
+    assert_eq!(AuditRules::check("[api]\nwid = \"x\""), Ok(()));
 }
 
 #[test]
 fn the_defaults_that_are_shown_are_those_in_force() {
     let mut text = String::from("[audit]\n");
-    for (key, value) in Rules::KEYS {
+    for (key, value) in AuditRules::KEYS {
         let is_word = value.parse::<i64>().is_err() && value.parse::<bool>().is_err();
         text += &if is_word {
             format!("{key} = \"{value}\"\n")
@@ -240,5 +240,5 @@ fn the_defaults_that_are_shown_are_those_in_force() {
             format!("{key} = {value}\n")
         };
     }
-    assert_eq!(rules(&text).unwrap(), Rules::default());
+    assert_eq!(rules(&text).unwrap(), AuditRules::default());
 }

@@ -116,7 +116,7 @@ fn an_event_that_was_billed_twice_is_an_error_with_both_places() {
     sides.add_billed(again).unwrap();
     let frames = sides.into_frames().unwrap();
     let now = moment("2026-04-01T00:00:00Z");
-    let error = audit(frames, &Rules::default(), usd(), now).unwrap_err();
+    let error = audit(frames, &AuditRules::default(), usd(), now).unwrap_err();
     assert_eq!(
         error.to_string(),
         "`x` was billed twice: sales.csv:2 and sales.csv:9; audit one of the two"

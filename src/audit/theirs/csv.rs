@@ -132,7 +132,7 @@ pub fn read_csv(
         status,
         event_id: own.and_then(|own| binding.position(own.event_id?)),
         classifier: Classifier::new(profile, binding, &header, account_currency),
-        seen: Lines::default(),
+        seen: LinesById::default(),
         deciding,
         read: ReadCommissions {
             has_status: status.is_some(),
@@ -161,7 +161,7 @@ struct ListReader<'r> {
     /// The place of the column with the id of the event.
     event_id: Option<usize>,
     classifier: Classifier<'r>,
-    seen: Lines,
+    seen: LinesById,
     deciding: DecidingColumns,
     read: ReadCommissions,
 }
@@ -239,7 +239,7 @@ fn said_otherwise(first: u64) -> Problem {
 
 /// The lines of a list by the ids of their commissions.
 #[derive(Default)]
-struct Lines(HashMap<Text, (u64, u64)>);
+struct LinesById(HashMap<Text, (u64, u64)>);
 
 /// Tells whether a commission was read before.
 enum Repetition {
@@ -250,7 +250,7 @@ enum Repetition {
     OtherContent(u64),
 }
 
-impl Lines {
+impl LinesById {
     fn add(&mut self, commission: &CommissionRow, row: &Row) -> Repetition {
         let Some(id) = &commission.id else {
             return Repetition::New;

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::tz::TimeZone;
 
 use super::statement::Payout;
-use super::{Commission, Lead, Promoter, SourceLocation, Status, Unit};
+use super::{Commission, Promoter, ReferredCustomer, SourceLocation, Status, Unit};
 use crate::event::{Currency, Customer, Money, day_in};
 use crate::problem::{Problem, ProblemCode};
 use crate::tracking::{
@@ -170,10 +170,10 @@ fn commission_of(
 }
 
 /// Returns the leads of a listing.
-pub fn leads_of(listing: StoredListing<tracking::Lead>) -> Vec<Lead> {
+pub fn leads_of(listing: StoredListing<tracking::Lead>) -> Vec<ReferredCustomer> {
     let lines = listing.lines.into_iter();
     lines
-        .map(|(_, lead)| Lead {
+        .map(|(_, lead)| ReferredCustomer {
             customer: Customer::new(lead.email.as_deref(), lead.uid.as_deref()),
             promoter: promoter_of(lead.promoter),
             created_at: lead.created_at,

@@ -29,7 +29,7 @@ const LINE_MOST_BYTES: u64 = 1024 * 1024;
 
 /// The first line of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-struct Header {
+struct StoreHeader {
     fprecon_listing: u32,
     listing: String,
     api: String,
@@ -37,9 +37,9 @@ struct Header {
     account_id: String,
 }
 
-impl Header {
+impl StoreHeader {
     fn new<T: Listed>(account: &Account) -> Self {
-        Header {
+        StoreHeader {
             fprecon_listing: FORMAT,
             listing: T::NAME.to_owned(),
             api: account.api.clone(),
@@ -132,7 +132,7 @@ pub struct PartialListing<T> {
     /// The number of pages that were there when it was opened.
     resumed_pages: u32,
     seen: SeenLines<T>,
-    header: Header,
+    header: StoreHeader,
     /// The time when the last page came.
     fetched_at: Timestamp,
 }
@@ -160,7 +160,7 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
             directory: directory.to_owned(),
             resumed_pages: 0,
             seen: SeenLines::default(),
-            header: Header::new::<T>(account),
+            header: StoreHeader::new::<T>(account),
             fetched_at: now,
             path,
         };
@@ -185,9 +185,9 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
         let file = self.file.get_ref().try_clone();
         let file = file.map_err(failed(&self.path, "reading it"))?;
         let path = self.path.clone();
-        let mut lines = Lines::new(&path, file);
+        let mut lines = WholeLines::new(&path, file);
         match lines.next_line()? {
-            Some(line) if lines.parse::<Header>(&line)? == self.header => {}
+            Some(line) if lines.parse::<StoreHeader>(&line)? == self.header => {}
             _ => return Ok(false),
         }
         let (mut whole_bytes, mut page) = (lines.bytes, Vec::<T>::new());
@@ -353,9 +353,9 @@ pub fn latest<T: Listed + DeserializeOwned>(
 
 fn read<T: Listed + DeserializeOwned>(path: &Path) -> Result<StoredListing<T>, StoreError> {
     let file = File::open(path).map_err(failed(path, "opening it"))?;
-    let mut lines = Lines::new(path, file);
+    let mut lines = WholeLines::new(path, file);
     let header = lines.next_line()?;
-    let header: Header = match header {
+    let header: StoreHeader = match header {
         Some(line) => lines.parse(&line)?,
         None => return Err(lines.damaged("it is empty")),
     };
@@ -383,7 +383,7 @@ fn read<T: Listed + DeserializeOwned>(path: &Path) -> Result<StoredListing<T>, S
 }
 
 /// The whole lines of a file; one that was being written when the program was killed is none.
-struct Lines<'p> {
+struct WholeLines<'p> {
     path: &'p Path,
     reader: BufReader<File>,
     /// The number of the last line, from 1.
@@ -392,9 +392,9 @@ struct Lines<'p> {
     bytes: u64,
 }
 
-impl<'p> Lines<'p> {
+impl<'p> WholeLines<'p> {
     fn new(path: &'p Path, file: File) -> Self {
-        Lines {
+        WholeLines {
             path,
             reader: BufReader::new(file),
             number: 0,

@@ -20,7 +20,7 @@ use crate::invisible::shown;
 use crate::journal::{Acceptance, AcceptedRecord, AttentionCode, Item, Journal, JournalReader};
 use crate::problem::{Problem, ProblemCode};
 use crate::report::attention::what;
-use crate::report::handed_back::{Match, Unreadable, find_items, items_of_event, read_lines};
+use crate::report::handed_back::{LineMatch, Unreadable, find_items, items_of_event, read_lines};
 use crate::report::{Commands, SCHEMA};
 
 /// The greatest number of refused lines that are named.
@@ -150,8 +150,8 @@ fn find(
                 let found = find_items(journal, &lines)?;
                 for (line, found) in lines.iter().zip(found) {
                     match found {
-                        Match::Item(item) => named.items.push(*item),
-                        Match::NeedsNothing => named.skipped += 1,
+                        LineMatch::Item(item) => named.items.push(*item),
+                        LineMatch::NeedsNothing => named.skipped += 1,
                         refusal => refused.push(refusal_of(path, line.line, &refusal, commands)),
                     }
                 }
@@ -232,13 +232,13 @@ fn read_file(path: &Path) -> Result<Vec<crate::report::handed_back::ReportLine>,
     })
 }
 
-fn refusal_of(path: &Path, line: u64, found: &Match, commands: &Commands) -> Problem {
+fn refusal_of(path: &Path, line: u64, found: &LineMatch, commands: &Commands) -> Problem {
     let report = commands.command("report");
     let (message, hint) = match found {
-        Match::NotSent(id) => {
+        LineMatch::NotSent(id) => {
             return not_sent_yet(id, commands).at(path.display().to_string(), Some(line));
         }
-        Match::Changed(id) => (
+        LineMatch::Changed(id) => (
             format!("event `{id}` has changed since this line was written"),
             format!("`{report}` writes the reports with the current state; check the event there"),
         ),

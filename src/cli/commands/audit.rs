@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use self::ours::inputs;
-use self::theirs::{Lists, Theirs, check_accounts};
+use self::theirs::{TheirLists, Theirs, check_accounts};
 use super::next::commands_of_call;
 use super::report::days_missing;
 use super::report_place::{expect_no_input_in, expect_reachable, redactor};
@@ -23,7 +23,7 @@ use crate::audit::output::{
 };
 use crate::audit::statement::{Statement, statements};
 use crate::audit::{
-    Audit, AuditError, Billed, Commission, Matches, Period, PeriodBy, Rules, Sides, Since,
+    Audit, AuditError, AuditRules, Billed, Commission, Matches, Period, PeriodBy, Sides, Since,
     Unchecked, UncheckedReason, UnreadCode, View, ZonedPeriod,
 };
 use crate::bounded::{self, SETTINGS_BYTES};
@@ -47,7 +47,7 @@ pub(in crate::cli) fn audit(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let settings = EffectiveSettings::load(common, None)?;
-    let call = Call {
+    let call = AuditCall {
         rules: rules(&settings)?,
         period: period(arguments)?,
         common,
@@ -76,14 +76,14 @@ pub(in crate::cli) fn audit(
 }
 
 /// Returns the rules of the configuration.
-pub(super) fn rules(settings: &EffectiveSettings) -> Result<Rules, CliError> {
+pub(super) fn rules(settings: &EffectiveSettings) -> Result<AuditRules, CliError> {
     const HINT: &str = "docs/audit.md explains every key of `[audit]`";
     let invalid =
         |message: &str| Problem::error(ProblemCode::ConfigInvalid, message.trim().to_owned());
     for path in &settings.files {
         // It was read a moment ago.
         let text = bounded::read_text(path, SETTINGS_BYTES).unwrap_or_default();
-        Rules::check(&text).map_err(|wrong| {
+        AuditRules::check(&text).map_err(|wrong| {
             let line = wrong.byte.map(|byte| line_of(&text, byte));
             let problem = invalid(&wrong.message).at(path.display().to_string(), line);
             CliError::unusable(problem.hint(HINT))
@@ -121,17 +121,17 @@ fn period_by(arguments: &AuditArguments) -> Result<PeriodBy, CliError> {
 }
 
 /// One call of the command.
-struct Call<'c> {
+struct AuditCall<'c> {
     common: &'c Common,
     arguments: &'c AuditArguments,
     settings: &'c EffectiveSettings,
     terminal: &'c Terminal,
-    rules: Rules,
+    rules: AuditRules,
     period: Period,
 }
 
 /// Both sides and what was found, before the audit is judged as a whole.
-struct Compared {
+struct ComparedSides {
     now: Timestamp,
     ours: OursSummary,
     theirs: TheirsSummary,
@@ -142,7 +142,7 @@ struct Compared {
     problems: Problems,
 }
 
-impl Compared {
+impl ComparedSides {
     /// Returns `true` if something was not read or not checked, or somebody was paid more than was earned.
     fn is_incomplete(&self) -> bool {
         let mut unchecked = self.audit.unchecked.iter();
@@ -154,7 +154,7 @@ impl Compared {
     }
 }
 
-impl Call<'_> {
+impl AuditCall<'_> {
     /// Returns the redactor, with the journal's key, so that a person has the same token in every report of the
     /// account; without a journal, with a key of this audit alone.
     fn redactor(&self) -> Result<Option<Redactor>, CliError> {
@@ -210,7 +210,7 @@ impl Call<'_> {
         audit
             .unchecked
             .extend([disputed, since].into_iter().flatten());
-        let compared = Compared {
+        let compared = ComparedSides {
             now,
             ours: ours_summary,
             theirs: theirs_summary,
@@ -251,7 +251,7 @@ impl Call<'_> {
 
     /// Judges an audit as a whole: which differences are accepted, whether it needs attention, and what is new since the
     /// last one.
-    fn conclude(&self, compared: Compared) -> Result<AuditReport, CliError> {
+    fn conclude(&self, compared: ComparedSides) -> Result<AuditReport, CliError> {
         let (directory, last) = self.directory();
         let tolerance_cents = match self.arguments.tolerance {
             Some(cents) => i64::from(cents),
@@ -265,7 +265,7 @@ impl Call<'_> {
         } else {
             Exit::Done
         };
-        let Compared {
+        let ComparedSides {
             audit, problems, ..
         } = compared;
         let account_currency = self.settings.api.account_currency.to_string();
@@ -347,7 +347,7 @@ impl Call<'_> {
     fn compare(
         &self,
         ours: Ours,
-        theirs: Lists,
+        theirs: TheirLists,
         as_of: Timestamp,
     ) -> Result<(Audit, Matches), CliError> {
         let mut sides = Sides::default();

@@ -20,7 +20,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::{EffectiveSettings, SaleCall};
 use crate::cli::signals::{Signal, listen};
 use crate::cli::tables::{self, count, grouped};
-use crate::cli::terminal::{Entry, Level, Terminal};
+use crate::cli::terminal::{Level, LogEntry, Terminal};
 use crate::invisible::shown;
 use crate::journal::{
     EventRecord, Journal, JournalError, JournalReader, RunEnd, RunId, RunRecord, Settlement,
@@ -222,7 +222,7 @@ impl<'d> RunDelivery<'d> {
     fn log_start(&self, record: &RunRecord, pending: u64) {
         self.terminal.set_run(&record.name);
         let message = format!("run {}: {} to send", record.name, count(pending, "event"));
-        let entry = Entry::new(Level::Info, "started", message);
+        let entry = LogEntry::new(Level::Info, "started", message);
         let entry = entry.with("destination", self.destination.name());
         self.terminal.log(entry.with("to_send", pending));
     }

@@ -22,7 +22,7 @@ use crate::propose;
 use document::document;
 use file::{exists, write};
 use look::{Looked, header_below, look_at_all};
-use proposals::{Plans, plan};
+use proposals::{ProfilePlan, plan};
 use say::say;
 use trial::try_out;
 
@@ -63,7 +63,7 @@ pub(in crate::cli) fn init(
     let looked = look_at_all(&mut opened, &choice.profiles)?;
 
     let plans = plan(&looked, &choice.profiles)?;
-    let account = ApiSettings::new(&looked, &plans, &settings, terminal);
+    let account = ApiAnswers::new(&looked, &plans, &settings, terminal);
     let text = document(&looked, &plans, &account);
     check(&text, &looked, &plans, &settings)?;
     let trial = try_out(
@@ -96,7 +96,7 @@ pub(in crate::cli) fn init(
 }
 
 /// The settings under `[api]`.
-struct ApiSettings {
+struct ApiAnswers {
     wid: Option<String>,
     key_file: Option<String>,
     currency: Currency,
@@ -104,10 +104,10 @@ struct ApiSettings {
     guess: Option<String>,
 }
 
-impl ApiSettings {
+impl ApiAnswers {
     fn new(
         looked: &[Looked<'_>],
-        plans: &Plans,
+        plans: &ProfilePlan,
         settings: &EffectiveSettings,
         terminal: &Terminal,
     ) -> Self {
@@ -115,7 +115,7 @@ impl ApiSettings {
         let said = ask_for_currency(currency, terminal);
         let ask_unless =
             |known: bool, what: &str| if known { None } else { terminal.ask_for(what) };
-        ApiSettings {
+        ApiAnswers {
             wid: ask_unless(
                 settings.api.wid.is_some(),
                 "The account's `wid` (FirstPromoter: Settings > Integrations > Tracking API) [later]",
@@ -145,7 +145,7 @@ fn ask_for_currency(usual: Currency, terminal: &Terminal) -> Option<Currency> {
 /// Returns the currency of most rows, or the configured one if the exports have no currency.
 fn usual_currency(
     looked: &[Looked<'_>],
-    plans: &Plans,
+    plans: &ProfilePlan,
     settings: &EffectiveSettings,
 ) -> (Currency, Option<String>) {
     let mut counts: BTreeMap<Currency, u64> = BTreeMap::new();
@@ -179,7 +179,7 @@ fn usual_currency(
 }
 
 /// Returns the profiles as they will be, if the proposed ones can be loaded.
-fn own_profiles(plans: &Plans, settings: &EffectiveSettings) -> Option<Profiles> {
+fn own_profiles(plans: &ProfilePlan, settings: &EffectiveSettings) -> Option<Profiles> {
     let text: String = plans
         .proposals
         .iter()
@@ -195,7 +195,7 @@ fn own_profiles(plans: &Plans, settings: &EffectiveSettings) -> Option<Profiles>
 fn check(
     text: &str,
     looked: &[Looked<'_>],
-    plans: &Plans,
+    plans: &ProfilePlan,
     settings: &EffectiveSettings,
 ) -> Result<(), CliError> {
     let refused = |message: String| {

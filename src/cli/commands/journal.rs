@@ -15,7 +15,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::count;
 use crate::cli::terminal::Terminal;
-use crate::journal::{Aspect, Checked, Journal, JournalError, JournalReader, LostCommits};
+use crate::journal::{Aspect, Journal, JournalCheck, JournalError, JournalReader, LostCommits};
 use crate::problem::{Problem, ProblemCode};
 #[cfg(not(feature = "polars"))]
 use crate::report::FormatError;
@@ -192,14 +192,14 @@ fn check(
 }
 
 /// Checks everything in a journal, with the books of its runs.
-pub(super) fn check_all(reader: &JournalReader) -> Result<Checked, JournalError> {
+pub(super) fn check_all(reader: &JournalReader) -> Result<JournalCheck, JournalError> {
     reader.check(|run| {
         let summary = RunSummary::load(reader, run)?;
         Ok(summary.check().err().map(|imbalance| imbalance.to_string()))
     })
 }
 
-pub(super) fn contents(checked: &Checked) -> String {
+pub(super) fn contents(checked: &JournalCheck) -> String {
     format!(
         "{}, {}, {}, {} held, {} without events",
         count(checked.runs, "run"),
@@ -221,14 +221,14 @@ fn looked_at(aspect: Aspect) -> &'static str {
     }
 }
 
-fn verdict(checked: &Checked, aspect: Aspect) -> String {
+fn verdict(checked: &JournalCheck, aspect: Aspect) -> String {
     match checked.for_aspect(aspect) {
         0 => "sound".to_owned(),
         n => count(n as u64, "finding"),
     }
 }
 
-fn problems(checked: &Checked, path: &str, lost: Option<LostCommits>) -> Vec<Problem> {
+fn problems(checked: &JournalCheck, path: &str, lost: Option<LostCommits>) -> Vec<Problem> {
     let findings = checked.findings.iter().map(|found| {
         Problem::error(ProblemCode::JournalDamaged, found.what.clone()).at(path, None)
     });

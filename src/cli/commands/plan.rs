@@ -16,7 +16,7 @@ use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::date_range::date_range;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice, ExportPlanner};
-use crate::cli::plan_tables::{self, Span};
+use crate::cli::plan_tables::{self, PlannedSpan};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
@@ -125,7 +125,7 @@ fn opened(
     arguments: &PlanArguments,
     settings: &EffectiveSettings,
     choice: &Choice,
-) -> Result<exports::Opened, CliError> {
+) -> Result<exports::OpenExports, CliError> {
     let exports = exports::open_for(choice, &arguments.exports, (common, settings))?;
     if let Some(path) = &arguments.events {
         let link = arguments.link.link.as_deref();
@@ -176,7 +176,7 @@ fn show(
 ) -> Result<(), CliError> {
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
     terminal.problems(job.problems.kept(), omitted);
-    let span = Span::new(job.plan.unordered().map(|(_, planned)| planned.event));
+    let span = PlannedSpan::new(job.plan.unordered().map(|(_, planned)| planned.event));
     if terminal.is_json() {
         let output = PlanOutput {
             schema: SCHEMA,

@@ -31,7 +31,7 @@ pub(in crate::cli) fn profiles(
 
 /// A profile in the list.
 #[derive(Serialize)]
-struct Listed<'p> {
+struct ListedProfile<'p> {
     name: &'p str,
     reads: &'p str,
     based_on: &'static str,
@@ -42,14 +42,14 @@ struct Listed<'p> {
 fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
     let settings = EffectiveSettings::load_general(common)?;
     let choice = Choice::load(common, &settings)?;
-    let listed = choice.profiles.iter().map(|profile| Listed {
+    let listed = choice.profiles.iter().map(|profile| ListedProfile {
         name: &profile.name,
         reads: &profile.title,
         based_on: profile.basis(),
         rests_on: &profile.based_on,
         is_own: profile.is_own,
     });
-    let listed: Vec<Listed<'_>> = listed.collect();
+    let listed: Vec<ListedProfile<'_>> = listed.collect();
     if terminal.is_json() {
         terminal.write_json(&Listing {
             schema: SCHEMA,
@@ -89,7 +89,7 @@ fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
 #[derive(Serialize)]
 struct Listing<'l> {
     schema: u32,
-    profiles: &'l [Listed<'l>],
+    profiles: &'l [ListedProfile<'l>],
 }
 
 /// The least width of what a profile reads.
@@ -205,12 +205,12 @@ const OTHERS_SHOWN: usize = 3;
 #[derive(Serialize)]
 struct Checks<'c> {
     schema: u32,
-    exports: &'c [Checked],
+    exports: &'c [CheckedExport],
 }
 
 /// The profile that fits an export, and the reasons why the others do not.
 #[derive(Serialize)]
-struct Checked {
+struct CheckedExport {
     path: String,
     /// The name of the profile by which it is read.
     profile: Option<String>,
@@ -235,7 +235,7 @@ struct Other {
     distance: (usize, usize),
 }
 
-impl Checked {
+impl CheckedExport {
     fn say(&self, all: bool, terminal: &Terminal) {
         match &self.profile {
             Some(name) => {
@@ -264,7 +264,11 @@ impl Checked {
 }
 
 /// Checks which profile fits; returns `None` if the export can't be read.
-fn check_one(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Option<Checked> {
+fn check_one(
+    mut export: Export,
+    profiles: &Profiles,
+    terminal: &Terminal,
+) -> Option<CheckedExport> {
     let path = export.path().display().to_string();
     let header = export.header().to_vec();
     let mut hint = None;
@@ -291,7 +295,7 @@ fn check_one(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Op
                 return None;
             }
         };
-    Some(Checked {
+    Some(CheckedExport {
         path,
         profile: chosen.map(|chosen| chosen.name.clone()),
         why,

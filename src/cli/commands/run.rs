@@ -45,7 +45,7 @@ pub(in crate::cli) fn run(
     if arguments.in_account.is_compared() {
         expect_account(common)?;
     }
-    let Planned {
+    let PlannedRun {
         mut job,
         known,
         target,
@@ -100,7 +100,7 @@ fn opened(
     arguments: &RunArguments,
     settings: &EffectiveSettings,
     choice: &Choice,
-) -> Result<exports::Opened, CliError> {
+) -> Result<exports::OpenExports, CliError> {
     let exports = exports::open_for(choice, &arguments.exports, (common, settings))?;
     let read_beside = [
         arguments.link.link.as_deref(),
@@ -136,7 +136,7 @@ fn with_reading(commands: Commands, arguments: &RunArguments) -> Commands {
 }
 
 /// Holds a job that is planned by what its journal knows.
-struct Planned {
+struct PlannedRun {
     job: Job,
     known: JournalHistory,
     target: Destination,
@@ -146,10 +146,10 @@ struct Planned {
 /// Plans the exports, with the account's list where that is asked for, or needed after a loss.
 fn planned(
     planner: &ExportPlanner<'_>,
-    exports: exports::Opened,
+    exports: exports::OpenExports,
     (common, arguments, settings): (&Common, &RunArguments, &EffectiveSettings),
     terminal: &Terminal,
-) -> Result<Planned, CliError> {
+) -> Result<PlannedRun, CliError> {
     let now = Timestamp::now();
     let is_list_needed = Cell::new(arguments.in_account.is_compared());
     // The journal is locked once the exports are read, and stays so until the run ends.
@@ -182,7 +182,7 @@ fn planned(
     );
     let (job, known) = planned?;
     let (target, journal) = opened.expect("a job is planned by what its journal knows");
-    Ok(Planned {
+    Ok(PlannedRun {
         job,
         known,
         target,

@@ -7,7 +7,7 @@ use crate::cli::arguments::SandboxArguments;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::Terminal;
 use crate::problem::{Problem, ProblemCode};
-use crate::sandbox::{Fault, Latency, Options, Sandbox, SandboxError, StartState};
+use crate::sandbox::{FaultOption, Latency, Options, Sandbox, SandboxError, StartState};
 
 pub(in crate::cli) fn sandbox(
     arguments: &SandboxArguments,
@@ -37,7 +37,7 @@ fn options(arguments: &SandboxArguments) -> Result<Options, CliError> {
         [] => None,
         files => Some(StartState::read(files)?),
     };
-    let faults: Result<Vec<Fault>, SandboxError> =
+    let faults: Result<Vec<FaultOption>, SandboxError> =
         arguments.faults.iter().map(|text| text.parse()).collect();
     Ok(Options {
         listen: arguments.listen,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::destination::Destination;
 use super::estimate::Estimate;
 use crate::cli::error::CliError;
-use crate::cli::plan_tables::Span;
+use crate::cli::plan_tables::PlannedSpan;
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::count;
 use crate::event::{Currency, Event, Kind, Tally};
@@ -25,10 +25,10 @@ pub(super) fn to_send(job: &Job) -> impl Iterator<Item = Event> {
     planned.map(|planned| planned.event.to_event())
 }
 
-fn span_to_send(job: &Job) -> Span {
+fn span_to_send(job: &Job) -> PlannedSpan {
     let planned = job.plan.unordered().map(|(_, planned)| planned);
     let planned = planned.filter(|planned| planned.state == PlanState::ToSend);
-    Span::new(planned.map(|planned| planned.event))
+    PlannedSpan::new(planned.map(|planned| planned.event))
 }
 
 /// Returns what would be sent: events and amounts, days, customers, the account, how long.

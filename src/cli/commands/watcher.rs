@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use super::destination::no_lead_list;
 use super::estimate::time_in_words;
 use crate::cli::tables::{count, grouped};
-use crate::cli::terminal::{Entry, Level, Terminal};
+use crate::cli::terminal::{Level, LogEntry, Terminal};
 use crate::invisible::shown;
 use crate::send::{LeadListState, Progress};
 
@@ -66,13 +66,13 @@ impl<'t> Watcher<'t> {
     }
 
     /// Returns the progress as a line, and its figures for programs.
-    fn entry(&self, progress: &Progress) -> Entry {
+    fn entry(&self, progress: &Progress) -> LogEntry {
         let done = grouped(progress.done() as i128);
         let total = grouped(self.total.into());
         let message = format!("{done}/{total} events  {}", self.words(progress));
         let settled = progress.settled.iter();
         let settled: BTreeMap<_, _> = settled.map(|(outcome, n)| (outcome.as_str(), n)).collect();
-        Entry::new(Level::Info, "progress", message)
+        LogEntry::new(Level::Info, "progress", message)
             .with("done", progress.done())
             .with("total", self.total)
             .with("outcomes", settled)

@@ -20,7 +20,7 @@ const IDENTITY: [&str; 4] = ["wid", "account_id", "key_file", "key_command"];
 
 /// The account of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Chosen {
+pub(in crate::cli) enum ChosenAccount {
     /// The configuration has one account, the one at its top.
     Only,
     /// The account with this name.
@@ -29,7 +29,7 @@ pub(in crate::cli) enum Chosen {
     Open(Vec<String>),
 }
 
-impl Chosen {
+impl ChosenAccount {
     /// Decides which account a call is for, by its name if it names one.
     ///
     /// # Errors
@@ -39,19 +39,21 @@ impl Chosen {
         let names = names(layers);
         match name.filter(|name| !name.is_empty()) {
             Some(name) if names.iter().any(|known| known == name) => {
-                Ok(Chosen::Named(name.to_owned()))
+                Ok(ChosenAccount::Named(name.to_owned()))
             }
             Some(name) => Err(unknown(name, &names)),
-            None if names.is_empty() || layers.iter().any(names_an_account) => Ok(Chosen::Only),
-            None => Ok(Chosen::Open(names)),
+            None if names.is_empty() || layers.iter().any(names_an_account) => {
+                Ok(ChosenAccount::Only)
+            }
+            None => Ok(ChosenAccount::Open(names)),
         }
     }
 
     /// Returns the name of the chosen account, if it has one.
     pub(in crate::cli) fn name(&self) -> Option<&str> {
         match self {
-            Chosen::Named(name) => Some(name),
-            Chosen::Only | Chosen::Open(_) => None,
+            ChosenAccount::Named(name) => Some(name),
+            ChosenAccount::Only | ChosenAccount::Open(_) => None,
         }
     }
 
@@ -61,7 +63,7 @@ impl Chosen {
     ///
     /// It is open.
     pub(in crate::cli) fn expect_one(&self) -> Result<(), CliError> {
-        let Chosen::Open(names) = self else {
+        let ChosenAccount::Open(names) = self else {
             return Ok(());
         };
         let message = format!(
@@ -79,8 +81,8 @@ impl Chosen {
     /// Returns the table that has the settings of the account.
     pub(super) fn table(&self) -> String {
         match self {
-            Chosen::Named(name) => format!("[accounts.{name}]"),
-            Chosen::Only | Chosen::Open(_) => "[api]".to_owned(),
+            ChosenAccount::Named(name) => format!("[accounts.{name}]"),
+            ChosenAccount::Only | ChosenAccount::Open(_) => "[api]".to_owned(),
         }
     }
 }
@@ -125,7 +127,7 @@ fn listed(names: &[String]) -> String {
 }
 
 /// Returns the layers with what the chosen account has put on top, and without what identifies another one.
-pub(super) fn with_account(mut layers: Vec<Layer>, chosen: &Chosen) -> Vec<Layer> {
+pub(super) fn with_account(mut layers: Vec<Layer>, chosen: &ChosenAccount) -> Vec<Layer> {
     let Some(name) = chosen.name() else {
         return layers;
     };
@@ -145,7 +147,7 @@ pub(super) fn with_account(mut layers: Vec<Layer>, chosen: &Chosen) -> Vec<Layer
 }
 
 /// Returns the path of the account's journal, if its table names one.
-pub(super) fn journal_of(layers: &[Layer], chosen: &Chosen) -> Option<(PathBuf, PathBuf)> {
+pub(super) fn journal_of(layers: &[Layer], chosen: &ChosenAccount) -> Option<(PathBuf, PathBuf)> {
     let name = chosen.name()?;
     layers.iter().rev().find_map(|layer| {
         let account = layer.table.get("accounts")?.as_table()?.get(name)?;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use toml::Value;
 
 use super::account_names::key_variable;
-use super::accounts::Chosen;
-use super::layers::{Layer, LayerOrigin, Origin};
+use super::accounts::ChosenAccount;
+use super::layers::{Layer, LayerOrigin, ValueOrigin};
 use crate::bounded::{self, KEY_BYTES};
 use crate::cli::child::{Program, failure};
 use crate::cli::error::CliError;
@@ -43,7 +43,7 @@ impl KeySource {
     /// # Errors
     ///
     /// One place sets both a file and a command.
-    pub(super) fn find(layers: &[Layer], chosen: &Chosen) -> Result<Self, CliError> {
+    pub(super) fn find(layers: &[Layer], chosen: &ChosenAccount) -> Result<Self, CliError> {
         let variable = chosen
             .name()
             .map_or(KEY_VARIABLE.into(), |name| Cow::Owned(key_variable(name)));
@@ -84,12 +84,14 @@ impl KeySource {
     }
 
     /// Returns the words that `fprecon config` has for the source, and the origin.
-    pub(super) fn shown(&self) -> (Option<&'static str>, Origin) {
+    pub(super) fn shown(&self) -> (Option<&'static str>, ValueOrigin) {
         match self {
-            KeySource::Nothing | KeySource::NothingFor(_) => (None, Origin::Default),
-            KeySource::Variable(name) => (Some("set, not shown"), Origin::Variable(name.clone())),
-            KeySource::File(_) => (Some("from the key file"), Origin::Default),
-            KeySource::Command(_) => (Some("from the key command"), Origin::Default),
+            KeySource::Nothing | KeySource::NothingFor(_) => (None, ValueOrigin::Default),
+            KeySource::Variable(name) => {
+                (Some("set, not shown"), ValueOrigin::Variable(name.clone()))
+            }
+            KeySource::File(_) => (Some("from the key file"), ValueOrigin::Default),
+            KeySource::Command(_) => (Some("from the key command"), ValueOrigin::Default),
         }
     }
 

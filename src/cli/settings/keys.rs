@@ -158,7 +158,7 @@ pub(super) enum ListOf {
 /// A setting: the one place that names its key, variable, default and meaning. `fprecon config`, its JSON
 /// Schema, what `fprecon init` writes and `docs/configuration.md` are made of it.
 #[derive(Debug)]
-pub(super) struct Key {
+pub(super) struct SettingKey {
     pub(super) table: &'static str,
     pub(super) key: &'static str,
     /// `None` where only a file can set it.
@@ -171,8 +171,8 @@ pub(super) struct Key {
 }
 
 /// Every setting with one value, in the order of the file.
-pub(super) const KEYS: [Key; 34] = [
-    Key {
+pub(super) const KEYS: [SettingKey; 34] = [
+    SettingKey {
         table: "api",
         key: "version",
         variable: Some("FPRECON_API"),
@@ -180,7 +180,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: OneOf(&["v1", "v2"]),
         about: "The version of the Tracking API.",
     },
-    Key {
+    SettingKey {
         table: "api",
         key: "base_url",
         variable: Some("FPRECON_BASE_URL"),
@@ -189,7 +189,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Text,
         about: "The address of the API; its default goes with the version. `https://v2.firstpromoter.com/api/v2` is a second one of version 2. Plain http only to this machine.",
     },
-    Key {
+    SettingKey {
         table: "api",
         key: "wid",
         variable: Some("FPRECON_WID"),
@@ -197,7 +197,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Text,
         about: "The account's integration id, for version 1. FirstPromoter shows it under Settings > Integrations > Tracking API.",
     },
-    Key {
+    SettingKey {
         table: "api",
         key: "account_id",
         variable: Some("FPRECON_ACCOUNT_ID"),
@@ -205,7 +205,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Text,
         about: "The account's id, for version 2. FirstPromoter shows it under Settings > Integrations.",
     },
-    Key {
+    SettingKey {
         table: "api",
         key: "key_file",
         variable: Some("FPRECON_API_KEY_FILE"),
@@ -213,7 +213,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Path,
         about: "A file that contains only the API key. FPRECON_API_KEY takes precedence over it, and --api-key-file over both.",
     },
-    Key {
+    SettingKey {
         table: "api",
         key: "key_command",
         variable: None,
@@ -221,7 +221,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: List(Program),
         about: "A command that prints the API key on one line, in place of `key_file`: the program and its arguments, run without a shell.",
     },
-    Key {
+    SettingKey {
         table: "api",
         key: "account_currency",
         variable: Some("FPRECON_ACCOUNT_CURRENCY"),
@@ -229,7 +229,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Text,
         about: "The currency of the FirstPromoter account. Amounts in another one are sent with theirs.",
     },
-    Key {
+    SettingKey {
         table: "api",
         key: "cancellation_event_id",
         variable: Some("FPRECON_CANCELLATION_EVENT_ID"),
@@ -237,7 +237,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Boolean,
         about: "Whether the account's version 1 takes `event_id` on cancellations, so that they can be sent again safely.",
     },
-    Key {
+    SettingKey {
         table: "api",
         key: "history",
         variable: Some("FPRECON_HISTORY"),
@@ -245,7 +245,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: OneOf(&["tracking", "commissions"]),
         about: "How sales are sent with version 2: by its tracking call, which takes no date, or as commissions of known referrals, with the day of the sale. Set it for an import of history alone.",
     },
-    Key {
+    SettingKey {
         table: "api",
         key: "ca_file",
         variable: Some("FPRECON_CA_FILE"),
@@ -253,7 +253,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Path,
         about: "Extra certificates (PEM) to trust beside those of this machine.",
     },
-    Key {
+    SettingKey {
         table: "send",
         key: "requests_per_minute",
         variable: Some("FPRECON_REQUESTS_PER_MINUTE"),
@@ -261,7 +261,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Count,
         about: "The most requests in a minute. FirstPromoter's documented limit is 400.",
     },
-    Key {
+    SettingKey {
         table: "send",
         key: "concurrency",
         variable: Some("FPRECON_CONCURRENCY"),
@@ -269,7 +269,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Count,
         about: "The most requests at a time.",
     },
-    Key {
+    SettingKey {
         table: "send",
         key: "notify_promoters",
         variable: Some("FPRECON_NOTIFY_PROMOTERS"),
@@ -277,7 +277,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Boolean,
         about: "Whether FirstPromoter sends promoters an email about what is sent.",
     },
-    Key {
+    SettingKey {
         table: "send",
         key: "infer_non_referrals",
         variable: Some("FPRECON_INFER_NON_REFERRALS"),
@@ -285,7 +285,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Boolean,
         about: "`true`: after the answer that nobody referred a customer, settle the customer's other events without further requests.",
     },
-    Key {
+    SettingKey {
         table: "send",
         key: "lead_list",
         variable: Some("FPRECON_LEAD_LIST"),
@@ -293,7 +293,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Boolean,
         about: "Whether the account's leads are fetched first, so that no request is made for other customers.",
     },
-    Key {
+    SettingKey {
         table: "send",
         key: "give_up_after_seconds",
         variable: Some("FPRECON_GIVE_UP_AFTER_SECONDS"),
@@ -301,7 +301,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Count,
         about: "Stop the run after this many seconds without a single success (exit 5); `fprecon resume` continues it.",
     },
-    Key {
+    SettingKey {
         table: "send",
         key: "stop_after_same_refusals",
         variable: Some("FPRECON_STOP_AFTER_SAME_REFUSALS"),
@@ -309,7 +309,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Count,
         about: "Stop the run after this many refusals for the same reason without a success (exit 4); `fprecon resume` continues it.",
     },
-    Key {
+    SettingKey {
         table: "send",
         key: "connect_timeout_seconds",
         variable: Some("FPRECON_CONNECT_TIMEOUT_SECONDS"),
@@ -317,7 +317,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Count,
         about: "How long name lookup, TCP and TLS may take together.",
     },
-    Key {
+    SettingKey {
         table: "send",
         key: "read_timeout_seconds",
         variable: Some("FPRECON_READ_TIMEOUT_SECONDS"),
@@ -325,7 +325,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Count,
         about: "How long the server may be silent within an answer.",
     },
-    Key {
+    SettingKey {
         table: "send",
         key: "request_timeout_seconds",
         variable: Some("FPRECON_REQUEST_TIMEOUT_SECONDS"),
@@ -333,7 +333,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Count,
         about: "How long a request may take in all.",
     },
-    Key {
+    SettingKey {
         table: "currencies",
         key: "foreign",
         variable: Some("FPRECON_FOREIGN_CURRENCIES"),
@@ -341,7 +341,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: OneOf(&["send", "convert", "hold"]),
         about: "Amounts in another currency than the account's are sent as they are, converted by `rates`, or held.",
     },
-    Key {
+    SettingKey {
         table: "currencies",
         key: "rates",
         variable: Some("FPRECON_RATES"),
@@ -349,7 +349,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Path,
         about: "A CSV of `date,currency,rate`, for `convert` and for audits.",
     },
-    Key {
+    SettingKey {
         table: "link",
         key: "match_by_customer",
         variable: Some("FPRECON_MATCH_BY_CUSTOMER"),
@@ -357,7 +357,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Boolean,
         about: "Whether a refund that names no sale reverses the only sale of its customer that it can reverse.",
     },
-    Key {
+    SettingKey {
         table: "link",
         key: "send_unlinked",
         variable: Some("FPRECON_SEND_UNLINKED"),
@@ -365,7 +365,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Boolean,
         about: "`true`: send refunds without a sale if their sale is not named or not found.",
     },
-    Key {
+    SettingKey {
         table: "link",
         key: "resolutions",
         variable: Some("FPRECON_RESOLUTIONS"),
@@ -373,7 +373,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Path,
         about: "A CSV of `refund_event_id,sale_event_id` that says which sale a held refund reverses.",
     },
-    Key {
+    SettingKey {
         table: "link",
         key: "customer_uids",
         variable: None,
@@ -381,7 +381,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: List(Texts),
         about: "Customer ids that each belong to one customer, even if they come with several emails.",
     },
-    Key {
+    SettingKey {
         table: "link",
         key: "shared_uids",
         variable: None,
@@ -389,7 +389,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: List(Texts),
         about: "Values in a column of customer ids that several customers share: these events are sent by their emails, without the value.",
     },
-    Key {
+    SettingKey {
         table: "retention",
         key: "after_days",
         variable: Some("FPRECON_RETENTION_AFTER_DAYS"),
@@ -397,7 +397,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Count,
         about: "After each run, remove the details and reports of runs that are settled and ended more than this many days ago, as `journal prune` does. Not set: they are kept.",
     },
-    Key {
+    SettingKey {
         table: "metrics",
         key: "file",
         variable: Some("FPRECON_METRICS_FILE"),
@@ -405,7 +405,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: Path,
         about: "A file `NAME.prom` for the textfile collector of node_exporter: how the last run, resume or retry ended.",
     },
-    Key {
+    SettingKey {
         table: "notify",
         key: "url",
         variable: Some("FPRECON_NOTIFY_URL"),
@@ -413,7 +413,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: SecretUrl,
         about: "An address to which the end of a run is posted. It counts as a secret: only its host is shown. Plain http only to this machine.",
     },
-    Key {
+    SettingKey {
         table: "notify",
         key: "form",
         variable: Some("FPRECON_NOTIFY_FORM"),
@@ -421,7 +421,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: OneOf(&["json", "slack", "healthchecks"]),
         about: "What is posted: the summary as JSON, a message for Slack, or a ping for healthchecks.io (with `/fail` behind the address where the exit code is not 0).",
     },
-    Key {
+    SettingKey {
         table: "notify",
         key: "command",
         variable: None,
@@ -429,7 +429,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: List(Program),
         about: "A command that gets the summary as JSON on its standard input: the program and its arguments, run without a shell.",
     },
-    Key {
+    SettingKey {
         table: "notify",
         key: "when",
         variable: Some("FPRECON_NOTIFY_WHEN"),
@@ -437,7 +437,7 @@ pub(super) const KEYS: [Key; 34] = [
         values: OneOf(&["attention", "always"]),
         about: "Notify if the exit code is not 0, or always.",
     },
-    Key {
+    SettingKey {
         table: "notify",
         key: "timeout_seconds",
         variable: Some("FPRECON_NOTIFY_TIMEOUT_SECONDS"),
@@ -462,7 +462,7 @@ const TABLES: [&str; 7] = [
     "notify",
 ];
 
-impl Key {
+impl SettingKey {
     /// Returns the setting as a line of a configuration: its default, or an empty value.
     pub(super) fn line(&self) -> String {
         let value = self.default.unwrap_or_default();

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 
 use super::CONFIG_FILE;
 use super::account_names;
-use super::keys::{ConfigFile, KEYS, Key, ListOf, ValueType};
+use super::keys::{ConfigFile, KEYS, ListOf, SettingKey, ValueType};
 use super::nearest::nearest;
 use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{Common, PaceArguments};
@@ -19,7 +19,7 @@ use crate::problem::{Problem, ProblemCode};
 
 /// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Origin {
+pub(in crate::cli) enum ValueOrigin {
     Default,
     File(PathBuf),
     /// The table of this account in a file.
@@ -28,14 +28,14 @@ pub(in crate::cli) enum Origin {
     Option(&'static str),
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for ValueOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::Default => f.write_str("default"),
-            Origin::File(path) => write!(f, "{}", path.display()),
-            Origin::Account(path, name) => write!(f, "{} [accounts.{name}]", path.display()),
-            Origin::Variable(name) => f.write_str(name),
-            Origin::Option(name) => f.write_str(name),
+            ValueOrigin::Default => f.write_str("default"),
+            ValueOrigin::File(path) => write!(f, "{}", path.display()),
+            ValueOrigin::Account(path, name) => write!(f, "{} [accounts.{name}]", path.display()),
+            ValueOrigin::Variable(name) => f.write_str(name),
+            ValueOrigin::Option(name) => f.write_str(name),
         }
     }
 }
@@ -98,7 +98,7 @@ fn hint_of_syntax(message: &str) -> String {
     if let Some(key) = KEYS.iter().find(|key| key.key == name) {
         return format!("`{name}` belongs under `[{}]`", key.table);
     }
-    match nearest(name, &KEYS, 0.85, |key: &Key| key.key) {
+    match nearest(name, &KEYS, 0.85, |key: &SettingKey| key.key) {
         Some(key) => format!("did you mean `{}` under `[{}]`? {LIST}", key.key, key.table),
         None => LIST.to_owned(),
     }
@@ -202,7 +202,7 @@ pub(super) fn paths_from(table: &mut Table, file: &Path) {
 }
 
 /// Takes out a setting without a default whose value is empty: it is not set.
-fn remove_empty(table: &mut Table, key: &Key) {
+fn remove_empty(table: &mut Table, key: &SettingKey) {
     let inner = table.get_mut(key.table).and_then(Value::as_table_mut);
     let is_empty = |value: &Value| match value {
         Value::String(text) => text.trim().is_empty(),
@@ -235,7 +235,7 @@ fn table_line(text: &str, name: &str) -> Option<u64> {
 }
 
 /// Returns a table of the settings for which `value` returns one.
-pub(super) fn table_of(value: impl Fn(&Key) -> Option<String>) -> Table {
+pub(super) fn table_of(value: impl Fn(&SettingKey) -> Option<String>) -> Table {
     let mut table = Table::new();
     for key in &KEYS {
         if let Some(text) = value(key) {
@@ -294,7 +294,7 @@ pub(super) fn insert(table: &mut Table, name: &str, key: &str, value: Value) {
 }
 
 /// Returns text as a value of the key's type; a text that is not one stays as it is, and is refused later.
-fn scalar(key: &Key, text: String) -> Value {
+fn scalar(key: &SettingKey, text: String) -> Value {
     let value = match key.values {
         ValueType::Boolean => text.parse().ok().map(Value::Boolean),
         ValueType::Count => text.parse().ok().map(Value::Integer),
@@ -329,20 +329,20 @@ pub(super) fn lay_over(base: &mut Table, over: &Table) {
     }
 }
 
-pub(super) fn origin_of(layers: &[Layer], table: &str, key: &str) -> Origin {
+pub(super) fn origin_of(layers: &[Layer], table: &str, key: &str) -> ValueOrigin {
     let has = |layer: &&Layer| {
         let table = layer.table.get(table).and_then(Value::as_table);
         table.is_some_and(|table| table.contains_key(key))
     };
     let variable = KEYS.iter().find(|k| k.table == table && k.key == key);
     match layers.iter().rev().find(has).map(|layer| &layer.origin) {
-        None | Some(LayerOrigin::Default) => Origin::Default,
-        Some(LayerOrigin::File(path)) => Origin::File(path.clone()),
-        Some(LayerOrigin::Account(path, name)) => Origin::Account(path.clone(), name.clone()),
+        None | Some(LayerOrigin::Default) => ValueOrigin::Default,
+        Some(LayerOrigin::File(path)) => ValueOrigin::File(path.clone()),
+        Some(LayerOrigin::Account(path, name)) => ValueOrigin::Account(path.clone(), name.clone()),
         Some(LayerOrigin::Environment) => {
             let variable = variable.and_then(|key| key.variable);
-            Origin::Variable(variable.unwrap_or("environment").into())
+            ValueOrigin::Variable(variable.unwrap_or("environment").into())
         }
-        Some(LayerOrigin::Option) => Origin::Option("option"),
+        Some(LayerOrigin::Option) => ValueOrigin::Option("option"),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{KEYS, Key, ValueType};
+use super::keys::{KEYS, SettingKey, ValueType};
 use crate::event::Decimals;
 
 /// Returns the JSON Schema of `fprecon.toml`.
@@ -64,7 +64,7 @@ fn table() -> Value {
     json!({ "type": "object", "additionalProperties": false, "properties": {} })
 }
 
-fn property(key: &Key) -> Value {
+fn property(key: &SettingKey) -> Value {
     let mut property = match key.values {
         ValueType::Text | ValueType::Path => json!({ "type": "string" }),
         ValueType::SecretUrl => json!({ "type": "string", "format": "uri" }),

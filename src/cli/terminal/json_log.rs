@@ -34,16 +34,16 @@ impl From<Severity> for Level {
 
 /// What a line says: its level, the stable word for scripts, a sentence for people, and counts and ids.
 #[derive(Clone, Debug)]
-pub(in crate::cli) struct Entry {
+pub(in crate::cli) struct LogEntry {
     level: Level,
     code: String,
     message: String,
     details: Map<String, Value>,
 }
 
-impl Entry {
+impl LogEntry {
     pub(in crate::cli) fn new(level: Level, code: &str, message: impl Into<String>) -> Self {
-        Entry {
+        LogEntry {
             level,
             code: code.to_owned(),
             message: message.into(),
@@ -70,7 +70,7 @@ impl Entry {
 
     /// Returns a problem as a line. Its place and its value are keys of their own.
     fn of_problem(problem: &Problem) -> Self {
-        Entry::new(
+        LogEntry::new(
             problem.severity.into(),
             problem.code.as_str(),
             &*problem.message,
@@ -85,7 +85,7 @@ impl Entry {
 
 /// A line as it is written.
 #[derive(Serialize)]
-struct Line<'l> {
+struct LogLine<'l> {
     time: String,
     level: Level,
     code: &'l str,
@@ -131,17 +131,17 @@ impl JsonLog {
         if let Some(redactor) = &self.redactor {
             redactor.problem(&mut problem);
         }
-        self.write(Entry::of_problem(&problem));
+        self.write(LogEntry::of_problem(&problem));
     }
 
-    pub(super) fn write(&self, mut entry: Entry) {
+    pub(super) fn write(&self, mut entry: LogEntry) {
         if let Some(redactor) = &self.redactor {
             entry.message = redactor.text(&entry.message).into_owned();
             let values = entry.details.values_mut();
             values.for_each(|value| redactor.json(value));
         }
         let run = self.run.borrow();
-        let line = Line {
+        let line = LogLine {
             time: format!("{:.3}", Timestamp::now()),
             level: entry.level,
             code: &entry.code,

@@ -8,14 +8,16 @@ use jiff::civil::Date;
 use super::EventNumbers;
 use crate::event::packed::{Currencies, KINDS, RecordReader, write_number, write_signed};
 use crate::event::view::OriginalRef;
-use crate::event::{CustomerRef, Event, EventKey, EventRef, Kind, RowPlace, Text, packed_details};
+use crate::event::{
+    CustomerRef, Event, EventKey, EventRef, ExportLine, Kind, Text, packed_details,
+};
 
 /// The number of texts that are kept once. Any further text is in its event's own record.
 pub(super) const MAX_WORDS: usize = 4096;
 
 /// Holds what many events share.
 #[derive(Clone, Default)]
-pub(super) struct Shared {
+pub(super) struct SharedValues {
     currencies: Currencies,
     plans: InternedTexts,
     notes: InternedTexts,
@@ -121,7 +123,7 @@ pub(super) fn has_no_refunds(record: &[u8]) -> bool {
     RecordReader(&record[FLAGS_AT..]).flags() & NO_REFUNDS != 0
 }
 
-impl Shared {
+impl SharedValues {
     /// Writes an event: its numbers, the lengths of its texts, the texts, and the details after them.
     pub(super) fn write(&mut self, event: &Event, record: &mut Vec<u8>) {
         record.clear();
@@ -228,7 +230,7 @@ impl Shared {
             .fold(0, |bytes, word| bytes + word.own_bytes());
         let all = [sale_bytes, reference_bytes, email_bytes, uid_bytes];
         let all = all.iter().flatten().sum::<usize>() + id_bytes + own_bytes;
-        let mut texts = Texts(from.text(all));
+        let mut texts = RecordTexts(from.text(all));
         let event_id = texts.next(id_bytes);
         let sale_event_id = sale_bytes.map(|bytes| texts.next(bytes));
         let reference = reference_bytes.map(|bytes| texts.next(bytes));
@@ -271,7 +273,7 @@ impl Shared {
         let has = |flag: u16| flags & flag != 0;
         let figures = EventNumbers {
             kind,
-            source: RowPlace {
+            source: ExportLine {
                 input: from.number() as usize,
                 line: from.number(),
             },
@@ -341,16 +343,16 @@ fn write_word<'t>(record: &mut Vec<u8>, words: &mut InternedTexts, text: &'t str
 
 /// Holds a text that is kept once, or the length of one that is in the record.
 #[derive(Clone, Copy)]
-enum Word<'e> {
+enum StoredText<'e> {
     Shared(&'e str),
     Own(usize),
 }
 
-impl Word<'_> {
+impl StoredText<'_> {
     fn own_bytes(self) -> usize {
         match self {
-            Word::Shared(_) => 0,
-            Word::Own(bytes) => bytes,
+            StoredText::Shared(_) => 0,
+            StoredText::Own(bytes) => bytes,
         }
     }
 }
@@ -373,18 +375,18 @@ impl RecordReader<'_> {
     }
 
     #[inline]
-    fn word<'w>(&mut self, words: &'w InternedTexts) -> Word<'w> {
+    fn word<'w>(&mut self, words: &'w InternedTexts) -> StoredText<'w> {
         match words.text(self.number()) {
-            Some(text) => Word::Shared(text),
-            None => Word::Own(self.number() as usize),
+            Some(text) => StoredText::Shared(text),
+            None => StoredText::Own(self.number() as usize),
         }
     }
 }
 
 /// Reads the texts of a record, one after the other.
-struct Texts<'e>(&'e str);
+struct RecordTexts<'e>(&'e str);
 
-impl<'e> Texts<'e> {
+impl<'e> RecordTexts<'e> {
     #[inline]
     fn next(&mut self, bytes: usize) -> &'e str {
         let (text, rest) = self.0.split_at(bytes);
@@ -393,10 +395,10 @@ impl<'e> Texts<'e> {
     }
 
     #[inline]
-    fn word(&mut self, word: Word<'e>) -> &'e str {
+    fn word(&mut self, word: StoredText<'e>) -> &'e str {
         match word {
-            Word::Shared(text) => text,
-            Word::Own(bytes) => self.next(bytes),
+            StoredText::Shared(text) => text,
+            StoredText::Own(bytes) => self.next(bytes),
         }
     }
 }

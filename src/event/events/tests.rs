@@ -76,7 +76,7 @@ prop_compose! {
         (is_mended, is_told_by_reference, has_no_refunds) in any::<(bool, bool, bool)>(),
         details in details(),
     ) -> Event {
-        let source = RowPlace { input: input as usize, line };
+        let source = ExportLine { input: input as usize, line };
         let mut event = Event::new(KINDS[kind], event_id, Customer { email, uid }, source);
         event.sale_event_id = sale_event_id;
         event.reference = reference;
@@ -155,7 +155,7 @@ proptest! {
 
 #[test]
 fn more_texts_than_are_kept_once_and_a_record_larger_than_a_page_come_back() {
-    let source = RowPlace { input: 0, line: 2 };
+    let source = ExportLine { input: 0, line: 2 };
     let all: Vec<Event> = (0..2 * MAX_WORDS)
         .map(|n| {
             let id = Text::from(format!("in_{n}"));
@@ -181,7 +181,7 @@ fn a_payment_takes_little_more_than_its_ids_and_its_customer() {
         let line = 2 + n as u64;
         let customer = Customer::new(Some(&format!("user{n}@example.com")), Some("cus_1"));
         let id = Text::from(format!("in_{n:024}"));
-        let mut sale = Event::new(Kind::Sale, id, customer, RowPlace { input: 0, line });
+        let mut sale = Event::new(Kind::Sale, id, customer, ExportLine { input: 0, line });
         sale.reference = Some(format!("ch_{n:024}").into());
         sale.money = Some(Money {
             amount_cents: 123_456,

@@ -7,7 +7,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::super::archive::Member;
 use super::super::error::Fault;
-use super::parts::{Parts, attribute};
+use super::parts::{DocumentParts, attribute};
 
 /// The most bytes of a sheet as XML.
 const SHEET_MOST_BYTES: u64 = 4 << 30;
@@ -43,7 +43,7 @@ pub(super) struct SheetFacts {
 }
 
 /// Checks all that is read of a workbook beside its sheets.
-pub(super) fn check_workbook(parts: &Parts) -> Result<(), Fault> {
+pub(super) fn check_workbook(parts: &DocumentParts) -> Result<(), Fault> {
     for name in ["styles.xml", "theme", "workbook", ".rels"] {
         for part in parts.named(name) {
             let mut elements = 0;
@@ -79,7 +79,7 @@ fn at_most(found: u64, what: &'static str, most: u64) -> Result<(), Fault> {
 }
 
 /// Returns `true` if any cell of a sheet has a value.
-pub(super) fn has_values(parts: &Parts, sheet: &Member) -> Result<bool, Fault> {
+pub(super) fn has_values(parts: &DocumentParts, sheet: &Member) -> Result<bool, Fault> {
     let mut found = false;
     parts.walk(sheet, SHEET_MOST_BYTES, |event| {
         if let Event::Start(element) = event {
@@ -95,7 +95,7 @@ pub(super) fn has_values(parts: &Parts, sheet: &Member) -> Result<bool, Fault> {
 }
 
 /// Checks a sheet to its end: each cell stands behind the one before it, and is written in one way.
-pub(super) fn check_sheet(parts: &Parts, sheet: &Member) -> Result<SheetFacts, Fault> {
+pub(super) fn check_sheet(parts: &DocumentParts, sheet: &Member) -> Result<SheetFacts, Fault> {
     let mut walk = SheetWalk::default();
     parts.walk(sheet, SHEET_MOST_BYTES, |event| {
         match event {

@@ -22,8 +22,8 @@ use calamine::{Reader as _, Xlsx, XlsxError};
 use quick_xml::events::Event;
 
 use self::guard::SheetFacts;
-use self::number_format::Shown;
-use self::parts::{Parts, attribute};
+use self::number_format::NumberDisplay;
+use self::parts::{DocumentParts, attribute};
 use self::value::DateSystem;
 use super::archive::Member;
 use super::error::Fault;
@@ -75,8 +75,8 @@ pub(super) struct Sheet {
 
 /// Reads the sheet of a workbook that was chosen, or the only one.
 pub(super) fn read(bytes: &Arc<Vec<u8>>, choice: &SheetChoice) -> Result<Sheet, Fault> {
-    let parts = Parts::open(bytes)?;
-    let listed = Listed::find(&parts)?;
+    let parts = DocumentParts::open(bytes)?;
+    let listed = SheetList::find(&parts)?;
     guard::check_workbook(&parts)?;
     let chosen = listed.choose(&parts, choice)?;
     let part = listed.part(&parts, &chosen.name)?;
@@ -104,7 +104,7 @@ pub(super) fn read(bytes: &Arc<Vec<u8>>, choice: &SheetChoice) -> Result<Sheet, 
 }
 
 /// The sheets of a workbook, as it lists them.
-struct Listed {
+struct SheetList {
     sheets: Vec<ListedSheet>,
 }
 
@@ -115,15 +115,15 @@ struct ListedSheet {
 }
 
 /// A sheet that is read.
-struct Chosen {
+struct ChosenSheet {
     name: String,
     is_one_of_several: bool,
     /// Hidden sheets with cells that are not read.
     hidden_others: Vec<String>,
 }
 
-impl Listed {
-    fn find(parts: &Parts) -> Result<Listed, Fault> {
+impl SheetList {
+    fn find(parts: &DocumentParts) -> Result<SheetList, Fault> {
         let package = relationships(parts, "_rels/.rels")?;
         let is_document = |found: &&Relationship| found.kind.ends_with("/officeDocument");
         let document = package.iter().find(is_document);
@@ -159,15 +159,15 @@ impl Listed {
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        Ok(Listed { sheets })
+        Ok(SheetList { sheets })
     }
 
-    fn part<'p>(&self, parts: &'p Parts, name: &str) -> Result<&'p Member, Fault> {
+    fn part<'p>(&self, parts: &'p DocumentParts, name: &str) -> Result<&'p Member, Fault> {
         let sheet = self.sheets.iter().find(|sheet| sheet.name == name);
         find_part(parts, sheet.map_or("", |sheet| sheet.path.as_str()))
     }
 
-    fn choose(&self, parts: &Parts, choice: &SheetChoice) -> Result<Chosen, Fault> {
+    fn choose(&self, parts: &DocumentParts, choice: &SheetChoice) -> Result<ChosenSheet, Fault> {
         let mut with_cells = Vec::new();
         for sheet in &self.sheets {
             if guard::has_values(parts, find_part(parts, &sheet.path)?)? {
@@ -175,7 +175,7 @@ impl Listed {
             }
         }
         let is_one_of_several = with_cells.len() > 1;
-        let chosen = |sheet: &ListedSheet, hidden_others: Vec<String>| Chosen {
+        let chosen = |sheet: &ListedSheet, hidden_others: Vec<String>| ChosenSheet {
             name: sheet.name.clone(),
             is_one_of_several,
             hidden_others,
@@ -223,7 +223,7 @@ fn is_same_name(one: &str, other: &str) -> bool {
 }
 
 /// Names the kind of a document that is not a workbook in XML.
-fn other_document(parts: &Parts, path: &str) -> Option<&'static str> {
+fn other_document(parts: &DocumentParts, path: &str) -> Option<&'static str> {
     if path.starts_with("word/") {
         return Some("a Word document");
     }
@@ -241,7 +241,7 @@ struct Relationship {
     target: String,
 }
 
-fn relationships(parts: &Parts, path: &str) -> Result<Vec<Relationship>, Fault> {
+fn relationships(parts: &DocumentParts, path: &str) -> Result<Vec<Relationship>, Fault> {
     let mut found = Vec::new();
     parts.walk(find_part(parts, path)?, LIST_MOST_BYTES, |event| {
         if let Event::Start(element) | Event::Empty(element) = event
@@ -258,7 +258,7 @@ fn relationships(parts: &Parts, path: &str) -> Result<Vec<Relationship>, Fault> 
     Ok(found)
 }
 
-fn find_part<'p>(parts: &'p Parts, path: &str) -> Result<&'p Member, Fault> {
+fn find_part<'p>(parts: &'p DocumentParts, path: &str) -> Result<&'p Member, Fault> {
     parts
         .part(path)
         .ok_or(Fault::WorkbookDamaged("a part of it is missing"))
@@ -266,16 +266,16 @@ fn find_part<'p>(parts: &'p Parts, path: &str) -> Result<&'p Member, Fault> {
 
 /// Bytes that several readers share.
 #[derive(Clone)]
-pub(super) struct Shared(pub(super) Arc<Vec<u8>>);
+pub(super) struct SharedBytes(pub(super) Arc<Vec<u8>>);
 
-impl AsRef<[u8]> for Shared {
+impl AsRef<[u8]> for SharedBytes {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
 }
 
 fn read_rows(bytes: &Arc<Vec<u8>>, name: &str, facts: &SheetFacts) -> Result<SheetRows, Fault> {
-    let shared = Cursor::new(Shared(Arc::clone(bytes)));
+    let shared = Cursor::new(SharedBytes(Arc::clone(bytes)));
     let mut workbook = Xlsx::new(shared).map_err(damaged)?;
     let system = if workbook.has_1904_epoch() {
         DateSystem::From1904
@@ -283,13 +283,13 @@ fn read_rows(bytes: &Arc<Vec<u8>>, name: &str, facts: &SheetFacts) -> Result<She
         DateSystem::From1900
     };
     let mut cells = workbook.worksheet_cells_reader(name).map_err(damaged)?;
-    let formats: Vec<Shown> = cells
+    let formats: Vec<NumberDisplay> = cells
         .styles()
         .iter()
         .map(|style| style.number_format.as_ref())
-        .map(|format| format.map(Shown::from_format).unwrap_or_default())
+        .map(|format| format.map(NumberDisplay::from_format).unwrap_or_default())
         .collect();
-    let plain = Shown::default();
+    let plain = NumberDisplay::default();
     let mut unsaved = facts.unsaved.iter().peekable();
     let mut unknown_errors = facts.unknown_errors.iter();
     let mut rows = SheetRows::new(system);

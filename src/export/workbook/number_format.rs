@@ -10,7 +10,7 @@ const DECIMALS_MOST: usize = 2;
 
 /// Describes what a number format shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Shown {
+pub(super) struct NumberDisplay {
     /// The least number of digits of a whole number, if the format has only zeros.
     pub(super) digits_least: usize,
     /// The least number of decimals, up to the two of most currencies.
@@ -22,16 +22,16 @@ pub(super) struct Shown {
     pub(super) currency: Option<String>,
 }
 
-impl Shown {
-    pub(super) fn from_format(format: &NumberFormat) -> Shown {
+impl NumberDisplay {
+    pub(super) fn from_format(format: &NumberFormat) -> NumberDisplay {
         let id = format.format_id.unwrap_or_default();
         let is_of_the_system = OF_THE_SYSTEM.contains(&id);
-        Shown::from_code(&format.format_code, is_of_the_system)
+        NumberDisplay::from_code(&format.format_code, is_of_the_system)
     }
 
     /// Reads the first section of a format, which is that of numbers above zero.
-    fn from_code(code: &str, is_of_the_system: bool) -> Shown {
-        let mut shown = Shown::default();
+    fn from_code(code: &str, is_of_the_system: bool) -> NumberDisplay {
+        let mut shown = NumberDisplay::default();
         let mut plain = String::new();
         let mut letters = code.chars();
         while let Some(letter) = letters.next() {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn currency(code: &str) -> Option<String> {
-        Shown::from_code(code, false).currency
+        NumberDisplay::from_code(code, false).currency
     }
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
         ] {
             assert_eq!(currency(code).as_deref(), expected, "{code}");
         }
-        let of_the_system = Shown::from_code("_($* #,##0.00_)", true);
+        let of_the_system = NumberDisplay::from_code("_($* #,##0.00_)", true);
         assert_eq!(of_the_system.currency, None);
     }
 
@@ -130,7 +130,7 @@ mod tests {
             ("General", 0),
         ] {
             assert_eq!(
-                Shown::from_code(code, false).decimals_least,
+                NumberDisplay::from_code(code, false).decimals_least,
                 expected,
                 "{code}"
             );
@@ -139,13 +139,17 @@ mod tests {
 
     #[test]
     fn zeros_percent_and_times_are_found() {
-        assert_eq!(Shown::from_code("00000", false).digits_least, 5);
+        assert_eq!(NumberDisplay::from_code("00000", false).digits_least, 5);
         for code in ["0", "0.00", "#,##0", "General", "0000 \"x\""] {
-            assert_eq!(Shown::from_code(code, false).digits_least, 0, "{code}");
+            assert_eq!(
+                NumberDisplay::from_code(code, false).digits_least,
+                0,
+                "{code}"
+            );
         }
-        assert!(Shown::from_code("0.00%", false).is_percent);
-        assert!(Shown::from_code("dd/mm/yyyy hh:mm", false).has_time);
-        assert!(!Shown::from_code("dd\\.mm\\.yyyy", false).has_time);
-        assert!(!Shown::from_code("[$-409]d\\-mmm\\-yy;@", false).has_time);
+        assert!(NumberDisplay::from_code("0.00%", false).is_percent);
+        assert!(NumberDisplay::from_code("dd/mm/yyyy hh:mm", false).has_time);
+        assert!(!NumberDisplay::from_code("dd\\.mm\\.yyyy", false).has_time);
+        assert!(!NumberDisplay::from_code("[$-409]d\\-mmm\\-yy;@", false).has_time);
     }
 }

@@ -21,14 +21,14 @@ const PIECE_MOST_BYTES: u64 = 16 << 20;
 const DEPTH_MOST: u32 = 64;
 
 /// A zip whose members are the parts of a document.
-pub(super) struct Parts {
+pub(super) struct DocumentParts {
     archive: Archive,
     members: Vec<Member>,
 }
 
-impl Parts {
+impl DocumentParts {
     /// Opens a workbook. What `calamine` would find in it has to be what is found here.
-    pub(super) fn open(bytes: &Arc<Vec<u8>>) -> Result<Parts, Fault> {
+    pub(super) fn open(bytes: &Arc<Vec<u8>>) -> Result<DocumentParts, Fault> {
         let tail = &bytes[bytes.len().saturating_sub(END_BYTES)..];
         if memchr::memmem::find_iter(tail, END_SIGNATURE).count() != 1 {
             return Err(Fault::WorkbookDamaged("its list of parts is not clear"));
@@ -40,7 +40,7 @@ impl Parts {
         if members.windows(2).any(is_same) {
             Err(Fault::WorkbookDamaged("a part is in it twice"))
         } else {
-            Ok(Parts { archive, members })
+            Ok(DocumentParts { archive, members })
         }
     }
 

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
 
 use super::super::row::CellKind;
-use super::number_format::Shown;
+use super::number_format::NumberDisplay;
 
 /// The digits of a number that a spreadsheet keeps.
 const DIGITS: usize = 15;
@@ -37,7 +37,7 @@ pub(super) enum DateSystem {
 /// Returns a value as text, and what it was.
 pub(super) fn text_of(
     value: &DataRef<'_>,
-    shown: &Shown,
+    shown: &NumberDisplay,
     system: DateSystem,
 ) -> (String, CellKind) {
     match value {
@@ -52,7 +52,7 @@ pub(super) fn text_of(
         DataRef::Float(number) => number_text(&rounded(*number), shown),
         DataRef::DateTime(serial) => {
             date_text(serial.as_f64(), shown, system).unwrap_or_else(|| {
-                let plain = Shown::default();
+                let plain = NumberDisplay::default();
                 number_text(&rounded(serial.as_f64()), &plain)
             })
         }
@@ -69,7 +69,7 @@ fn rounded(number: f64) -> String {
 }
 
 /// Writes a number in full. `scientific` has digits, perhaps a point, and the power of ten.
-fn number_text(scientific: &str, shown: &Shown) -> (String, CellKind) {
+fn number_text(scientific: &str, shown: &NumberDisplay) -> (String, CellKind) {
     let (mantissa, power) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let (sign, mantissa) = match mantissa.strip_prefix('-') {
         Some(rest) => ("-", rest),
@@ -120,7 +120,7 @@ fn in_full(digits: &str, power: i32) -> String {
 }
 
 /// Puts the zeros to a number that its format shows: in front of a whole one, or behind the point.
-fn padded(number: &str, shown: &Shown) -> String {
+fn padded(number: &str, shown: &NumberDisplay) -> String {
     let width = shown.decimals_least;
     match number.split_once('.') {
         Some((whole, fraction)) => format!("{whole}.{fraction:0<width$}"),
@@ -130,7 +130,7 @@ fn padded(number: &str, shown: &Shown) -> String {
 }
 
 /// Writes the day and time of a serial, to the nearest second; nothing where it is no date of a spreadsheet.
-fn date_text(serial: f64, shown: &Shown, system: DateSystem) -> Option<(String, CellKind)> {
+fn date_text(serial: f64, shown: &NumberDisplay, system: DateSystem) -> Option<(String, CellKind)> {
     if !(0.0..=3_000_000.0).contains(&serial) {
         return None;
     }
@@ -177,7 +177,7 @@ mod tests {
     fn plain(number: f64) -> String {
         text_of(
             &DataRef::Float(number),
-            &Shown::default(),
+            &NumberDisplay::default(),
             DateSystem::From1900,
         )
         .0
@@ -210,30 +210,31 @@ mod tests {
 
     #[test]
     fn what_the_format_shows_is_kept() {
-        let shown =
-            |number, shown: &Shown| text_of(&DataRef::Float(number), shown, DateSystem::From1900);
-        let zeros = Shown {
+        let shown = |number, shown: &NumberDisplay| {
+            text_of(&DataRef::Float(number), shown, DateSystem::From1900)
+        };
+        let zeros = NumberDisplay {
             digits_least: 6,
-            ..Shown::default()
+            ..NumberDisplay::default()
         };
         assert_eq!(shown(123.0, &zeros), ("000123".to_owned(), CellKind::Text));
-        let cents = Shown {
+        let cents = NumberDisplay {
             decimals_least: 2,
-            ..Shown::default()
+            ..NumberDisplay::default()
         };
         assert_eq!(shown(49.0, &cents).0, "49.00");
         assert_eq!(shown(19.9, &cents).0, "19.90");
         assert_eq!(shown(23.7881, &cents).0, "23.7881");
         assert_eq!(shown(0.0, &cents).0, "0.00");
-        let percent = Shown {
+        let percent = NumberDisplay {
             is_percent: true,
-            ..Shown::default()
+            ..NumberDisplay::default()
         };
         assert_eq!(shown(0.155, &percent), ("15.5%".to_owned(), CellKind::Text));
         assert_eq!(shown(1.0, &percent), ("100%".to_owned(), CellKind::Text));
-        let dollars = Shown {
+        let dollars = NumberDisplay {
             currency: Some("$".to_owned()),
-            ..Shown::default()
+            ..NumberDisplay::default()
         };
         assert_eq!(
             shown(-1200.0, &dollars),
@@ -244,9 +245,9 @@ mod tests {
     fn date(serial: f64, has_time: bool, system: DateSystem) -> (String, CellKind) {
         let is_1904 = system == DateSystem::From1904;
         let serial = ExcelDateTime::new(serial, ExcelDateTimeType::DateTime, is_1904);
-        let shown = Shown {
+        let shown = NumberDisplay {
             has_time,
-            ..Shown::default()
+            ..NumberDisplay::default()
         };
         text_of(&DataRef::DateTime(serial), &shown, system)
     }

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry as Slot;
 
 use super::super::{EventRow, Outcome};
 use crate::event::packed::{Currencies, Pages, RecordReader, write_number};
-use crate::event::{Corrected, Essence, EventKey, KeyMap, Kind, Names, Terms};
+use crate::event::{Corrected, Essence, EventKey, KeyMap, Kind, TermNames, Terms};
 
 /// Describes an event that the journal has.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,7 @@ pub struct KnownEvents {
     corrected: KeyMap<Corrected>,
     pages: Pages,
     currencies: Currencies,
-    names: Names,
+    names: TermNames,
     /// The record that is being written.
     record: Vec<u8>,
 }
@@ -123,12 +123,12 @@ const NO_OUTCOME: u8 = 0;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Currency, Customer, Details, Event, Kind, Money, RowPlace, Text};
+    use crate::event::{Currency, Customer, Details, Event, ExportLine, Kind, Money, Text};
 
     fn known(n: u64) -> (EventKey, KnownEvent) {
         let customer = Customer::new(Some(&format!("user{n}@example.com")), Some("cus_1"));
         let id = Text::from(format!("in_{n}"));
-        let mut event = Event::new(Kind::Sale, id, customer, RowPlace { input: 0, line: 2 });
+        let mut event = Event::new(Kind::Sale, id, customer, ExportLine { input: 0, line: 2 });
         event.money = Some(Money {
             amount_cents: 800 + n.cast_signed(),
             currency: Currency::from_code("USD").unwrap(),

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use rusqlite::Row;
 
-use super::super::columns::{self, Columns, Millis, Word, impossible};
+use super::super::columns::{self, EventColumns, Millis, StoredWord, impossible};
 use super::super::{AttentionCode, EventRow, JournalError, JournalReader, Outcome};
 use super::{HistoryRequest, JournalHistory, KnownEvent, RunsOfExport, UncomparedRefund};
 use crate::event::{
@@ -126,7 +126,7 @@ impl JournalReader {
             columns::names()
         );
         self.each("reading customers", &sql, [], |row| {
-            let (_, key, columns) = Columns::read_sealed(row, 0)?;
+            let (_, key, columns) = EventColumns::read_sealed(row, 0)?;
             let essence = columns.essence();
             if let Some((_, uid)) = essence.email_and_uid()
                 && essence.kind != Kind::Refund
@@ -268,9 +268,9 @@ struct Scan<'w> {
 
 impl Scan<'_> {
     fn take(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
-        let outcome: Option<Word<Outcome>> = row.get(3 + columns::COUNT)?;
+        let outcome: Option<StoredWord<Outcome>> = row.get(3 + columns::COUNT)?;
         let outcome = outcome.map(|word| word.0);
-        let (id, key, columns) = Columns::read_sealed(row, 0)?;
+        let (id, key, columns) = EventColumns::read_sealed(row, 0)?;
         let mut essence = columns.essence();
         let read_now = key_as_read_now(columns.event_id());
         let key = read_now.unwrap_or(key);

@@ -3,8 +3,8 @@
 use rusqlite::{Statement, params};
 
 use super::Recording;
-use crate::event::{Event, RowPlace};
-use crate::journal::columns::{self, Columns};
+use crate::event::{Event, ExportLine};
+use crate::journal::columns::{self, EventColumns};
 use crate::journal::deliver::settle_where_left;
 use crate::journal::runs::held_seal;
 use crate::journal::{
@@ -212,7 +212,7 @@ impl Recording<'_> {
         let names = columns::names();
         let sql = format!("SELECT id, key, seal, {names} FROM event WHERE id = ?1");
         let found = self.transaction.query_row(&sql, [event.0], |row| {
-            let (_, key, columns) = Columns::read_sealed(row, 0)?;
+            let (_, key, columns) = EventColumns::read_sealed(row, 0)?;
             Ok(columns.to_event(Some(key), None))
         });
         found.map_err(|error| {
@@ -226,7 +226,7 @@ impl Recording<'_> {
     /// # Errors
     ///
     /// The journal can't be written.
-    pub fn take_over(&mut self, event: EventRow, source: RowPlace) -> Result<(), JournalError> {
+    pub fn take_over(&mut self, event: EventRow, source: ExportLine) -> Result<(), JournalError> {
         self.ready()?;
         let input = self.input(source)?;
         let written = self.statements.run_event.execute(params![
@@ -244,7 +244,11 @@ impl Recording<'_> {
     /// # Errors
     ///
     /// The journal can't be written.
-    pub fn add_met_event(&mut self, event: EventRow, source: RowPlace) -> Result<(), JournalError> {
+    pub fn add_met_event(
+        &mut self,
+        event: EventRow,
+        source: ExportLine,
+    ) -> Result<(), JournalError> {
         self.ready()?;
         let input = self.input(source)?;
         self.meet(event, Some(input), Some(stored(source.line)))
@@ -310,7 +314,7 @@ impl Recording<'_> {
         let input = event.source.map(|source| self.input(source)).transpose()?;
         let line = event.source.map(|source| stored(source.line));
         let run = self.run.0;
-        let columns = Columns::from_event(event);
+        let columns = EventColumns::from_event(event);
         let candidates = event.details().candidates.as_deref();
         let seal = held_seal((run, input, line), state.as_str(), candidates, &columns);
         let statement = &mut self.statements.held;
@@ -328,7 +332,7 @@ impl Recording<'_> {
         self.done(written)
     }
 
-    fn source_of(&self, event: &Event) -> Result<RowPlace, JournalError> {
+    fn source_of(&self, event: &Event) -> Result<ExportLine, JournalError> {
         event.source.ok_or_else(|| {
             let what = format!("event `{}` has no place in an export", event.event_id());
             JournalError::misused(&self.reader.path, what)
@@ -341,7 +345,7 @@ fn insert_event(
     row: EventRow,
     event: &Event,
 ) -> rusqlite::Result<usize> {
-    let columns = Columns::from_event(event);
+    let columns = EventColumns::from_event(event);
     let key = event.key();
     statement.raw_bind_parameter(1, row.0)?;
     statement.raw_bind_parameter(2, key.0.as_slice())?;

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Finder, FoundSale};
+use super::{FoundSale, SaleFinder};
 use crate::event::{Currency, CustomerRef, EventKey, Events, KeyMap, Text};
 use crate::link::candidates::{Candidates, RefundableSale, SearchedRefund};
 use crate::link::{Link, Links, MAX_CANDIDATES, Sale};
 
-impl Finder<'_> {
+impl SaleFinder<'_> {
     /// Names the sales that unresolved refunds may undo, and takes the only one where the user wants
     /// that.
     pub(in crate::link) fn match_customers(&mut self, events: &mut Events, links: &mut Links) {

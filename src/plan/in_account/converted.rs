@@ -30,9 +30,9 @@ impl Comparison<'_> {
             }
         }
         for nearness in [Nearness::Day, Nearness::DateOnly, Nearness::Near] {
-            for (index, face) in std::mem::take(&mut self.open) {
+            for (index, lookup) in std::mem::take(&mut self.open) {
                 let event = self.events.get(index);
-                let (from, until) = self.account.window(face.at, nearness);
+                let (from, until) = self.account.window(lookup.at, nearness);
                 let leads = self.account.leads(event.customer);
                 let of_leads = leads.into_iter().flatten();
                 let of_leads = of_leads.filter_map(|lead| by_lead.get(&lead));
@@ -41,7 +41,7 @@ impl Comparison<'_> {
                     (from..until).contains(&sold_at) && !self.taken[place as usize]
                 });
                 let Some(place) = place else {
-                    self.open.push((index, face));
+                    self.open.push((index, lookup));
                     continue;
                 };
                 self.taken[place as usize] = true;

@@ -467,7 +467,7 @@ impl Planner<'_> {
     pub(in crate::plan) fn hold_after_loss(
         &mut self,
         events: &Events,
-        firsts: &KeyRepresentatives,
+        representatives: &KeyRepresentatives,
     ) -> u64 {
         let until = self.history.lost_until();
         let until = until.map(|until| until.checked_add(DATE_TOLERANCE).unwrap_or(Timestamp::MAX));
@@ -481,7 +481,7 @@ impl Planner<'_> {
             let is_new = self.history.essence(event.key()).is_none();
             let is_accepted = self.history.accepted_held(event.key()).is_some();
             let is_older = |until: Timestamp| {
-                let sold_at = self.sold_at_s(sale, events, firsts);
+                let sold_at = self.sold_at_s(sale, events, representatives);
                 sold_at.is_none_or(|at| at <= until.as_second())
             };
             if is_new && until.is_some_and(is_older) {
@@ -509,9 +509,9 @@ impl Planner<'_> {
         &self,
         sale: Option<EventKey>,
         events: &Events,
-        firsts: &KeyRepresentatives,
+        representatives: &KeyRepresentatives,
     ) -> Option<i64> {
-        match sale.and_then(|sale| firsts.named(sale)) {
+        match sale.and_then(|sale| representatives.named(sale)) {
             Some(sale) => events.get(sale).created_at.map(Timestamp::as_second),
             None => sale
                 .and_then(|sale| self.history.essence(sale))

@@ -122,13 +122,13 @@ impl Planner<'_> {
         index: usize,
         key: EventKey,
         is_again: bool,
-        firsts: &mut KeyRepresentatives,
+        representatives: &mut KeyRepresentatives,
     ) {
         if is_again {
             let note = "these exports have it more than once";
             return self.mark(index, PlanState::Duplicate, note);
         }
-        firsts.set(index, key);
+        representatives.set(index, key);
         if self.uncompared.is_compared && !self.uncompared.covered.contains_key(&key) {
             self.replacing.insert(key, ());
             return self.mark(index, PlanState::ToSend, "");

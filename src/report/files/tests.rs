@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
-use crate::event::{Currency, Customer, Details, Event, Events, Kind, Money, Original, RowPlace};
+use crate::event::{Currency, Customer, Details, Event, Events, ExportLine, Kind, Money, Original};
 use crate::export::{Export, Row};
 use crate::invisible::shown;
 use crate::journal::{
@@ -26,7 +26,7 @@ fn at(seconds: i64) -> Timestamp {
 
 fn event(kind: Kind, id: &str, cents: Option<i64>, line: u64) -> Event {
     let customer = Customer::new(Some("a@example.com"), Some("cus_1"));
-    let mut event = Event::new(kind, id.into(), customer, RowPlace { input: 0, line });
+    let mut event = Event::new(kind, id.into(), customer, ExportLine { input: 0, line });
     event.money = cents.map(|amount_cents| Money {
         amount_cents,
         currency: Currency::from_code("USD").unwrap(),
@@ -68,7 +68,7 @@ struct Fixture {
     journal: Journal,
 }
 
-type SourceRow<'r> = (RowPlace, Disposition, &'r str, &'r [&'r str]);
+type SourceRow<'r> = (ExportLine, Disposition, &'r str, &'r [&'r str]);
 
 impl Fixture {
     fn new() -> Self {
@@ -201,8 +201,8 @@ const ALWAYS: [&str; 10] = [
 
 const HEADER: [&str; 3] = ["id", "Amount, net", "Name"];
 
-const fn place(input: usize, line: u64) -> RowPlace {
-    RowPlace { input, line }
+const fn place(input: usize, line: u64) -> ExportLine {
+    ExportLine { input, line }
 }
 
 /// Returns a journal with one event of every outcome, and one of everything else.

@@ -1,7 +1,7 @@
 //! Bars beside names: the result of each export, the promoters with the most sales, and the reasons
 //! of failures.
 
-use super::gather::{ByOutcome, Gathered, Promoter, Reason};
+use super::gather::{ByOutcome, FailureReason, Gathered, PromoterFigures};
 use crate::event::Currency;
 use crate::journal::RunRecord;
 use crate::report::page::chart::Share;
@@ -108,7 +108,7 @@ fn export_bar((path, profile, rows, outcomes): (String, String, u64, ByOutcome))
 pub(super) fn promoter_bars(gathered: &Gathered, currency: Option<Currency>) -> Vec<PromoterBar> {
     let mut promoters: Vec<_> = gathered.promoters.values().collect();
     promoters.sort_by(|a, b| {
-        let size = |of: &Promoter| (of.commission_cents, of.events);
+        let size = |of: &PromoterFigures| (of.commission_cents, of.events);
         size(b)
             .cmp(&size(a))
             .then_with(|| (&a.ref_id, &a.email).cmp(&(&b.ref_id, &b.email)))
@@ -116,7 +116,7 @@ pub(super) fn promoter_bars(gathered: &Gathered, currency: Option<Currency>) -> 
     let by_commission = promoters
         .first()
         .is_some_and(|first| first.commission_cents > 0);
-    let size = |of: &Promoter| {
+    let size = |of: &PromoterFigures| {
         if by_commission {
             of.commission_cents.max(0)
         } else {
@@ -124,7 +124,7 @@ pub(super) fn promoter_bars(gathered: &Gathered, currency: Option<Currency>) -> 
         }
     };
     let largest = promoters.iter().map(|of| size(of)).max().unwrap_or(0);
-    let bar = |of: &&Promoter| PromoterBar {
+    let bar = |of: &&PromoterFigures| PromoterBar {
         name: if of.ref_id.is_empty() {
             of.email.clone()
         } else {
@@ -158,7 +158,7 @@ pub(super) fn reason_bars(gathered: &Gathered) -> Vec<ReasonBar> {
             .then_with(|| (a.http_status, &a.message).cmp(&(b.http_status, &b.message)))
     });
     let most = reasons.first().map_or(0, |(_, n)| **n);
-    let bar = |(reason, n): &(&Reason, &u64)| ReasonBar {
+    let bar = |(reason, n): &(&FailureReason, &u64)| ReasonBar {
         status: reason
             .http_status
             .map_or_else(String::new, |status| status.to_string()),

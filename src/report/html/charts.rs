@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::gather::{ByOutcome, Day, cents};
+use super::gather::{ByOutcome, DaySums, cents};
 use crate::event::{Currency, Kind};
 use crate::journal::Outcome;
 use crate::report::page::chart::{
-    BarSegment, ColumnChart, HEIGHT, LegendEntry, Periods, Scale, TableRow, Unit,
+    BarSegment, ColumnChart, HEIGHT, LegendEntry, PeriodUnit, Periods, Scale, TableRow,
 };
 use crate::report::summary::{OutcomesSummary, outcome_word};
 use crate::report::words::{amount, grouped, outcome_words};
 
 /// Returns the chart of events by day and outcome.
-pub(super) fn outcomes_over_time(days: &BTreeMap<i64, Day>, undated: u64) -> Option<ColumnChart> {
-    let periods = Periods::new(days, Unit::Day, Day::merge)?;
+pub(super) fn outcomes_over_time(
+    days: &BTreeMap<i64, DaySums>,
+    undated: u64,
+) -> Option<ColumnChart> {
+    let periods = Periods::new(days, PeriodUnit::Day, DaySums::merge)?;
     let highest = periods.periods.iter().map(|(_, day)| day.outcomes.total());
     let scale = Scale::new(highest.max().unwrap_or(0).into(), 0, 1);
     let mut all = ByOutcome::default();
@@ -97,17 +100,17 @@ pub(super) fn legend(outcomes: &[Option<Outcome>]) -> Vec<LegendEntry> {
 
 /// Returns the chart of one currency's sales upwards and refunds downwards, by month.
 pub(super) fn money_by_month(
-    days: &BTreeMap<i64, Day>,
-    undated: &Day,
+    days: &BTreeMap<i64, DaySums>,
+    undated: &DaySums,
     currency: Currency,
 ) -> Option<ColumnChart> {
-    let of_currency = |day: &Day, kind| cents(&day.money, kind, currency);
-    let with_money: BTreeMap<i64, Day> = days
+    let of_currency = |day: &DaySums, kind| cents(&day.money, kind, currency);
+    let with_money: BTreeMap<i64, DaySums> = days
         .iter()
         .filter(|(_, day)| day.money.cents().contains_key(&currency))
         .map(|(day, sums)| (*day, sums.clone()))
         .collect();
-    let periods = Periods::new(&with_money, Unit::Month, Day::merge)?;
+    let periods = Periods::new(&with_money, PeriodUnit::Month, DaySums::merge)?;
     let highest = |kind| {
         let of_kind = periods
             .periods

@@ -59,12 +59,12 @@ fn index_of(outcome: Option<Outcome>) -> usize {
 
 /// The events of one day.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Day {
+pub(super) struct DaySums {
     pub(super) outcomes: ByOutcome,
     pub(super) money: Tally,
 }
 
-impl Day {
+impl DaySums {
     fn add(&mut self, event: &Event, outcome: Option<Outcome>) {
         self.outcomes.add(outcome);
         if event.money.is_some() {
@@ -72,7 +72,7 @@ impl Day {
         }
     }
 
-    pub(super) fn merge(&mut self, other: &Day) {
+    pub(super) fn merge(&mut self, other: &DaySums) {
         self.outcomes.merge(&other.outcomes);
         self.money.add_tally(&other.money);
     }
@@ -80,7 +80,7 @@ impl Day {
 
 /// The sums of one promoter.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Promoter {
+pub(super) struct PromoterFigures {
     pub(super) ref_id: String,
     pub(super) email: String,
     pub(super) events: u64,
@@ -92,7 +92,7 @@ pub(super) struct Promoter {
 
 /// A reason why events failed, in the API's words, without the parts that differ between events.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Reason {
+pub(super) struct FailureReason {
     pub(super) http_status: Option<u16>,
     pub(super) message: String,
 }
@@ -254,15 +254,15 @@ impl<T: PageBytes> FirstRows<T> {
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     /// The events of each day, counted in days since 1970.
-    pub(super) days: BTreeMap<i64, Day>,
+    pub(super) days: BTreeMap<i64, DaySums>,
     /// The events without a date, or with a date that is not charted.
-    pub(super) undated: Day,
+    pub(super) undated: DaySums,
     /// The outcomes of each export, in the order of reading; `None` is the entry of events whose
     /// place is not known.
     pub(super) exports: Vec<(Option<String>, ByOutcome)>,
     export_places: HashMap<Option<String>, usize>,
-    pub(super) promoters: HashMap<(String, String), Promoter>,
-    pub(super) failed: HashMap<Reason, u64>,
+    pub(super) promoters: HashMap<(String, String), PromoterFigures>,
+    pub(super) failed: HashMap<FailureReason, u64>,
     pub(super) not_sent: FirstRows<EventLine>,
     pub(super) refused: FirstRows<EventLine>,
     pub(super) unconfirmed: FirstRows<EventLine>,
@@ -304,11 +304,11 @@ impl Gathered {
         self.list(code, record);
         if outcome == Some(Outcome::Failed) {
             let (status, message) = status_and_message(record);
-            let reason = Reason {
+            let reason = FailureReason {
                 http_status: status,
                 message: cut(&shape_of(message), TEXT),
             };
-            let none = Reason {
+            let none = FailureReason {
                 http_status: None,
                 message: "other reasons".to_owned(),
             };

@@ -36,7 +36,7 @@ use super::columns::Cell;
 use super::exporter::{AttentionEvent, Exporter, ReportContent, WrittenFile};
 use super::page::Shell;
 use super::page::chart::{ColumnChart, LegendEntry};
-use super::source_rows::SourceRow;
+use super::source_rows::ReportedRow;
 use super::summary::{OutcomesSummary, RunSummary};
 use super::words::{amount, count};
 use crate::event::Tally;
@@ -105,7 +105,7 @@ impl Exporter for HtmlFile {
         Ok(())
     }
 
-    fn source_row(&mut self, row: &SourceRow<'_>) -> Result<(), FileError> {
+    fn source_row(&mut self, row: &ReportedRow<'_>) -> Result<(), FileError> {
         self.gathered.rejected(row.record);
         Ok(())
     }

@@ -41,9 +41,9 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, XlsxError>) -> io::Res
 
 /// Saves a workbook.
 pub(super) fn save(workbook: &mut Workbook, file: &mut (impl Write + Send)) -> io::Result<()> {
-    let mut latched = FailStopWriter { file, failed: None };
-    let saved = guarded(|| workbook.save_to_writer(&mut latched));
-    latched.failed.map_or(saved, Err)
+    let mut writer = FailStopWriter { file, failed: None };
+    let saved = guarded(|| workbook.save_to_writer(&mut writer));
+    writer.failed.map_or(saved, Err)
 }
 
 /// Writes until that fails, and drops the rest: the library would try once more when it is dropped, and print to

@@ -27,7 +27,7 @@ use super::columns::{
 };
 use super::exporter::{AttentionEvent, Exporter, ReportContent, WrittenFile};
 use super::items::Age;
-use super::source_rows::{self, SourceRow, own_columns};
+use super::source_rows::{self, ReportedRow, own_columns};
 use super::summary::RunSummary;
 use crate::journal::{EventRecord, HeldRecord};
 
@@ -240,7 +240,7 @@ impl Exporter for XlsxFile {
         written.map_err(|error| FileError::new(&self.path, "writing it", error))
     }
 
-    fn source_row(&mut self, row: &SourceRow<'_>) -> Result<(), FileError> {
+    fn source_row(&mut self, row: &ReportedRow<'_>) -> Result<(), FileError> {
         let index = self.rejected_of(row.own, ROWS_PER_SHEET)?;
         let cells: Vec<Cell<'_>> = row.cells().collect();
         let sheets = &mut self.rejected[index];

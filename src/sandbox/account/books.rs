@@ -5,14 +5,14 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use crate::sandbox::call::Kind;
-use crate::sandbox::leads::Lead;
+use crate::sandbox::call::CallKind;
+use crate::sandbox::leads::StoredLead;
 use crate::sandbox::moment::Moment;
-use crate::sandbox::promoters::{Promoter, Promoters};
+use crate::sandbox::promoters::{StoredPromoter, StoredPromoters};
 
 /// An event that took effect.
 pub(super) struct Effect {
-    pub(super) kind: Kind,
+    pub(super) kind: CallKind,
     pub(super) event_id: Option<Rc<str>>,
     pub(super) sale_event_id: Option<Rc<str>>,
     /// The email that was sent with this event.
@@ -38,7 +38,7 @@ pub(super) struct Effect {
 /// An effect as the sandbox reports it.
 #[derive(Serialize)]
 pub(in crate::sandbox) struct EffectView<'a> {
-    kind: Kind,
+    kind: CallKind,
     event_id: Option<&'a str>,
     sale_event_id: Option<&'a str>,
     email: Option<&'a str>,
@@ -56,7 +56,7 @@ pub(in crate::sandbox) struct EffectView<'a> {
 pub(in crate::sandbox) struct Summary<'a> {
     leads: usize,
     promoters: Vec<PromoterView<'a>>,
-    events: ByKind<TotalView<'a>>,
+    events: BooksByKind<TotalView<'a>>,
     commission_cents: i128,
 }
 
@@ -76,29 +76,29 @@ struct TotalView<'a> {
 }
 
 #[derive(Default, Serialize)]
-struct ByKind<T> {
+struct BooksByKind<T> {
     sale: T,
     refund: T,
     cancellation: T,
     signup: T,
 }
 
-impl<T> ByKind<T> {
-    fn for_kind(&mut self, kind: Kind) -> &mut T {
+impl<T> BooksByKind<T> {
+    fn for_kind(&mut self, kind: CallKind) -> &mut T {
         match kind {
-            Kind::Sale => &mut self.sale,
-            Kind::Refund => &mut self.refund,
-            Kind::Cancellation => &mut self.cancellation,
-            Kind::Signup => &mut self.signup,
+            CallKind::Sale => &mut self.sale,
+            CallKind::Refund => &mut self.refund,
+            CallKind::Cancellation => &mut self.cancellation,
+            CallKind::Signup => &mut self.signup,
         }
     }
 
-    fn get(&self, kind: Kind) -> &T {
+    fn get(&self, kind: CallKind) -> &T {
         match kind {
-            Kind::Sale => &self.sale,
-            Kind::Refund => &self.refund,
-            Kind::Cancellation => &self.cancellation,
-            Kind::Signup => &self.signup,
+            CallKind::Sale => &self.sale,
+            CallKind::Refund => &self.refund,
+            CallKind::Cancellation => &self.cancellation,
+            CallKind::Signup => &self.signup,
         }
     }
 }
@@ -127,7 +127,7 @@ pub(super) struct PromoterTotals {
 /// All effects in order, and the totals.
 pub(super) struct Effects {
     effects: Vec<Effect>,
-    totals: ByKind<Total>,
+    totals: BooksByKind<Total>,
     /// The totals of the promoters, by their indices.
     standings: Vec<PromoterTotals>,
     currencies: Vec<Rc<str>>,
@@ -137,7 +137,7 @@ impl Effects {
     pub(super) fn new(promoters: usize) -> Effects {
         Effects {
             effects: Vec::new(),
-            totals: ByKind::default(),
+            totals: BooksByKind::default(),
             standings: vec![PromoterTotals::default(); promoters],
             currencies: Vec::new(),
         }
@@ -149,7 +149,7 @@ impl Effects {
     }
 
     /// Returns `true` if an event of this kind and id took effect.
-    pub(super) fn holds(&self, kind: Kind, event_id: &str) -> bool {
+    pub(super) fn holds(&self, kind: CallKind, event_id: &str) -> bool {
         self.totals.get(kind).places.contains_key(event_id)
     }
 
@@ -188,15 +188,15 @@ impl Effects {
         let amount = i128::from(effect.amount.unwrap_or_default());
         standing.commission += i128::from(effect.commission);
         match effect.kind {
-            Kind::Sale => {
+            CallKind::Sale => {
                 standing.sales += 1;
                 standing.sold += amount;
             }
-            Kind::Refund => {
+            CallKind::Refund => {
                 standing.refunds += 1;
                 standing.refunded += amount;
             }
-            Kind::Cancellation | Kind::Signup => {}
+            CallKind::Cancellation | CallKind::Signup => {}
         }
         self.effects.push(effect);
     }
@@ -231,17 +231,21 @@ impl Effects {
 
     pub(super) fn effects<'a>(
         &'a self,
-        promoters: &'a Promoters,
+        promoters: &'a StoredPromoters,
     ) -> impl Iterator<Item = EffectView<'a>> {
         let view = |effect: &'a Effect| effect.view(promoters.get(effect.promoter).id);
         self.effects.iter().map(view)
     }
 
-    pub(super) fn summary<'a>(&'a self, leads: usize, promoters: &'a Promoters) -> Summary<'a> {
+    pub(super) fn summary<'a>(
+        &'a self,
+        leads: usize,
+        promoters: &'a StoredPromoters,
+    ) -> Summary<'a> {
         Summary {
             leads,
             promoters: self.promoters(promoters),
-            events: ByKind {
+            events: BooksByKind {
                 sale: self.totals.sale.view(),
                 refund: self.totals.refund.view(),
                 cancellation: self.totals.cancellation.view(),
@@ -251,8 +255,8 @@ impl Effects {
         }
     }
 
-    fn promoters<'a>(&self, promoters: &'a Promoters) -> Vec<PromoterView<'a>> {
-        let view = |(promoter, own): (&'a Promoter, &PromoterTotals)| PromoterView {
+    fn promoters<'a>(&self, promoters: &'a StoredPromoters) -> Vec<PromoterView<'a>> {
+        let view = |(promoter, own): (&'a StoredPromoter, &PromoterTotals)| PromoterView {
             id: promoter.id,
             email: &promoter.email,
             ref_id: &promoter.ref_id,
@@ -281,7 +285,7 @@ impl Effect {
 
     fn signed(&self, amount: i64) -> i64 {
         match self.kind {
-            Kind::Refund => -amount,
+            CallKind::Refund => -amount,
             _ => amount,
         }
     }
@@ -318,16 +322,16 @@ pub(super) const CAMPAIGN_ID: u32 = 28_004;
 pub(super) const CAMPAIGN_NAME: &str = "Affiliates";
 
 /// An event with its lead and promoter.
-pub(super) struct KnownEvent<'a> {
+pub(super) struct BookedEvent<'a> {
     /// The event's number, from 1.
     pub(super) number: usize,
     pub(super) effect: &'a Effect,
-    pub(super) lead: &'a Lead,
-    pub(super) promoter: &'a Promoter,
+    pub(super) lead: &'a StoredLead,
+    pub(super) promoter: &'a StoredPromoter,
     pub(super) standing: PromoterTotals,
 }
 
-impl KnownEvent<'_> {
+impl BookedEvent<'_> {
     pub(super) fn event_id(&self) -> usize {
         33_000_000 + self.number
     }

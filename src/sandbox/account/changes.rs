@@ -8,11 +8,11 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::books::CAMPAIGN_ID;
-use super::commissions::{CommissionRef, Row, Status};
+use super::commissions::{CommissionRef, StoredCommission, StoredStatus};
 use super::listing::{not_found, not_found_422};
-use super::payouts::{COMPLETED, PENDING, Payout, payout_id};
+use super::payouts::{COMPLETED, PENDING, StoredPayout, payout_id};
 use super::{AccountState, LeadState, v1, v2};
-use crate::sandbox::answer::Answer;
+use crate::sandbox::answer::ServerAnswer;
 use crate::sandbox::call::Change;
 use crate::sandbox::moment::Moment;
 
@@ -31,14 +31,14 @@ enum ChangeContent {
     /// The parameters of version 1, by their names.
     Texts(BTreeMap<String, String>),
     /// The ids that a call of version 2 names.
-    Ids(Ids),
+    Ids(NamedIds),
     Notes(Notes),
 }
 
 /// The body of a call about several commissions or payouts.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Ids {
+struct NamedIds {
     ids: Vec<usize>,
 }
 
@@ -57,13 +57,13 @@ impl ChangeRequest {
         query: Option<&str>,
         is_json: bool,
         body: &[u8],
-    ) -> Result<ChangeRequest, Answer> {
+    ) -> Result<ChangeRequest, ServerAnswer> {
         let unreadable = |error: serde_json::Error| {
             let refusal = RefusedBody {
                 message: format!("The body is not as documented: {error}"),
                 code: "unprocessable_entity",
             };
-            Answer::json(422, &refusal)
+            ServerAnswer::json(422, &refusal)
         };
         let content = match change {
             Change::GeneratePayouts | Change::MarkAsPaid => {
@@ -151,14 +151,14 @@ fn texts(
     query: Option<&str>,
     is_json: bool,
     body: &[u8],
-) -> Result<BTreeMap<String, String>, Answer> {
+) -> Result<BTreeMap<String, String>, ServerAnswer> {
     let played = played(change);
     let mut all: Vec<(Cow<'_, str>, Cow<'_, str>)> =
         form_urlencoded::parse(query.unwrap_or_default().as_bytes()).collect();
     if is_json {
         let object: BTreeMap<String, serde_json::Value> =
             serde_json::from_slice(body).map_err(|error| {
-                Answer::message(400, &format!("The body is not a JSON object: {error}"))
+                ServerAnswer::message(400, &format!("The body is not a JSON object: {error}"))
             })?;
         for (name, value) in object {
             let text = match value {
@@ -178,7 +178,7 @@ fn texts(
         }
         if !played.contains(&&*name) {
             let message = format!("the sandbox does not play `{name}`");
-            return Err(Answer::message(400, &message));
+            return Err(ServerAnswer::message(400, &message));
         }
         texts.insert(name.into_owned(), value.into_owned());
     }
@@ -194,7 +194,7 @@ struct RefusedBody {
 
 /// The answer about several commissions or payouts, by the vendor's schema of a batch.
 #[derive(Serialize)]
-struct Batch {
+struct BatchBody {
     id: usize,
     status: &'static str,
     total: usize,
@@ -214,7 +214,7 @@ struct Empty {}
 
 #[derive(Serialize)]
 struct BatchOfPayouts {
-    data: Batch,
+    data: BatchBody,
     meta: PayoutSums,
 }
 
@@ -228,7 +228,11 @@ struct PayoutSums {
 
 impl AccountState {
     /// Carries out one call.
-    pub(in crate::sandbox) fn change(&mut self, request: &ChangeRequest, now: Moment) -> Answer {
+    pub(in crate::sandbox) fn change(
+        &mut self,
+        request: &ChangeRequest,
+        now: Moment,
+    ) -> ServerAnswer {
         let done = match (&request.content, request.change) {
             (ChangeContent::Texts(texts), Change::UpdateReward) => self.update_reward(texts),
             (ChangeContent::Texts(texts), Change::UpdateLead) => self.update_lead(texts),
@@ -245,18 +249,21 @@ impl AccountState {
             }
             (ChangeContent::Ids(ids), _) => Ok(self.mark_as_paid(ids, now)),
             (ChangeContent::Notes(notes), Change::UpdateCommission(id)) => self.note(id, notes),
-            (ChangeContent::Notes(_), _) => Err(Answer::message(404, "Not found")),
+            (ChangeContent::Notes(_), _) => Err(ServerAnswer::message(404, "Not found")),
         };
         done.unwrap_or_else(|refusal| refusal)
     }
 
     /// Sets the status of a reward of version 1, by its id or its event's. If several have the event, it sets all,
     /// and answers with the first one: the documents speak of one.
-    fn update_reward(&mut self, texts: &BTreeMap<String, String>) -> Result<Answer, Answer> {
+    fn update_reward(
+        &mut self,
+        texts: &BTreeMap<String, String>,
+    ) -> Result<ServerAnswer, ServerAnswer> {
         let status = match texts.get("status").map(String::as_str) {
-            None | Some("approved") => Status::Approved,
-            Some("pending") => Status::Pending,
-            Some("denied") => Status::Denied,
+            None | Some("approved") => StoredStatus::Approved,
+            Some("pending") => StoredStatus::Pending,
+            Some("denied") => StoredStatus::Denied,
             Some(_) => return Err(not_found_422("Status is invalid")),
         };
         let places: Vec<CommissionRef> = match (texts.get("id"), texts.get("event_id")) {
@@ -268,7 +275,7 @@ impl AccountState {
                     .collect()
             }
             (None, Some(event_id)) => {
-                let has_id = |row: Row| row.has_event_id(event_id);
+                let has_id = |row: StoredCommission| row.has_event_id(event_id);
                 let all = self.commission_refs();
                 all.filter(|at| self.row(*at).is_some_and(has_id)).collect()
             }
@@ -286,11 +293,11 @@ impl AccountState {
         }
         let commission = self.commission_at(first);
         let line = commission.as_ref().map(v1::reward_line);
-        Ok(Answer::json(200, &line))
+        Ok(ServerAnswer::json(200, &line))
     }
 
     /// Changes a commission, and its promoter's balances with it.
-    fn edit(&mut self, place: CommissionRef, change: impl FnOnce(&mut Row)) {
+    fn edit(&mut self, place: CommissionRef, change: impl FnOnce(&mut StoredCommission)) {
         let Some(old) = self.row(place) else { return };
         let mut new = old.clone();
         change(&mut new);
@@ -298,7 +305,10 @@ impl AccountState {
     }
 
     /// Changes a lead of version 1.
-    fn update_lead(&mut self, texts: &BTreeMap<String, String>) -> Result<Answer, Answer> {
+    fn update_lead(
+        &mut self,
+        texts: &BTreeMap<String, String>,
+    ) -> Result<ServerAnswer, ServerAnswer> {
         let text = |name: &str| texts.get(name).map(String::as_str);
         let place = self.lead_named(text)?;
         let since = match text("customer_since").map(Moment::parse) {
@@ -312,7 +322,7 @@ impl AccountState {
             Some("active" | "subscribed") => Some(LeadState::Active),
             Some("cancelled") => Some(LeadState::Cancelled),
             Some("denied") => {
-                return Err(Answer::message(
+                return Err(ServerAnswer::message(
                     400,
                     "the sandbox does not play the state denied",
                 ));
@@ -324,7 +334,7 @@ impl AccountState {
         lead.customer_since = since.or(lead.customer_since);
         lead.state = state.unwrap_or(lead.state);
         lead.plan = plan.or_else(|| lead.plan.clone());
-        Ok(Answer::json(
+        Ok(ServerAnswer::json(
             200,
             &self.lead_line(place, self.leads.get(place)),
         ))
@@ -336,7 +346,7 @@ impl AccountState {
         &mut self,
         texts: &BTreeMap<String, String>,
         now: Moment,
-    ) -> Result<Answer, Answer> {
+    ) -> Result<ServerAnswer, ServerAnswer> {
         let promoter = match (texts.get("promoter_id"), texts.get("promoter_email")) {
             (Some(id), _) => {
                 let id: Option<u64> = id.parse().ok();
@@ -361,7 +371,7 @@ impl AccountState {
         }
         let place = self.add_payout(promoter, ids, now);
         self.set_payout(place, status, now);
-        Ok(Answer::json(
+        Ok(ServerAnswer::json(
             200,
             &self.v1_payout(place, &self.payouts[place]),
         ))
@@ -372,14 +382,14 @@ impl AccountState {
         &mut self,
         texts: &BTreeMap<String, String>,
         now: Moment,
-    ) -> Result<Answer, Answer> {
+    ) -> Result<ServerAnswer, ServerAnswer> {
         let id = texts
             .get("id")
             .ok_or_else(|| not_found_422("You need to find the payout by id."))?;
         let place = id.parse().ok().and_then(|id| self.payout_place(id));
         let place = place.ok_or_else(|| not_found("Payment not found"))?;
         self.set_payout(place, status_of_v1(texts)?, now);
-        Ok(Answer::json(
+        Ok(ServerAnswer::json(
             200,
             &self.v1_payout(place, &self.payouts[place]),
         ))
@@ -387,7 +397,7 @@ impl AccountState {
 
     /// Creates a payout for each promoter of the commissions that are named. Those that are not to be paid, or are in
     /// a payout already, are left out. Nothing is documented of that, nor of what the payout's id is.
-    fn generate_payouts(&mut self, ids: &Ids, now: Moment) -> Answer {
+    fn generate_payouts(&mut self, ids: &NamedIds, now: Moment) -> ServerAnswer {
         let named: BTreeSet<usize> = ids.ids.iter().copied().collect();
         let open = self.in_payouts();
         let mut by_promoter: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -402,11 +412,11 @@ impl AccountState {
             self.add_payout(promoter, ids, now);
         }
         let batch = batch("generate_payouts", ids, done, now);
-        Answer::json(200, &batch)
+        ServerAnswer::json(200, &batch)
     }
 
     /// Marks payouts as paid, and their commissions with them.
-    fn mark_as_paid(&mut self, ids: &Ids, now: Moment) -> Answer {
+    fn mark_as_paid(&mut self, ids: &NamedIds, now: Moment) -> ServerAnswer {
         let places: BTreeSet<usize> = ids
             .ids
             .iter()
@@ -429,13 +439,13 @@ impl AccountState {
                 all_promoters_count: self.promoters.len(),
             },
         };
-        Answer::json(if is_async { 202 } else { 200 }, &body)
+        ServerAnswer::json(if is_async { 202 } else { 200 }, &body)
     }
 
     /// Sets the notes of a commission of version 2.
-    fn note(&mut self, id: usize, notes: &Notes) -> Result<Answer, Answer> {
+    fn note(&mut self, id: usize, notes: &Notes) -> Result<ServerAnswer, ServerAnswer> {
         let place = CommissionRef::from_id(id).filter(|place| self.row(*place).is_some());
-        let place = place.ok_or_else(|| Answer::message(404, "Commission not found"))?;
+        let place = place.ok_or_else(|| ServerAnswer::message(404, "Commission not found"))?;
         self.edit(place, |row| {
             let note = |new: &Option<String>, old: &mut Option<Rc<str>>| {
                 if let Some(new) = new {
@@ -446,7 +456,10 @@ impl AccountState {
             note(&notes.external_note, &mut row.external_note);
         });
         let commission = self.commission_at(place);
-        Ok(Answer::json(200, &commission.as_ref().map(v2::commission)))
+        Ok(ServerAnswer::json(
+            200,
+            &commission.as_ref().map(v2::commission),
+        ))
     }
 
     fn payout_place(&self, id: usize) -> Option<usize> {
@@ -463,7 +476,7 @@ impl AccountState {
     }
 
     /// Returns the ids of the commissions that are to be paid and in no payout.
-    fn unpaid(&self, is_wanted: impl Fn(&Row) -> bool) -> Vec<usize> {
+    fn unpaid(&self, is_wanted: impl Fn(&StoredCommission) -> bool) -> Vec<usize> {
         let open = self.in_payouts();
         let all = self.commission_refs();
         all.filter(|place| {
@@ -480,7 +493,7 @@ impl AccountState {
         let rows = rows.filter_map(|place| self.row(place));
         let amount = rows.map(|row| row.amount).sum();
         self.payouts
-            .push(Payout::pending(promoter, amount, ids, now));
+            .push(StoredPayout::pending(promoter, amount, ids, now));
         self.payouts.len() - 1
     }
 
@@ -499,7 +512,7 @@ impl AccountState {
 }
 
 /// Returns the status of a payout that version 1's parameters name.
-fn status_of_v1(texts: &BTreeMap<String, String>) -> Result<&'static str, Answer> {
+fn status_of_v1(texts: &BTreeMap<String, String>) -> Result<&'static str, ServerAnswer> {
     match texts.get("status").map(String::as_str) {
         None | Some(PENDING) => Ok(PENDING),
         Some("processing") => Ok("processing"),
@@ -510,9 +523,9 @@ fn status_of_v1(texts: &BTreeMap<String, String>) -> Result<&'static str, Answer
 
 /// Returns what came of the ids of a call. More than five are said to be in progress, as documented; here they are
 /// done before the answer.
-fn batch(action_label: &'static str, ids: &Ids, done: usize, now: Moment) -> Batch {
+fn batch(action_label: &'static str, ids: &NamedIds, done: usize, now: Moment) -> BatchBody {
     let total = ids.ids.len();
-    Batch {
+    BatchBody {
         id: 501_001,
         status: match (total > MOST_AT_ONCE, action_label) {
             (false, _) => "completed",

@@ -9,10 +9,10 @@ use std::rc::Rc;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::AccountState;
-use super::books::{CAMPAIGN_NAME, Effect, KnownEvent, PromoterTotals, lead_id};
-use crate::sandbox::leads::{CallCustomer, Lead};
+use super::books::{BookedEvent, CAMPAIGN_NAME, Effect, PromoterTotals, lead_id};
+use crate::sandbox::leads::{CallCustomer, StoredLead};
 use crate::sandbox::moment::Moment;
-use crate::sandbox::promoters::Promoter;
+use crate::sandbox::promoters::StoredPromoter;
 
 /// The unit of rewards in money.
 const CASH: &str = "cash";
@@ -23,24 +23,24 @@ const ORDERS_MOST: usize = 10_000;
 /// The status of a commission, in the API's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Status {
+pub(super) enum StoredStatus {
     Approved,
     Pending,
     Denied,
 }
 
-impl Status {
+impl StoredStatus {
     pub(super) fn word(self) -> &'static str {
         match self {
-            Status::Approved => "approved",
-            Status::Pending => "pending",
-            Status::Denied => "denied",
+            StoredStatus::Approved => "approved",
+            StoredStatus::Pending => "pending",
+            StoredStatus::Denied => "denied",
         }
     }
 }
 
 /// A commission as the listings show it.
-pub(super) struct Commission<'a> {
+pub(super) struct ShownCommission<'a> {
     pub(super) id: usize,
     pub(super) event_id: Option<&'a str>,
     pub(super) plan: Option<&'a str>,
@@ -50,11 +50,11 @@ pub(super) struct Commission<'a> {
     pub(super) sent_amount: i64,
     pub(super) currency: &'a str,
     /// The commission in cents; negative for refunds.
-    pub(super) amount: Amount<'a>,
+    pub(super) amount: OrderedAmount<'a>,
     /// The unit of the reward: `cash`, or another one.
     pub(super) unit: &'a str,
     pub(super) kind: Option<&'a str>,
-    pub(super) status: Status,
+    pub(super) status: StoredStatus,
     pub(super) is_paid: bool,
     pub(super) tier: u8,
     pub(super) is_split: bool,
@@ -62,37 +62,37 @@ pub(super) struct Commission<'a> {
     pub(super) external_note: Option<&'a str>,
     pub(super) created_at: Moment,
     /// The lead and its index; a commission that an order added may have none.
-    pub(super) lead: Option<(usize, &'a Lead)>,
+    pub(super) lead: Option<(usize, &'a StoredLead)>,
     /// The index of the promoter.
     pub(super) promoter_place: usize,
-    pub(super) promoter: &'a Promoter,
+    pub(super) promoter: &'a StoredPromoter,
     pub(super) standing: PromoterTotals,
 }
 
 /// An amount as a listing writes it: in cents, or as an order set it.
 #[derive(Clone, Copy, Serialize)]
 #[serde(untagged)]
-pub(super) enum Amount<'a> {
+pub(super) enum OrderedAmount<'a> {
     Cents(i64),
     Written(&'a serde_json::Value),
 }
 
-impl<'a> Commission<'a> {
+impl<'a> ShownCommission<'a> {
     /// Returns the commission that an event earned, or that a refund reversed; `None` for events
     /// without an amount.
-    pub(super) fn of_event(known: &KnownEvent<'a>) -> Option<Self> {
+    pub(super) fn of_event(known: &BookedEvent<'a>) -> Option<Self> {
         let effect = known.effect;
-        Some(Commission {
+        Some(ShownCommission {
             id: commission_id(known.number),
             event_id: effect.event_id.as_deref(),
             plan: effect.plan.as_deref(),
             sale_amount: effect.signed_amount()?,
             sent_amount: effect.signed_sent()?,
             currency: &effect.currency,
-            amount: Amount::Cents(effect.commission),
+            amount: OrderedAmount::Cents(effect.commission),
             unit: CASH,
             kind: None,
-            status: Status::Approved,
+            status: StoredStatus::Approved,
             is_paid: false,
             tier: 1,
             is_split: false,
@@ -118,7 +118,7 @@ fn added_id(place: usize) -> usize {
 
 /// A commission that is stored because an order changed or added it.
 #[derive(Clone)]
-pub(super) struct Row {
+pub(super) struct StoredCommission {
     event_id: Option<Rc<str>>,
     plan: Option<Rc<str>>,
     sale_amount: i64,
@@ -129,7 +129,7 @@ pub(super) struct Row {
     written: Option<Rc<serde_json::Value>>,
     unit: Option<Rc<str>>,
     kind: Option<Rc<str>>,
-    pub(super) status: Status,
+    pub(super) status: StoredStatus,
     pub(super) is_paid: bool,
     tier: u8,
     is_split: bool,
@@ -140,11 +140,11 @@ pub(super) struct Row {
     pub(super) promoter: usize,
 }
 
-impl Row {
+impl StoredCommission {
     /// Returns `true` if it is money that is to be paid.
     pub(super) fn is_payable(&self) -> bool {
         let is_money = self.unit.as_deref().is_none_or(|unit| unit == CASH);
-        is_money && self.written.is_none() && self.status == Status::Approved && !self.is_paid
+        is_money && self.written.is_none() && self.status == StoredStatus::Approved && !self.is_paid
     }
 
     pub(super) fn has_event_id(&self, event_id: &str) -> bool {
@@ -152,8 +152,8 @@ impl Row {
     }
 
     /// Returns the commission that an event earned, as it was before any order.
-    fn of_effect(effect: &Effect) -> Option<Row> {
-        Some(Row {
+    fn of_effect(effect: &Effect) -> Option<StoredCommission> {
+        Some(StoredCommission {
             event_id: effect.event_id.clone(),
             plan: effect.plan.clone(),
             sale_amount: effect.signed_amount()?,
@@ -163,7 +163,7 @@ impl Row {
             written: None,
             unit: None,
             kind: None,
-            status: Status::Approved,
+            status: StoredStatus::Approved,
             is_paid: false,
             tier: 1,
             is_split: false,
@@ -180,9 +180,9 @@ impl Row {
 #[derive(Default)]
 pub(super) struct Changes {
     /// Changed commissions of events by the event's number; `None` for a deleted one.
-    of_events: BTreeMap<usize, Option<Row>>,
+    of_events: BTreeMap<usize, Option<StoredCommission>>,
     /// Added commissions; `None` for one that was deleted again.
-    added: Vec<Option<Row>>,
+    added: Vec<Option<StoredCommission>>,
 }
 
 /// Identifies a commission.
@@ -211,7 +211,7 @@ impl CommissionRef {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Action {
+enum CommissionAction {
     Add,
     Change,
     Delete,
@@ -228,8 +228,8 @@ enum CommissionSelector {
 /// A change of commissions, as `POST /sandbox/commissions` takes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::sandbox) struct Order {
-    action: Action,
+pub(in crate::sandbox) struct CommissionOrder {
+    action: CommissionAction,
     of: Option<CommissionSelector>,
     /// The promoter's `ref_id`.
     promoter: Option<String>,
@@ -247,7 +247,7 @@ pub(in crate::sandbox) struct Order {
     /// The commission's type in version 2: `sale` or `custom`.
     commission_type: Option<String>,
     sale_amount_cents: Option<i64>,
-    status: Option<Status>,
+    status: Option<StoredStatus>,
     is_paid: Option<bool>,
     tier: Option<u8>,
     is_split: Option<bool>,
@@ -276,8 +276,8 @@ fn moment<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Moment>, D::Err
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Orders {
-    One(Box<Order>),
-    Many(Vec<Order>),
+    One(Box<CommissionOrder>),
+    Many(Vec<CommissionOrder>),
 }
 
 /// The number of commissions that an order has changed.
@@ -306,14 +306,14 @@ pub(in crate::sandbox) struct CommissionView<'a> {
 
 impl AccountState {
     /// Returns every commission, in the order of their events; added ones come last.
-    pub(super) fn commissions(&self) -> impl Iterator<Item = Commission<'_>> {
+    pub(super) fn commissions(&self) -> impl Iterator<Item = ShownCommission<'_>> {
         self.commission_refs()
             .filter_map(|place| self.commission_at(place))
     }
 
     /// Returns every commission, for `GET /sandbox/commissions`.
     pub(in crate::sandbox) fn commission_views<'a>(&'a self) -> Vec<CommissionView<'a>> {
-        let view = |commission: Commission<'a>| CommissionView {
+        let view = |commission: ShownCommission<'a>| CommissionView {
             id: commission.id,
             event_id: commission.event_id,
             promoter: &commission.promoter.ref_id,
@@ -321,8 +321,8 @@ impl AccountState {
             plan: commission.plan,
             sale_amount_cents: commission.sale_amount,
             commission_cents: match commission.amount {
-                Amount::Cents(cents) => cents,
-                Amount::Written(_) => 0,
+                OrderedAmount::Cents(cents) => cents,
+                OrderedAmount::Written(_) => 0,
             },
             status: commission.status.word(),
             is_paid: commission.is_paid,
@@ -334,8 +334,8 @@ impl AccountState {
         self.commissions().map(view).collect()
     }
 
-    fn commission_of<'a>(&'a self, id: usize, row: &'a Row) -> Commission<'a> {
-        Commission {
+    fn commission_of<'a>(&'a self, id: usize, row: &'a StoredCommission) -> ShownCommission<'a> {
+        ShownCommission {
             id,
             event_id: row.event_id.as_deref(),
             plan: row.plan.as_deref(),
@@ -343,8 +343,8 @@ impl AccountState {
             sent_amount: row.sent_amount,
             currency: &row.currency,
             amount: match &row.written {
-                Some(written) => Amount::Written(written),
-                None => Amount::Cents(row.amount),
+                Some(written) => OrderedAmount::Written(written),
+                None => OrderedAmount::Cents(row.amount),
             },
             unit: row.unit.as_deref().unwrap_or(CASH),
             kind: row.kind.as_deref(),
@@ -374,16 +374,16 @@ impl AccountState {
         if orders.len() > ORDERS_MOST {
             return Err(format!("more than {ORDERS_MOST} orders at a time"));
         }
-        let mut touched = ChangedCount { commissions: 0 };
+        let mut changed = ChangedCount { commissions: 0 };
         for (number, order) in (1..).zip(orders) {
             let done = self.carry_out(order);
-            touched.commissions += done.map_err(|reason| format!("order {number}: {reason}"))?;
+            changed.commissions += done.map_err(|reason| format!("order {number}: {reason}"))?;
         }
-        Ok(touched)
+        Ok(changed)
     }
 
-    fn carry_out(&mut self, order: Order) -> Result<usize, String> {
-        if let Action::Add = order.action {
+    fn carry_out(&mut self, order: CommissionOrder) -> Result<usize, String> {
+        if let CommissionAction::Add = order.action {
             let row = self.changed(None, &order)?;
             self.books.stand(row.promoter, contribution(&row));
             self.changes.added.push(Some(row));
@@ -393,7 +393,7 @@ impl AccountState {
         for &place in &places {
             let old = self.row(place);
             let new = match order.action {
-                Action::Delete => None,
+                CommissionAction::Delete => None,
                 _ => Some(self.changed(old.as_ref(), &order)?),
             };
             self.put(place, old, new);
@@ -406,10 +406,10 @@ impl AccountState {
         &mut self,
         (promoter, lead): (usize, Option<usize>),
         (amount, unit): (i64, &str),
-        status: Status,
+        status: StoredStatus,
         now: Moment,
     ) -> CommissionRef {
-        let row = Row {
+        let row = StoredCommission {
             event_id: None,
             plan: None,
             sale_amount: 0,
@@ -434,7 +434,12 @@ impl AccountState {
         CommissionRef::Added(self.changes.added.len() - 1)
     }
 
-    pub(super) fn put(&mut self, place: CommissionRef, old: Option<Row>, new: Option<Row>) {
+    pub(super) fn put(
+        &mut self,
+        place: CommissionRef,
+        old: Option<StoredCommission>,
+        new: Option<StoredCommission>,
+    ) {
         if let Some(old) = &old {
             let (earned, paid) = contribution(old);
             self.books.stand(old.promoter, (-earned, -paid));
@@ -450,12 +455,12 @@ impl AccountState {
         }
     }
 
-    pub(super) fn row(&self, place: CommissionRef) -> Option<Row> {
+    pub(super) fn row(&self, place: CommissionRef) -> Option<StoredCommission> {
         match place {
             CommissionRef::Added(place) => self.changes.added.get(place)?.clone(),
             CommissionRef::Event(number) => match self.changes.of_events.get(&number) {
                 Some(row) => row.clone(),
-                None => Row::of_effect(self.books.get(number)?),
+                None => StoredCommission::of_effect(self.books.get(number)?),
             },
         }
     }
@@ -469,7 +474,7 @@ impl AccountState {
     }
 
     /// Returns one commission, if it is there.
-    pub(super) fn commission_at(&self, place: CommissionRef) -> Option<Commission<'_>> {
+    pub(super) fn commission_at(&self, place: CommissionRef) -> Option<ShownCommission<'_>> {
         match place {
             CommissionRef::Added(at) => {
                 let row = self.changes.added.get(at)?.as_ref()?;
@@ -477,7 +482,7 @@ impl AccountState {
             }
             CommissionRef::Event(number) => match self.changes.of_events.get(&number) {
                 Some(row) => Some(self.commission_of(place.id(), row.as_ref()?)),
-                None => Commission::of_event(&self.known(number, self.books.get(number)?)),
+                None => ShownCommission::of_event(&self.known(number, self.books.get(number)?)),
             },
         }
     }
@@ -505,7 +510,11 @@ impl AccountState {
     }
 
     /// Returns a commission as an order sets it: a new one, or `old` with the order's values.
-    fn changed(&mut self, old: Option<&Row>, order: &Order) -> Result<Row, String> {
+    fn changed(
+        &mut self,
+        old: Option<&StoredCommission>,
+        order: &CommissionOrder,
+    ) -> Result<StoredCommission, String> {
         let promoter = match &order.promoter {
             None => old.map(|row| row.promoter),
             Some(ref_id) => {
@@ -530,7 +539,7 @@ impl AccountState {
         };
         let text = |text: &Option<String>| text.as_deref().map(Rc::from);
         let sale_amount = order.sale_amount_cents;
-        Ok(Row {
+        Ok(StoredCommission {
             event_id: text(&order.event_id).or_else(|| old?.event_id.clone()),
             plan: text(&order.plan).or_else(|| old?.plan.clone()),
             sale_amount: sale_amount.or(old.map(|row| row.sale_amount)).unwrap_or(0),
@@ -549,7 +558,7 @@ impl AccountState {
             status: order
                 .status
                 .or(old.map(|row| row.status))
-                .unwrap_or(Status::Approved),
+                .unwrap_or(StoredStatus::Approved),
             is_paid: order
                 .is_paid
                 .or(old.map(|row| row.is_paid))
@@ -572,12 +581,12 @@ impl AccountState {
 }
 
 /// Returns what a commission adds to its promoter's earned and paid sums. Only approved ones count.
-fn contribution(row: &Row) -> (i128, i128) {
+fn contribution(row: &StoredCommission) -> (i128, i128) {
     let is_money = row.unit.as_deref().is_none_or(|unit| unit == CASH);
     let amount = i128::from(row.amount) * i128::from(is_money);
     match (row.status, row.is_paid) {
-        (Status::Approved, true) => (amount, amount),
-        (Status::Approved, false) => (amount, 0),
-        (Status::Pending | Status::Denied, _) => (0, 0),
+        (StoredStatus::Approved, true) => (amount, amount),
+        (StoredStatus::Approved, false) => (amount, 0),
+        (StoredStatus::Pending | StoredStatus::Denied, _) => (0, 0),
     }
 }

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::commissions::{Commission, CommissionRef};
-use super::payouts::{Payout, payout_id};
+use super::commissions::{CommissionRef, ShownCommission};
+use super::payouts::{StoredPayout, payout_id};
 use super::{AccountState, books, v1, v2};
-use crate::sandbox::answer::Answer;
-use crate::sandbox::call::{Call, List, Requested, Version};
-use crate::sandbox::leads::{CallCustomer, Lead, LeadState};
+use crate::sandbox::answer::ServerAnswer;
+use crate::sandbox::call::{ApiPath, ApiVersion, ListingKind, Requested};
+use crate::sandbox::leads::{CallCustomer, LeadState, StoredLead};
 use crate::sandbox::moment::Moment;
-use crate::sandbox::promoters::Promoter;
+use crate::sandbox::promoters::StoredPromoter;
 
 /// The size of a page of v1, as clients observed it; the vendor's documents don't say.
 const V1_PER_PAGE: usize = 50;
@@ -42,7 +42,11 @@ pub(in crate::sandbox) struct Paging {
 
 impl AccountState {
     /// Answers a listing; v1's comes with the paging for its headers.
-    pub(in crate::sandbox) fn list(&self, call: Call, query: &str) -> (Answer, Option<Paging>) {
+    pub(in crate::sandbox) fn list(
+        &self,
+        call: ApiPath,
+        query: &str,
+    ) -> (ServerAnswer, Option<Paging>) {
         let listed = match call.asked {
             Requested::List(list) => self.page(call.version, list, query),
             Requested::Promoter => self.show_promoter(query).map(|answer| (answer, None)),
@@ -56,17 +60,17 @@ impl AccountState {
 
     fn page(
         &self,
-        version: Version,
-        list: List,
+        version: ApiVersion,
+        list: ListingKind,
         query: &str,
-    ) -> Result<(Answer, Option<Paging>), Answer> {
+    ) -> Result<(ServerAnswer, Option<Paging>), ServerAnswer> {
         let query = Query::read(version, query)?;
         match version {
-            Version::V1 => {
+            ApiVersion::V1 => {
                 query.check(&V1_FILTERS, None)?;
                 self.v1_page(list, &query)
             }
-            Version::V2 => {
+            ApiVersion::V2 => {
                 let (played, order) = played(list);
                 query.check(played, Some(order))?;
                 Ok((self.v2_page(list, &query)?, None))
@@ -75,25 +79,29 @@ impl AccountState {
     }
 
     /// Returns a page of v1, with the paging for its headers. What is not of a promoter of the query is left out.
-    fn v1_page(&self, list: List, query: &Query<'_>) -> Result<(Answer, Option<Paging>), Answer> {
+    fn v1_page(
+        &self,
+        list: ListingKind,
+        query: &Query<'_>,
+    ) -> Result<(ServerAnswer, Option<Paging>), ServerAnswer> {
         let wanted = self.one_promoter(query)?;
         Ok(match list {
-            List::Leads => {
+            ListingKind::Leads => {
                 let leads = self.places().filter(|(_, lead)| wanted(lead.promoter));
                 query.v1(leads, |(place, lead)| self.lead_line(place, lead))
             }
-            List::Rewards => {
+            ListingKind::Rewards => {
                 let rewards = self.commissions();
                 let rewards = rewards.filter(|own| wanted(own.promoter_place));
                 query.v1(rewards, |commission| v1::reward_line(&commission))
             }
-            List::Promoters => {
+            ListingKind::Promoters => {
                 let places = (0..self.promoters.len()).filter(|place| wanted(*place));
                 query.v1(places, |place| {
                     v1::promoter_line(self.promoters.get(place), &self.books.standing(place))
                 })
             }
-            List::Payouts => {
+            ListingKind::Payouts => {
                 let status = query.get("status");
                 let payouts = self.placed_payouts();
                 let payouts = payouts.filter(|(_, own)| wanted(own.promoter) && own.has(status));
@@ -103,9 +111,9 @@ impl AccountState {
     }
 
     /// Returns a page of v2.
-    fn v2_page(&self, list: List, query: &Query<'_>) -> Result<Answer, Answer> {
+    fn v2_page(&self, list: ListingKind, query: &Query<'_>) -> Result<ServerAnswer, ServerAnswer> {
         Ok(match list {
-            List::Payouts => {
+            ListingKind::Payouts => {
                 let filter = PayoutFilter::read(query)?;
                 let payouts = self.placed_payouts();
                 let payouts = payouts.filter(|(place, own)| filter.fits(self, *place, own));
@@ -113,9 +121,9 @@ impl AccountState {
                 let page = query.page(payouts.into_iter(), |(place, own)| {
                     self.v2_payout(place, own)
                 });
-                Answer::json(200, &page.lines)
+                ServerAnswer::json(200, &page.lines)
             }
-            List::Leads => {
+            ListingKind::Leads => {
                 let filter = LeadFilter::read(query)?;
                 let leads = self
                     .places()
@@ -124,9 +132,9 @@ impl AccountState {
                 let page = query.page(leads.into_iter(), |(place, lead)| {
                     v2::referral_line(place, lead, self.promoters.get(lead.promoter))
                 });
-                Answer::json(200, &page.lines)
+                ServerAnswer::json(200, &page.lines)
             }
-            List::Rewards => {
+            ListingKind::Rewards => {
                 let filter = CommissionFilter::read(query)?;
                 let rewards = self.commissions_of(query.number("payout_id")?);
                 let rewards = rewards.filter(|own| filter.fits(own));
@@ -134,9 +142,9 @@ impl AccountState {
                 let page = query.page(rewards.into_iter(), |commission| {
                     v2::commission(&commission)
                 });
-                Answer::json(200, &page.lines)
+                ServerAnswer::json(200, &page.lines)
             }
-            List::Promoters => {
+            ListingKind::Promoters => {
                 let filter = PromoterFilter::read(query)?;
                 let places = (0..self.promoters.len())
                     .filter(|place| filter.fits(self.promoters.get(*place)));
@@ -149,22 +157,27 @@ impl AccountState {
                     data: page.lines,
                     meta: v2::PromoterMeta { pending_count: 0 },
                 };
-                Answer::json(200, &body)
+                ServerAnswer::json(200, &body)
             }
         })
     }
 
     /// Answers v2's `/referrals/{id}` and `/promoters/{id}`: one by its id, or by what `find_by` says that the name is.
-    pub(in crate::sandbox) fn one(&self, list: List, name: &str, query: &str) -> Answer {
+    pub(in crate::sandbox) fn one(
+        &self,
+        list: ListingKind,
+        name: &str,
+        query: &str,
+    ) -> ServerAnswer {
         let found = match list {
-            List::Promoters => self.one_promoter_of_v2(name, query),
+            ListingKind::Promoters => self.one_promoter_of_v2(name, query),
             _ => self.one_referral(name, query),
         };
         found.unwrap_or_else(|refusal| refusal)
     }
 
-    fn one_referral(&self, name: &str, query: &str) -> Result<Answer, Answer> {
-        let query = Query::read(Version::V2, query)?;
+    fn one_referral(&self, name: &str, query: &str) -> Result<ServerAnswer, ServerAnswer> {
+        let query = Query::read(ApiVersion::V2, query)?;
         let nobody = CallCustomer {
             email: None,
             uid: None,
@@ -188,11 +201,14 @@ impl AccountState {
         let place = place.ok_or_else(record_not_found)?;
         let lead = self.leads.get(place);
         let promoter = self.promoters.get(lead.promoter);
-        Ok(Answer::json(200, &v2::referral_line(place, lead, promoter)))
+        Ok(ServerAnswer::json(
+            200,
+            &v2::referral_line(place, lead, promoter),
+        ))
     }
 
-    fn one_promoter_of_v2(&self, name: &str, query: &str) -> Result<Answer, Answer> {
-        let query = Query::read(Version::V2, query)?;
+    fn one_promoter_of_v2(&self, name: &str, query: &str) -> Result<ServerAnswer, ServerAnswer> {
+        let query = Query::read(ApiVersion::V2, query)?;
         let place = match query.get("find_by") {
             None => {
                 let id: Option<u64> = name.parse().ok();
@@ -207,14 +223,17 @@ impl AccountState {
         let place = place.ok_or_else(record_not_found)?;
         let standing = self.books.standing(place);
         let promoter = self.promoters.get(place);
-        Ok(Answer::json(200, &v2::promoter_line(promoter, &standing)))
+        Ok(ServerAnswer::json(
+            200,
+            &v2::promoter_line(promoter, &standing),
+        ))
     }
 
     /// Answers v1's `/leads/show`: one lead by id, email or uid.
-    fn show(&self, query: &str) -> Result<Answer, Answer> {
-        let query = Query::read(Version::V1, query)?;
+    fn show(&self, query: &str) -> Result<ServerAnswer, ServerAnswer> {
+        let query = Query::read(ApiVersion::V1, query)?;
         let place = self.lead_named(|name| query.get(name))?;
-        Ok(Answer::json(
+        Ok(ServerAnswer::json(
             200,
             &self.lead_line(place, self.leads.get(place)),
         ))
@@ -224,7 +243,7 @@ impl AccountState {
     pub(super) fn lead_named<'t>(
         &self,
         text: impl Fn(&str) -> Option<&'t str>,
-    ) -> Result<usize, Answer> {
+    ) -> Result<usize, ServerAnswer> {
         let who = CallCustomer {
             email: text("email"),
             uid: text("uid"),
@@ -247,8 +266,8 @@ impl AccountState {
 
     /// Answers v1's `/promoters/show`: one promoter by id, email or referral id. The sandbox has no
     /// `cust_id` and no `auth_token`.
-    fn show_promoter(&self, query: &str) -> Result<Answer, Answer> {
-        let query = Query::read(Version::V1, query)?;
+    fn show_promoter(&self, query: &str) -> Result<ServerAnswer, ServerAnswer> {
+        let query = Query::read(ApiVersion::V1, query)?;
         let place = match (
             query.get("id"),
             query.get("promoter_email"),
@@ -269,14 +288,17 @@ impl AccountState {
         };
         let place = place.ok_or_else(|| not_found("Promoter not found"))?;
         let standing = self.books.standing(place);
-        Ok(Answer::json(
+        Ok(ServerAnswer::json(
             200,
             &v1::promoter_line(self.promoters.get(place), &standing),
         ))
     }
 
     /// Returns the commissions of a payout, or all of them.
-    fn commissions_of(&self, payout: Option<i64>) -> Box<dyn Iterator<Item = Commission<'_>> + '_> {
+    fn commissions_of(
+        &self,
+        payout: Option<i64>,
+    ) -> Box<dyn Iterator<Item = ShownCommission<'_>> + '_> {
         let Some(payout) = payout else {
             return Box::new(self.commissions());
         };
@@ -289,18 +311,18 @@ impl AccountState {
         Box::new(places.filter_map(|place| self.commission_at(place)))
     }
 
-    fn places(&self) -> impl Iterator<Item = (usize, &Lead)> {
+    fn places(&self) -> impl Iterator<Item = (usize, &StoredLead)> {
         self.leads.iter().enumerate()
     }
 
-    pub(super) fn lead_line<'a>(&'a self, place: usize, lead: &'a Lead) -> v1::LeadLine<'a> {
+    pub(super) fn lead_line<'a>(&'a self, place: usize, lead: &'a StoredLead) -> v1::LeadLine<'a> {
         let promoter = self.promoters.get(lead.promoter);
         v1::lead_line(place, lead, promoter, &self.books.standing(lead.promoter))
     }
 
     /// Returns the filter of v1, which always selects promoters. An unknown `ref_id` is an error,
     /// as documented; unknown ids give an empty list.
-    fn one_promoter(&self, query: &Query<'_>) -> Result<impl Fn(usize) -> bool + '_, Answer> {
+    fn one_promoter(&self, query: &Query<'_>) -> Result<impl Fn(usize) -> bool + '_, ServerAnswer> {
         let promotion_id = query.number("promotion_id")?;
         let promoter_id = query.number("promoter_id")?;
         let campaign_id = query.number("campaign_id")?;
@@ -323,12 +345,12 @@ impl AccountState {
 }
 
 impl<'q> Query<'q> {
-    fn read(version: Version, text: &'q str) -> Result<Query<'q>, Answer> {
+    fn read(version: ApiVersion, text: &'q str) -> Result<Query<'q>, ServerAnswer> {
         let mut query = Query {
             page: 1,
             per_page: match version {
-                Version::V1 => V1_PER_PAGE,
-                Version::V2 => V2_PER_PAGE,
+                ApiVersion::V1 => V1_PER_PAGE,
+                ApiVersion::V2 => V2_PER_PAGE,
             },
             filters: form_urlencoded::parse(text.as_bytes())
                 .filter(|(_, value)| !value.trim().is_empty())
@@ -357,7 +379,7 @@ impl<'q> Query<'q> {
         found.map(|(_, value)| &**value)
     }
 
-    fn number(&self, name: &str) -> Result<Option<i64>, Answer> {
+    fn number(&self, name: &str) -> Result<Option<i64>, ServerAnswer> {
         let Some(text) = self.get(name) else {
             return Ok(None);
         };
@@ -366,7 +388,7 @@ impl<'q> Query<'q> {
     }
 
     /// Returns the numbers of `ids[]`; empty if there are none.
-    fn ids(&self) -> Result<Vec<i64>, Answer> {
+    fn ids(&self) -> Result<Vec<i64>, ServerAnswer> {
         let texts = self.filters.iter().filter(|(name, _)| name == "ids[]");
         texts
             .map(|(_, text)| text.parse().map_err(|_| bad_filter("ids[]", text)))
@@ -374,7 +396,7 @@ impl<'q> Query<'q> {
     }
 
     /// Returns the span of `name[from]` and `name[to]`.
-    fn span(&self, name: &str) -> Result<Span, Answer> {
+    fn span(&self, name: &str) -> Result<MomentSpan, ServerAnswer> {
         let read = |end: &str, parse: fn(&str) -> Option<Moment>| {
             let name = format!("{name}[{end}]");
             match self.get(&name) {
@@ -382,14 +404,14 @@ impl<'q> Query<'q> {
                 Some(text) => parse(text).map(Some).ok_or_else(|| bad_filter(&name, text)),
             }
         };
-        Ok(Span {
+        Ok(MomentSpan {
             from: read("from", Moment::parse)?,
             to: read("to", Moment::parse_end)?,
         })
     }
 
     /// Refuses what this sandbox does not play, so that no client believes that it was honoured.
-    fn check(&self, played: &[&str], order: Option<&str>) -> Result<(), Answer> {
+    fn check(&self, played: &[&str], order: Option<&str>) -> Result<(), ServerAnswer> {
         let sorting = order.map(|order| format!("sorting[{order}]"));
         for (written, _) in &self.filters {
             let plain = match written
@@ -413,7 +435,7 @@ impl<'q> Query<'q> {
         all: impl Iterator<Item = T>,
         order: &str,
         at: impl Fn(&T) -> Moment,
-    ) -> Result<Vec<T>, Answer> {
+    ) -> Result<Vec<T>, ServerAnswer> {
         let mut all: Vec<T> = all.collect();
         let name = format!("sorting[{order}]");
         let asked = self
@@ -450,14 +472,14 @@ impl<'q> Query<'q> {
         &self,
         all: impl Iterator<Item = T>,
         line: impl Fn(T) -> L,
-    ) -> (Answer, Option<Paging>) {
+    ) -> (ServerAnswer, Option<Paging>) {
         let page = self.page(all, line);
         let paging = Paging {
             page: self.page,
             per_page: self.per_page,
             total: page.total,
         };
-        (Answer::json(200, &page.lines), Some(paging))
+        (ServerAnswer::json(200, &page.lines), Some(paging))
     }
 }
 
@@ -475,9 +497,9 @@ const V1_FILTERS: [&str; 6] = [
 ];
 
 /// Returns the filters of a listing of v2, and the moment by which it can be sorted.
-fn played(list: List) -> (&'static [&'static str], &'static str) {
+fn played(list: ListingKind) -> (&'static [&'static str], &'static str) {
     match list {
-        List::Leads => (
+        ListingKind::Leads => (
             &[
                 "type",
                 "state",
@@ -492,7 +514,7 @@ fn played(list: List) -> (&'static [&'static str], &'static str) {
             ],
             "created_at",
         ),
-        List::Rewards => (
+        ListingKind::Rewards => (
             &[
                 "status",
                 "paid",
@@ -505,7 +527,7 @@ fn played(list: List) -> (&'static [&'static str], &'static str) {
             ],
             "created_at",
         ),
-        List::Promoters => (
+        ListingKind::Promoters => (
             &[
                 "state",
                 "campaign_id",
@@ -516,17 +538,17 @@ fn played(list: List) -> (&'static [&'static str], &'static str) {
             ],
             "joined_at",
         ),
-        List::Payouts => (&["status", "promoter_id", "campaign_id"], "period_end"),
+        ListingKind::Payouts => (&["status", "promoter_id", "campaign_id"], "period_end"),
     }
 }
 
 /// A span of time; both ends are part of it.
-struct Span {
+struct MomentSpan {
     from: Option<Moment>,
     to: Option<Moment>,
 }
 
-impl Span {
+impl MomentSpan {
     /// Returns `true` if the moment is in the span. A missing moment is only in a span without
     /// ends.
     fn holds(&self, moment: Option<Moment>) -> bool {
@@ -548,11 +570,11 @@ struct CommissionFilter {
     plan_id: Option<String>,
     promoter_id: Option<i64>,
     campaign_id: Option<i64>,
-    created_at: Span,
+    created_at: MomentSpan,
 }
 
 impl CommissionFilter {
-    fn read(query: &Query<'_>) -> Result<CommissionFilter, Answer> {
+    fn read(query: &Query<'_>) -> Result<CommissionFilter, ServerAnswer> {
         Ok(CommissionFilter {
             search: query.get("q").map(str::to_lowercase),
             ids: query.ids()?,
@@ -565,7 +587,7 @@ impl CommissionFilter {
         })
     }
 
-    fn fits(&self, commission: &Commission<'_>) -> bool {
+    fn fits(&self, commission: &ShownCommission<'_>) -> bool {
         let lead = commission.lead.map(|(_, lead)| lead);
         let texts = [
             commission.event_id,
@@ -597,7 +619,7 @@ struct PayoutFilter {
 }
 
 impl PayoutFilter {
-    fn read(query: &Query<'_>) -> Result<PayoutFilter, Answer> {
+    fn read(query: &Query<'_>) -> Result<PayoutFilter, ServerAnswer> {
         Ok(PayoutFilter {
             search: query.get("q").map(str::to_lowercase),
             ids: query.ids()?,
@@ -607,7 +629,7 @@ impl PayoutFilter {
         })
     }
 
-    fn fits(&self, account: &AccountState, place: usize, payout: &Payout) -> bool {
+    fn fits(&self, account: &AccountState, place: usize, payout: &StoredPayout) -> bool {
         let promoter = account.promoters.get(payout.promoter);
         let name = promoter.name();
         contains(
@@ -628,13 +650,13 @@ struct LeadFilter {
     state: Option<String>,
     promoter_id: Option<i64>,
     campaign_id: Option<i64>,
-    created_at: Span,
-    customer_since: Span,
-    cancelled_at: Span,
+    created_at: MomentSpan,
+    customer_since: MomentSpan,
+    cancelled_at: MomentSpan,
 }
 
 impl LeadFilter {
-    fn read(query: &Query<'_>) -> Result<LeadFilter, Answer> {
+    fn read(query: &Query<'_>) -> Result<LeadFilter, ServerAnswer> {
         Ok(LeadFilter {
             search: query.get("q").map(str::to_lowercase),
             ids: query.ids()?,
@@ -648,7 +670,7 @@ impl LeadFilter {
         })
     }
 
-    fn fits(&self, account: &AccountState, place: usize, lead: &Lead) -> bool {
+    fn fits(&self, account: &AccountState, place: usize, lead: &StoredLead) -> bool {
         let details = lead.details.as_deref();
         let texts = [
             lead.email.as_deref(),
@@ -682,11 +704,11 @@ struct PromoterFilter {
     ids: Vec<i64>,
     state: Option<String>,
     campaign_id: Option<i64>,
-    joined_at: Span,
+    joined_at: MomentSpan,
 }
 
 impl PromoterFilter {
-    fn read(query: &Query<'_>) -> Result<PromoterFilter, Answer> {
+    fn read(query: &Query<'_>) -> Result<PromoterFilter, ServerAnswer> {
         Ok(PromoterFilter {
             search: query.get("q").map(str::to_lowercase),
             ids: query.ids()?,
@@ -696,7 +718,7 @@ impl PromoterFilter {
         })
     }
 
-    fn fits(&self, promoter: &Promoter) -> bool {
+    fn fits(&self, promoter: &StoredPromoter) -> bool {
         let name = promoter.name();
         let texts = [
             Some(&*promoter.email),
@@ -733,12 +755,12 @@ fn fits(wanted: Option<i64>, id: u64) -> bool {
 }
 
 /// Returns the refusal of what this sandbox does not play.
-fn not_played(what: &str) -> Answer {
-    Answer::message(400, &format!("the sandbox does not play `{what}`"))
+fn not_played(what: &str) -> ServerAnswer {
+    ServerAnswer::message(400, &format!("the sandbox does not play `{what}`"))
 }
 
 /// Returns v2's answer where there is no such record.
-fn record_not_found() -> Answer {
+fn record_not_found() -> ServerAnswer {
     #[derive(serde::Serialize)]
     struct Body {
         message: &'static str,
@@ -748,11 +770,11 @@ fn record_not_found() -> Answer {
         message: "Record not found",
         code: "not_found",
     };
-    Answer::json(404, &body)
+    ServerAnswer::json(404, &body)
 }
 
-fn bad_filter(name: &str, text: &str) -> Answer {
-    Answer::message(400, &format!("{name} is not valid: {text}"))
+fn bad_filter(name: &str, text: &str) -> ServerAnswer {
+    ServerAnswer::message(400, &format!("{name} is not valid: {text}"))
 }
 
 #[derive(Serialize)]
@@ -760,10 +782,10 @@ struct ErrorBody<'a> {
     error: &'a str,
 }
 
-pub(super) fn not_found(error: &str) -> Answer {
-    Answer::json(404, &ErrorBody { error })
+pub(super) fn not_found(error: &str) -> ServerAnswer {
+    ServerAnswer::json(404, &ErrorBody { error })
 }
 
-pub(super) fn not_found_422(error: &str) -> Answer {
-    Answer::json(422, &ErrorBody { error })
+pub(super) fn not_found_422(error: &str) -> ServerAnswer {
+    ServerAnswer::json(422, &ErrorBody { error })
 }

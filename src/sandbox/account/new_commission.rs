@@ -5,23 +5,23 @@ use std::rc::Rc;
 use serde::Deserialize;
 
 use super::books::{Effect, lead_id};
-use super::commissions::Commission;
+use super::commissions::ShownCommission;
 use super::{AccountState, LeadState, NO_CURRENCY, v2};
-use crate::sandbox::answer::Answer;
-use crate::sandbox::call::Kind;
+use crate::sandbox::answer::ServerAnswer;
+use crate::sandbox::call::CallKind;
 use crate::sandbox::moment::Moment;
 
 /// The body, as the vendor's schema `CommissionCreate` has it for sales. What it does not have is refused.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::sandbox) struct NewCommission {
+pub(in crate::sandbox) struct CommissionRequest {
     commission_type: String,
     referral_id: usize,
     sale_amount: i64,
     event_id: Option<String>,
     /// A day such as `2026-03-01`.
     event_date: Option<String>,
-    unit: Option<Unit>,
+    unit: Option<CommissionUnit>,
     // What is accepted and has no effect here.
     #[serde(rename = "plan_id")]
     _plan_id: Option<u64>,
@@ -37,7 +37,7 @@ pub(in crate::sandbox) struct NewCommission {
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-enum Unit {
+enum CommissionUnit {
     Cash,
     Credits,
     Points,
@@ -54,15 +54,15 @@ enum BillingPeriod {
     OneTime,
 }
 
-impl NewCommission {
+impl CommissionRequest {
     /// Reads a body; or says what is wrong with it. The documents don't show such a refusal.
-    pub(in crate::sandbox) fn read(body: &[u8]) -> Result<NewCommission, String> {
-        let new: NewCommission =
+    pub(in crate::sandbox) fn read(body: &[u8]) -> Result<CommissionRequest, String> {
+        let new: CommissionRequest =
             serde_json::from_slice(body).map_err(|error| format!("Invalid commission: {error}"))?;
         if new.commission_type != "sale" {
             return Err("The sandbox creates commissions of type `sale` alone".to_owned());
         }
-        if new.unit.is_some_and(|unit| unit != Unit::Cash) {
+        if new.unit.is_some_and(|unit| unit != CommissionUnit::Cash) {
             return Err("The sandbox creates commissions in cash alone".to_owned());
         }
         if new.sale_amount <= 0 {
@@ -84,25 +84,25 @@ impl AccountState {
     /// has.
     pub(in crate::sandbox) fn create_commission(
         &mut self,
-        new: &NewCommission,
+        new: &CommissionRequest,
         now: Moment,
-    ) -> Answer {
+    ) -> ServerAnswer {
         let place = new.referral_id.checked_sub(lead_id(0));
         let Some(place) = place.filter(|place| *place < self.leads.count()) else {
-            return Answer::message(404, "Referral not found");
+            return ServerAnswer::message(404, "Referral not found");
         };
         let day = |text: &str| (text.len() == "2026-01-01".len()).then(|| Moment::parse(text))?;
         let created_at = match new.event_date.as_deref().map(day) {
             None => now,
             Some(Some(at)) => at,
-            Some(None) => return Answer::message(422, "Event date is invalid"),
+            Some(None) => return ServerAnswer::message(422, "Event date is invalid"),
         };
         let commission = self.commission(place, new.sale_amount);
         let lead = self.leads.get_mut(place);
         lead.state = LeadState::Active;
         lead.customer_since.get_or_insert(created_at);
         let effect = Effect {
-            kind: Kind::Sale,
+            kind: CallKind::Sale,
             event_id: new.event_id.as_deref().map(Rc::from),
             sale_event_id: None,
             email: lead.email.clone(),
@@ -120,10 +120,10 @@ impl AccountState {
         let (number, effect) = self.books.last();
         let known = self.known(number, effect);
         // The answer is documented as an array.
-        let all: Vec<_> = Commission::of_event(&known)
+        let all: Vec<_> = ShownCommission::of_event(&known)
             .iter()
             .map(v2::commission)
             .collect();
-        Answer::json(200, &all)
+        ServerAnswer::json(200, &all)
     }
 }

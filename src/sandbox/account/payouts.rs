@@ -10,7 +10,7 @@ use crate::sandbox::leads::CallCustomer;
 use crate::sandbox::moment::{Moment, Seconds};
 
 /// A payout.
-pub(super) struct Payout {
+pub(super) struct StoredPayout {
     pub(super) amount: i64,
     unit: String,
     pub(super) status: String,
@@ -21,15 +21,15 @@ pub(super) struct Payout {
     pub(super) commissions: Vec<usize>,
 }
 
-impl Payout {
+impl StoredPayout {
     /// Returns a payout that is to be paid.
     pub(super) fn pending(
         promoter: usize,
         amount: i64,
         commissions: Vec<usize>,
         now: Moment,
-    ) -> Payout {
-        Payout {
+    ) -> StoredPayout {
+        StoredPayout {
             amount,
             unit: "cash".to_owned(),
             status: PENDING.to_owned(),
@@ -118,12 +118,12 @@ const V1_CAMPAIGN: V1Campaign = V1Campaign {
 };
 
 #[derive(Serialize)]
-struct CampaignBody {
+struct PayoutCampaignBody {
     id: u32,
     name: &'static str,
 }
 
-const CAMPAIGN: CampaignBody = CampaignBody {
+const CAMPAIGN: PayoutCampaignBody = PayoutCampaignBody {
     id: CAMPAIGN_ID,
     name: CAMPAIGN_NAME,
 };
@@ -140,7 +140,7 @@ pub(super) struct V2Line<'a> {
     paid_at: Option<Seconds>,
     created_at: Seconds,
     promoter: PersonBody<'a>,
-    campaign: CampaignBody,
+    campaign: PayoutCampaignBody,
 }
 
 /// The number of payouts, as the answer to an order.
@@ -175,7 +175,7 @@ impl AccountState {
         let promoter = self.promoters.by_ref_id(&order.promoter);
         let promoter = promoter.ok_or_else(|| format!("unknown promoter `{}`", order.promoter))?;
         let paid_at = order.paid_at.as_deref().map(moment).transpose()?;
-        self.payouts.push(Payout {
+        self.payouts.push(StoredPayout {
             amount: order.amount_cents,
             unit: order.unit.unwrap_or_else(|| "cash".to_owned()),
             status: order.status,
@@ -204,11 +204,11 @@ impl AccountState {
     }
 
     /// Returns every payout with its index.
-    pub(super) fn placed_payouts(&self) -> impl Iterator<Item = (usize, &Payout)> {
+    pub(super) fn placed_payouts(&self) -> impl Iterator<Item = (usize, &StoredPayout)> {
         self.payouts.iter().enumerate()
     }
 
-    pub(super) fn v1_payout<'a>(&'a self, place: usize, payout: &'a Payout) -> V1Line<'a> {
+    pub(super) fn v1_payout<'a>(&'a self, place: usize, payout: &'a StoredPayout) -> V1Line<'a> {
         let promoter = self.promoters.get(payout.promoter);
         let standing = self.books.standing(payout.promoter);
         V1Line {
@@ -226,7 +226,7 @@ impl AccountState {
         }
     }
 
-    pub(super) fn v2_payout<'a>(&'a self, place: usize, payout: &'a Payout) -> V2Line<'a> {
+    pub(super) fn v2_payout<'a>(&'a self, place: usize, payout: &'a StoredPayout) -> V2Line<'a> {
         let promoter = self.promoters.get(payout.promoter);
         V2Line {
             id: payout_id(place),

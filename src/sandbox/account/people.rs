@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::books::CAMPAIGN_ID;
-use super::commissions::Status;
+use super::commissions::StoredStatus;
 use super::listing::{not_found, not_found_422};
-use super::{AccountState, CallCustomer, LeadSource, NewLead, Promoter, v1};
-use crate::sandbox::answer::Answer;
+use super::{AccountState, CallCustomer, LeadSource, NewLead, StoredPromoter, v1};
+use crate::sandbox::answer::ServerAnswer;
 use crate::sandbox::moment::Moment;
 
 /// The units of rewards that are no money.
@@ -30,13 +30,13 @@ struct PromoterRefusal {
     message: &'static str,
 }
 
-fn refused(email: Option<&'static str>, message: &'static str) -> Answer {
+fn refused(email: Option<&'static str>, message: &'static str) -> ServerAnswer {
     let refusal = PromoterRefusal {
         email: Vec::from_iter(email),
         promotions: [],
         message,
     };
-    Answer::json(422, &refusal)
+    ServerAnswer::json(422, &refusal)
 }
 
 /// Returns `true` for what can be a referral id: lower-case letters, digits, `-` and `_`.
@@ -51,7 +51,7 @@ impl AccountState {
         &mut self,
         texts: &BTreeMap<String, String>,
         now: Moment,
-    ) -> Result<Answer, Answer> {
+    ) -> Result<ServerAnswer, ServerAnswer> {
         let text = |name: &str| texts.get(name).map(String::as_str);
         let email =
             text("email").ok_or_else(|| refused(Some("can't be blank"), "Email can't be blank"))?;
@@ -73,9 +73,10 @@ impl AccountState {
             Some(id) => id.to_owned(),
             None => self.free_ref_id(text("first_name").unwrap_or(email)),
         };
-        let of = |part: fn(&Promoter) -> u64| self.promoters.iter().map(part).max().unwrap_or(0);
+        let of =
+            |part: fn(&StoredPromoter) -> u64| self.promoters.iter().map(part).max().unwrap_or(0);
         let owned = |name: &str| text(name).unwrap_or_default().to_owned();
-        let new = Promoter {
+        let new = StoredPromoter {
             id: of(|own| own.id) + 1,
             promotion_id: of(|own| own.promotion_id) + 1,
             email: email.to_owned(),
@@ -108,7 +109,7 @@ impl AccountState {
     pub(super) fn update_promoter(
         &mut self,
         texts: &BTreeMap<String, String>,
-    ) -> Result<Answer, Answer> {
+    ) -> Result<ServerAnswer, ServerAnswer> {
         let text = |name: &str| texts.get(name).map(String::as_str);
         let place = match (text("id"), text("ref_id"), text("email")) {
             (Some(id), ..) => {
@@ -147,10 +148,10 @@ impl AccountState {
         Ok(self.promoter_answer(place))
     }
 
-    fn promoter_answer(&self, place: usize) -> Answer {
+    fn promoter_answer(&self, place: usize) -> ServerAnswer {
         let standing = self.books.standing(place);
         let line = v1::promoter_line(self.promoters.get(place), &standing);
-        Answer::json(200, &line)
+        ServerAnswer::json(200, &line)
     }
 
     /// Adds a reward that is no money, to the promoter of a lead or of a promotion.
@@ -158,16 +159,16 @@ impl AccountState {
         &mut self,
         texts: &BTreeMap<String, String>,
         now: Moment,
-    ) -> Result<Answer, Answer> {
+    ) -> Result<ServerAnswer, ServerAnswer> {
         let text = |name: &str| texts.get(name).map(String::as_str);
         let unit = text("reward_type").filter(|unit| REWARD_TYPES.contains(unit));
         let unit = unit.ok_or_else(|| not_found_422("Reward type is invalid"))?;
         let amount: Option<i64> = text("amount").and_then(|amount| amount.parse().ok());
         let amount = amount.ok_or_else(|| not_found_422("Amount is invalid"))?;
         let status = match text("status") {
-            None | Some("approved") => Status::Approved,
-            Some("pending") => Status::Pending,
-            Some("denied") => Status::Denied,
+            None | Some("approved") => StoredStatus::Approved,
+            Some("pending") => StoredStatus::Pending,
+            Some("denied") => StoredStatus::Denied,
             Some(_) => return Err(not_found_422("Status is invalid")),
         };
         let named = |name: &str| text(if name == "id" { "lead_id" } else { name });
@@ -195,7 +196,10 @@ impl AccountState {
         };
         let place = self.add_reward((promoter, lead), (amount, unit), status, now);
         let commission = self.commission_at(place);
-        Ok(Answer::json(200, &commission.as_ref().map(v1::reward_line)))
+        Ok(ServerAnswer::json(
+            200,
+            &commission.as_ref().map(v1::reward_line),
+        ))
     }
 
     /// Registers a subscriber: the lead of the promoter who is named, or one that is there.
@@ -203,7 +207,7 @@ impl AccountState {
         &mut self,
         texts: &BTreeMap<String, String>,
         now: Moment,
-    ) -> Result<Answer, Answer> {
+    ) -> Result<ServerAnswer, ServerAnswer> {
         let text = |name: &str| texts.get(name).map(String::as_str);
         let who = CallCustomer {
             email: text("email"),
@@ -211,10 +215,10 @@ impl AccountState {
         };
         if who.email.or(who.uid).is_none() {
             let message = "Error. Email and uid can not be blank!";
-            return Err(Answer::message(400, message));
+            return Err(ServerAnswer::message(400, message));
         }
         let created_at = match text("created_at").map(Moment::parse) {
-            Some(None) => return Err(Answer::message(400, "Error. Created at invalid.")),
+            Some(None) => return Err(ServerAnswer::message(400, "Error. Created at invalid.")),
             Some(Some(at)) => at,
             None => now,
         };
@@ -225,12 +229,12 @@ impl AccountState {
             (None, None, None) => None,
         };
         let named = match named {
-            Some(None) => return Err(Answer::empty(404)),
+            Some(None) => return Err(ServerAnswer::empty(404)),
             named => named.flatten(),
         };
         let place = match (self.leads.seen(who), named) {
             (Some(place), _) => place,
-            (None, None) => return Err(Answer::nothing()),
+            (None, None) => return Err(ServerAnswer::nothing()),
             (None, Some(promoter)) => {
                 let source = LeadSource::Api;
                 let new = NewLead {
@@ -244,13 +248,13 @@ impl AccountState {
         let lead = self.leads.get_mut(place);
         if lead.has_subscribed {
             let message = "The 'subscriber' event for this lead already exists.";
-            return Err(Answer::message(409, message));
+            return Err(ServerAnswer::message(409, message));
         }
         lead.has_subscribed = true;
         let lead = self.leads.get(place);
         let promoter = self.promoters.get(lead.promoter);
         let standing = self.books.standing(lead.promoter);
         let body = v1::subscriber(place, lead, promoter, &standing);
-        Ok(Answer::json(200, &body))
+        Ok(ServerAnswer::json(200, &body))
     }
 }

@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
-use super::{AccountState, Kind, Version};
-use crate::sandbox::answer::Answer;
-use crate::sandbox::call::Call;
+use super::{AccountState, ApiVersion, CallKind};
+use crate::sandbox::answer::ServerAnswer;
+use crate::sandbox::call::ApiPath;
 use crate::sandbox::moment::Moment;
 use crate::sandbox::params::Params;
 use crate::sandbox::start::StartState;
@@ -17,31 +17,31 @@ fn account(lead_share_percent: u8) -> AccountState {
     )
 }
 
-fn track(account: &mut AccountState, kind: Kind, form: &str) -> Answer {
-    let params = Params::read(Version::V1, None, false, form.as_bytes());
+fn track(account: &mut AccountState, kind: CallKind, form: &str) -> ServerAnswer {
+    let params = Params::read(ApiVersion::V1, None, false, form.as_bytes());
     let params = params.expect("a form is readable");
-    account.track(Version::V1, kind, &params, Moment::EPOCH)
+    account.track(ApiVersion::V1, kind, &params, Moment::EPOCH)
 }
 
-fn track_v2(account: &mut AccountState, kind: Kind, body: &Value) -> (u16, Value) {
+fn track_v2(account: &mut AccountState, kind: CallKind, body: &Value) -> (u16, Value) {
     let body = body.to_string();
-    let params = Params::read(Version::V2, None, true, body.as_bytes());
+    let params = Params::read(ApiVersion::V2, None, true, body.as_bytes());
     let params = params.expect("it is an object");
-    let answer = account.track(Version::V2, kind, &params, Moment::of_ms(86_400_000));
+    let answer = account.track(ApiVersion::V2, kind, &params, Moment::of_ms(86_400_000));
     let told = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     (answer.status, told)
 }
 
-fn body(answer: &Answer) -> Value {
+fn body(answer: &ServerAnswer) -> Value {
     serde_json::from_slice(&answer.body).expect("answers are JSON")
 }
 
-fn told(account: &mut AccountState, kind: Kind, form: &str) -> (u16, Value) {
+fn told(account: &mut AccountState, kind: CallKind, form: &str) -> (u16, Value) {
     let answer = track(account, kind, form);
     (answer.status, body(&answer))
 }
 
-fn tracked(account: &mut AccountState, kind: Kind, form: &str) -> Value {
+fn tracked(account: &mut AccountState, kind: CallKind, form: &str) -> Value {
     let (status, body) = told(account, kind, form);
     assert_eq!(status, 200, "{form}: {body}");
     body
@@ -56,7 +56,7 @@ fn a_sale_is_described_as_documented() {
     let mut account = account(0);
     let form = "email=shelley@example.com&uid=cbdemo_shelley&event_id=9856044\
                 &plan=monthly-starter&amount=6000&promo_code=X&created_at=2024-09-11T14:22:12.160Z";
-    let sale = tracked(&mut account, Kind::Sale, form);
+    let sale = tracked(&mut account, CallKind::Sale, form);
     let lead = json!({
         "id": 20_000_001, "state": "active", "first_name": "", "last_name": "",
         "email": "shelley@example.com", "uid": "cbdemo_shelley",
@@ -90,17 +90,17 @@ fn a_refund_is_negative_and_takes_its_sales_part_back() {
     let mut account = account(0);
     tracked(
         &mut account,
-        Kind::Sale,
+        CallKind::Sale,
         "uid=u&event_id=s&amount=1003&ref_id=nora",
     );
     let form = "uid=u&event_id=r&sale_event_id=s&amount=1003";
-    let refund = tracked(&mut account, Kind::Refund, form);
+    let refund = tracked(&mut account, CallKind::Refund, form);
     assert_eq!(refund["amount_cents"], -1003);
     assert_eq!(refund["reward"]["amount"], -201);
     assert_eq!(refund["reward"]["conversion_amount"], -1003);
     assert_eq!(refund["promoter"]["earnings_balance"], Value::Null);
     let form = "uid=u&event_id=r2&sale_event_id=elsewhere&amount=500";
-    let refund = tracked(&mut account, Kind::Refund, form);
+    let refund = tracked(&mut account, CallKind::Refund, form);
     assert_eq!(refund["reward"]["amount"], -100);
     assert_eq!(summary(&account)["commission_cents"], -100);
 }
@@ -109,7 +109,7 @@ fn a_refund_is_negative_and_takes_its_sales_part_back() {
 fn what_is_missing_or_wrong_is_refused() {
     let mut account = account(100);
     let nobody = json!({"message": "Error. Email and uid can not be blank!"});
-    for kind in [Kind::Sale, Kind::Refund] {
+    for kind in [CallKind::Sale, CallKind::Refund] {
         for (amount, why) in [
             ("", ""),
             ("0", ""),
@@ -147,11 +147,11 @@ fn what_is_missing_or_wrong_is_refused() {
         assert_eq!(no_customer, (400, nobody.clone()));
     }
     let own_id = "uid=u&event_id=e&sale_event_id=e&amount=5";
-    let (status, refused) = told(&mut account, Kind::Refund, own_id);
+    let (status, refused) = told(&mut account, CallKind::Refund, own_id);
     let message = refused["message"].as_str().unwrap_or_default();
     assert_eq!(status, 400);
     assert!(message.contains("an id of its own"), "{message}");
-    for kind in [Kind::Cancellation, Kind::Signup] {
+    for kind in [CallKind::Cancellation, CallKind::Signup] {
         assert_eq!(
             told(&mut account, kind, "ref_id=nora"),
             (400, nobody.clone())
@@ -164,18 +164,22 @@ fn what_is_missing_or_wrong_is_refused() {
 fn an_event_exists_once_by_kind_and_only_if_it_took_effect() {
     let mut account = account(0);
     let sale = "uid=u&event_id=1&amount=5";
-    assert_eq!(track(&mut account, Kind::Sale, sale).status, 204);
-    assert_eq!(track(&mut account, Kind::Sale, sale).status, 204);
+    assert_eq!(track(&mut account, CallKind::Sale, sale).status, 204);
+    assert_eq!(track(&mut account, CallKind::Sale, sale).status, 204);
     tracked(
         &mut account,
-        Kind::Sale,
+        CallKind::Sale,
         "uid=u&event_id=1&amount=5&ref_id=felix",
     );
-    let again = told(&mut account, Kind::Sale, "uid=other&event_id=1&amount=7");
+    let again = told(
+        &mut account,
+        CallKind::Sale,
+        "uid=other&event_id=1&amount=7",
+    );
     let message = "The 'sale' event with the id '1' already exists.";
     assert_eq!(again, (409, json!({"message": message})));
-    tracked(&mut account, Kind::Refund, sale);
-    let again = told(&mut account, Kind::Refund, sale);
+    tracked(&mut account, CallKind::Refund, sale);
+    let again = told(&mut account, CallKind::Refund, sale);
     let message = "The 'refund' event with the id '1' already exists.";
     assert_eq!(again, (409, json!({"message": message})));
 }
@@ -183,12 +187,12 @@ fn an_event_exists_once_by_kind_and_only_if_it_took_effect() {
 #[test]
 fn unknown_leads_are_no_referrals_whatever_the_call() {
     let mut account = account(0);
-    for kind in [Kind::Sale, Kind::Refund, Kind::Cancellation] {
+    for kind in [CallKind::Sale, CallKind::Refund, CallKind::Cancellation] {
         let answer = track(&mut account, kind, "email=a@x.test&event_id=1&amount=5");
         assert_eq!((answer.status, answer.body.len()), (204, 0));
     }
     let misnamed = "email=a@x.test&event_id=1&amount=5&ref_id=nobody";
-    assert_eq!(track(&mut account, Kind::Sale, misnamed).status, 204);
+    assert_eq!(track(&mut account, CallKind::Sale, misnamed).status, 204);
     assert_eq!(summary(&account)["leads"], 0);
 }
 
@@ -201,13 +205,13 @@ fn sales_that_name_a_promoter_make_leads() {
     ] {
         let mut account = account(0);
         let form = format!("email=A@x.test&event_id=1&amount=5&{how}");
-        let sale = tracked(&mut account, Kind::Sale, &form);
+        let sale = tracked(&mut account, CallKind::Sale, &form);
         if let Some(promoter) = promoter {
             assert_eq!(sale["promoter"]["default_ref_id"], promoter);
         }
         tracked(
             &mut account,
-            Kind::Sale,
+            CallKind::Sale,
             "email=a@X.test&event_id=2&amount=5",
         );
         assert_eq!(summary(&account)["leads"], 1);
@@ -219,7 +223,7 @@ fn a_lead_signs_up_once() {
     let mut account = account(0);
     let signup = tracked(
         &mut account,
-        Kind::Signup,
+        CallKind::Signup,
         "email=a@x.test&uid=a&ref_id=felix&first_name=Ann",
     );
     assert_eq!(signup["amount_cents"], Value::Null);
@@ -227,11 +231,11 @@ fn a_lead_signs_up_once() {
     assert_eq!(signup["lead"]["state"], "signup");
     assert_eq!(signup["lead"]["first_name"], "Ann");
     assert_eq!(signup["promoter"]["default_ref_id"], "felix");
-    let again = told(&mut account, Kind::Signup, "uid=a&tid=t");
+    let again = told(&mut account, CallKind::Signup, "uid=a&tid=t");
     let text = "there is already a signup event registered on this lead";
     assert_eq!(again, (422, json!({"transaction_id": text})));
     for form in ["uid=b", "uid=b&ref_id=nobody"] {
-        let (status, body) = told(&mut account, Kind::Signup, form);
+        let (status, body) = told(&mut account, CallKind::Signup, form);
         let message = body["message"].as_str().expect("a text");
         assert_eq!(status, 404);
         assert!(
@@ -246,12 +250,12 @@ fn cancellations_repeat_unless_deduplicated() {
     for (dedupe, second) in [(false, 200), (true, 409)] {
         let mut account = account(100);
         account.cancellation_event_id = dedupe;
-        let first = tracked(&mut account, Kind::Cancellation, "uid=u&event_id=c");
+        let first = tracked(&mut account, CallKind::Cancellation, "uid=u&event_id=c");
         assert_eq!(first["lead"]["state"], "cancelled");
-        let again = track(&mut account, Kind::Cancellation, "uid=u&event_id=c");
+        let again = track(&mut account, CallKind::Cancellation, "uid=u&event_id=c");
         assert_eq!(again.status, second);
-        tracked(&mut account, Kind::Cancellation, "uid=u");
-        tracked(&mut account, Kind::Cancellation, "uid=u");
+        tracked(&mut account, CallKind::Cancellation, "uid=u");
+        tracked(&mut account, CallKind::Cancellation, "uid=u");
     }
 }
 
@@ -260,13 +264,17 @@ fn a_lead_goes_through_its_states() {
     let mut account = account(100);
     tracked(
         &mut account,
-        Kind::Sale,
+        CallKind::Sale,
         "uid=u&event_id=1&amount=5&plan=a&created_at=2024-01-01",
     );
-    tracked(&mut account, Kind::Cancellation, "uid=u");
-    let refund = tracked(&mut account, Kind::Refund, "uid=u&event_id=1&amount=5");
+    tracked(&mut account, CallKind::Cancellation, "uid=u");
+    let refund = tracked(&mut account, CallKind::Refund, "uid=u&event_id=1&amount=5");
     assert_eq!(refund["lead"]["state"], "cancelled");
-    let sale = tracked(&mut account, Kind::Sale, "uid=u&event_id=2&amount=5&plan=b");
+    let sale = tracked(
+        &mut account,
+        CallKind::Sale,
+        "uid=u&event_id=2&amount=5&plan=b",
+    );
     assert_eq!(sale["lead"]["state"], "active");
     assert_eq!(sale["lead"]["plan_name"], "b");
     // As observed: the day of the first call, not that of the sale.
@@ -278,17 +286,17 @@ fn a_lead_goes_through_its_states() {
 fn effects_and_totals_agree_with_what_was_sent() {
     let mut account = account(0);
     let forms = [
-        (Kind::Signup, "email=a@x.test&ref_id=yuki"),
+        (CallKind::Signup, "email=a@x.test&ref_id=yuki"),
         (
-            Kind::Sale,
+            CallKind::Sale,
             "email=a@x.test&event_id=1&amount=1000&currency=EUR",
         ),
-        (Kind::Sale, "email=A@x.test&event_id=2&amount=500"),
+        (CallKind::Sale, "email=A@x.test&event_id=2&amount=500"),
         (
-            Kind::Refund,
+            CallKind::Refund,
             "email=a@x.test&event_id=3&sale_event_id=1&amount=400&currency=EUR",
         ),
-        (Kind::Cancellation, "email=a@x.test"),
+        (CallKind::Cancellation, "email=a@x.test"),
     ];
     for (kind, form) in forms {
         tracked(&mut account, kind, form);
@@ -323,7 +331,7 @@ fn v2_describes_sales_and_signups_in_its_own_shape() {
     let mut account = account(0);
     let signup = json!({"email": "a@x.test", "uid": "a", "ref_id": "felix",
                         "created_at": "2025-04-25T09:29:51.973Z"});
-    let (status, told) = track_v2(&mut account, Kind::Signup, &signup);
+    let (status, told) = track_v2(&mut account, CallKind::Signup, &signup);
     let referral = json!({"id": 20_000_001, "email": "a@x.test", "uid": "a"});
     let expected = json!({
         "id": 33_000_001, "etype": "signup", "sale_amount": null, "original_sale_amount": null,
@@ -335,9 +343,9 @@ fn v2_describes_sales_and_signups_in_its_own_shape() {
     let mut sale = json!({"email": "a@x.test", "event_id": "s", "amount": 2000, "currency": "EUR",
                       "plan": "pro", "created_at": "2020-01-01"});
     // v2 has no `created_at` on a sale.
-    assert_eq!(track_v2(&mut account, Kind::Sale, &sale).0, 400);
+    assert_eq!(track_v2(&mut account, CallKind::Sale, &sale).0, 400);
     sale["created_at"] = Value::Null;
-    let (_, told) = track_v2(&mut account, Kind::Sale, &sale);
+    let (_, told) = track_v2(&mut account, CallKind::Sale, &sale);
     assert_eq!(told["created_at"], "1970-01-02T00:00:00.000Z");
     assert_eq!(told["sale_amount"], 2000);
     assert_eq!(told["original_sale_currency"], "EUR");
@@ -357,20 +365,20 @@ fn v2_answers_refunds_and_cancellations_as_v1_does() {
     let mut account = account(0);
     tracked(
         &mut account,
-        Kind::Sale,
+        CallKind::Sale,
         "uid=u&event_id=s&amount=1000&ref_id=nora",
     );
     let refund = json!({"uid": "u", "event_id": "r", "sale_event_id": "s", "amount": "1000"});
-    let (status, told) = track_v2(&mut account, Kind::Refund, &refund);
+    let (status, told) = track_v2(&mut account, CallKind::Refund, &refund);
     assert_eq!((status, &told["amount_cents"]), (200, &json!(-1000)));
     assert_eq!(told["reward"]["amount"], -200);
     for _ in 0..2 {
         let cancellation = json!({"uid": "u"});
-        let (status, told) = track_v2(&mut account, Kind::Cancellation, &cancellation);
+        let (status, told) = track_v2(&mut account, CallKind::Cancellation, &cancellation);
         assert_eq!((status, &told["lead"]["state"]), (200, &json!("cancelled")));
     }
     let with_id = json!({"uid": "u", "event_id": "c"});
-    let (status, told) = track_v2(&mut account, Kind::Cancellation, &with_id);
+    let (status, told) = track_v2(&mut account, CallKind::Cancellation, &with_id);
     let message = told["message"].as_str().unwrap_or_default();
     assert_eq!(status, 400);
     assert!(message.contains("no `event_id`"), "{message}");
@@ -384,12 +392,12 @@ fn strangers_get_404_of_v2s_sales_and_204_of_its_refunds() {
         "message": "Referral corresponding to email or uid parameter not found or promoter is banned.",
         "code": "not_found"
     });
-    let sale = track_v2(&mut account, Kind::Sale, &body);
+    let sale = track_v2(&mut account, CallKind::Sale, &body);
     assert_eq!(sale, (404, not_found.clone()));
-    let refund = track_v2(&mut account, Kind::Refund, &body);
+    let refund = track_v2(&mut account, CallKind::Refund, &body);
     assert_eq!(refund, (204, Value::Null));
     body["event_id"] = Value::Null;
-    let cancellation = track_v2(&mut account, Kind::Cancellation, &body);
+    let cancellation = track_v2(&mut account, CallKind::Cancellation, &body);
     assert_eq!(cancellation, (404, not_found));
 }
 
@@ -397,8 +405,8 @@ fn strangers_get_404_of_v2s_sales_and_204_of_its_refunds() {
 fn a_banned_promoter_earns_nothing() {
     let mut account = account(0);
     let sale = "uid=u&event_id=1&amount=5&ref_id=casper";
-    assert_eq!(track(&mut account, Kind::Sale, sale).status, 204);
-    let (status, _) = told(&mut account, Kind::Signup, "uid=u&ref_id=casper");
+    assert_eq!(track(&mut account, CallKind::Sale, sale).status, 204);
+    let (status, _) = told(&mut account, CallKind::Signup, "uid=u&ref_id=casper");
     assert_eq!(status, 404);
     let mut start = StartState {
         lead_share_percent: 0,
@@ -417,13 +425,13 @@ fn a_banned_promoter_earns_nothing() {
         cancelled_at: None,
     });
     let mut account = AccountState::new(start, false);
-    for kind in [Kind::Sale, Kind::Refund, Kind::Cancellation] {
+    for kind in [CallKind::Sale, CallKind::Refund, CallKind::Cancellation] {
         let form = "email=old@x.test&event_id=1&amount=5";
         assert_eq!(track(&mut account, kind, form).status, 204);
-        let event_id = (kind != Kind::Cancellation).then_some("1");
+        let event_id = (kind != CallKind::Cancellation).then_some("1");
         let body = json!({"email": "old@x.test", "event_id": event_id, "amount": 5});
         let (status, _) = track_v2(&mut account, kind, &body);
-        assert_eq!(status, if kind == Kind::Refund { 204 } else { 404 });
+        assert_eq!(status, if kind == CallKind::Refund { 204 } else { 404 });
     }
 }
 
@@ -439,23 +447,23 @@ fn the_plans_rate_goes_before_the_promoters_and_the_default() {
         ("uid=b&event_id=5&amount=1000&plan=setup-fee", 1000),
         ("uid=b&event_id=6&amount=1000&plan=unknown", 250),
     ] {
-        let sale = tracked(&mut account, Kind::Sale, form);
+        let sale = tracked(&mut account, CallKind::Sale, form);
         assert_eq!(sale["reward"]["amount"], commission, "{form}");
     }
     // The commission of a refund without its sale's id follows from the lead's current rate.
     tracked(
         &mut account,
-        Kind::Sale,
+        CallKind::Sale,
         "uid=b&event_id=7&amount=1&plan=wire-yearly",
     );
     let refund = "uid=b&event_id=r1&amount=1000";
     assert_eq!(
-        tracked(&mut account, Kind::Refund, refund)["reward"]["amount"],
+        tracked(&mut account, CallKind::Refund, refund)["reward"]["amount"],
         -300
     );
     let refund = "uid=b&event_id=r2&amount=500&sale_event_id=5";
     assert_eq!(
-        tracked(&mut account, Kind::Refund, refund)["reward"]["amount"],
+        tracked(&mut account, CallKind::Refund, refund)["reward"]["amount"],
         -500
     );
 }
@@ -467,7 +475,7 @@ fn foreign_amounts_are_exchanged() {
     start.rates.exchange.insert("EUR".to_owned(), rate);
     let mut account = AccountState::new(start, false);
     let form = "uid=u&ref_id=nora&event_id=1&amount=1000&currency=EUR";
-    let sale = tracked(&mut account, Kind::Sale, form);
+    let sale = tracked(&mut account, CallKind::Sale, form);
     assert_eq!(sale["amount_cents"], 1080);
     assert_eq!(sale["reward"]["amount"], 216);
     // The totals have the currency that was sent.
@@ -480,21 +488,26 @@ fn foreign_amounts_are_exchanged() {
 #[test]
 fn an_override_signs_a_lead_up_again() {
     let mut account = account(0);
-    tracked(&mut account, Kind::Signup, "uid=u&ref_id=nora");
+    tracked(&mut account, CallKind::Signup, "uid=u&ref_id=nora");
     let again = "uid=u&ref_id=felix&first_name=Ann&override_existing_lead=true";
-    let signup = tracked(&mut account, Kind::Signup, again);
+    let signup = tracked(&mut account, CallKind::Signup, again);
     assert_eq!(signup["promoter"]["default_ref_id"], "felix");
     assert_eq!(signup["lead"]["first_name"], "Ann");
     assert_eq!(summary(&account)["leads"], 1);
     // v2 has no such parameter.
     let body = json!({"uid": "u", "ref_id": "nora", "override_existing_lead": true});
-    assert_eq!(track_v2(&mut account, Kind::Signup, &body).0, 422);
+    assert_eq!(track_v2(&mut account, CallKind::Signup, &body).0, 422);
 }
 
 #[test]
 fn a_bad_date_is_noticed() {
     let mut account = account(100);
-    for kind in [Kind::Sale, Kind::Refund, Kind::Cancellation, Kind::Signup] {
+    for kind in [
+        CallKind::Sale,
+        CallKind::Refund,
+        CallKind::Cancellation,
+        CallKind::Signup,
+    ] {
         let form = "uid=u&event_id=1&amount=5&ref_id=nora&created_at=yesterday";
         let refused = told(&mut account, kind, form);
         assert_eq!(
@@ -505,7 +518,7 @@ fn a_bad_date_is_noticed() {
 }
 
 fn listed(account: &AccountState, path: &str, query: &str) -> (u16, Value) {
-    let call = Call::from_path("GET", path).expect("the path exists");
+    let call = ApiPath::from_path("GET", path).expect("the path exists");
     let (answer, _) = account.list(call, query);
     (answer.status, body(&answer))
 }
@@ -535,7 +548,7 @@ fn busy() -> AccountState {
             "email=user{n}@x.test&uid=u-{n}&event_id=E-{n}&amount=1000&ref_id={promoter}\
              &created_at=2026-{month:02}-{day:02}T12:00:00Z"
         );
-        tracked(&mut account, Kind::Sale, &form);
+        tracked(&mut account, CallKind::Sale, &form);
     }
     account
 }
@@ -543,7 +556,7 @@ fn busy() -> AccountState {
 #[test]
 fn v1_lists_pages_of_fifty() {
     let account = busy();
-    let call = Call::from_path("GET", "/api/v1/rewards/list").expect("it exists");
+    let call = ApiPath::from_path("GET", "/api/v1/rewards/list").expect("it exists");
     let (answer, paging) = account.list(call, "page=2");
     let paging = paging.expect("v1 is paged in headers");
     assert_eq!((paging.page, paging.per_page, paging.total), (2, 50, 60));
@@ -659,7 +672,7 @@ fn v2_searches_and_filters() {
 fn commissions_are_added_changed_and_deleted_by_order() {
     let mut account = account(0);
     let sale = "email=ann@x.test&ref_id=yuki&event_id=s&amount=2000";
-    tracked(&mut account, Kind::Sale, sale);
+    tracked(&mut account, CallKind::Sale, sale);
     let commission = |account: &AccountState| {
         let views = account.commission_views();
         serde_json::to_value(views).expect("they are JSON")

@@ -2,19 +2,19 @@
 
 use serde::Serialize;
 
-use super::books::{CAMPAIGN_ID, CAMPAIGN_NAME, KnownEvent, PromoterTotals, lead_id};
-use super::commissions::{Amount, Commission};
-use crate::sandbox::call::Kind;
-use crate::sandbox::leads::Lead;
+use super::books::{BookedEvent, CAMPAIGN_ID, CAMPAIGN_NAME, PromoterTotals, lead_id};
+use super::commissions::{OrderedAmount, ShownCommission};
+use crate::sandbox::call::CallKind;
+use crate::sandbox::leads::StoredLead;
 use crate::sandbox::moment::Moment;
-use crate::sandbox::promoters::Promoter;
+use crate::sandbox::promoters::StoredPromoter;
 
 /// The answer to an event that took effect.
 #[derive(Serialize)]
 pub(super) struct EventBody<'a> {
     id: usize,
     #[serde(rename = "type")]
-    kind: Kind,
+    kind: CallKind,
     amount_cents: Option<i64>,
     reward: Option<RewardBody<'a>>,
     lead: LeadBody<'a>,
@@ -25,7 +25,7 @@ pub(super) struct EventBody<'a> {
 struct RewardBody<'a> {
     id: usize,
     status: &'static str,
-    amount: Amount<'a>,
+    amount: OrderedAmount<'a>,
     unit: &'a str,
     created_at: Moment,
     lead: Option<LeadBody<'a>>,
@@ -70,13 +70,13 @@ pub(super) struct PromoterBody<'a> {
     note: Option<&'static str>,
     w8_form_url: Option<&'static str>,
     w9_form_url: Option<&'static str>,
-    earnings_balance: Option<Balance>,
-    current_balance: Option<Balance>,
-    paid_balance: Option<Balance>,
+    earnings_balance: Option<PromoterBalance>,
+    current_balance: Option<PromoterBalance>,
+    paid_balance: Option<PromoterBalance>,
 }
 
 #[derive(Clone, Copy, Serialize)]
-struct Balance {
+struct PromoterBalance {
     cash: i128,
 }
 
@@ -142,12 +142,12 @@ struct PromotionBody<'a> {
 }
 
 /// Returns the answer to an event.
-pub(super) fn event<'a>(known: &KnownEvent<'a>) -> EventBody<'a> {
+pub(super) fn event<'a>(known: &BookedEvent<'a>) -> EventBody<'a> {
     EventBody {
         id: known.event_id(),
         kind: known.effect.kind,
         amount_cents: known.effect.signed_amount(),
-        reward: Commission::of_event(known).as_ref().map(reward),
+        reward: ShownCommission::of_event(known).as_ref().map(reward),
         lead: lead_body(known.effect.lead, known.lead),
         promoter: promoter_body(known.promoter, &known.standing, "active"),
     }
@@ -156,8 +156,8 @@ pub(super) fn event<'a>(known: &KnownEvent<'a>) -> EventBody<'a> {
 /// Returns the answer to a subscriber. There is one for each lead, so that its number is the lead's.
 pub(super) fn subscriber<'a>(
     place: usize,
-    lead: &'a Lead,
-    promoter: &'a Promoter,
+    lead: &'a StoredLead,
+    promoter: &'a StoredPromoter,
     standing: &PromoterTotals,
 ) -> SubscriberBody<'a> {
     SubscriberBody {
@@ -170,8 +170,8 @@ pub(super) fn subscriber<'a>(
 
 pub(super) fn lead_line<'a>(
     place: usize,
-    lead: &'a Lead,
-    promoter: &'a Promoter,
+    lead: &'a StoredLead,
+    promoter: &'a StoredPromoter,
     standing: &PromoterTotals,
 ) -> LeadLine<'a> {
     LeadLine {
@@ -181,8 +181,8 @@ pub(super) fn lead_line<'a>(
     }
 }
 
-pub(super) fn reward_line<'a>(commission: &Commission<'a>) -> RewardLine<'a> {
-    let Commission {
+pub(super) fn reward_line<'a>(commission: &ShownCommission<'a>) -> RewardLine<'a> {
+    let ShownCommission {
         promoter, standing, ..
     } = commission;
     RewardLine {
@@ -193,7 +193,7 @@ pub(super) fn reward_line<'a>(commission: &Commission<'a>) -> RewardLine<'a> {
 }
 
 pub(super) fn promoter_line<'a>(
-    promoter: &'a Promoter,
+    promoter: &'a StoredPromoter,
     standing: &PromoterTotals,
 ) -> PromoterLine<'a> {
     PromoterLine {
@@ -206,7 +206,7 @@ pub(super) fn promoter_line<'a>(
     }
 }
 
-fn reward<'a>(commission: &Commission<'a>) -> RewardBody<'a> {
+fn reward<'a>(commission: &ShownCommission<'a>) -> RewardBody<'a> {
     RewardBody {
         id: commission.id,
         status: commission.status.word(),
@@ -221,7 +221,7 @@ fn reward<'a>(commission: &Commission<'a>) -> RewardBody<'a> {
     }
 }
 
-fn lead_body(place: usize, lead: &Lead) -> LeadBody<'_> {
+fn lead_body(place: usize, lead: &StoredLead) -> LeadBody<'_> {
     let details = lead.details.as_deref();
     LeadBody {
         id: lead_id(place),
@@ -245,7 +245,7 @@ fn lead_body(place: usize, lead: &Lead) -> LeadBody<'_> {
 }
 
 /// Returns the promoter's status in the listings' words; the tracking pages say `active`.
-pub(super) fn status(promoter: &Promoter) -> &'static str {
+pub(super) fn status(promoter: &StoredPromoter) -> &'static str {
     if promoter.is_banned {
         "denied"
     } else {
@@ -255,12 +255,12 @@ pub(super) fn status(promoter: &Promoter) -> &'static str {
 
 /// Returns a promoter's JSON. A balance of zero is null, as in the vendor's examples.
 pub(super) fn promoter_body<'a>(
-    promoter: &'a Promoter,
+    promoter: &'a StoredPromoter,
     standing: &PromoterTotals,
     status: &'static str,
 ) -> PromoterBody<'a> {
     let (earned, paid) = (standing.commission, standing.paid);
-    let balance = |cash: i128| (cash != 0).then_some(Balance { cash });
+    let balance = |cash: i128| (cash != 0).then_some(PromoterBalance { cash });
     PromoterBody {
         id: promoter.id,
         status,
@@ -280,7 +280,10 @@ pub(super) fn promoter_body<'a>(
     }
 }
 
-fn promotion_body<'a>(promoter: &'a Promoter, standing: &PromoterTotals) -> PromotionBody<'a> {
+fn promotion_body<'a>(
+    promoter: &'a StoredPromoter,
+    standing: &PromoterTotals,
+) -> PromotionBody<'a> {
     PromotionBody {
         id: promoter.promotion_id,
         status: "offer_active",
@@ -298,6 +301,6 @@ fn promotion_body<'a>(promoter: &'a Promoter, standing: &PromoterTotals) -> Prom
     }
 }
 
-pub(super) fn referral_link(promoter: &Promoter) -> String {
+pub(super) fn referral_link(promoter: &StoredPromoter) -> String {
     format!("https://example.com/?fpr={}", promoter.ref_id)
 }

@@ -2,19 +2,19 @@
 
 use serde::Serialize;
 
-use super::books::{CAMPAIGN_ID, CAMPAIGN_NAME, KnownEvent, PromoterTotals, lead_id};
-use super::commissions::{Amount, Commission};
+use super::books::{BookedEvent, CAMPAIGN_ID, CAMPAIGN_NAME, PromoterTotals, lead_id};
+use super::commissions::{OrderedAmount, ShownCommission};
 use super::v1::referral_link;
-use crate::sandbox::call::Kind;
-use crate::sandbox::leads::Lead;
+use crate::sandbox::call::CallKind;
+use crate::sandbox::leads::StoredLead;
 use crate::sandbox::moment::{Moment, Seconds};
-use crate::sandbox::promoters::Promoter;
+use crate::sandbox::promoters::StoredPromoter;
 
 /// The answer to a sale or a sign-up that took effect.
 #[derive(Serialize)]
 pub(super) struct EventBody<'a> {
     id: usize,
-    etype: Kind,
+    etype: CallKind,
     sale_amount: Option<i64>,
     original_sale_amount: Option<i64>,
     original_sale_currency: Option<&'a str>,
@@ -57,7 +57,7 @@ pub(super) struct CommissionBody<'a> {
     external_note: Option<&'a str>,
     unit: &'a str,
     fraud_check: &'static str,
-    amount: Amount<'a>,
+    amount: OrderedAmount<'a>,
     is_paid: bool,
     is_split: bool,
     created_at: Seconds,
@@ -86,7 +86,7 @@ pub(super) struct PersonBody<'a> {
 }
 
 impl<'a> PersonBody<'a> {
-    pub(super) fn new(promoter: &'a Promoter) -> Self {
+    pub(super) fn new(promoter: &'a StoredPromoter) -> Self {
         PersonBody {
             id: promoter.id,
             email: &promoter.email,
@@ -193,7 +193,7 @@ struct BalancesBody {
 }
 
 /// Returns the answer to a sale or a sign-up.
-pub(super) fn event<'a>(known: &KnownEvent<'a>) -> EventBody<'a> {
+pub(super) fn event<'a>(known: &BookedEvent<'a>) -> EventBody<'a> {
     let effect = known.effect;
     EventBody {
         id: known.event_id(),
@@ -206,11 +206,14 @@ pub(super) fn event<'a>(known: &KnownEvent<'a>) -> EventBody<'a> {
         billing_period: None,
         created_at: effect.created_at,
         referral: referral(effect.lead, known.lead),
-        commissions: Commission::of_event(known).iter().map(commission).collect(),
+        commissions: ShownCommission::of_event(known)
+            .iter()
+            .map(commission)
+            .collect(),
     }
 }
 
-pub(super) fn commission<'a>(commission: &Commission<'a>) -> CommissionBody<'a> {
+pub(super) fn commission<'a>(commission: &ShownCommission<'a>) -> CommissionBody<'a> {
     CommissionBody {
         id: commission.id,
         status: commission.status.word(),
@@ -248,8 +251,8 @@ pub(super) fn commission<'a>(commission: &Commission<'a>) -> CommissionBody<'a> 
 
 pub(super) fn referral_line<'a>(
     place: usize,
-    lead: &'a Lead,
-    promoter: &'a Promoter,
+    lead: &'a StoredLead,
+    promoter: &'a StoredPromoter,
 ) -> ReferralLine<'a> {
     let details = lead.details.as_deref();
     let name = |text: &'a str| (!text.is_empty()).then_some(text);
@@ -274,7 +277,7 @@ pub(super) fn referral_line<'a>(
 }
 
 pub(super) fn promoter_line<'a>(
-    promoter: &'a Promoter,
+    promoter: &'a StoredPromoter,
     standing: &PromoterTotals,
 ) -> PromoterLine<'a> {
     PromoterLine {
@@ -312,7 +315,7 @@ pub(super) fn promoter_line<'a>(
 }
 
 /// Returns the promoter's state in the campaign, in the API's words.
-pub(super) fn state(promoter: &Promoter) -> &'static str {
+pub(super) fn state(promoter: &StoredPromoter) -> &'static str {
     if promoter.is_banned {
         "blocked"
     } else {
@@ -320,7 +323,7 @@ pub(super) fn state(promoter: &Promoter) -> &'static str {
     }
 }
 
-fn referral(place: usize, lead: &Lead) -> ReferralBody<'_> {
+fn referral(place: usize, lead: &StoredLead) -> ReferralBody<'_> {
     ReferralBody {
         id: lead_id(place),
         email: lead.shown_email(),
@@ -328,7 +331,7 @@ fn referral(place: usize, lead: &Lead) -> ReferralBody<'_> {
     }
 }
 
-fn promoter_campaign(promoter: &Promoter) -> PromoterCampaignBody<'_> {
+fn promoter_campaign(promoter: &StoredPromoter) -> PromoterCampaignBody<'_> {
     PromoterCampaignBody {
         id: promoter.promotion_id,
         campaign_id: CAMPAIGN_ID,

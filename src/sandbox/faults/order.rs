@@ -5,9 +5,9 @@ use std::time::Duration;
 use hyper::header::{HeaderValue, LOCATION, RETRY_AFTER};
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Subject, WHOLE, Waiting};
-use crate::sandbox::answer::{Answer, Format};
-use crate::sandbox::call::{Kind, Requested};
+use super::{ArmedFault, FaultAction, Subject, WHOLE};
+use crate::sandbox::answer::{BodyFormat, ServerAnswer};
+use crate::sandbox::call::{CallKind, Requested};
 use crate::sandbox::rates::Millionths;
 
 /// The size of a huge body, unless it is set.
@@ -19,8 +19,8 @@ const HOLD: Duration = Duration::from_secs(300);
 /// A fault as the endpoint takes and returns it. See `docs/sandbox.md`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::sandbox) struct Order {
-    pub(super) action: Word,
+pub(in crate::sandbox) struct FaultOrder {
+    pub(super) action: FaultWord,
     /// The number of times that it happens; 1, or unlimited if `percent` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) times: Option<u64>,
@@ -55,7 +55,7 @@ pub(in crate::sandbox) struct Order {
 
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Word {
+pub(super) enum FaultWord {
     Status,
     Redirect,
     Close,
@@ -86,10 +86,10 @@ enum FaultTarget {
 impl FaultTarget {
     fn from_asked(asked: Requested) -> FaultTarget {
         match asked {
-            Requested::Track(Kind::Sale) => FaultTarget::Sale,
-            Requested::Track(Kind::Refund) => FaultTarget::Refund,
-            Requested::Track(Kind::Cancellation) => FaultTarget::Cancellation,
-            Requested::Track(Kind::Signup) => FaultTarget::Signup,
+            Requested::Track(CallKind::Sale) => FaultTarget::Sale,
+            Requested::Track(CallKind::Refund) => FaultTarget::Refund,
+            Requested::Track(CallKind::Cancellation) => FaultTarget::Cancellation,
+            Requested::Track(CallKind::Signup) => FaultTarget::Signup,
             Requested::List(_) | Requested::Lead | Requested::Promoter | Requested::One(_) => {
                 FaultTarget::Listing
             }
@@ -131,7 +131,7 @@ impl Percent {
 }
 
 /// Reads faults from JSON: an object or an array of them.
-pub(in crate::sandbox) fn from_json(json: &[u8]) -> Result<Vec<Order>, String> {
+pub(in crate::sandbox) fn from_json(json: &[u8]) -> Result<Vec<FaultOrder>, String> {
     let orders = match json.trim_ascii_start().first() {
         Some(b'[') => serde_json::from_slice(json),
         _ => serde_json::from_slice(json).map(|order| vec![order]),
@@ -140,7 +140,7 @@ pub(in crate::sandbox) fn from_json(json: &[u8]) -> Result<Vec<Order>, String> {
 }
 
 /// Reads a fault from an option: JSON, or `ACTION,NAME=VALUE,…`, where a name alone means true.
-pub(in crate::sandbox) fn from_option(text: &str) -> Result<Vec<Order>, String> {
+pub(in crate::sandbox) fn from_option(text: &str) -> Result<Vec<FaultOrder>, String> {
     if text.trim_start().starts_with(['{', '[']) {
         return from_json(text.as_bytes());
     }
@@ -154,7 +154,7 @@ pub(in crate::sandbox) fn from_option(text: &str) -> Result<Vec<Order>, String> 
         object.insert(name.to_owned(), value);
     }
     let order = serde_json::from_value(object.into()).map_err(|error| error.to_string())?;
-    Waiting::new(order, 0).map(|waiting| vec![waiting.order])
+    ArmedFault::new(order, 0).map(|waiting| vec![waiting.order])
 }
 
 /// Returns the value of an option. Texts stay texts, even if they look like numbers.
@@ -170,25 +170,25 @@ fn value_of_option(name: &str, value: &str) -> serde_json::Value {
     }
 }
 
-impl Word {
+impl FaultWord {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Word::Status => "status",
-            Word::Redirect => "redirect",
-            Word::Close => "close",
-            Word::Reset => "reset",
-            Word::Drop => "drop",
-            Word::Truncate => "truncate",
-            Word::Cut => "cut",
-            Word::Drip => "drip",
-            Word::Huge => "huge",
-            Word::Delay => "delay",
-            Word::Ignore => "ignore",
+            FaultWord::Status => "status",
+            FaultWord::Redirect => "redirect",
+            FaultWord::Close => "close",
+            FaultWord::Reset => "reset",
+            FaultWord::Drop => "drop",
+            FaultWord::Truncate => "truncate",
+            FaultWord::Cut => "cut",
+            FaultWord::Drip => "drip",
+            FaultWord::Huge => "huge",
+            FaultWord::Delay => "delay",
+            FaultWord::Ignore => "ignore",
         }
     }
 }
 
-impl Order {
+impl FaultOrder {
     pub(super) fn fits(&self, subject: Subject<'_>) -> bool {
         let target = FaultTarget::from_asked(subject.asked);
         let kind = match self.kind {
@@ -198,39 +198,39 @@ impl Order {
         kind && (self.event_id.is_none() || self.event_id.as_deref() == subject.event_id)
     }
 
-    pub(super) fn action(&self) -> Result<Action, String> {
+    pub(super) fn action(&self) -> Result<FaultAction, String> {
         let delay = self.delay_ms.map(Duration::from_millis);
         Ok(match self.action {
-            Word::Status => {
+            FaultWord::Status => {
                 let status = self.status.ok_or("a status fault needs a status")?;
-                Action::Answer(self.answer(status)?)
+                FaultAction::Answer(self.answer(status)?)
             }
-            Word::Redirect => Action::Answer(self.redirect()?),
-            Word::Close => Action::Close,
-            Word::Reset => Action::Reset,
-            Word::Drop => Action::Drop(delay.unwrap_or(HOLD)),
-            Word::Truncate => Action::Truncate,
-            Word::Cut => Action::Cut,
-            Word::Drip => Action::Drip {
+            FaultWord::Redirect => FaultAction::Answer(self.redirect()?),
+            FaultWord::Close => FaultAction::Close,
+            FaultWord::Reset => FaultAction::Reset,
+            FaultWord::Drop => FaultAction::Drop(delay.unwrap_or(HOLD)),
+            FaultWord::Truncate => FaultAction::Truncate,
+            FaultWord::Cut => FaultAction::Cut,
+            FaultWord::Drip => FaultAction::Drip {
                 bytes: usize::try_from(self.bytes.unwrap_or(1).max(1)).unwrap_or(usize::MAX),
                 pause: delay.unwrap_or(Duration::from_millis(100)),
             },
-            Word::Huge => Action::Huge(self.bytes.unwrap_or(HUGE_BYTES)),
-            Word::Delay if delay.is_none() && self.spread_ms.is_none() => {
+            FaultWord::Huge => FaultAction::Huge(self.bytes.unwrap_or(HUGE_BYTES)),
+            FaultWord::Delay if delay.is_none() && self.spread_ms.is_none() => {
                 return Err("a delay needs delay_ms or spread_ms".to_owned());
             }
-            Word::Delay => Action::Delay(delay.unwrap_or_default()),
-            Word::Ignore if self.kind != Some(FaultTarget::Listing) => {
+            FaultWord::Delay => FaultAction::Delay(delay.unwrap_or_default()),
+            FaultWord::Ignore if self.kind != Some(FaultTarget::Listing) => {
                 return Err("only listings can ignore a parameter: kind is listing".to_owned());
             }
-            Word::Ignore => {
+            FaultWord::Ignore => {
                 let parameter = self.parameter.clone();
-                Action::Ignore(parameter.ok_or("an ignore fault needs a parameter")?)
+                FaultAction::Ignore(parameter.ok_or("an ignore fault needs a parameter")?)
             }
         })
     }
 
-    fn redirect(&self) -> Result<Answer, String> {
+    fn redirect(&self) -> Result<ServerAnswer, String> {
         let status = self.status.unwrap_or(302);
         if !(300..=399).contains(&status) {
             return Err(format!(
@@ -243,13 +243,13 @@ impl Order {
         Ok(self.answer(status)?.with(LOCATION, value))
     }
 
-    fn answer(&self, status: u16) -> Result<Answer, String> {
+    fn answer(&self, status: u16) -> Result<ServerAnswer, String> {
         if !(200..=599).contains(&status) {
             return Err(format!("the status {status} is not between 200 and 599"));
         }
         let mut answer = match (&self.body, status) {
-            (_, 204 | 304) => Answer::nothing(),
-            (None, _) => Answer::message(status, "A fault that was asked for"),
+            (_, 204 | 304) => ServerAnswer::nothing(),
+            (None, _) => ServerAnswer::message(status, "A fault that was asked for"),
             (Some(body), _) => verbatim(body),
         };
         answer.status = status;
@@ -271,10 +271,14 @@ impl Order {
 }
 
 /// Returns a body unchanged; if it does not look like JSON, its type is HTML, like a proxy's page.
-fn verbatim(body: &str) -> Answer {
+fn verbatim(body: &str) -> ServerAnswer {
     let json = body.starts_with(['{', '[', '"']);
-    let mut answer = Answer::nothing();
-    answer.format = if json { Format::Json } else { Format::Html };
+    let mut answer = ServerAnswer::nothing();
+    answer.format = if json {
+        BodyFormat::Json
+    } else {
+        BodyFormat::Html
+    };
     answer.body = body.as_bytes().to_vec();
     answer
 }

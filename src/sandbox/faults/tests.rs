@@ -1,9 +1,9 @@
 use super::order::from_option;
-use super::{Action, Faults, Subject};
-use crate::sandbox::call::{Kind, Requested};
+use super::{FaultAction, Faults, Subject};
+use crate::sandbox::call::{CallKind, Requested};
 use crate::sandbox::promoters::stable_hash;
 
-fn subject(kind: Kind, event_id: Option<&str>) -> Subject<'_> {
+fn subject(kind: CallKind, event_id: Option<&str>) -> Subject<'_> {
     Subject {
         asked: Requested::Track(kind),
         event_id,
@@ -25,22 +25,24 @@ fn the_first_that_fits_is_used_so_often() {
             {"action":"status","status":500,"times":2,"event_id":"a"}]"#,
     );
     let (a, b) = (Some("a"), Some("b"));
-    assert!(faults.take(subject(Kind::Sale, b)).is_none());
-    assert!(faults.take(subject(Kind::Sale, None)).is_none());
+    assert!(faults.take(subject(CallKind::Sale, b)).is_none());
+    assert!(faults.take(subject(CallKind::Sale, None)).is_none());
     for _ in 0..2 {
-        let fault = faults.take(subject(Kind::Sale, a)).expect("two times");
-        assert!(matches!(fault.action, Action::Answer(answer) if answer.status == 500));
+        let fault = faults.take(subject(CallKind::Sale, a)).expect("two times");
+        assert!(matches!(fault.action, FaultAction::Answer(answer) if answer.status == 500));
     }
-    assert!(faults.take(subject(Kind::Sale, a)).is_none());
-    let fault = faults.take(subject(Kind::Refund, a)).expect("any refund");
-    assert!(matches!(fault.action, Action::Close));
+    assert!(faults.take(subject(CallKind::Sale, a)).is_none());
+    let fault = faults
+        .take(subject(CallKind::Refund, a))
+        .expect("any refund");
+    assert!(matches!(fault.action, FaultAction::Close));
     assert!(faults.list().is_empty());
 }
 
 #[test]
 fn calls_can_be_skipped_first() {
     let mut faults = faults(0, r#"{"action":"reset","skip":2}"#);
-    let mut take = || faults.take(subject(Kind::Sale, Some("a"))).is_some();
+    let mut take = || faults.take(subject(CallKind::Sale, Some("a"))).is_some();
     assert_eq!(
         [take(), take(), take(), take()],
         [false, false, true, false]
@@ -53,7 +55,7 @@ fn hit(seed: u64, order: impl Iterator<Item = usize>) -> Vec<usize> {
     let mut hit: Vec<usize> = order
         .filter(|n| {
             faults
-                .take(subject(Kind::Sale, Some(&n.to_string())))
+                .take(subject(CallKind::Sale, Some(&n.to_string())))
                 .is_some()
         })
         .collect();
@@ -74,8 +76,11 @@ fn asking_again_is_a_new_draw() {
     let mut faults = faults(1, r#"{"action":"close","percent":"50"}"#);
     for n in 0..100 {
         let event_id = n.to_string();
-        let let_through =
-            (0..64).any(|_| faults.take(subject(Kind::Sale, Some(&event_id))).is_none());
+        let let_through = (0..64).any(|_| {
+            faults
+                .take(subject(CallKind::Sale, Some(&event_id)))
+                .is_none()
+        });
         assert!(let_through, "half of the draws can't always hit {n}");
     }
 }
@@ -92,7 +97,7 @@ fn listings_have_faults_of_their_own() {
         r#"[{"action":"close"},{"action":"reset","kind":"listing"}]"#,
     );
     let fault = faults.take(listing).expect("the second");
-    assert!(matches!(fault.action, Action::Reset));
+    assert!(matches!(fault.action, FaultAction::Reset));
     assert!(faults.take(listing).is_none());
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{After, Sender, Slot};
+use super::{After, EventInFlight, Sender};
 use crate::event::{COMPARED_WITH_REFUNDS, EventKey, Kind};
 use crate::journal::{AttentionCode, Entry, EventRow, Outcome, Settlement};
 use crate::send::RefundsAnswered;
@@ -26,7 +26,7 @@ const LOST: &str =
 
 impl Sender<'_> {
     /// Returns the result of an event that need not, or must not, be sent.
-    pub(super) fn settlement_without_request(&self, slot: &Slot) -> Option<Settlement> {
+    pub(super) fn settlement_without_request(&self, slot: &EventInFlight) -> Option<Settlement> {
         if let Some(decided) = &slot.decided {
             return Some(Settlement::clone(decided));
         }
@@ -90,7 +90,7 @@ impl Sender<'_> {
     /// Returns `true` if an event is a refund, and it or a part of it may be at the API under another id: somebody had sent its
     /// sale before this journal did, and that is from the time before this journal, as after one that was lost. That may have
     /// sent running totals, each of which has another id, or have undone the sale.
-    fn may_be_partly_there(&self, slot: &Slot) -> bool {
+    fn may_be_partly_there(&self, slot: &EventInFlight) -> bool {
         let event = &slot.event;
         if event.kind != Kind::Refund || event.note.contains(COMPARED_WITH_REFUNDS) {
             return false;
@@ -105,7 +105,7 @@ impl Sender<'_> {
     }
 
     /// Returns the outcome of the sale that an event refunds.
-    fn outcome_of_sale(&self, slot: &Slot) -> Option<Outcome> {
+    fn outcome_of_sale(&self, slot: &EventInFlight) -> Option<Outcome> {
         let of_this_run = self.lanes.lane(slot.lane).outcome_of_sale(&slot.event);
         of_this_run.or_else(|| {
             if self.earlier.sales.is_empty() {
@@ -117,7 +117,7 @@ impl Sender<'_> {
     }
 
     /// Returns why a non-referral needs attention: the API has the sale that this event reverses.
-    fn reverses_tracked_sale(&self, slot: &Slot) -> Option<String> {
+    fn reverses_tracked_sale(&self, slot: &EventInFlight) -> Option<String> {
         let event = &slot.event;
         match event.kind {
             Kind::Refund if self.outcome_of_sale(slot).is_some_and(Outcome::is_tracked) => {

@@ -13,15 +13,15 @@ const KEPT_BYTES: usize = 500;
 /// Reads the errors of both versions.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Failure {
+struct FailureBody {
     message: Scalar,
     error: Scalar,
     code: Scalar,
     transaction_id: Scalar,
 }
 
-fn failure(body: &[u8]) -> Failure {
-    let failure = serde_json::from_slice::<Object<Failure>>(body).ok();
+fn failure(body: &[u8]) -> FailureBody {
+    let failure = serde_json::from_slice::<Object<FailureBody>>(body).ok();
     failure.and_then(|object| object.0).unwrap_or_default()
 }
 

@@ -8,10 +8,10 @@ use super::{Answer, answer_of_status};
 use crate::problem::causes;
 
 /// Returns the meaning of an answer whose status came and whose body did not.
-pub(in crate::tracking) fn unreadable(status: u16, unread: &Unread) -> Answer {
+pub(in crate::tracking) fn unreadable(status: u16, unread: &UnreadBody) -> Answer {
     match (status, unread) {
         // The status says enough, however long the body is.
-        (400..500, Unread::TooLarge { begin, .. }) => answer_of_status(status, begin),
+        (400..500, UnreadBody::TooLarge { begin, .. }) => answer_of_status(status, begin),
         _ => Answer::Unclear {
             status: Some(status),
             message: unread.to_string(),
@@ -21,7 +21,7 @@ pub(in crate::tracking) fn unreadable(status: u16, unread: &Unread) -> Answer {
 
 /// Names why there is no body.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::tracking) enum Unread {
+pub(in crate::tracking) enum UnreadBody {
     /// It is larger than an answer of the API.
     #[error("the answer is larger than {} KiB", most_bytes / 1024)]
     TooLarge {

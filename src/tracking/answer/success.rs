@@ -26,8 +26,8 @@ struct Success {
     #[serde(rename = "type")]
     kind: Scalar,
     amount_cents: Scalar,
-    reward: Object<Commission>,
-    promoter: Object<Promoter>,
+    reward: Object<AnsweredCommission>,
+    promoter: Object<AnsweredPromoter>,
     // Version 2.
     #[serde(rename = "etype")]
     kind_of_v2: Scalar,
@@ -35,13 +35,13 @@ struct Success {
     original_sale_amount: Scalar,
     original_sale_currency: Scalar,
     referral: Scalar,
-    commissions: List<Commission>,
+    commissions: List<AnsweredCommission>,
 }
 
 /// Reads a commission in a success: version 1's `reward`, or one of version 2's `commissions`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Commission {
+struct AnsweredCommission {
     amount: Scalar,
     unit: Scalar,
     event_id: Scalar,
@@ -53,12 +53,12 @@ struct Commission {
 #[serde(default)]
 struct PromoterCampaign {
     ref_token: Scalar,
-    promoter: Object<Promoter>,
+    promoter: Object<AnsweredPromoter>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Promoter {
+struct AnsweredPromoter {
     email: Scalar,
     default_ref_id: Scalar,
 }
@@ -228,7 +228,7 @@ impl Success {
                     api_event_id: self.id.text(),
                     promoter_email: promoter.and_then(|promoter| promoter.email.text()),
                     promoter_ref_id: promoter.and_then(|promoter| promoter.default_ref_id.text()),
-                    commission_cents: self.reward.get().and_then(Commission::cents),
+                    commission_cents: self.reward.get().and_then(AnsweredCommission::cents),
                 }
             }
         }
@@ -236,9 +236,9 @@ impl Success {
 
     /// Returns the details of several commissions: the promoter is the one of the first tier; the commission
     /// is the sum of all.
-    fn receipt_of_commissions(&self, commissions: &[Object<Commission>]) -> Receipt {
+    fn receipt_of_commissions(&self, commissions: &[Object<AnsweredCommission>]) -> Receipt {
         let all = || commissions.iter().filter_map(Object::get);
-        let tier = |commission: &&Commission| commission.tier.integer().unwrap_or(i64::MAX);
+        let tier = |commission: &&AnsweredCommission| commission.tier.integer().unwrap_or(i64::MAX);
         let campaign = all()
             .min_by_key(tier)
             .and_then(|first| first.promoter_campaign.get());
@@ -248,13 +248,13 @@ impl Success {
             promoter_email: promoter.and_then(|promoter| promoter.email.text()),
             promoter_ref_id: campaign.and_then(|campaign| campaign.ref_token.text()),
             commission_cents: all()
-                .filter_map(Commission::cents)
+                .filter_map(AnsweredCommission::cents)
                 .reduce(i64::saturating_add),
         }
     }
 }
 
-impl Commission {
+impl AnsweredCommission {
     /// Returns the amount, unless it is given in months or credits.
     fn cents(&self) -> Option<i64> {
         let is_cash = self.unit.word().is_none_or(|unit| unit == CASH);

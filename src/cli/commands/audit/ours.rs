@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Call, day_of};
+use super::{AuditCall, day_of};
 use crate::audit::ours::{self, Ours, OursError};
-use crate::audit::output::{InputSummary, OursSummary};
+use crate::audit::output::{AuditedInput, OursSummary};
 use crate::audit::{Billed, BilledKind, Unchecked, UncheckedReason};
 use crate::cli::error::CliError;
 use crate::cli::exports::{self, Choice, ExportPlanner};
@@ -17,7 +17,7 @@ use crate::job::{Imbalance, SourceRows};
 use crate::journal::{Account, JournalReader};
 use crate::problem::{Problem, ProblemCode, Problems};
 
-impl Call<'_> {
+impl AuditCall<'_> {
     /// Returns our side with where it is from, and the account of a journal.
     pub(super) fn ours(
         &self,
@@ -142,7 +142,7 @@ impl Call<'_> {
 }
 
 /// Returns the exports of our side, with the days of their sales and refunds.
-pub(super) fn inputs(ours: &Ours, zone: &TimeZone) -> Vec<InputSummary> {
+pub(super) fn inputs(ours: &Ours, zone: &TimeZone) -> Vec<AuditedInput> {
     let mut files: BTreeMap<&str, (u64, Option<Timestamp>, Option<Timestamp>)> = BTreeMap::new();
     for one in &ours.billed {
         let (events, first, last) = files.entry(&one.place.file).or_default();
@@ -152,7 +152,7 @@ pub(super) fn inputs(ours: &Ours, zone: &TimeZone) -> Vec<InputSummary> {
     }
     let files = files.into_iter();
     files
-        .map(|(path, (events, first, last))| InputSummary {
+        .map(|(path, (events, first, last))| AuditedInput {
             path: path.to_owned(),
             sha256: ours.sha256.get(path).cloned(),
             events,

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::super::destination::Destination;
 use super::super::fetched_list::fetch_list;
 use super::super::incomplete_listing::{incomplete_listing, order_words};
-use super::{Call, LISTINGS};
+use super::{AuditCall, LISTINGS};
 use crate::audit::ours::Ours;
 use crate::audit::output::{TheirsSummary, words};
 use crate::audit::statement::Payout;
@@ -18,7 +18,7 @@ use crate::audit::theirs::{
     ListedDays, PartialListing, StoreError, balances_of, commissions_of, deciding_of, latest,
     leads_of, parents_of, payouts_of, read_csv,
 };
-use crate::audit::{Commission, Lead, Promoter};
+use crate::audit::{Commission, Promoter, ReferredCustomer};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
 use crate::cli::tables::count;
@@ -27,7 +27,7 @@ use crate::job::{export_problem, unanswered, unrecognised};
 use crate::journal::Account;
 use crate::problem::{Problem, ProblemCode, Problems, causes};
 use crate::profile::{Profile, Profiles};
-use crate::recognise::{Recognised, Why, recognise};
+use crate::recognise::{Recognised, RecognitionReason, recognise};
 use crate::send::{self, IncompleteListing, OrderCheck, PageSink};
 use crate::shell_word::shell_word;
 use crate::tracking::{
@@ -39,7 +39,7 @@ const OLD_SECONDS: i64 = 24 * 3600;
 
 /// Their side, as it was read.
 pub(super) struct Theirs {
-    pub(super) lists: Lists,
+    pub(super) lists: TheirLists,
     pub(super) payouts: Option<Vec<Payout>>,
     /// Payouts whose amount can't be read.
     pub(super) payouts_unreadable: u64,
@@ -51,16 +51,16 @@ pub(super) struct Theirs {
 
 /// What of their side is compared with ours.
 #[derive(Default)]
-pub(super) struct Lists {
+pub(super) struct TheirLists {
     pub(super) commissions: Vec<Commission>,
     /// The events that lines name which are no commissions that can be read.
     pub(super) unread_ids: Vec<String>,
     /// Promoters and their own promoters.
     pub(super) parents: Vec<(Promoter, Promoter)>,
-    pub(super) leads: Option<Vec<Lead>>,
+    pub(super) leads: Option<Vec<ReferredCustomer>>,
 }
 
-impl Call<'_> {
+impl AuditCall<'_> {
     pub(super) fn theirs(
         &self,
         account: Option<&Account>,
@@ -102,10 +102,10 @@ impl Call<'_> {
                 columns_that_decide: read.deciding,
                 ..TheirsSummary::default()
             },
-            lists: Lists {
+            lists: TheirLists {
                 commissions: read.commissions,
                 unread_ids: read.unread_ids,
-                ..Lists::default()
+                ..TheirLists::default()
             },
             payouts: None,
             payouts_unreadable: 0,
@@ -184,7 +184,7 @@ impl Call<'_> {
         let rejected = listed.problems.len() as u64;
         problems.extend(listed.problems);
         Ok(Theirs {
-            lists: Lists {
+            lists: TheirLists {
                 commissions: listed.commissions,
                 unread_ids: listed.unread_ids,
                 parents,
@@ -315,7 +315,7 @@ fn profile_of_list<'p>(
     Ok(Recognised {
         profile,
         binding,
-        why: Why::Named,
+        why: RecognitionReason::Named,
     })
 }
 

@@ -19,9 +19,9 @@ const LISTED: usize = 6;
 
 /// Paragraphs of a heading and lines with labels.
 #[derive(Default)]
-struct Page(Vec<String>);
+struct ExplainPage(Vec<String>);
 
-impl Page {
+impl ExplainPage {
     fn heading(&mut self, text: &str) {
         let bold = Style::new().bold();
         if !self.0.is_empty() {
@@ -70,7 +70,7 @@ impl Page {
 
 /// Returns the whole text. `what` is what the user asked for.
 pub(super) fn whole(output: &ExplainOutput, what: &str) -> String {
-    let mut page = Page::default();
+    let mut page = ExplainPage::default();
     if let Some(row) = &output.row {
         explain_row(&mut page, row);
     } else if output.events.iter().all(|life| life.event.event_id != what)
@@ -91,7 +91,7 @@ pub(super) fn whole(output: &ExplainOutput, what: &str) -> String {
     page.0.join("\n")
 }
 
-fn explain_row(page: &mut Page, row: &RowOutput) {
+fn explain_row(page: &mut ExplainPage, row: &RowOutput) {
     page.heading(&format!("{}:{}", row.file, row.line));
     match row.export {
         FileState::NotRun => page.line(
@@ -132,7 +132,7 @@ fn explain_row(page: &mut Page, row: &RowOutput) {
     }
 }
 
-fn reading_lines(page: &mut Page, reading: &DryReading, export: FileState) {
+fn reading_lines(page: &mut ExplainPage, reading: &DryReading, export: FileState) {
     page.line(
         "profile",
         &format!("{} ({})", reading.profile, reading.recognised),
@@ -207,7 +207,7 @@ fn run_of_row(run: &RowInRun) -> String {
     format!("{}  {} as {}, {result}", run.run, run.file, run.profile)
 }
 
-fn row_in_run(page: &mut Page, run: &RowInRun) {
+fn row_in_run(page: &mut ExplainPage, run: &RowInRun) {
     for problem in &run.problems {
         page.problem(problem);
     }
@@ -229,7 +229,7 @@ fn row_in_run(page: &mut Page, run: &RowInRun) {
     }
 }
 
-fn explain_event(page: &mut Page, life: &EventLife, account_currency: Currency) {
+fn explain_event(page: &mut ExplainPage, life: &EventLife, account_currency: Currency) {
     page.heading(&event_words(&life.event));
     if life.is_replaced {
         page.line(
@@ -271,7 +271,7 @@ fn event_words(event: &LifeEvent) -> String {
     format!("{} {}{amount}", event.kind, event.event_id)
 }
 
-fn event_lines(page: &mut Page, event: &LifeEvent) {
+fn event_lines(page: &mut ExplainPage, event: &LifeEvent) {
     let customer = [&event.email, &event.uid].into_iter().flatten();
     let customer: Vec<&str> = customer.map(String::as_str).collect();
     if !customer.is_empty() {
@@ -327,7 +327,7 @@ fn money_words(amount_cents: i64, currency: Currency) -> String {
     money.to_string()
 }
 
-fn outcome_lines(page: &mut Page, life: &EventLife, account_currency: Currency) {
+fn outcome_lines(page: &mut ExplainPage, life: &EventLife, account_currency: Currency) {
     let said = match life.outcome {
         "tracked" => "tracked: FirstPromoter recorded it",
         "already_tracked" => {
@@ -374,7 +374,7 @@ fn outcome_lines(page: &mut Page, life: &EventLife, account_currency: Currency) 
     }
 }
 
-fn acceptance_lines(page: &mut Page, accepted: &[LifeAcceptance]) {
+fn acceptance_lines(page: &mut ExplainPage, accepted: &[LifeAcceptance]) {
     for own in accepted {
         let what = own.code.replace('_', " ");
         let mut line = format!("as {what} by {}, {}: {}", own.by, own.at, own.reason);
@@ -388,7 +388,7 @@ fn acceptance_lines(page: &mut Page, accepted: &[LifeAcceptance]) {
 }
 
 /// Writes the runs that held an event, the last one first, and what is said of it now.
-fn held_lines(page: &mut Page, held: &[HeldLife]) {
+fn held_lines(page: &mut ExplainPage, held: &[HeldLife]) {
     let place = |held: &HeldLife| match (&held.file, held.line) {
         (Some(file), Some(line)) => format!("{file}:{line}"),
         _ => "a row".to_owned(),
@@ -401,7 +401,7 @@ fn held_lines(page: &mut Page, held: &[HeldLife]) {
     }
 }
 
-fn held_state(page: &mut Page, held: &HeldLife) {
+fn held_state(page: &mut ExplainPage, held: &HeldLife) {
     if !held.candidates.is_empty() {
         page.line("may be of", &held.candidates.join(", "));
     }

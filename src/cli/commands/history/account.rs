@@ -25,7 +25,7 @@ pub(super) struct AccountReader<'a> {
 }
 
 /// Why a listing is not complete: the exit code, and the problem.
-pub(super) type Unread = (Exit, Box<Problem>);
+pub(super) type ListingFailure = (Exit, Box<Problem>);
 
 impl<'a> AccountReader<'a> {
     /// Sets up the network; nothing is sent yet.
@@ -73,7 +73,7 @@ impl<'a> AccountReader<'a> {
     }
 
     /// Reads a list completely into a keeper.
-    pub(super) fn read<T, K>(&mut self, filter: &str, keeper: K) -> Result<K, Unread>
+    pub(super) fn read<T, K>(&mut self, filter: &str, keeper: K) -> Result<K, ListingFailure>
     where
         T: Listed + Clone + PartialEq,
         K: LineKeeper<T>,
@@ -96,7 +96,7 @@ impl<'a> AccountReader<'a> {
     }
 
     /// Reads the account's payouts.
-    pub(super) fn payouts(&mut self) -> Result<Vec<ListedPayout>, Unread> {
+    pub(super) fn payouts(&mut self) -> Result<Vec<ListedPayout>, ListingFailure> {
         self.read::<ListedPayout, _>("", Kept(Vec::new()))
             .map(|kept| kept.0)
     }

@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use jiff::Timestamp;
 
 use self::output::SinceReport;
-use super::account::{AccountReader, Unread};
+use super::account::{AccountReader, ListingFailure};
 use super::marking::{EarlyEnd, MOST_LOST, WorkEnd, end_of, ended};
 use super::with_report;
 use crate::cli::arguments::{Common, CustomerSinceArguments};
@@ -165,7 +165,11 @@ impl Setting {
         Ok(setting)
     }
 
-    fn look(&mut self, reader: &mut AccountReader<'_>, sales: &FirstSales) -> Result<(), Unread> {
+    fn look(
+        &mut self,
+        reader: &mut AccountReader<'_>,
+        sales: &FirstSales,
+    ) -> Result<(), ListingFailure> {
         let keeper = OwnLeads {
             sales,
             leads: Vec::new(),

@@ -200,7 +200,10 @@ impl Marking {
     }
 
     /// Reads the payouts, and with version 2 the commissions of those that may pay what is to be marked.
-    fn look(&mut self, reader: &mut AccountReader<'_>) -> Result<(), super::account::Unread> {
+    fn look(
+        &mut self,
+        reader: &mut AccountReader<'_>,
+    ) -> Result<(), super::account::ListingFailure> {
         self.view.payouts = reader.payouts()?;
         if self.version == Version::V1 {
             return Ok(());
@@ -409,10 +412,10 @@ impl Marking {
 }
 
 /// When the latest commission of each promoter came that is not to be marked, and may be unpaid.
-type Others = HashMap<String, Timestamp>;
+type OtherCommissions = HashMap<String, Timestamp>;
 
 /// Notes a commission that is not to be marked.
-fn add_other(others: &mut Others, own: &OwnEvents, line: &ListedCommission) {
+fn add_other(others: &mut OtherCommissions, own: &OwnEvents, line: &ListedCommission) {
     if let (Some(promoter), Some(since)) = (&line.promoter.id, own.unpaid_since(line)) {
         let latest = others.entry(promoter.clone()).or_insert(since);
         *latest = since.max(*latest);
@@ -423,11 +426,11 @@ fn add_other(others: &mut Others, own: &OwnEvents, line: &ListedCommission) {
 fn own_lines(
     reader: &mut AccountReader<'_>,
     own: &OwnEvents,
-) -> Result<(Vec<ListedCommission>, Others), super::account::Unread> {
+) -> Result<(Vec<ListedCommission>, OtherCommissions), super::account::ListingFailure> {
     let lines = OwnLines {
         own,
         lines: Vec::new(),
-        others: Others::new(),
+        others: OtherCommissions::new(),
     };
     let kept = reader.read::<ListedCommission, _>("", lines)?;
     Ok((kept.lines, kept.others))
@@ -437,7 +440,7 @@ fn own_lines(
 struct OwnLines<'o> {
     own: &'o OwnEvents,
     lines: Vec<ListedCommission>,
-    others: Others,
+    others: OtherCommissions,
 }
 
 impl LineKeeper<ListedCommission> for OwnLines<'_> {

@@ -27,7 +27,7 @@ const REASONS_SHOWN: usize = 10;
 
 /// A number of commissions and their sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-struct Sum {
+struct CommissionSum {
     count: u64,
     commission_cents: i64,
 }
@@ -37,7 +37,7 @@ struct Sum {
 struct PromoterSums {
     promoter_email: Option<String>,
     promoter_ref_id: Option<String>,
-    commissions: BTreeMap<MarkState, Sum>,
+    commissions: BTreeMap<MarkState, CommissionSum>,
 }
 
 /// The object that `--json` prints.
@@ -47,7 +47,7 @@ struct MarkOutput<'r> {
     until: &'r str,
     runs: &'r [String],
     currency: Currency,
-    commissions: &'r BTreeMap<MarkState, Sum>,
+    commissions: &'r BTreeMap<MarkState, CommissionSum>,
     promoters: &'r [PromoterSums],
     /// The sales and refunds in the range that are not settled, or not known to be.
     not_settled: &'r Tally,
@@ -66,7 +66,7 @@ pub(super) struct MarkReport<'r> {
     currency: Currency,
     redactor: Option<Redactor>,
     commissions: Vec<OwnCommission>,
-    sums: BTreeMap<MarkState, Sum>,
+    sums: BTreeMap<MarkState, CommissionSum>,
     promoters: Vec<PromoterSums>,
     reasons: BTreeMap<(MarkState, String), u64>,
     /// The paid commissions of undone sales that a later payout will take from the promoters.
@@ -112,7 +112,7 @@ impl<'r> MarkReport<'r> {
         self.sums.clear();
         self.reasons.clear();
         type Key<'o> = (Option<&'o str>, Option<&'o str>);
-        let mut promoters: BTreeMap<Key<'_>, BTreeMap<MarkState, Sum>> = BTreeMap::new();
+        let mut promoters: BTreeMap<Key<'_>, BTreeMap<MarkState, CommissionSum>> = BTreeMap::new();
         let mut owed = PaidSums::default();
         for own in &self.commissions {
             let promoter = (

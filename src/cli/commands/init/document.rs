@@ -1,12 +1,12 @@
 //! Writes the text of the configuration, with its comments.
 
 use super::look::Looked;
-use super::{ApiSettings, Plans};
+use super::{ApiAnswers, ProfilePlan};
 use crate::cli::settings::template;
 use crate::propose::{comment_text, toml_string};
 
 /// Returns the whole file.
-pub(super) fn document(looked: &[Looked<'_>], plans: &Plans, account: &ApiSettings) -> String {
+pub(super) fn document(looked: &[Looked<'_>], plans: &ProfilePlan, account: &ApiAnswers) -> String {
     let mut lines = vec![
         "# Settings of fprecon, written by `fprecon init` for these exports:".to_owned(),
         "#".to_owned(),
@@ -30,7 +30,7 @@ const HEAD: &str = "\
 # `fprecon init` could not know for sure says `guess`. `fprecon config` shows what is in force.
 ";
 
-fn api_table(account: &ApiSettings) -> String {
+fn api_table(account: &ApiAnswers) -> String {
     let mut lines = vec![
         "[api]".to_owned(),
         "# The account's integration id, from FirstPromoter: Settings > Integrations > Tracking API.".to_owned(),

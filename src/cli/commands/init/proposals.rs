@@ -16,15 +16,15 @@ const NAME_MOST_CHARS: usize = 40;
 const BY_NAMES: &str = "generic";
 
 /// The profiles to write for the exports.
-pub(super) struct Plans {
+pub(super) struct ProfilePlan {
     /// The profile of each export.
-    pub(super) profiles: Vec<Chosen>,
+    pub(super) profiles: Vec<ChosenProfile>,
     pub(super) proposals: Vec<Proposal>,
 }
 
 /// The profile of an export.
 #[derive(Clone)]
-pub(super) struct Chosen {
+pub(super) struct ChosenProfile {
     pub(super) name: String,
     /// `true` if it is proposed from the header and the rows alone.
     pub(super) is_proposed: bool,
@@ -32,10 +32,10 @@ pub(super) struct Chosen {
 
 /// Proposes profiles for the exports that have none, one for each header, and answers the questions
 /// of the profiles that have some, once for each profile.
-pub(super) fn plan(looked: &[Looked<'_>], known: &Profiles) -> Result<Plans, CliError> {
+pub(super) fn plan(looked: &[Looked<'_>], known: &Profiles) -> Result<ProfilePlan, CliError> {
     let mut planner = ProposalPlanner {
         looked,
-        names: Names::new(known),
+        names: ProfileNames::new(known),
         of_header: BTreeMap::new(),
         of_profile: BTreeMap::new(),
         proposals: Vec::new(),
@@ -43,7 +43,7 @@ pub(super) fn plan(looked: &[Looked<'_>], known: &Profiles) -> Result<Plans, Cli
     };
     let profiles = looked.iter().map(|one| planner.choose(one)).collect();
     if planner.problems.is_empty() {
-        Ok(Plans {
+        Ok(ProfilePlan {
             profiles,
             proposals: planner.proposals,
         })
@@ -54,15 +54,15 @@ pub(super) fn plan(looked: &[Looked<'_>], known: &Profiles) -> Result<Plans, Cli
 
 struct ProposalPlanner<'l, 'p> {
     looked: &'l [Looked<'p>],
-    names: Names<'p>,
-    of_header: BTreeMap<&'l [String], Chosen>,
+    names: ProfileNames<'p>,
+    of_header: BTreeMap<&'l [String], ChosenProfile>,
     of_profile: BTreeMap<&'l str, String>,
     proposals: Vec<Proposal>,
     problems: Vec<Problem>,
 }
 
 impl<'l> ProposalPlanner<'l, '_> {
-    fn choose(&mut self, one: &'l Looked<'_>) -> Chosen {
+    fn choose(&mut self, one: &'l Looked<'_>) -> ChosenProfile {
         if let Some(chosen) = self.of_header.get(one.header.as_slice()) {
             return chosen.clone();
         }
@@ -80,13 +80,13 @@ impl<'l> ProposalPlanner<'l, '_> {
             None => found.profile.name.clone(),
             Some(_) => self.answer(found),
         };
-        Chosen {
+        ChosenProfile {
             name,
             is_proposed: false,
         }
     }
 
-    fn propose(&mut self, one: &'l Looked<'_>) -> Chosen {
+    fn propose(&mut self, one: &'l Looked<'_>) -> ChosenProfile {
         let name = self.names.free(&name_of(&one.path));
         let proposed = if propose::is_of_commissions(&one.header) {
             propose::propose_commissions(&name, &one.sample())
@@ -97,7 +97,7 @@ impl<'l> ProposalPlanner<'l, '_> {
             Ok(proposal) => self.proposals.push(proposal),
             Err(refusal) => self.problems.push(refused(one, &refusal)),
         }
-        let chosen = Chosen {
+        let chosen = ChosenProfile {
             name,
             is_proposed: true,
         };
@@ -106,7 +106,7 @@ impl<'l> ProposalPlanner<'l, '_> {
     }
 
     /// Completes the profile of a custom CSV whose date column may have another name.
-    fn complement(&mut self, one: &'l Looked<'_>, found: &Recognised<'_>) -> Chosen {
+    fn complement(&mut self, one: &'l Looked<'_>, found: &Recognised<'_>) -> ChosenProfile {
         let name = self.names.free(&name_of(&one.path));
         let sample = one.sample();
         let name = match propose::complement(&name, found.profile, &sample, &found.binding) {
@@ -117,7 +117,7 @@ impl<'l> ProposalPlanner<'l, '_> {
             }
             Complement::Unfit => return self.propose(one),
         };
-        let chosen = Chosen {
+        let chosen = ChosenProfile {
             name,
             is_proposed: false,
         };
@@ -126,12 +126,16 @@ impl<'l> ProposalPlanner<'l, '_> {
     }
 
     /// Adds the columns of a list of commissions that are read only under other names.
-    fn complement_commissions(&mut self, one: &'l Looked<'_>, found: &Recognised<'_>) -> Chosen {
+    fn complement_commissions(
+        &mut self,
+        one: &'l Looked<'_>,
+        found: &Recognised<'_>,
+    ) -> ChosenProfile {
         let name = self.names.free(&name_of(&one.path));
         let sample = one.sample();
         let proposal =
             propose::complement_commissions(&name, found.profile, &sample, &found.binding);
-        let chosen = Chosen {
+        let chosen = ChosenProfile {
             name: match &proposal {
                 Some(_) => name,
                 None => found.profile.name.clone(),
@@ -186,14 +190,14 @@ fn refused(one: &Looked<'_>, refusal: &ProposalRefusal) -> Problem {
 }
 
 /// Creates names for profiles that are not in use yet.
-struct Names<'p> {
+struct ProfileNames<'p> {
     known: &'p Profiles,
     given: Vec<String>,
 }
 
-impl<'p> Names<'p> {
+impl<'p> ProfileNames<'p> {
     fn new(known: &'p Profiles) -> Self {
-        Names {
+        ProfileNames {
             known,
             given: Vec::new(),
         }

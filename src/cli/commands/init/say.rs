@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::look::Looked;
-use super::proposals::Chosen;
+use super::proposals::ChosenProfile;
 use super::trial::Trial;
-use super::{ApiSettings, Plans};
+use super::{ApiAnswers, ProfilePlan};
 use crate::cli::error::CliError;
 use crate::cli::settings::CONFIG_FILE;
 use crate::cli::tables::count;
@@ -39,8 +39,8 @@ struct InputOutput<'o> {
 
 pub(super) fn say(
     looked: &[Looked<'_>],
-    plans: &Plans,
-    (account, trial): (&ApiSettings, &Trial),
+    plans: &ProfilePlan,
+    (account, trial): (&ApiAnswers, &Trial),
     (exports, written): (&[PathBuf], Option<&str>),
     terminal: &Terminal,
 ) -> Result<(), CliError> {
@@ -105,7 +105,7 @@ pub(super) fn say(
 }
 
 /// Returns the reason for the profile of an export.
-fn why(one: &Looked<'_>, chosen: &Chosen) -> String {
+fn why(one: &Looked<'_>, chosen: &ChosenProfile) -> String {
     let extent = one.sample().extent();
     match &one.found {
         Some(found) if one.is_theirs() && found.profile.name != chosen.name => format!(

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::look::Looked;
-use super::proposals::Chosen;
-use super::{ApiSettings, Plans};
+use super::proposals::ChosenProfile;
+use super::{ApiAnswers, ProfilePlan};
 use crate::cli::arguments::{Common, InitArguments};
 use crate::cli::error::{CliError, profile_problem};
 use crate::cli::exports::{self, Choice, ExportPlanner};
@@ -47,9 +47,9 @@ pub(super) struct Trial {
 /// Plans the exports with the configuration `text`, like `fprecon plan`, but without a journal.
 pub(super) fn try_out(
     text: &str,
-    (looked, plans): (&[Looked<'_>], &Plans),
+    (looked, plans): (&[Looked<'_>], &ProfilePlan),
     (common, arguments): (&Common, &InitArguments),
-    (settings, account): (&EffectiveSettings, &ApiSettings),
+    (settings, account): (&EffectiveSettings, &ApiAnswers),
     terminal: &Terminal,
 ) -> Result<Trial, CliError> {
     let mut settings = settings.clone();
@@ -58,7 +58,7 @@ pub(super) fn try_out(
         .map_err(|error| CliError::unusable(profile_problem(&error)))?;
     let config = common.config.as_ref();
     profiles.place(|_| Some(OwnFile::Config(config?.display().to_string())));
-    let can_be_tried = |one: &Looked<'_>, chosen: &Chosen| {
+    let can_be_tried = |one: &Looked<'_>, chosen: &ChosenProfile| {
         let profile = profiles.named(&chosen.name).ok();
         let is_open = profile.is_none_or(|profile| {
             let bound = profile.bind(&one.header);

@@ -6,7 +6,7 @@ mod scale;
 
 use std::fmt;
 
-pub(crate) use self::periods::{Periods, Unit};
+pub(crate) use self::periods::{PeriodUnit, Periods};
 pub(crate) use self::scale::Scale;
 
 /// Pixels from the top of a chart to the top of its highest column.

@@ -12,7 +12,7 @@ const COLUMNS: i64 = 48;
 
 /// The length of the time that one column covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unit {
+pub(crate) enum PeriodUnit {
     Day,
     Week,
     Month,
@@ -20,78 +20,80 @@ pub(crate) enum Unit {
     Years(i16),
 }
 
-impl Unit {
+impl PeriodUnit {
     /// Returns the shortest unit from `least` on with which the time between two days takes few
     /// columns.
-    fn fitting(first: Date, last: Date, least: Unit) -> Self {
+    fn fitting(first: Date, last: Date, least: PeriodUnit) -> Self {
         let days = (last - first).get_days();
         let months = i64::from(last.year() - first.year()) * 12
             + i64::from(last.month() - first.month())
             + 1;
-        if least == Unit::Day && i64::from(days) < 32 {
-            return Unit::Day;
+        if least == PeriodUnit::Day && i64::from(days) < 32 {
+            return PeriodUnit::Day;
         }
-        if least == Unit::Day && i64::from(days) / 7 < 27 {
-            return Unit::Week;
+        if least == PeriodUnit::Day && i64::from(days) / 7 < 27 {
+            return PeriodUnit::Week;
         }
         match months {
-            ..=COLUMNS => Unit::Month,
-            months if months / 3 < COLUMNS => Unit::Quarter,
+            ..=COLUMNS => PeriodUnit::Month,
+            months if months / 3 < COLUMNS => PeriodUnit::Quarter,
             months => {
                 let years = months / 12 + 1;
-                Unit::Years(i16::try_from(years / COLUMNS + 1).unwrap_or(i16::MAX))
+                PeriodUnit::Years(i16::try_from(years / COLUMNS + 1).unwrap_or(i16::MAX))
             }
         }
     }
 
     fn start(self, day: Date) -> Date {
         let start = match self {
-            Unit::Day => Ok(day),
-            Unit::Week => day.checked_sub(i64::from(day.weekday().to_monday_zero_offset()).days()),
-            Unit::Month => Ok(day.first_of_month()),
-            Unit::Quarter => Date::new(day.year(), (day.month() - 1) / 3 * 3 + 1, 1),
-            Unit::Years(n) => Date::new(day.year() - day.year().rem_euclid(n), 1, 1),
+            PeriodUnit::Day => Ok(day),
+            PeriodUnit::Week => {
+                day.checked_sub(i64::from(day.weekday().to_monday_zero_offset()).days())
+            }
+            PeriodUnit::Month => Ok(day.first_of_month()),
+            PeriodUnit::Quarter => Date::new(day.year(), (day.month() - 1) / 3 * 3 + 1, 1),
+            PeriodUnit::Years(n) => Date::new(day.year() - day.year().rem_euclid(n), 1, 1),
         };
         start.unwrap_or(day)
     }
 
     fn next(self, start: Date) -> Option<Date> {
         let span = match self {
-            Unit::Day => 1.day(),
-            Unit::Week => 1.week(),
-            Unit::Month => 1.month(),
-            Unit::Quarter => 3.months(),
-            Unit::Years(n) => i64::from(n).years(),
+            PeriodUnit::Day => 1.day(),
+            PeriodUnit::Week => 1.week(),
+            PeriodUnit::Month => 1.month(),
+            PeriodUnit::Quarter => 3.months(),
+            PeriodUnit::Years(n) => i64::from(n).years(),
         };
         start.checked_add(span).ok()
     }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Unit::Day => "Day",
-            Unit::Week => "Week from",
-            Unit::Month => "Month",
-            Unit::Quarter => "Quarter",
-            Unit::Years(1) => "Year",
-            Unit::Years(_) => "Years from",
+            PeriodUnit::Day => "Day",
+            PeriodUnit::Week => "Week from",
+            PeriodUnit::Month => "Month",
+            PeriodUnit::Quarter => "Quarter",
+            PeriodUnit::Years(1) => "Year",
+            PeriodUnit::Years(_) => "Years from",
         }
     }
 
     pub(crate) fn full(self, start: Date) -> String {
         match self {
-            Unit::Day | Unit::Week => start.strftime("%-d %b %Y").to_string(),
-            Unit::Month => start.strftime("%b %Y").to_string(),
-            Unit::Quarter => format!("Q{} {}", (start.month() - 1) / 3 + 1, start.year()),
-            Unit::Years(_) => start.year().to_string(),
+            PeriodUnit::Day | PeriodUnit::Week => start.strftime("%-d %b %Y").to_string(),
+            PeriodUnit::Month => start.strftime("%b %Y").to_string(),
+            PeriodUnit::Quarter => format!("Q{} {}", (start.month() - 1) / 3 + 1, start.year()),
+            PeriodUnit::Years(_) => start.year().to_string(),
         }
     }
 
     fn short(self, start: Date) -> String {
         match self {
-            Unit::Day | Unit::Week => start.strftime("%-d %b").to_string(),
-            Unit::Month => start.strftime("%b").to_string(),
-            Unit::Quarter => format!("Q{}", (start.month() - 1) / 3 + 1),
-            Unit::Years(_) => start.year().to_string(),
+            PeriodUnit::Day | PeriodUnit::Week => start.strftime("%-d %b").to_string(),
+            PeriodUnit::Month => start.strftime("%b").to_string(),
+            PeriodUnit::Quarter => format!("Q{}", (start.month() - 1) / 3 + 1),
+            PeriodUnit::Years(_) => start.year().to_string(),
         }
     }
 }
@@ -102,7 +104,7 @@ fn date_of(day: i64) -> Option<Date> {
 
 /// The days, put together into units of time without a gap.
 pub(crate) struct Periods<T> {
-    pub(crate) unit: Unit,
+    pub(crate) unit: PeriodUnit,
     /// The first day of each period, and its sums.
     pub(crate) periods: Vec<(Date, T)>,
 }
@@ -112,12 +114,12 @@ impl<T: Default> Periods<T> {
     /// where there is no day.
     pub(crate) fn new(
         days: &BTreeMap<i64, T>,
-        least: Unit,
+        least: PeriodUnit,
         merge: impl Fn(&mut T, &T),
     ) -> Option<Self> {
         let (first, last) = (days.keys().next()?, days.keys().next_back()?);
         let (first, last) = (date_of(*first)?, date_of(*last)?);
-        let unit = Unit::fitting(first, last, least);
+        let unit = PeriodUnit::fitting(first, last, least);
         let mut sums: BTreeMap<Date, T> = BTreeMap::new();
         for (&day, sum) in days {
             let start = unit.start(date_of(day)?);
@@ -150,7 +152,7 @@ impl<T: Default> Periods<T> {
             if is_new {
                 year = Some(start.year());
             }
-            let says_year = !matches!(self.unit, Unit::Years(_)) && is_new;
+            let says_year = !matches!(self.unit, PeriodUnit::Years(_)) && is_new;
             // The columns of a short chart are not stretched: each is as wide as one of eight,
             // at the most.
             let tenths = 8.min(of.max(1));
@@ -196,19 +198,21 @@ mod tests {
     #[test]
     fn any_span_of_time_has_few_columns_and_none_is_left_out() {
         let cases = [
-            (date(2026, 3, 1), date(2026, 3, 1), Unit::Day),
-            (date(2026, 3, 1), date(2026, 4, 1), Unit::Day),
-            (date(2026, 3, 1), date(2026, 8, 30), Unit::Week),
-            (date(2023, 1, 1), date(2026, 12, 31), Unit::Month),
-            (date(2020, 1, 1), date(2026, 12, 31), Unit::Quarter),
-            (date(1970, 1, 1), date(2026, 12, 31), Unit::Years(2)),
+            (date(2026, 3, 1), date(2026, 3, 1), PeriodUnit::Day),
+            (date(2026, 3, 1), date(2026, 4, 1), PeriodUnit::Day),
+            (date(2026, 3, 1), date(2026, 8, 30), PeriodUnit::Week),
+            (date(2023, 1, 1), date(2026, 12, 31), PeriodUnit::Month),
+            (date(2020, 1, 1), date(2026, 12, 31), PeriodUnit::Quarter),
+            (date(1970, 1, 1), date(2026, 12, 31), PeriodUnit::Years(2)),
         ];
         for (first, last, unit) in cases {
-            assert_eq!(Unit::fitting(first, last, Unit::Day), unit);
+            assert_eq!(PeriodUnit::fitting(first, last, PeriodUnit::Day), unit);
             let day_of = |at: Date| i64::from((at - date(1970, 1, 1)).get_days());
             let days = [first, last].map(|at| (day_of(at), 0_u64));
-            let periods =
-                Periods::new(&BTreeMap::from(days), Unit::Day, |sum, day| *sum += day).unwrap();
+            let periods = Periods::new(&BTreeMap::from(days), PeriodUnit::Day, |sum, day| {
+                *sum += day
+            })
+            .unwrap();
             assert!(periods.periods.len() as i64 <= COLUMNS, "{unit:?}");
             let columns = periods.columns();
             assert_eq!(columns[0].label_class, "label");
