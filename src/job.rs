@@ -183,9 +183,12 @@ impl Job {
                 PlanState::ToSend | PlanState::Settled | PlanState::Duplicate
             )
         };
-        let unwell = self.plan.unordered();
-        let unwell = unwell.filter(|(_, planned)| !is_well(planned.state));
-        let unwell: HashSet<EventKey> = unwell.map(|(_, planned)| planned.event.key()).collect();
+        let unwell: HashSet<EventKey> = self
+            .plan
+            .unordered()
+            .filter(|(_, planned)| !is_well(planned.state))
+            .map(|(_, planned)| planned.event.key())
+            .collect();
         for (_, Planned { event, .. }) in self.plan.unordered() {
             let of_input = &mut keys[event.source.input];
             // Of several readings of an event, one is held and the others are its duplicates.

@@ -338,8 +338,10 @@ impl<'r> RequestsByLead<'r> {
     /// Returns what becomes of a lead's date.
     fn state(&self, lead: &Lead, first_sale: Timestamp) -> (LeadDateState, String) {
         let all = self.by_lead.get(lead.id.as_str()).into_iter().flatten();
-        let same = all.filter(|request| is_same(request.asked.since, first_sale));
-        let same: Vec<&LeadDateRequest> = same.copied().collect();
+        let same: Vec<&LeadDateRequest> = all
+            .filter(|request| is_same(request.asked.since, first_sale))
+            .copied()
+            .collect();
         let is_of_this_call = |request: &&LeadDateRequest| request.id > self.last_before;
         let is_new = same.iter().any(is_of_this_call);
         let was_done = same.iter().any(|request| request.is_recorded());

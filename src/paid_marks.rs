@@ -257,10 +257,11 @@ impl OwnEvents {
         &self,
         commissions: &[OwnCommission],
     ) -> (Vec<EventRow>, Vec<EventRow>) {
-        let owed = commissions
+        let owed: HashSet<EventKey> = commissions
             .iter()
-            .filter(|own| own.is_owed && own.kind == Kind::Sale);
-        let owed: HashSet<EventKey> = owed.map(|own| EventKey::from_id(&own.event_id)).collect();
+            .filter(|own| own.is_owed && own.kind == Kind::Sale)
+            .map(|own| EventKey::from_id(&own.event_id))
+            .collect();
         let of_range = self.undos.iter().filter(|(sale, _)| {
             self.by_key.contains_key(*sale) && !self.accepted.contains_key(*sale)
         });
@@ -322,13 +323,13 @@ impl OwnEvents {
         &self,
         listed: &'l [ListedCommission],
     ) -> HashSet<(EventKey, Option<&'l str>)> {
-        let settled = listed.iter().filter(|line| {
-            line.is_paid == Some(true) || line.status == DENIED || line.unit != CASH
-        });
-        let settled = settled.filter_map(|line| {
-            let key = EventKey::from_id(line.event_id.as_deref()?);
-            Some((*self.undone.get(&key)?, line.promoter.id.as_deref()))
-        });
+        let settled = listed
+            .iter()
+            .filter(|line| line.is_paid == Some(true) || line.status == DENIED || line.unit != CASH)
+            .filter_map(|line| {
+                let key = EventKey::from_id(line.event_id.as_deref()?);
+                Some((*self.undone.get(&key)?, line.promoter.id.as_deref()))
+            });
         settled.collect()
     }
 
@@ -398,12 +399,12 @@ impl OwnEvents {
             }
             all.push(commission);
         }
-        let missing = self.by_key.iter().filter(|(key, own)| {
+        let not_listed = self.by_key.iter().filter(|(key, own)| {
             own.settlement.can_have_commission()
                 && !found.contains(*key)
                 && !self.is_undone(&own.event)
         });
-        let mut missing: Vec<OwnCommission> = missing
+        let mut missing: Vec<OwnCommission> = not_listed
             .map(|(_, own)| OwnCommission::missing(own))
             .collect();
         missing.sort_by_key(|own| own.event);
@@ -414,8 +415,9 @@ impl OwnEvents {
 
 /// Returns the requests that marked commissions as paid, by the API's own ids of the commissions.
 fn requests_that_mark(requests: &[PayoutRequest]) -> HashMap<&str, &PayoutRequest> {
-    let marking = requests.iter();
-    let marking = marking.filter(|request| request.asked.step == PayoutStep::MarkAsPaid);
+    let marking = requests
+        .iter()
+        .filter(|request| request.asked.step == PayoutStep::MarkAsPaid);
     let ids = marking.flat_map(|request| {
         let ids = request.asked.commission_ids.iter();
         ids.map(move |id| (id.as_str(), request))

@@ -297,11 +297,11 @@ fn obstacle(
 /// Returns the one that goes before all the others, if there is one.
 fn choose<'p>(mut readings: Vec<Read<'p>>, rows: &[Row]) -> Result<Recognised<'p>, Unrecognised> {
     let first = (0..readings.len()).find(|&one| {
-        let others = readings
+        let mut others = readings
             .iter()
             .enumerate()
-            .filter(|(index, _)| *index != one);
-        let mut others = others.map(|(_, other)| other);
+            .filter(|(index, _)| *index != one)
+            .map(|(_, other)| other);
         others.all(|other| readings[one].goes_before(other))
     });
     // Without a row there is nothing that could be misread.
@@ -336,8 +336,12 @@ fn undecided(readings: &[Read<'_>], rows: &[Row]) -> Undecided {
 /// row to misread.
 fn why(chosen: &Read<'_>, rivals: &[Read<'_>], rows: &[Row]) -> RecognitionReason {
     let obstacle = |rival: &Read<'_>| {
-        let pairs = chosen.obstacles.iter().zip(&rival.obstacles);
-        let mut pairs = pairs.zip(rows).filter(|((chosen, _), _)| chosen.is_none());
+        let mut pairs = chosen
+            .obstacles
+            .iter()
+            .zip(&rival.obstacles)
+            .zip(rows)
+            .filter(|((chosen, _), _)| chosen.is_none());
         let (problem, row) = pairs.find_map(|((_, rival), row)| Some((rival.clone()?, row)))?;
         Some(Obstacle {
             profile: rival.profile.name.clone(),

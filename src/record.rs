@@ -121,8 +121,7 @@ fn record_events(
     // Of several readings of an event, one may be held or sent, and the others are duplicates of it.
     let held = keys_in(&job.plan, PlanState::is_held);
     let sent = LazyCell::new(|| keys_in(&job.plan, |state| state == PlanState::ToSend));
-    let too_much = job.sent_too_much.iter().map(|sent| sent.place);
-    let too_much: HashSet<usize> = too_much.collect();
+    let too_much: HashSet<usize> = job.sent_too_much.iter().map(|sent| sent.place).collect();
     for place in job.plan.places() {
         let Planned { event, state } = job.plan.event(place);
         match state {
@@ -140,8 +139,7 @@ fn record_events(
                     && !sent.contains(&key)
                 {
                     recording.add_met_event(left, event.source)?;
-                    let recorded = known.events.get(key);
-                    let recorded = recorded.map(|recorded| recorded.essence);
+                    let recorded = known.events.get(key).map(|recorded| recorded.essence);
                     // It goes out as it was recorded, since some request of it may have arrived.
                     if recorded.is_some_and(|it| event.essence().counts_less_than(&it)) {
                         recording.flag(left, AttentionCode::CountsLess)?;
@@ -224,8 +222,10 @@ impl Withdrawal<'_> {
         known: &JournalHistory,
         (key, source): (EventKey, ExportLine),
     ) -> Result<(), JournalError> {
-        let recorded = known.events.get(key);
-        let recorded = recorded.expect("what is withdrawn was recorded by an earlier run");
+        let recorded = known
+            .events
+            .get(key)
+            .expect("what is withdrawn was recorded by an earlier run");
         recording.withdraw(recorded.row, self.outcome, (self.code, self.reason))?;
         for &refund in known.open_refunds.get(&key).into_iter().flatten() {
             let why = (self.code, self.reason_of_refunds);

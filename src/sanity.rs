@@ -163,8 +163,12 @@ impl<'p> SanityFinder<'p> {
         let refunded = self.refunded_here();
         for (key, refund) in &self.refunds {
             let Planned { event, state } = self.plan.event(*refund);
-            let sale = self.sales.get(key).copied().flatten();
-            let sale = sale.map(|place| self.plan.event(place).event);
+            let sale = self
+                .sales
+                .get(key)
+                .copied()
+                .flatten()
+                .map(|place| self.plan.event(place).event);
             if state == PlanState::ToSend {
                 let sale_day = sale.and_then(day);
                 if day(event).zip(sale_day).is_some_and(|(of, sale)| of < sale) {

@@ -87,8 +87,10 @@ fn has_separator(text: &str) -> bool {
 fn parts(text: &str) -> impl Iterator<Item = TextSegment<'_>> {
     let pieces = text.split_inclusive(SEPARATORS).enumerate();
     pieces.map(|(number, piece)| {
-        let separator = piece.chars().next_back();
-        let separator = separator.filter(|last| SEPARATORS.contains(last));
+        let separator = piece
+            .chars()
+            .next_back()
+            .filter(|last| SEPARATORS.contains(last));
         // Each of them is one byte.
         let length = piece.len() - usize::from(separator.is_some());
         TextSegment {

@@ -124,10 +124,13 @@ pub(crate) fn plan(
     accepted: &HashSet<EventRow>,
     now: Timestamp,
 ) -> Result<UndoPlan, JournalError> {
-    let not_sent = journal.undo_refunds(|_, outcome, is_without_request| {
-        is_without_request && matches!(outcome, Some(Outcome::Failed | Outcome::Unconfirmed))
-    })?;
-    let not_sent: HashSet<EventRow> = not_sent.into_values().flatten().collect();
+    let not_sent: HashSet<EventRow> = journal
+        .undo_refunds(|_, outcome, is_without_request| {
+            is_without_request && matches!(outcome, Some(Outcome::Failed | Outcome::Unconfirmed))
+        })?
+        .into_values()
+        .flatten()
+        .collect();
     plan_without(journal, run, (accepted, &not_sent), now)
 }
 

@@ -91,10 +91,12 @@ impl TryFrom<&AcceptedFinding> for AcceptedDifference {
     ///
     /// The hash or the date is not what was written.
     fn try_from(own: &AcceptedFinding) -> Result<Self, String> {
-        let seen = u128::from_str_radix(&own.seen, 16);
-        let seen = seen.map_err(|_| format!("`{}` is not a hash", own.seen))?;
-        let at = own.at.parse::<Timestamp>();
-        let at = at.map_err(|_| format!("`{}` is not a time", own.at))?;
+        let seen = u128::from_str_radix(&own.seen, 16)
+            .map_err(|_| format!("`{}` is not a hash", own.seen))?;
+        let at = own
+            .at
+            .parse::<Timestamp>()
+            .map_err(|_| format!("`{}` is not a time", own.at))?;
         Ok(AcceptedDifference {
             seen: seen.to_be_bytes(),
             difference: own.id.clone(),

@@ -171,8 +171,10 @@ impl Promoters {
     }
 
     fn code(&mut self, keys: [Option<&str>; 3]) -> Code {
-        let known = keys.iter().zip(&self.codes);
-        let known = known.filter_map(|(key, codes)| codes.get((*key)?));
+        let known = keys
+            .iter()
+            .zip(&self.codes)
+            .filter_map(|(key, codes)| codes.get((*key)?));
         // Two that have different ids are two, whatever else they share; and two of one name, which is not an email, if
         // they have different referral ids.
         let is_name = keys[1].is_some_and(|name| !name.contains('@'));
@@ -389,8 +391,12 @@ impl AuditData {
         let mut names = std::mem::take(&mut theirs.names);
         let mut promoters = Promoters::default();
         let mut rows = ours.rows;
-        let name_codes = ours.names.names.iter();
-        let name_codes: Vec<Code> = name_codes.map(|name| names.code(Some(name))).collect();
+        let name_codes: Vec<Code> = ours
+            .names
+            .names
+            .iter()
+            .map(|name| names.code(Some(name)))
+            .collect();
         let [their_codes, our_codes] =
             promoters.resolve([&theirs.promoters, &ours.promoters], aliases);
         for row in &mut rows {
@@ -463,8 +469,9 @@ impl AuditData {
 
 /// Returns the code in another table.
 fn translated(codes: &[Code], code: Code) -> Code {
-    let place = usize::try_from(code).ok();
-    let place = place.and_then(|place| place.checked_sub(1));
+    let place = usize::try_from(code)
+        .ok()
+        .and_then(|place| place.checked_sub(1));
     place
         .and_then(|place| codes.get(place))
         .copied()
@@ -508,13 +515,14 @@ impl TheirCollector {
                 ..theirs
             });
         }
-        let leads = (0..lead_columns.height).map(|row| LeadRow {
-            promoter: mentions.code(lead_columns.promoter.get(row)),
-            created_ms: lead_columns.created_at_ms.get(row),
-            customer_since_ms: lead_columns.customer_since_ms.get(row),
-            was_moved: lead_columns.was_moved.get(row).unwrap_or(false),
-        });
-        let leads = leads.collect();
+        let leads = (0..lead_columns.height)
+            .map(|row| LeadRow {
+                promoter: mentions.code(lead_columns.promoter.get(row)),
+                created_ms: lead_columns.created_at_ms.get(row),
+                customer_since_ms: lead_columns.customer_since_ms.get(row),
+                was_moved: lead_columns.was_moved.get(row).unwrap_or(false),
+            })
+            .collect();
         let promoters = mentions.owned();
         let campaign_names = campaign_names(&columns, &rows);
         Ok(TheirCollector {
@@ -567,8 +575,11 @@ fn their_row(
     names: &mut CodedNames,
     zone: &TimeZone,
 ) -> Result<TheirRow, AuditError> {
-    let status = columns.status.get(row).unwrap_or_default();
-    let status = status.parse::<Status>();
+    let status = columns
+        .status
+        .get(row)
+        .unwrap_or_default()
+        .parse::<Status>();
     let other = columns.unit.get(row);
     let created_ms = columns.created_at_ms.get(row);
     let tier = columns.tier.get(row);

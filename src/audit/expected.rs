@@ -226,8 +226,9 @@ impl<'r> CommissionTerms<'r> {
             (Payments::Months(months), Some((created_ms, first_ms))) => {
                 let day = |ms| day_of(Some(ms), &self.rules.zone);
                 let span = jiff::Span::new().try_months(months);
-                let end = day(first_ms).zip(span.ok());
-                let end = end.and_then(|(first, span)| first.checked_add(span).ok());
+                let end = day(first_ms)
+                    .zip(span.ok())
+                    .and_then(|(first, span)| first.checked_add(span).ok());
                 end.zip(day(created_ms)).is_none_or(|(end, day)| day < end)
             }
         }
@@ -304,8 +305,11 @@ impl<'r> CommissionTerms<'r> {
         }
         for (own, explained) in open {
             let [_, groups @ ..] = own.groups();
-            let known = groups.iter().zip(wider).zip(explained);
-            let known = known.filter(|((group, found), _)| found.contains_key(*group));
+            let known = groups
+                .iter()
+                .zip(wider)
+                .zip(explained)
+                .filter(|((group, found), _)| found.contains_key(*group));
             let best = known.reduce(|best, other| if other.1 > best.1 { other } else { best });
             if let Some(((group, _), _)) = best {
                 self.borrowed.insert(own, *group);
@@ -344,8 +348,9 @@ impl<'r> CommissionTerms<'r> {
                 continue;
             };
             let runs = amounts.chunk_by(|one, other| one.1 == other.1);
-            let fixed = runs.max_by_key(|run| run.len());
-            let fixed = fixed.and_then(|run| Some((count(run.len()), run.first()?.1)));
+            let fixed = runs
+                .max_by_key(|run| run.len())
+                .and_then(|run| Some((count(run.len()), run.first()?.1)));
             let (explained, pays) = match (rates.get(group), fixed) {
                 (Some((shares, _)), Some((same, cents))) if same > *shares => {
                     (same, CommissionRate::Fixed(cents))
@@ -383,8 +388,10 @@ impl<'r> CommissionTerms<'r> {
             commissions: found.commissions,
         };
         let used: HashSet<&TermsKey> = self.borrowed.values().collect();
-        let known = self.inferred.iter();
-        let known = known.filter(|(deals, found)| found.is_near || used.contains(deals));
+        let known = self
+            .inferred
+            .iter()
+            .filter(|(deals, found)| found.is_near || used.contains(deals));
         let mut inferred: Vec<InferredRate> = known.map(shown).collect();
         let key = |rate: &InferredRate| {
             (
@@ -432,7 +439,9 @@ fn most_common(ends: &[(TermsKey, u32, i8)]) -> Option<(u64, Rate)> {
 fn roundest((first, last): (u32, u32)) -> (usize, u32) {
     let units = [100, 50, 10, 1];
     let multiple = |unit: &u32| first.div_ceil(*unit) * unit;
-    let found = units.iter().position(|unit| multiple(unit) <= last);
-    let found = found.unwrap_or(units.len() - 1);
+    let found = units
+        .iter()
+        .position(|unit| multiple(unit) <= last)
+        .unwrap_or(units.len() - 1);
     (found, multiple(&units[found]))
 }

@@ -108,8 +108,11 @@ fn sales_of_customers(books: &AuditData) -> Vec<Vec<u32>> {
             continue;
         }
         let uid = books.billed.uid.get(index(row)).map(|uid| (true, uid));
-        let email = books.billed.email.get(index(row));
-        let email = email.map(|email| (false, email));
+        let email = books
+            .billed
+            .email
+            .get(index(row))
+            .map(|email| (false, email));
         let mut owner = None;
         for key in uid.into_iter().chain(email) {
             let known = by_key.get(&key).map(|known| root(&mut owners, *known));
@@ -257,8 +260,12 @@ fn volumes(
 }
 
 fn promoter_of(books: &AuditData, matching: &Matching, commissions: &Grouped, row: u32) -> Code {
-    let lead = matching.lead.get(index(row)).copied().flatten();
-    let lead = lead.map(|lead| books.leads[index(lead)].promoter);
+    let lead = matching
+        .lead
+        .get(index(row))
+        .copied()
+        .flatten()
+        .map(|lead| books.leads[index(lead)].promoter);
     if let Some(promoter) = lead.filter(|promoter| *promoter != 0) {
         return promoter;
     }

@@ -368,8 +368,11 @@ impl<'a> Judge<'a> {
         if !self.is_reversal(row) {
             return theirs.tier;
         }
-        let earned = case.commissions.iter().copied();
-        let earned = earned.filter(|own| !self.is_reversal(*own));
+        let earned = case
+            .commissions
+            .iter()
+            .copied()
+            .filter(|own| !self.is_reversal(*own));
         let his = earned.filter(|own| self.theirs(*own).promoter == theirs.promoter);
         let tiers: BTreeSet<u32> = his.map(|own| self.theirs(own).tier).collect();
         match (tiers.contains(&theirs.tier), tiers.len(), tiers.first()) {
@@ -423,13 +426,20 @@ impl<'a> Judge<'a> {
 
     /// Checks that the findings of a case add up to what is paid less what is expected.
     fn check(&self, case: &Case<'_>, drafts: usize, expected: usize) -> Result<(), AuditError> {
-        let live = case.commissions.iter().map(|row| self.theirs(*row));
-        let live = live.filter(|theirs| theirs.is_live());
+        let live = case
+            .commissions
+            .iter()
+            .map(|row| self.theirs(*row))
+            .filter(|theirs| theirs.is_live());
         let actual: i128 = live.map(|theirs| i128::from(theirs.amount_cents)).sum();
-        let expected = self.expected[expected..].iter();
-        let expected: i128 = expected.map(|part| i128::from(part.cents)).sum();
-        let found = self.drafts[drafts..].iter();
-        let found: i128 = found.map(|draft| i128::from(draft.difference_cents)).sum();
+        let expected: i128 = self.expected[expected..]
+            .iter()
+            .map(|part| i128::from(part.cents))
+            .sum();
+        let found: i128 = self.drafts[drafts..]
+            .iter()
+            .map(|draft| i128::from(draft.difference_cents))
+            .sum();
         if actual - expected == found {
             return Ok(());
         }

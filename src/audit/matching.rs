@@ -356,8 +356,9 @@ impl Matching {
                 .filter_map(|key| waiting.get(key));
             for &commission in rows.flatten() {
                 let theirs = &books.theirs[commission];
-                let near = ours.created_ms.zip(theirs.created_ms);
-                let near = near
+                let near = ours
+                    .created_ms
+                    .zip(theirs.created_ms)
                     .is_some_and(|(one, other)| one.abs_diff(other) <= window_ms.unsigned_abs());
                 let same = theirs.is_reversal() == ours.is_refund
                     && theirs.sale_cents.map(i64::unsigned_abs)
@@ -462,8 +463,8 @@ fn look_up(
     let mut how = JoinArgs::new(JoinType::Left);
     how.maintain_order = MaintainOrderJoin::Left;
     how.validation = validation;
-    let found = keys.join(&rows, ["key"], ["key"], how, None)?;
-    let found = found.column("row")?.u32()?.rechunk();
+    let joined = keys.join(&rows, ["key"], ["key"], how, None)?;
+    let found = joined.column("row")?.u32()?.rechunk();
     Ok(found.iter().collect())
 }
 
@@ -491,11 +492,12 @@ fn cases(books: &AuditData, refunds: Vec<u32>, sales: Vec<Option<u32>>) -> Cases
     let mut case: Vec<u32> = (0..).take(books.ours.len()).collect();
     let mut lost_sales: HashMap<&str, u32> = HashMap::new();
     for (row, sale) in refunds.into_iter().zip(sales) {
-        let sale = sale.filter(|sale| !billed.is_refund(index(*sale)));
-        let sale = sale.unwrap_or_else(|| match billed.sale_event_id.get(index(row)) {
-            Some(lost) => *lost_sales.entry(lost).or_insert(row),
-            None => row,
-        });
+        let sale = sale
+            .filter(|sale| !billed.is_refund(index(*sale)))
+            .unwrap_or_else(|| match billed.sale_event_id.get(index(row)) {
+                Some(lost) => *lost_sales.entry(lost).or_insert(row),
+                None => row,
+            });
         if let Some(case) = case.get_mut(index(row)) {
             *case = sale;
         }

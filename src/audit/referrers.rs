@@ -108,8 +108,10 @@ fn is_of(books: &AuditData, rows: &[u32], theirs: &TheirRow) -> bool {
     let rows = rows.iter().map(|row| &books.theirs[index(*row)]);
     let of_tier = rows.filter(|own| own.tier == 1);
     let standing = |promoter: Code| {
-        let live = of_tier.clone().filter(|own| own.promoter == promoter);
-        let live = live.filter(|own| own.is_live());
+        let live = of_tier
+            .clone()
+            .filter(|own| own.promoter == promoter)
+            .filter(|own| own.is_live());
         let net_cents: i128 = live.clone().map(|own| i128::from(own.amount_cents)).sum();
         (net_cents > 0, live.clone().any(|own| !own.is_reversal()))
     };

@@ -272,15 +272,20 @@ impl AuditRules {
     /// Returns `true` if a promoter has a name, or one that is an alias of it.
     fn is_promoter(&self, promoter: &Promoter, wanted: &str) -> bool {
         let wanted = self.name_of(wanted);
-        let names = [&promoter.id, &promoter.ref_id, &promoter.email];
-        let mut names = names.into_iter().filter_map(|name| name.as_deref());
+        let mut names = [&promoter.id, &promoter.ref_id, &promoter.email]
+            .into_iter()
+            .filter_map(|name| name.as_deref());
         names.any(|name| is_same_name(self.name_of(name), wanted))
     }
 
     /// Returns the tiers beyond the first for which there are rules.
     pub(super) fn higher_tiers(&self) -> Vec<u32> {
-        let tiers = self.rules.iter().map(|rule| rule.tier);
-        let tiers: std::collections::BTreeSet<u32> = tiers.filter(|tier| *tier > 1).collect();
+        let tiers: std::collections::BTreeSet<u32> = self
+            .rules
+            .iter()
+            .map(|rule| rule.tier)
+            .filter(|tier| *tier > 1)
+            .collect();
         tiers.into_iter().collect()
     }
 

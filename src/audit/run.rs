@@ -70,8 +70,8 @@ pub fn audit_with_matches(
     let mut terms = CommissionTerms::new(rules, &books, samples(&books, &matching, &history));
     let unused_names = rules.unused_names(&books);
     let unapplied_rules = if rules.has_names() {
-        let applied = samples(&books, &matching, &history);
-        let applied = applied.filter_map(|own| terms.rule_number(&books, own.deals, own.payment));
+        let applied = samples(&books, &matching, &history)
+            .filter_map(|own| terms.rule_number(&books, own.deals, own.payment));
         rules.unapplied(&applied.collect(), &unused_names)
     } else {
         Vec::new()
@@ -122,8 +122,9 @@ fn samples<'b>(
     rows.filter_map(|(theirs, matched)| {
         let ours = matched.and_then(|(row, _)| books.ours.get(index(row)));
         let is_ours = theirs.unit == books.account_currency && !theirs.is_reversal();
-        let own = ours.filter(|ours| is_ours && !ours.is_refund);
-        let own = own.and_then(|ours| ours.account_cents.or(ours.estimated_cents));
+        let own = ours
+            .filter(|ours| is_ours && !ours.is_refund)
+            .and_then(|ours| ours.account_cents.or(ours.estimated_cents));
         // Lists without the amount of the sale are judged by our own.
         let sale_cents = theirs.sale_cents.or(own).filter(|cents| *cents > 0)?;
         let is_whole = theirs.is_split != Some(true) && theirs.is_cash && theirs.is_live();

@@ -141,8 +141,9 @@ impl Selection {
 
 /// Returns the date of the first of some commissions.
 fn first_date(books: &AuditData, rows: &[u32]) -> Option<i64> {
-    let dates = rows.iter();
-    let dates = dates.filter_map(|row| books.theirs[index(*row)].created_ms);
+    let dates = rows
+        .iter()
+        .filter_map(|row| books.theirs[index(*row)].created_ms);
     dates.min()
 }
 

@@ -504,8 +504,10 @@ impl Classifier<'_> {
 
     /// Returns the format of the export's amounts, as far as it is known.
     pub(super) fn written(&self) -> &AmountFormat {
-        let other = self.other_format.as_ref();
-        let other = other.filter(|_| self.has_other_format.get() == Some(true));
+        let other = self
+            .other_format
+            .as_ref()
+            .filter(|_| self.has_other_format.get() == Some(true));
         other.unwrap_or(&self.profile.amount_format)
     }
 

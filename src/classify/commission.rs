@@ -157,8 +157,9 @@ impl Classifier<'_> {
         columns: &CommissionColumns,
         row: &Row,
     ) -> Result<CommissionRow, Box<Problem>> {
-        let unit = self.maybe(columns.unit, row);
-        let unit = unit.filter(|unit| !columns.cash.contain(unit));
+        let unit = self
+            .maybe(columns.unit, row)
+            .filter(|unit| !columns.cash.contain(unit));
         let accounts = self.currency_or_accounts(row);
         // Some lists have the currency in the column of the unit.
         let of_unit = unit
@@ -173,8 +174,9 @@ impl Classifier<'_> {
             self.expect_reward(column, unit)?;
         }
         let (status, is_paid_out) = self.status(columns, row)?;
-        let sale_amount = columns.sale_amount;
-        let sale_amount = sale_amount.filter(|&column| !self.text(row, column).is_empty());
+        let sale_amount = columns
+            .sale_amount
+            .filter(|&column| !self.text(row, column).is_empty());
         for id in [columns.event_id, columns.id].into_iter().flatten() {
             self.check_id(row, id)?;
         }
@@ -231,8 +233,10 @@ impl Classifier<'_> {
             return Ok(0);
         }
         let amount = self.amount(row, column, currency)?;
-        let one = self.format(ONE, currency).parse(ONE, currency);
-        let one = one.map_or(1, |one| one.minor().max(1));
+        let one = self
+            .format(ONE, currency)
+            .parse(ONE, currency)
+            .map_or(1, |one| one.minor().max(1));
         if amount.rest() == 0 && amount.minor() % one == 0 {
             return Ok(amount.minor() / one);
         }

@@ -84,8 +84,11 @@ impl Classifier<'_> {
         let message = match bound[1..] {
             [] => format!("the {} has no date", rule.kind),
             _ => {
-                let names = bound.iter().map(|&column| self.header_name(column));
-                let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+                let names: Vec<_> = bound
+                    .iter()
+                    .map(|&column| self.header_name(column))
+                    .map(|name| format!("`{name}`"))
+                    .collect();
                 let names = names.join(" and ");
                 format!("the {} has no date: {names} are empty", rule.kind)
             }
@@ -104,11 +107,12 @@ impl Classifier<'_> {
         let own_name = expected.map_or("created_at", |column| {
             self.profile.columns[column].name.as_str()
         });
-        let headers = rule
+        let headers: Vec<_> = rule
             .created_at
             .iter()
-            .flat_map(|source| &self.profile.columns[source.date].headers);
-        let headers: Vec<_> = headers.map(|header| format!("`{header}`")).collect();
+            .flat_map(|source| &self.profile.columns[source.date].headers)
+            .map(|header| format!("`{header}`"))
+            .collect();
         let message = if headers.is_empty() {
             format!(
                 "the profile names no column for the date of a {}",
@@ -205,8 +209,10 @@ impl Classifier<'_> {
     }
 
     fn no_date(&self, column: ColumnIndex, value: &str, dates: &Dates) -> Problem {
-        let examples = dates.formats.iter().take(EXAMPLES);
-        let examples = examples
+        let examples = dates
+            .formats
+            .iter()
+            .take(EXAMPLES)
             .map(|format| format!("`{}`", cell::date_example(format)))
             .collect::<Vec<_>>()
             .join(" or ");

@@ -46,14 +46,18 @@ impl Classifier<'_> {
         let remarks = [
             ("reject", &self.profile.reject),
             ("warn", &self.profile.warn),
-        ];
-        let remarks = remarks.into_iter().flat_map(|(name, rules)| {
+        ]
+        .into_iter()
+        .flat_map(|(name, rules)| {
             let matching = rules.iter().filter(|rule| self.matches(&rule.scope, row));
             matching.map(move |rule| self.matched_remark(name, rule, row))
         });
-        let events = self.profile.events.iter();
-        let events = events.filter(|rule| self.matches(&rule.scope, row));
-        let events = events.map(|rule| self.matched_event(rule, row));
+        let events = self
+            .profile
+            .events
+            .iter()
+            .filter(|rule| self.matches(&rule.scope, row))
+            .map(|rule| self.matched_event(rule, row));
         remarks.chain(events).collect()
     }
 
@@ -110,8 +114,11 @@ impl Classifier<'_> {
             amount: amount.map(|amount| self.amount_parts(rule, amount, row)),
             date: rule.created_at.iter().find(date).map(|source| {
                 let columns = [Some(source.date), source.time, source.zone];
-                let cells = columns.into_iter().flatten();
-                let cells: Vec<String> = cells.map(|column| self.cell(row, column)).collect();
+                let cells: Vec<String> = columns
+                    .into_iter()
+                    .flatten()
+                    .map(|column| self.cell(row, column))
+                    .collect();
                 cells.join(", ")
             }),
         }

@@ -201,8 +201,9 @@ impl<'p> Classifier<'p> {
             return None;
         }
         let mut events = self.profile.events.iter();
-        let sale = events.find(|event| event.kind == Kind::Sale);
-        let sale = sale.and_then(|sale| self.ids_of_sale(sale, row));
+        let sale = events
+            .find(|event| event.kind == Kind::Sale)
+            .and_then(|sale| self.ids_of_sale(sale, row));
         let refunds = if is_not_paid {
             self.ids_of_refunds(row)
         } else {
@@ -247,8 +248,9 @@ impl<'p> Classifier<'p> {
     fn ids_of_refunds(&self, row: &Row) -> Vec<Text> {
         let rules = self.profile.events.iter();
         let refunds = rules.filter(|rule| rule.kind == Kind::Refund && !rule.is_running_total);
-        let ids = refunds.filter_map(|rule| self.first_id(&rule.event_id, row).ok()?);
-        let mut ids: Vec<Text> = ids.collect();
+        let mut ids: Vec<Text> = refunds
+            .filter_map(|rule| self.first_id(&rule.event_id, row).ok()?)
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -319,8 +321,10 @@ impl<'p> Classifier<'p> {
         for rule in &self.profile.events {
             if self.is_for(&rule.scope, row)? {
                 is_named |= rule.names.len() == self.profile.known.len();
-                let own = rule.customer.map(|columns| self.customer(columns, row));
-                let own = own.transpose()?;
+                let own = rule
+                    .customer
+                    .map(|columns| self.customer(columns, row))
+                    .transpose()?;
                 let customer = own.as_ref().unwrap_or(&customer);
                 if customer.is_unknown() && rule.kind != Kind::Refund {
                     events.truncate(before);

@@ -182,10 +182,17 @@ impl<'p> Classifier<'p> {
             "{ ignore = \"your reason\" }".to_owned(),
             "not an event".to_owned(),
         ));
-        let width = lines.iter().map(|(value, _)| value.chars().count()).max();
-        let width = width.unwrap_or_default();
-        let lists = self.profile.empty_lists.iter();
-        let lists: Vec<&EmptyList> = lists.filter(|list| list.column == column).collect();
+        let width = lines
+            .iter()
+            .map(|(value, _)| value.chars().count())
+            .max()
+            .unwrap_or_default();
+        let lists: Vec<&EmptyList> = self
+            .profile
+            .empty_lists
+            .iter()
+            .filter(|list| list.column == column)
+            .collect();
         let tables = if lists.is_empty() {
             "the table"
         } else {

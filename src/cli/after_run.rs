@@ -55,8 +55,8 @@ impl AfterRun {
                     "the metrics are not written: {}: {}",
                     error.doing, error.source
                 );
-                let problem = Problem::warning(ProblemCode::MetricsNotWritten, message);
-                let problem = problem.at(path.display().to_string(), None);
+                let problem = Problem::warning(ProblemCode::MetricsNotWritten, message)
+                    .at(path.display().to_string(), None);
                 terminal.say_problem(&problem.hint(
                     "nothing else is affected; set `--metrics-file`, or `file` under `[metrics]`, to a file in a folder that exists and that you may write to",
                 ));
@@ -145,8 +145,10 @@ fn run_command(notify: &NotifySettings, notice: &Notice, terminal: &Terminal) {
         Err(why) => why,
     };
     // Its arguments may be secrets, and so may an address that it repeats.
-    let name = words.first().map(|program| Path::new(program).display());
-    let name = name.map_or(String::new(), |name| name.to_string());
+    let name = words
+        .first()
+        .map(|program| Path::new(program).display())
+        .map_or(String::new(), |name| name.to_string());
     let message = format!(
         "the command `{name}` did not notify anybody: {}",
         hide_secrets_of_urls(&why)

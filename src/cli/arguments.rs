@@ -104,8 +104,8 @@ fn without_common(command: clap::Command, common: &[clap::Arg]) -> clap::Command
     .contains(&command.get_name());
     let hidden = common
         .iter()
-        .filter(|argument| !(is_sender && SHOWN_BY_SENDERS.contains(&argument.get_id().as_str())));
-    let hidden = hidden.map(|argument| argument.clone().hide(true));
+        .filter(|argument| !(is_sender && SHOWN_BY_SENDERS.contains(&argument.get_id().as_str())))
+        .map(|argument| argument.clone().hide(true));
     let long = command.get_after_long_help().map(ToString::to_string);
     let command = command
         .args(hidden)

@@ -37,8 +37,10 @@ pub(super) fn whole(report: &AuditReport) -> String {
         shown(&words::theirs(&report.theirs))
     ));
     part(report.since.as_ref().map_or(String::new(), |since| {
-        let lines = words::since(since).into_iter();
-        let lines: Vec<String> = lines.map(|line| shown(&line).into_owned()).collect();
+        let lines: Vec<String> = words::since(since)
+            .into_iter()
+            .map(|line| shown(&line).into_owned())
+            .collect();
         lines.join("\n")
     }));
     part(totals(report));
@@ -66,8 +68,12 @@ pub(super) fn one_line(report: &AuditReport, commands: &Commands) -> String {
 /// Returns the table of totals by promoter, with their sum.
 fn totals(report: &AuditReport) -> String {
     let totals = &report.audit.totals;
-    let lines = totals.by.get(&Cut::Promoter).map_or(&[][..], Vec::as_slice);
-    let mut lines: Vec<&TotalLine> = lines.iter().collect();
+    let mut lines: Vec<&TotalLine> = totals
+        .by
+        .get(&Cut::Promoter)
+        .map_or(&[][..], Vec::as_slice)
+        .iter()
+        .collect();
     // The largest differences come first.
     lines.sort_by_key(|line| {
         std::cmp::Reverse((
@@ -145,22 +151,26 @@ fn statements(report: &AuditReport) -> String {
 }
 
 fn kinds(report: &AuditReport) -> String {
-    let rows = words::kinds(report).into_iter();
-    let rows = rows.map(|[kind, count, difference, about]| {
-        let about = if about.is_empty() {
-            about
-        } else {
-            format!("about {about}")
-        };
-        [kind, count, difference, about]
-    });
+    let rows = words::kinds(report)
+        .into_iter()
+        .map(|[kind, count, difference, about]| {
+            let about = if about.is_empty() {
+                about
+            } else {
+                format!("about {about}")
+            };
+            [kind, count, difference, about]
+        });
     aligned(&rows.collect::<Vec<_>>())
 }
 
 fn findings(report: &AuditReport) -> String {
     let all = report.open_findings().count();
-    let shown = report.open_findings().take(FINDINGS_SHOWN);
-    let shown: Vec<String> = shown.map(finding).collect();
+    let shown: Vec<String> = report
+        .open_findings()
+        .take(FINDINGS_SHOWN)
+        .map(finding)
+        .collect();
     let mut text = shown.join("\n");
     if all > FINDINGS_SHOWN {
         let more = words::count((all - FINDINGS_SHOWN) as u64, "more difference");
@@ -172,8 +182,7 @@ fn findings(report: &AuditReport) -> String {
 /// Returns a finding in words: its place, the problem, and what to do.
 fn finding(finding: &Finding) -> String {
     let ours = finding.ours.as_ref().map(|ours| ours.place.to_string());
-    let theirs = finding.theirs.as_ref();
-    let theirs = theirs.map(|theirs| match &theirs.id {
+    let theirs = finding.theirs.as_ref().map(|theirs| match &theirs.id {
         Some(id) => format!("commission {id}"),
         None => theirs.place.to_string(),
     });

@@ -76,8 +76,7 @@ impl Ended {
             Exit::Attention => Level::Warning,
             _ => Level::Error,
         };
-        let entry = LogEntry::new(level, "ended", self.verdict());
-        let entry = entry
+        let entry = LogEntry::new(level, "ended", self.verdict())
             .with("command", command)
             .with("exit_code", self.exit as u8);
         let Some(summary) = &self.summary else {
@@ -87,8 +86,10 @@ impl Ended {
             let count = summary.outcomes.for_outcome(outcome).count();
             (outcome_word(outcome), count.into())
         });
-        let attention = summary.attention.iter();
-        let attention = attention.map(|item| (item.code.as_str(), item.count.into()));
+        let attention = summary
+            .attention
+            .iter()
+            .map(|item| (item.code.as_str(), item.count.into()));
         let rows = summary.reading.rows;
         entry
             .with("rows", rows)

@@ -154,8 +154,12 @@ fn place(
 ) {
     let config = common.config.as_ref();
     profiles.place(|name| {
-        let path = places.get(name).map(|(path, _)| path).or(config)?;
-        let path = path.display().to_string();
+        let path = places
+            .get(name)
+            .map(|(path, _)| path)
+            .or(config)?
+            .display()
+            .to_string();
         Some(if whole == Some(name) {
             OwnFile::Whole(path)
         } else {
@@ -292,8 +296,8 @@ pub(super) fn open(
 fn folder_of(name: &Path, settings: &EffectiveSettings) -> Result<Folder, CliError> {
     folders::list(name, settings).map_err(|error| {
         let message = format!("the folder can't be read: {error}");
-        let problem = Problem::error(ProblemCode::ExportMissing, message);
-        let problem = problem.at(name.display().to_string(), None);
+        let problem = Problem::error(ProblemCode::ExportMissing, message)
+            .at(name.display().to_string(), None);
         CliError::unusable(problem.hint("check that you may read the folder"))
     })
 }
@@ -344,8 +348,13 @@ impl OpenExports {
                 false
             }
         };
-        let files = self.files.as_slice().iter();
-        let files: Vec<Named> = files.filter(|it| !is_left_out(it)).cloned().collect();
+        let files: Vec<Named> = self
+            .files
+            .as_slice()
+            .iter()
+            .filter(|it| !is_left_out(it))
+            .cloned()
+            .collect();
         OpenExports {
             files: files.into_iter(),
             current: None,
@@ -394,12 +403,13 @@ impl OpenExports {
         };
         let folders = self.folders.iter().enumerate();
         let empty = folders.filter(|(number, _)| !has_exports(*number));
-        let problems = empty.map(|(_, (folder, _))| {
-            Problem::error(ProblemCode::ExportMissing, "no export is in this folder")
-                .at(folder.display().to_string(), None)
-                .hint("check the folder; folders inside it and hidden files are not read")
-        });
-        let problems: Vec<Problem> = problems.collect();
+        let problems: Vec<Problem> = empty
+            .map(|(_, (folder, _))| {
+                Problem::error(ProblemCode::ExportMissing, "no export is in this folder")
+                    .at(folder.display().to_string(), None)
+                    .hint("check the folder; folders inside it and hidden files are not read")
+            })
+            .collect();
         if problems.is_empty() {
             Ok(())
         } else {

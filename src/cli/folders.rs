@@ -100,8 +100,7 @@ pub(super) fn list(folder: &Path, settings: &EffectiveSettings) -> io::Result<Fo
 
 /// Returns the warning about what of a folder is not read, if anything.
 pub(super) fn not_read(folder: &Path, names: &[String]) -> Option<Problem> {
-    let shown = names.iter().take(NAMED_MOST);
-    let shown: Vec<&str> = shown.map(String::as_str).collect();
+    let shown: Vec<&str> = names.iter().take(NAMED_MOST).map(String::as_str).collect();
     let more = match names.len().saturating_sub(shown.len()) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -142,7 +141,8 @@ pub(super) fn is_unfinished(name: &OsStr) -> bool {
 }
 
 fn ends_with_one_of(name: &OsStr, endings: &[&str]) -> bool {
-    let ending = Path::new(name).extension();
-    let ending = ending.map(|ending| ending.to_string_lossy().to_lowercase());
+    let ending = Path::new(name)
+        .extension()
+        .map(|ending| ending.to_string_lossy().to_lowercase());
     ending.is_some_and(|ending| endings.contains(&ending.as_str()))
 }

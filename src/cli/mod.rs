@@ -74,8 +74,8 @@ fn work(arguments: &Arguments, terminal: &Terminal) -> Ended {
         Ok(Ok(ended)) => ended,
         Ok(Err(error)) => fail(&error, &arguments.common, terminal),
         Err(_) => {
-            let problem = Problem::error(ProblemCode::Internal, "fprecon panicked");
-            let problem = problem.hint(terminal::PANIC_HINT);
+            let problem = Problem::error(ProblemCode::Internal, "fprecon panicked")
+                .hint(terminal::PANIC_HINT);
             Ended::failed(Exit::Internal, vec![problem])
         }
     }

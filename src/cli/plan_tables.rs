@@ -140,8 +140,10 @@ fn aligned(table: &[TableLine]) -> Vec<String> {
             .iter()
             .skip(usize::from(columns == 1))
             .map(|(cells, text)| {
-                let cells = cells.iter().zip(&widths);
-                let cells = cells.map(|(cell, width)| format!("  {cell:>width$}"));
+                let cells = cells
+                    .iter()
+                    .zip(&widths)
+                    .map(|(cell, width)| format!("  {cell:>width$}"));
                 let line = format!("{}  {text}", cells.collect::<String>());
                 line.trim_end().to_owned()
             });
@@ -149,9 +151,11 @@ fn aligned(table: &[TableLine]) -> Vec<String> {
     }
     let (codes, _) = &table[0];
     let lines = table.iter().skip(1).map(|(cells, text)| {
-        let amounts = codes.iter().zip(cells).skip(1);
-        let amounts = amounts.filter(|(_, amount)| !amount.is_empty());
-        let amounts: Vec<_> = amounts
+        let amounts: Vec<_> = codes
+            .iter()
+            .zip(cells)
+            .skip(1)
+            .filter(|(_, amount)| !amount.is_empty())
             .map(|(code, amount)| format!("{amount} {code}"))
             .collect();
         let sums = if amounts.is_empty() {

@@ -54,8 +54,10 @@ pub(super) fn left_out(
     let Some(rules) = setup.digest(opened.options()) else {
         return Ok(LeftOutExports::default());
     };
-    let read = journal.read_exports()?.into_iter();
-    let read = read.filter(|export| export.rules == rules);
+    let read = journal
+        .read_exports()?
+        .into_iter()
+        .filter(|export| export.rules == rules);
     let read: HashMap<String, ReadExport> =
         read.map(|export| (export.sha256.clone(), export)).collect();
     if read.is_empty() {

@@ -265,11 +265,14 @@ fn file_of(merged: &Table, key: &SettingKey) -> Option<PathBuf> {
 
 /// Returns the version that the last layer sets.
 fn version_of(layers: &[Layer]) -> Result<Version, CliError> {
-    let named = layers.iter().rev().find_map(|layer| {
-        let api = layer.table.get("api").and_then(Value::as_table)?;
-        api.get("version").map(scalar_text)
-    });
-    let named = named.unwrap_or_default();
+    let named = layers
+        .iter()
+        .rev()
+        .find_map(|layer| {
+            let api = layer.table.get("api").and_then(Value::as_table)?;
+            api.get("version").map(scalar_text)
+        })
+        .unwrap_or_default();
     named.parse().map_err(|_| {
         CliError::unusable(
             Problem::error(
@@ -345,13 +348,13 @@ pub(super) fn exports_of(text: &str) -> Result<BTreeMap<String, Table>, toml::de
 
 /// Returns the error of a value from the environment or an option that does not fit its key.
 fn value_error(layers: &[Layer], message: &str) -> CliError {
-    let variables = KEYS
+    let variables: Vec<String> = KEYS
         .iter()
         .filter_map(|key| match origin_of(layers, key.table, key.key) {
             ValueOrigin::Variable(name) => Some(format!("`{name}`")),
             _ => None,
-        });
-    let variables: Vec<String> = variables.collect();
+        })
+        .collect();
     let message = hide_secrets_of_urls(message.trim());
     let problem = Problem::error(ProblemCode::ConfigInvalid, message);
     CliError::unusable(if variables.is_empty() {

@@ -67,8 +67,7 @@ impl ReceivedSignal {
 /// Listens for signals: one SIGINT drains, a second one ends at once; SIGTERM and SIGHUP drain
 /// within a time limit. If SIGHUP is ignored, as by `nohup`, it stays ignored.
 pub(super) fn listen(stop: UnboundedSender<Stop>) -> Result<ReceivedSignal, CliError> {
-    let streams = Streams::open();
-    let mut streams = streams.map_err(|error| CliError::Io("signal handlers", error))?;
+    let mut streams = Streams::open().map_err(|error| CliError::Io("signal handlers", error))?;
     let caught = ReceivedSignal::default();
     let seen = caught.clone();
     tokio::spawn(async move {
@@ -139,8 +138,10 @@ impl Streams {
 #[cfg(unix)]
 fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     // Signal 1 is the lowest bit.
     mask.is_some_and(|mask| mask & 1 == 1)
 }

@@ -108,8 +108,9 @@ pub(super) fn outcomes(summary: &RunSummary, width: usize) -> String {
 
 /// Returns the lines on the open items of a report's days.
 pub(super) fn open_of(span: &SpanSummary) -> String {
-    let lines = open_lines(span).into_iter();
-    let lines = lines.map(|(head, what)| format!("{head}: {what}."));
+    let lines = open_lines(span)
+        .into_iter()
+        .map(|(head, what)| format!("{head}: {what}."));
     format!("\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
@@ -321,21 +322,22 @@ impl Grid {
     fn within(&self, most: usize) -> String {
         let name_width = self.name_width();
         let panels = self.panels(most);
-        let panels = panels.iter().map(|panel| {
+        let texts = panels.iter().map(|panel| {
             let is_empty = |index: &usize| panel.iter().all(|block| block[*index][0].is_empty());
-            let lines = (0..self.names.len()).filter(|index| !is_empty(index));
-            let lines = lines.map(|index| {
-                let mut line = format!("{:<name_width$}", self.names[index]);
-                for block in panel {
-                    let [count_width, amount_width] = Self::widths(block);
-                    let [count, amount] = &block[index];
-                    line.push_str(&format!("{count:>count_width$}{amount:>amount_width$}"));
-                }
-                line.trim_end().to_owned()
-            });
+            let lines = (0..self.names.len())
+                .filter(|index| !is_empty(index))
+                .map(|index| {
+                    let mut line = format!("{:<name_width$}", self.names[index]);
+                    for block in panel {
+                        let [count_width, amount_width] = Self::widths(block);
+                        let [count, amount] = &block[index];
+                        line.push_str(&format!("{count:>count_width$}{amount:>amount_width$}"));
+                    }
+                    line.trim_end().to_owned()
+                });
             lines.collect::<Vec<_>>().join("\n")
         });
-        panels.collect::<Vec<_>>().join("\n\n")
+        texts.collect::<Vec<_>>().join("\n\n")
     }
 }
 

@@ -383,8 +383,8 @@ impl Terminal {
             Some(len) => ProgressBar::new(len),
             None => ProgressBar::new_spinner(),
         };
-        let style = ProgressStyle::with_template(template);
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style =
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         // Characters that every terminal has, whatever its locale.
         bar.set_style(style.progress_chars("=> ").tick_chars("-\\|/ "));
         bar.enable_steady_tick(Duration::from_millis(200));
@@ -459,8 +459,9 @@ fn say(text: &str) {
 pub(super) fn show_panics(format: LogFormat) {
     std::panic::set_hook(Box::new(move |panic| {
         let message = panic.payload_as_str().unwrap_or("no message");
-        let place = panic.location().map(ToString::to_string);
-        let place = place.unwrap_or_else(|| "an unknown place".to_owned());
+        let place = panic
+            .location()
+            .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
         let trace = Backtrace::capture();
         let trace = (trace.status() == BacktraceStatus::Captured).then(|| trace.to_string());
         if format == LogFormat::Json {

@@ -59,11 +59,14 @@ pub(crate) struct Currencies(Vec<Currency>);
 
 impl Currencies {
     pub(super) fn write(&mut self, record: &mut Vec<u8>, money: Money) {
-        let number = self.0.iter().position(|&known| known == money.currency);
-        let number = number.unwrap_or_else(|| {
-            self.0.push(money.currency);
-            self.0.len() - 1
-        });
+        let number = self
+            .0
+            .iter()
+            .position(|&known| known == money.currency)
+            .unwrap_or_else(|| {
+                self.0.push(money.currency);
+                self.0.len() - 1
+            });
         write_number(record, number as u64);
         write_signed(record, money.amount_cents);
     }

@@ -9,8 +9,7 @@ const _: () = assert!(DETAIL_COUNT <= u16::BITS as usize);
 /// Writes which details there are, and their values.
 pub(super) fn write(record: &mut Vec<u8>, details: &Details) {
     let values = details.values();
-    let has = (0..).zip(&values);
-    let has = has.fold(0_u16, |has, (bit, value)| {
+    let has = (0..).zip(&values).fold(0_u16, |has, (bit, value)| {
         has | u16::from(value.is_some()) << bit
     });
     record.extend_from_slice(&has.to_le_bytes());

@@ -203,8 +203,8 @@ mod tests {
     }
 
     fn standing_of_one_each(uid: &str, emails: usize) -> Option<UidStanding> {
-        let events = one_each(emails);
-        let events: Vec<_> = events
+        let owned = one_each(emails);
+        let events: Vec<_> = owned
             .iter()
             .map(|(id, email, day)| (id.as_str(), email.as_str(), *day))
             .collect();

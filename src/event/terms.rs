@@ -64,8 +64,10 @@ impl Terms {
     /// Appends the terms to a record.
     pub(crate) fn write(&self, record: &mut Vec<u8>, names: &mut TermNames) {
         let plan = self.plan.as_ref().map(DetailValue::Text);
-        let compared = DETAILS.iter().zip(self.details.values());
-        let compared = compared.filter(|(detail, _)| is_compared(detail));
+        let compared = DETAILS
+            .iter()
+            .zip(self.details.values())
+            .filter(|(detail, _)| is_compared(detail));
         let values = std::iter::once(plan).chain(compared.map(|(_, value)| value));
         let has_at = record.len();
         record.push(0);
@@ -84,8 +86,10 @@ impl Terms {
     pub(crate) fn read(from: &mut RecordReader<'_>, names: &TermNames) -> Self {
         let has = from.byte();
         let mut terms = Terms::default();
-        let compared = DETAILS.iter().zip(terms.details.slots());
-        let compared = compared.filter(|(detail, _)| is_compared(detail));
+        let compared = DETAILS
+            .iter()
+            .zip(terms.details.slots())
+            .filter(|(detail, _)| is_compared(detail));
         let plan = DetailSlot::Text(&mut terms.plan);
         let slots = std::iter::once(plan).chain(compared.map(|(_, slot)| slot));
         for (_, slot) in (0..).zip(slots).filter(|(bit, _)| has & 1 << bit != 0) {

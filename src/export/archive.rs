@@ -217,11 +217,11 @@ impl Read for MemberReader {
         if buffer.is_empty() {
             return Ok(0);
         }
-        let read = match &mut self.content {
+        let result = match &mut self.content {
             MemberContent::Stored(content) => content.read(buffer),
             MemberContent::Deflated(content) => content.read(buffer),
         };
-        let read = read.map_err(|error| match error.raw_os_error() {
+        let read = result.map_err(|error| match error.raw_os_error() {
             Some(_) => Fault::from(error),
             None => Fault::PackedDamaged("zip"),
         })?;

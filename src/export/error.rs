@@ -224,8 +224,11 @@ const SHEETS_SHOWN: usize = 8;
 
 /// Returns the names of sheets for a message.
 fn quoted(sheets: &[String]) -> String {
-    let names = sheets.iter().take(SHEETS_SHOWN);
-    let names: Vec<_> = names.map(|name| format!("`{}`", shown(name))).collect();
+    let names: Vec<_> = sheets
+        .iter()
+        .take(SHEETS_SHOWN)
+        .map(|name| format!("`{}`", shown(name)))
+        .collect();
     match sheets.len() - names.len() {
         0 => names.join(", "),
         more => format!("{} and {more} more", names.join(", ")),

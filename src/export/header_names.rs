@@ -30,8 +30,11 @@ pub(crate) struct HeaderNames<'h> {
 impl<'h> HeaderNames<'h> {
     pub(crate) fn new(header: &'h [String]) -> Self {
         let in_order = Vec::from_iter(header.iter().map(|name| trimmed(name)));
-        let names = in_order.iter().copied().filter(|name| !name.is_empty());
-        let names: HashSet<&str> = names.collect();
+        let names: HashSet<&str> = in_order
+            .iter()
+            .copied()
+            .filter(|name| !name.is_empty())
+            .collect();
         let lengths = names.iter().map(|name| bit_of_length(name));
         HeaderNames {
             lengths: lengths.fold(0, |all, bit| all | bit),

@@ -163,12 +163,12 @@ impl Unpacked {
 
 impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = match &mut self.form {
+        let result = match &mut self.form {
             Unpacker::Plain(source) => source.read(buffer),
             Unpacker::Gzip(gzip) => gzip.read(buffer),
             Unpacker::Zstd(zstd) => zstd.read(buffer),
         };
-        let read = read.map_err(|error| self.fault(error))?;
+        let read = result.map_err(|error| self.fault(error))?;
         if !matches!(self.form, Unpacker::Plain(_)) {
             self.budget.take(read, self.source().bytes())?;
         }

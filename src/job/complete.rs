@@ -417,10 +417,10 @@ fn recorded_cents(
     events: &Events,
     history: &dyn History,
 ) -> i64 {
-    let references = payments
+    let references: Vec<&str> = payments
         .iter()
-        .filter_map(|payment| events.get(payment[0]).reference);
-    let references: Vec<&str> = references.collect();
+        .filter_map(|payment| events.get(payment[0]).reference)
+        .collect();
     // A reading that names the invoice alone is of the payment that has the invoice's id.
     let mut unnamed = payments.iter().map(|payment| events.get(payment[0]));
     let mut is_read_again = |first: &Essence| {
@@ -433,8 +433,8 @@ fn recorded_cents(
             && !references.iter().any(|id| first.has_reference(id))
             && !is_read_again(first)
     });
-    let further = history.further_payments(of.key());
-    let further = further
+    let further_ids = history.further_payments(of.key());
+    let further = further_ids
         .iter()
         .filter(|id| !references.contains(&id.as_str()))
         .filter_map(|id| history.essence(EventKey::from_id(id)));

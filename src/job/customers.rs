@@ -256,8 +256,9 @@ fn doubtful_uids(
         if !is_suspect {
             continue;
         }
-        let emails = by_uid.entry(Text::new(uid));
-        let emails = emails.or_insert_with(|| earlier.cloned().unwrap_or_default());
+        let emails = by_uid
+            .entry(Text::new(uid))
+            .or_insert_with(|| earlier.cloned().unwrap_or_default());
         if event.kind != Kind::Refund {
             emails.add(event.key(), &event.essence());
         }

@@ -32,8 +32,10 @@ pub(super) struct CompletedEvents {
 impl CompletedEvents {
     /// Returns the sales whose plan is not known from another reading either, with their subscriptions.
     pub(super) fn still_unplanned(&self, events: &Events) -> Vec<(EventKey, Text)> {
-        let unplanned = self.unplanned.iter();
-        let unplanned = unplanned.filter(|(index, _)| events.get(*index).plan.is_none());
+        let unplanned = self
+            .unplanned
+            .iter()
+            .filter(|(index, _)| events.get(*index).plan.is_none());
         unplanned
             .map(|(index, subscription)| (events.key(*index), subscription.clone()))
             .collect()
@@ -77,16 +79,19 @@ impl ReadExports {
         }
         held.extend(not_paid.held);
         held.extend(paid_after_all);
-        let held = held.into_iter();
-        let held = held.map(|(index, reason, note)| (index, Link::held(reason, note)));
-        let outdated = not_paid.outdated.into_iter();
-        let outdated = outdated.map(|(index, note)| (index, Link::Covered(note)));
+        let held_links = held
+            .into_iter()
+            .map(|(index, reason, note)| (index, Link::held(reason, note)));
+        let outdated = not_paid
+            .outdated
+            .into_iter()
+            .map(|(index, note)| (index, Link::Covered(note)));
         CompletedEvents {
             uids,
             withdrawn: not_paid.withdrawn,
             unplanned,
             looked_at,
-            decided: held.chain(outdated).collect(),
+            decided: held_links.chain(outdated).collect(),
         }
     }
 

@@ -178,8 +178,13 @@ struct NotPaidFinder<'t> {
 impl<'t> NotPaidFinder<'t> {
     /// Returns the places of the job's events of one kind that have this id, and what they say beside a row.
     fn readings(&self, id: &Text, kind: Kind, row: &NotPaid) -> (Vec<usize>, OtherRows) {
-        let places = self.of_job.paid.get(&EventKey::from_id(id));
-        let places = places.into_iter().flatten().copied();
+        let places = self
+            .of_job
+            .paid
+            .get(&EventKey::from_id(id))
+            .into_iter()
+            .flatten()
+            .copied();
         let readings: Vec<usize> = places
             .filter(|&index| self.events.kind(index) == kind)
             .collect();
@@ -305,8 +310,8 @@ impl EventsOfJob {
         for (index, event) in events.iter().enumerate() {
             let own = event
                 .reference
-                .filter(|_| event.is_distinguished_by_reference && event.kind == Kind::Sale);
-            let own = own.map_or(event.key(), EventKey::from_id);
+                .filter(|_| event.is_distinguished_by_reference && event.kind == Kind::Sale)
+                .map_or(event.key(), EventKey::from_id);
             if let Some(readings) = of_job.paid.get_mut(&own) {
                 readings.push(index);
             }

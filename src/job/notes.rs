@@ -29,8 +29,11 @@ pub(super) fn sent_too_much(plan: &Plan, history: &dyn History) -> Vec<SentTooMu
     let counts_less = |planned: &Planned<'_>| {
         planned.state == PlanState::Settled && counts_less(planned.event, history).is_some()
     };
-    let sales = plan.unordered().filter(|(_, planned)| counts_less(planned));
-    let mut sales: Vec<usize> = sales.map(|(place, _)| place).collect();
+    let mut sales: Vec<usize> = plan
+        .unordered()
+        .filter(|(_, planned)| counts_less(planned))
+        .map(|(place, _)| place)
+        .collect();
     plan.sort(&mut sales);
     let keys = sales.iter().map(|&place| plan.event(place).event.key());
     let mut here: BTreeMap<EventKey, Refunded> = BTreeMap::new();

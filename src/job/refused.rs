@@ -45,14 +45,16 @@ pub(crate) fn unanswered(profile: &Profile, binding: &Binding) -> Option<Problem
     let texts: Vec<_> = open.iter().map(|question| question.text.as_str()).collect();
     let message = format!("`{name}` needs to know: {}", texts.join(" And "));
     let own = if profile.is_own { name } else { "mine" };
-    let places = open.iter().map(|question| {
-        let (table, key) = question.key.rsplit_once('.').unwrap_or(("", &question.key));
-        match table {
-            "" => format!("`{key}` under `[exports.{own}]`"),
-            _ => format!("`{key}` under `[exports.{own}.{table}]`"),
-        }
-    });
-    let places: Vec<_> = places.collect();
+    let places: Vec<_> = open
+        .iter()
+        .map(|question| {
+            let (table, key) = question.key.rsplit_once('.').unwrap_or(("", &question.key));
+            match table {
+                "" => format!("`{key}` under `[exports.{own}]`"),
+                _ => format!("`{key}` under `[exports.{own}.{table}]`"),
+            }
+        })
+        .collect();
     let places = places.join(" and ");
     let hint = if profile.is_own {
         format!("set {places} of fprecon.toml")
@@ -205,7 +207,7 @@ pub(crate) fn left_out(export: &Export) -> Option<Problem> {
         "members of the archive that are not CSV files are left out: {}{more}",
         shown.join(", ")
     );
-    let problem = Problem::warning(ProblemCode::ArchiveMemberSkipped, message);
-    let problem = problem.at(archive.display().to_string(), None);
+    let problem = Problem::warning(ProblemCode::ArchiveMemberSkipped, message)
+        .at(archive.display().to_string(), None);
     Some(problem.hint("if one of them is an export, end its name with `.csv`"))
 }

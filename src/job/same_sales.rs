@@ -69,8 +69,8 @@ pub(super) fn sold_alike(read: &ReadExports) -> Vec<Problem> {
         for first in 0..second {
             let has = |mask: &u64, provider: usize| mask & (1 << provider) != 0;
             let of = |provider: usize| days.iter().filter(|mask| has(mask, provider)).count();
-            let both = days.iter();
-            let both = both
+            let both = days
+                .iter()
                 .filter(|mask| has(mask, first) && has(mask, second))
                 .count();
             let fewer = of(first).min(of(second));

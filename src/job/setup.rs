@@ -130,8 +130,8 @@ impl<'s> Setup<'s> {
         let named = self
             .profile_of
             .iter()
-            .find(|(of, _)| of.fits(export.path()));
-        let named = named.map(|(_, profile)| *profile);
+            .find(|(of, _)| of.fits(export.path()))
+            .map(|(_, profile)| *profile);
         let found = match named.or(self.profile) {
             Some(profile) => {
                 let own_file = self.profiles.own_file(header);

@@ -72,8 +72,9 @@ impl ReadExports {
     fn subscriptions_without_plan(&self) -> HashSet<Text> {
         let invoices = self.invoices.said();
         let all = self.events.iter().chain(invoices.iter());
-        let named = all.filter(|event| event.has_details());
-        let named = named.filter_map(|event| event.details().subscription);
+        let named = all
+            .filter(|event| event.has_details())
+            .filter_map(|event| event.details().subscription);
         named.filter(|id| !self.plans.has(id)).collect()
     }
 }

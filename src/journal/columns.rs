@@ -42,8 +42,10 @@ pub(super) const COUNT: usize = {
 /// Returns the columns that `event` and `held` share, in the order of [`EventColumns`].
 pub(super) fn names() -> &'static str {
     static NAMES: LazyLock<String> = LazyLock::new(|| {
-        let details = DETAILS.iter().filter(|detail| is_stored(detail));
-        let details = details.map(|detail| detail.name);
+        let details = DETAILS
+            .iter()
+            .filter(|detail| is_stored(detail))
+            .map(|detail| detail.name);
         Vec::from_iter(FIXED.into_iter().chain(details)).join(", ")
     });
     &NAMES
@@ -213,8 +215,10 @@ impl<'a> EventColumns<'a> {
     pub(super) fn read(row: &'a Row<'_>, first: usize) -> rusqlite::Result<Self> {
         let created_at: Option<Millis> = row.get(first + 9)?;
         let mut details = Details::NONE;
-        let slots = DETAILS.iter().zip(details.slots());
-        let slots = slots.filter(|(detail, _)| is_stored(detail));
+        let slots = DETAILS
+            .iter()
+            .zip(details.slots())
+            .filter(|(detail, _)| is_stored(detail));
         for (at, (_, slot)) in (first + FIXED.len()..).zip(slots) {
             match slot {
                 DetailSlot::Text(text) => *text = text_or_none(row, at)?,

@@ -100,8 +100,10 @@ impl JournalReader {
             return Ok(None);
         }
         let sql = "SELECT lower(hex(journal)) FROM main.last_commit WHERE id = 1";
-        let id = self.connection.query_row(sql, [], |row| row.get(0));
-        let id = id.map_err(|error| self.failed("reading what identifies it", error))?;
+        let id = self
+            .connection
+            .query_row(sql, [], |row| row.get(0))
+            .map_err(|error| self.failed("reading what identifies it", error))?;
         Ok(Some(JournalId(id)))
     }
 }

@@ -132,14 +132,15 @@ impl DatabasePages {
         database: &File,
         may_be: impl Fn(u32, Option<PageDigest>, Option<PageDigest>) -> bool,
     ) -> io::Result<Vec<u32>> {
-        let found = DatabasePages::read(database)?;
-        let found = found.filter(|found| found.page_bytes == self.page_bytes);
+        let found =
+            DatabasePages::read(database)?.filter(|found| found.page_bytes == self.page_bytes);
         let numbers = 1..=self.count().max(found.as_ref().map_or(0, Self::count));
-        let unexpected = numbers.filter(|&number| {
-            let page = found.as_ref().and_then(|found| found.get(number));
-            !may_be(number, self.get(number), page)
-        });
-        let mut unexpected: Vec<u32> = unexpected.collect();
+        let mut unexpected: Vec<u32> = numbers
+            .filter(|&number| {
+                let page = found.as_ref().and_then(|found| found.get(number));
+                !may_be(number, self.get(number), page)
+            })
+            .collect();
         for pause_ms in PAUSES_MS {
             if unexpected.is_empty() {
                 break;

@@ -156,8 +156,10 @@ impl Journal {
     ///
     /// The journal can't be written.
     pub fn end_run(&mut self, run: RunId, end: &RunEnd) -> Result<(), JournalError> {
-        let directory = end.report_dir.as_deref();
-        let directory = directory.map(|directory| recorded_directory(&self.beside, directory));
+        let directory = end
+            .report_dir
+            .as_deref()
+            .map(|directory| recorded_directory(&self.beside, directory));
         let sql = "UPDATE run SET ended_ms = ?2, end_reason = ?3, exit_code = ?4,
                 requests = requests + ?5, elapsed_ms = elapsed_ms + ?6,
                 report_dir = coalesce(?7, report_dir)

@@ -26,8 +26,9 @@ pub(super) fn install(connection: &Connection) -> rusqlite::Result<()> {
     let sql = r"SELECT name FROM main.sqlite_schema
          WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name";
     let mut statement = connection.prepare(sql)?;
-    let tables = statement.query_map([], |row| row.get::<_, String>(0))?;
-    let tables = tables.collect::<rusqlite::Result<Vec<_>>>()?;
+    let tables = statement
+        .query_map([], |row| row.get::<_, String>(0))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
     for table in tables {
         for change in ["UPDATE", "DELETE"] {
             connection.execute_batch(&format!(

@@ -305,8 +305,9 @@ impl JournalHistory {
             return;
         }
         let customer = sale.customer();
-        let email = customer.email_folded();
-        let email = email.filter(|email| wanted.emails.contains(email));
+        let email = customer
+            .email_folded()
+            .filter(|email| wanted.emails.contains(email));
         let uid = customer.uid.filter(|uid| wanted.uids.contains(*uid));
         if email.is_none() && uid.is_none() {
             return;
@@ -454,8 +455,10 @@ impl JournalHistory {
     /// Returns `true` if one of the job's exports may be later than the largest running total of refunds that was
     /// recorded of a sale: no run, or only a later one, has read it as it is now.
     pub(crate) fn may_be_later_than_total(&self, input: usize, sale: EventKey) -> bool {
-        let of_total = self.largest_totals.get(&sale);
-        let of_total = of_total.and_then(|&event| self.run_of(event));
+        let of_total = self
+            .largest_totals
+            .get(&sale)
+            .and_then(|&event| self.run_of(event));
         of_total.is_some_and(|of_total| self.since(input) > of_total)
     }
 
@@ -501,10 +504,10 @@ impl JournalHistory {
 
     /// Returns the sales of a requested customer: all that share the email or the uid.
     pub fn sales_of(&self, customer: CustomerRef<'_>) -> impl Iterator<Item = &KnownSale> {
-        let by_email = customer.email_folded();
-        let by_email = by_email.and_then(|email| self.sales_by_email.get(&email));
-        let by_uid = customer.uid;
-        let by_uid = by_uid.and_then(|uid| self.sales_by_uid.get(uid));
+        let by_email = customer
+            .email_folded()
+            .and_then(|email| self.sales_by_email.get(&email));
+        let by_uid = customer.uid.and_then(|uid| self.sales_by_uid.get(uid));
         let places = [by_email, by_uid].into_iter().flatten().flatten();
         places.filter_map(|&place| self.sales.get(place))
     }

@@ -424,9 +424,11 @@ impl JournalReader {
             }
             Ok(())
         })?;
-        let of_invoices = known.invoices.values();
-        let of_invoices = of_invoices.filter_map(|invoice| invoice.details().subscription.clone());
-        let of_invoices: HashSet<Text> = of_invoices.collect();
+        let of_invoices: HashSet<Text> = known
+            .invoices
+            .values()
+            .filter_map(|invoice| invoice.details().subscription.clone())
+            .collect();
         self.each("reading plans", &PLANS.select_sql(), [], |row| {
             let subscription: String = row.get(0)?;
             if !wanted.subscriptions.contains(subscription.as_str())

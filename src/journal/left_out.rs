@@ -79,10 +79,10 @@ impl<'c> LeftOutStatements<'c> {
         money: Option<Money>,
     ) -> rusqlite::Result<usize> {
         let content = content.bytes();
-        let known = self
+        let known: Option<i64> = self
             .known
-            .query_row(params![content, run.0], |row| row.get(0));
-        let known: Option<i64> = known.optional()?;
+            .query_row(params![content, run.0], |row| row.get(0))
+            .optional()?;
         let row = LeftOutColumns {
             content,
             run: run.0,

@@ -69,8 +69,9 @@ impl fmt::Display for Holder {
 impl Holder {
     /// Describes this process.
     fn this(command: &str, since: Timestamp) -> Self {
-        let whole_seconds = TimestampRound::new().smallest(Unit::Second);
-        let whole_seconds = whole_seconds.mode(RoundMode::Trunc);
+        let whole_seconds = TimestampRound::new()
+            .smallest(Unit::Second)
+            .mode(RoundMode::Trunc);
         Holder {
             command: command.to_owned(),
             process: std::process::id(),

@@ -217,9 +217,11 @@ impl JournalReader {
         let sql = "SELECT event, amount_cents, currency, rate, rate_date, seal FROM conversion
              WHERE event = ?1";
         let read = |row: &rusqlite::Row<'_>| conversions::read(row, 0);
-        let found = self.connection.query_row(sql, [event.0], read);
-        let found = found.optional();
-        let found = found.map_err(|error| self.failed("reading a conversion", error))?;
+        let found = self
+            .connection
+            .query_row(sql, [event.0], read)
+            .optional()
+            .map_err(|error| self.failed("reading a conversion", error))?;
         Ok(found.map(|(_, original)| original))
     }
 

@@ -365,8 +365,10 @@ impl JournalReader {
         database: Option<&File>,
     ) -> Result<(JournalReader, Option<LostCommits>), JournalError> {
         let connection = opened.connection;
-        let views = (1..).zip(VIEWS).find(|(of, _)| *of == version);
-        let views = views.map_or("", |(_, views)| views);
+        let views = (1..)
+            .zip(VIEWS)
+            .find(|(of, _)| *of == version)
+            .map_or("", |(_, views)| views);
         let tables = if version < 5 { TABLES_OF_VERSION_5 } else { "" };
         let later = if version < 6 { TABLES_OF_VERSION_6 } else { "" };
         connection

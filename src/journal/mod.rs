@@ -432,8 +432,9 @@ fn commit(
     doing: &'static str,
 ) -> Result<(), JournalError> {
     let failed = |error| reader.failed(doing, error);
-    let counted = Commit::prepare(&transaction).and_then(|mut count| Commit::count(&mut count));
-    let counted = counted.map_err(failed)?;
+    let counted = Commit::prepare(&transaction)
+        .and_then(|mut count| Commit::count(&mut count))
+        .map_err(failed)?;
     transaction.commit().map_err(failed)?;
     record.committed(&reader.connection, counted, None)
 }

@@ -83,8 +83,10 @@ pub(crate) struct PayoutRequest {
 impl PayoutRequest {
     /// Returns the API's own id of the payout, as far as it is known.
     pub(crate) fn payout_id(&self) -> Option<&str> {
-        let answered = self.answer.as_ref();
-        let answered = answered.and_then(|answer| answer.payout_id.as_deref());
+        let answered = self
+            .answer
+            .as_ref()
+            .and_then(|answer| answer.payout_id.as_deref());
         self.asked.payout_id.as_deref().or(answered)
     }
 
@@ -305,8 +307,10 @@ impl JournalReader {
     /// The journal can't be read or is damaged.
     pub(crate) fn commissions_of_open_payouts(&self) -> Result<usize, JournalError> {
         let requests = self.payout_requests()?;
-        let asked = requests.iter().filter(|request| !request.is_refused());
-        let asked = asked.flat_map(|request| &request.asked.commission_ids);
+        let asked = requests
+            .iter()
+            .filter(|request| !request.is_refused())
+            .flat_map(|request| &request.asked.commission_ids);
         let mut open: HashSet<&str> = asked.map(String::as_str).collect();
         if !open.is_empty() {
             let paid = self.paid_commissions()?;

@@ -201,8 +201,8 @@ pub(super) fn expect_one_name(path: &Path) -> Result<(), JournalError> {
 
 /// Returns which file a journal is.
 pub(super) fn identity_of(journal: &Path) -> Result<Option<FileIdentity>, JournalError> {
-    let found = fs::metadata(journal);
-    let found = found.map_err(|source| JournalError::io(journal, "finding it", source))?;
+    let found =
+        fs::metadata(journal).map_err(|source| JournalError::io(journal, "finding it", source))?;
     Ok(FileIdentity::from_metadata(&found))
 }
 

@@ -89,8 +89,11 @@ impl JournalReader {
         open: &HashSet<RunId>,
     ) -> Result<Vec<RunId>, JournalError> {
         let pruned = self.pruned_runs()?;
-        let latest = [self.latest_run()?, self.latest_run_of_exports()?];
-        let latest: Vec<RunId> = latest.into_iter().flatten().map(|run| run.id).collect();
+        let latest: Vec<RunId> = [self.latest_run()?, self.latest_run_of_exports()?]
+            .into_iter()
+            .flatten()
+            .map(|run| run.id)
+            .collect();
         let mut runs = Vec::new();
         let sql = format!(
             "SELECT id FROM run WHERE ended_ms < ?1 AND started_ms < ?1
@@ -118,8 +121,8 @@ impl JournalReader {
         let read = |sql: &str| -> Result<u64, JournalError> {
             let found = self
                 .connection
-                .query_row(sql, [], |row| row.get::<_, i64>(0));
-            let found = found.map_err(|error| self.failed("looking for its size", error))?;
+                .query_row(sql, [], |row| row.get::<_, i64>(0))
+                .map_err(|error| self.failed("looking for its size", error))?;
             Ok(u64::try_from(found).unwrap_or_default())
         };
         let page = read("PRAGMA page_size")?;

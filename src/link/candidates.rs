@@ -239,8 +239,7 @@ mod tests {
                     is_same(customer(refund), customer(row)) && currency(refund) == currency(row)
                         && at(row) <= at(refund) && refund.4 <= left(id)
                 };
-                let expected = ids.iter().zip(&sales).filter(|(_, sale)| fits(**sale));
-                let expected: BTreeSet<Text> = expected.map(|(id, _)| Text::new(id)).collect();
+                let expected: BTreeSet<Text> = ids.iter().zip(&sales).filter(|(_, sale)| fits(**sale)).map(|(id, _)| Text::new(id)).collect();
                 prop_assert_eq!(found, expected);
             }
         }

@@ -177,8 +177,9 @@ impl<'r> SaleFinder<'r> {
         if self.asked_again.has_sale(target.key) {
             self.add_readings(&HashSet::from([target.key]), events);
         }
-        let sale = self.sale(target.key, events);
-        let sale = sale.expect("a refund is linked to a sale with an amount");
+        let sale = self
+            .sale(target.key, events)
+            .expect("a refund is linked to a sale with an amount");
         let customer = self.customer_of(target.key, events);
         let is_other = events.edit(refund, |event| {
             event.remark(&target.why);
@@ -270,8 +271,7 @@ impl<'r> SaleFinder<'r> {
         if is_recorded {
             return Ok(by_id(key, "linked to a sale of an earlier run"));
         }
-        let sales = self.earlier.sales_with_reference(key);
-        let sales = sales.into_iter().collect();
+        let sales = self.earlier.sales_with_reference(key).into_iter().collect();
         if let Some(found) = by_reference(&sales, name, "an earlier run") {
             return found;
         }
@@ -293,8 +293,8 @@ impl<'r> SaleFinder<'r> {
         if recorded.is_empty() && !self.shared.contains(name) {
             return None;
         }
-        let further = sales(events).map(|index| events.get(index));
-        let further = further
+        let further = sales(events)
+            .map(|index| events.get(index))
             .filter(|sale| sale.has_details() && sale.details().shared_id.as_deref() == Some(name));
         let mut candidates: BTreeSet<Text> = recorded.into_iter().collect();
         candidates.insert(Text::new(name));
@@ -317,8 +317,8 @@ impl<'r> SaleFinder<'r> {
                     .money
                     .map(|money| (money.amount_cents, money.currency));
                 (event.gross_cents.is_none(), money, event.gross_cents)
-            });
-        let here = here.map(|event| event.essence());
+            })
+            .map(|event| event.essence());
         let recorded = self.recorded_sale(key);
         let Some(recorded) = recorded.filter(|sale| sale.money.is_some()) else {
             return Sale::from_essence(&here?);

@@ -42,11 +42,11 @@ impl Resolutions {
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
             .from_reader(csv);
-        let header = match reader.headers() {
+        let first_line = match reader.headers() {
             Ok(header) => header.clone(),
             Err(error) => return Err(vec![Self::unreadable(path, &error)]),
         };
-        let header: Vec<&str> = header
+        let header: Vec<&str> = first_line
             .iter()
             .map(|name| name.trim_start_matches('\u{feff}'))
             .collect();
@@ -117,9 +117,11 @@ impl Resolutions {
     /// Says which of them name a refund or a sale that neither these events nor earlier runs have.
     pub fn unknown(&self, events: &Events, earlier: &dyn SaleHistory) -> Vec<Problem> {
         let mut here: HashSet<(Kind, &str)> = HashSet::new();
-        let ids = self.sales.iter();
-        let ids = ids.flat_map(|(refund, named)| [refund.as_str(), named.sale.as_str()]);
-        let ids: HashSet<&str> = ids.collect();
+        let ids: HashSet<&str> = self
+            .sales
+            .iter()
+            .flat_map(|(refund, named)| [refund.as_str(), named.sale.as_str()])
+            .collect();
         if !ids.is_empty() {
             let named = events.iter().filter(|event| ids.contains(event.event_id()));
             here.extend(named.map(|event| (event.kind, event.event_id())));

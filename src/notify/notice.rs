@@ -45,8 +45,10 @@ pub(crate) struct NoticeParts<'p> {
 
 impl Notice {
     pub(crate) fn new(parts: NoticeParts<'_>, redactor: &Redactor) -> Self {
-        let problems = parts.problems.iter().take(PROBLEMS_MOST);
-        let problems: Vec<Problem> = problems
+        let problems: Vec<Problem> = parts
+            .problems
+            .iter()
+            .take(PROBLEMS_MOST)
             .map(|problem| {
                 let mut problem = problem.clone();
                 redactor.problem(&mut problem);
@@ -94,8 +96,11 @@ impl Notice {
     /// Returns the notice as the body of a message for Slack.
     pub(super) fn slack(&self) -> String {
         // https://docs.slack.dev/messaging/formatting-message-text: only these three are escaped.
-        let verdict = self.verdict.replace('&', "&amp;");
-        let verdict = verdict.replace('<', "&lt;").replace('>', "&gt;");
+        let verdict = self
+            .verdict
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;");
         let text = format!(
             "fprecon {} on {}: {verdict} (exit code {})",
             self.command, self.host, self.exit_code

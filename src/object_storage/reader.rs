@@ -155,8 +155,12 @@ mod tests {
         let (bucket, _) = bucket_with(Vec::new());
         let address = Address::from_path(FilePath::new("s3://billing/b.csv")).unwrap();
         let mut read = Vec::new();
-        let refused = bucket.read(address).read_to_end(&mut read).unwrap_err();
-        let refused = refused.downcast::<ObjectError>().unwrap();
+        let refused = bucket
+            .read(address)
+            .read_to_end(&mut read)
+            .unwrap_err()
+            .downcast::<ObjectError>()
+            .unwrap();
         assert!(refused.is_missing(), "{refused}");
     }
 }

@@ -166,14 +166,14 @@ fn store(address: &Address) -> Result<Arc<dyn ObjectStore>, Error> {
             };
             let from_environment = MicrosoftAzureBuilder::from_env();
             let endpoint = from_environment.get_config_value(&AzureConfigKey::Endpoint);
-            let builder = LIMITS.into_iter().fold(from_environment, limited);
+            let with_limits = LIMITS.into_iter().fold(from_environment, limited);
             let builder = if endpoint.is_some_and(|endpoint| is_loopback(&endpoint)) {
-                builder.with_allow_http(true)
+                with_limits.with_allow_http(true)
             } else {
-                builder
+                with_limits
             };
-            let builder = builder.with_container_name(bucket);
-            Arc::new(builder.with_retry(retry).build()?)
+            let builder = builder.with_container_name(bucket).with_retry(retry);
+            Arc::new(builder.build()?)
         }
     })
 }
@@ -197,8 +197,11 @@ fn s3() -> AmazonS3Builder {
 /// Returns `true` if an address is one of this machine, to which plain HTTP may go.
 fn is_loopback(endpoint: &str) -> bool {
     let url = Url::parse(endpoint).ok();
-    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
-    let host = host.trim_matches(['[', ']']);
+    let host = url
+        .as_ref()
+        .and_then(Url::host_str)
+        .unwrap_or_default()
+        .trim_matches(['[', ']']);
     host == "localhost" || host.parse().is_ok_and(|host: IpAddr| host.is_loopback())
 }
 

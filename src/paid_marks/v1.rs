@@ -35,8 +35,9 @@ pub(crate) fn steps(
     };
     let open = before.finish(&created, &mut steps);
     let own: HashSet<&str> = created.iter().map(|(_, own)| own.id.as_str()).collect();
-    let others = view.payouts.iter();
-    let others: Vec<&ListedPayout> = others
+    let others: Vec<&ListedPayout> = view
+        .payouts
+        .iter()
         .filter(|payout| !own.contains(payout.id.as_str()))
         .collect();
     before.create(&open, &others, &mut steps);
@@ -76,8 +77,11 @@ impl<'r> Requests<'r> {
         let mut open = OpenPayouts::default();
         for (request, payout) in created {
             let ids = &request.asked.commission_ids;
-            let places = ids.iter().filter_map(|id| by_id.get(id.as_str()).copied());
-            let places: Vec<usize> = places.filter(|own| !open.placed.contains(own)).collect();
+            let places: Vec<usize> = ids
+                .iter()
+                .filter_map(|id| by_id.get(id.as_str()).copied())
+                .filter(|own| !open.placed.contains(own))
+                .collect();
             if places.is_empty() {
                 continue;
             }
@@ -133,8 +137,8 @@ impl<'r> Requests<'r> {
                 self.commissions,
                 of_promoter.clone(),
                 pending,
-            );
-            let doubt = doubt.or_else(|| self.others_unpaid(promoter_id, of_promoter));
+            )
+            .or_else(|| self.others_unpaid(promoter_id, of_promoter));
             let first = self.first_id(places);
             let cents = sum(self.commissions, places);
             if let Some(reason) = refused.get(first).or(doubt.as_ref()) {
@@ -169,10 +173,13 @@ impl<'r> Requests<'r> {
         let latest = *self.others.get(promoter_id)?;
         let completed = payouts.filter(|payout| payout.status == COMPLETED);
         let paid = completed.filter_map(|payout| payout.created_at.max(payout.paid_at));
-        let own = self.created.iter().filter(|(request, payout)| {
-            request.asked.promoter_id == promoter_id && payout.status == COMPLETED
-        });
-        let own = own.filter_map(|(_, payout)| payout.created_at.max(payout.paid_at));
+        let own = self
+            .created
+            .iter()
+            .filter(|(request, payout)| {
+                request.asked.promoter_id == promoter_id && payout.status == COMPLETED
+            })
+            .filter_map(|(_, payout)| payout.created_at.max(payout.paid_at));
         let is_paid = paid.chain(own).max() >= Some(latest);
         (!is_paid).then(|| OTHERS_UNPAID.to_owned())
     }
@@ -207,8 +214,10 @@ fn created<'r>(
         let payout = match request.payout_id() {
             Some(id) => view.payouts.iter().find(|payout| payout.id == id),
             None => {
-                let since = request.intended.saturating_sub(CLOCK_SKEW);
-                let since = since.unwrap_or(Timestamp::MIN);
+                let since = request
+                    .intended
+                    .saturating_sub(CLOCK_SKEW)
+                    .unwrap_or(Timestamp::MIN);
                 let mut candidates = view.payouts.iter().filter(|payout| {
                     payout.promoter.id.as_deref() == Some(&request.asked.promoter_id)
                         && payout.amount == Some(request.asked.amount_cents)
@@ -255,8 +264,10 @@ fn doubt<'p>(
     pending_cents: i64,
 ) -> Option<String> {
     let tracked = places.iter().map(|place| commissions[*place].tracked_at);
-    let first = tracked.min()?.saturating_sub(CLOCK_SKEW);
-    let first = first.unwrap_or(Timestamp::MIN);
+    let first = tracked
+        .min()?
+        .saturating_sub(CLOCK_SKEW)
+        .unwrap_or(Timestamp::MIN);
     for payout in others {
         let id = &payout.id;
         match &*payout.status {

@@ -30,8 +30,11 @@ pub(crate) fn steps(
         let Some(content) = view.contents.get(&payout.id) else {
             continue;
         };
-        let ours = content.iter().filter_map(|(id, _)| by_id.get(id.as_str()));
-        let ours: Vec<usize> = ours.copied().collect();
+        let ours: Vec<usize> = content
+            .iter()
+            .filter_map(|(id, _)| by_id.get(id.as_str()))
+            .copied()
+            .collect();
         if ours.is_empty() || matches!(&*payout.status, CANCELLED) {
             continue;
         }
@@ -57,8 +60,10 @@ pub(crate) fn steps(
                 steps.leave(&ours, STILL_IN_PROGRESS);
             }
         } else {
-            let again = first.and_then(|id| asked.get(id));
-            let again = again.copied().unwrap_or(Repeatability::Yes);
+            let again = first
+                .and_then(|id| asked.get(id))
+                .copied()
+                .unwrap_or(Repeatability::Yes);
             mark(payout, ours, commissions, (again, standing), &mut steps);
         }
     }

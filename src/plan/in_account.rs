@@ -274,16 +274,22 @@ impl AccountSales {
             Nearness::Near => (second - NEAR.as_secs(), second + NEAR.as_secs() + 1),
             Nearness::Later => (second, i64::MAX),
             Nearness::DateOnly => {
-                let midnight = self.day(at).to_zoned(TimeZone::UTC).ok();
-                let midnight = midnight.map(|midnight| midnight.timestamp().as_second());
+                let midnight = self
+                    .day(at)
+                    .to_zoned(TimeZone::UTC)
+                    .ok()
+                    .map(|midnight| midnight.timestamp().as_second());
                 midnight.map_or((0, 0), |midnight| (midnight, midnight + 1))
             }
             Nearness::Day => {
                 let day = self.day(at);
                 let midnight = |day: Date| day.to_zoned(self.zone.clone()).ok();
                 let start = midnight(day).map(|start| start.timestamp().as_second());
-                let end = day.tomorrow().ok().and_then(midnight);
-                let end = end.map(|end| end.timestamp().as_second());
+                let end = day
+                    .tomorrow()
+                    .ok()
+                    .and_then(midnight)
+                    .map(|end| end.timestamp().as_second());
                 (start.unwrap_or(second), end.unwrap_or(second + 1))
             }
         }
@@ -340,10 +346,10 @@ impl AccountSales {
     /// Returns `true` if the account has a sale of ours of another customer: what both name of the customer differs in all.
     fn is_of_another(&self, customer: CustomerRef<'_>, sale: &SaleInAccount) -> bool {
         let ours = self.leads(customer).into_iter();
-        let both = ours
+        let both: Vec<bool> = ours
             .zip(sale.leads)
-            .filter_map(|(ours, theirs)| Some(ours? == theirs?));
-        let both: Vec<bool> = both.collect();
+            .filter_map(|(ours, theirs)| Some(ours? == theirs?))
+            .collect();
         !both.is_empty() && !both.contains(&true)
     }
 
@@ -785,8 +791,10 @@ impl IdsFound {
             return;
         }
         let alike = self.shared.chars().zip(name.chars());
-        let bytes = alike.take_while(|(one, other)| one == other);
-        let bytes = bytes.map(|(one, _)| one.len_utf8()).sum();
+        let bytes = alike
+            .take_while(|(one, other)| one == other)
+            .map(|(one, _)| one.len_utf8())
+            .sum();
         self.shared.truncate(bytes);
     }
 

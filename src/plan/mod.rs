@@ -314,8 +314,10 @@ fn sends_sales_first(order: &[u32], events: &Events, representatives: &KeyRepres
         turns[index as usize] = turn;
     }
     let is_after_its_sale = |index: usize| {
-        let sale = events.sale_event_id(index).map(EventKey::from_id);
-        let sale = sale.and_then(|sale| representatives.named(sale));
+        let sale = events
+            .sale_event_id(index)
+            .map(EventKey::from_id)
+            .and_then(|sale| representatives.named(sale));
         let is_of_sale = |&sale: &usize| events.kind(sale) == Kind::Sale;
         sale.filter(is_of_sale)
             .is_none_or(|sale| turns[sale] < turns[index])

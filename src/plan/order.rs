@@ -12,12 +12,13 @@ use crate::event::{EventKey, EventNumbers, Events, Kind};
 /// refund never comes before its sale, whatever its date says.
 pub(super) fn sending_order(events: &Events, representatives: &KeyRepresentatives) -> Vec<u32> {
     let date = |index: usize, figures: EventNumbers| -> Option<Timestamp> {
-        let sale = match figures.kind {
+        let named = match figures.kind {
             Kind::Refund => events.sale_event_id(index),
             _ => None,
         };
-        let sale = sale.and_then(|sale| representatives.named(EventKey::from_id(sale)));
-        let sale = sale.and_then(|sale| events.figures(sale).created_at);
+        let sale = named
+            .and_then(|sale| representatives.named(EventKey::from_id(sale)))
+            .and_then(|sale| events.figures(sale).created_at);
         figures.created_at.max(sale)
     };
     let mut keys: Vec<SendKey> = Vec::with_capacity(events.len());

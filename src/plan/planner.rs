@@ -591,8 +591,10 @@ impl<'p> Planner<'p> {
     ) {
         for index in std::mem::take(&mut self.other_customers) {
             let refund = events.get(index);
-            let sale = refund.sale_event_id.map(EventKey::from_id);
-            let sale = sale.expect("a refund is compared with the sale that it is linked to");
+            let sale = refund
+                .sale_event_id
+                .map(EventKey::from_id)
+                .expect("a refund is compared with the sale that it is linked to");
             let (origin, sold_at_s) = match representatives.named(sale) {
                 Some(sale) => {
                     let sale = events.get(sale);

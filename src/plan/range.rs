@@ -165,8 +165,9 @@ impl Planner<'_> {
         let refunds = held.filter(|(refund, reason)| {
             **reason == HeldReason::SaleNotSent && places[**refund] != RangePlacement::Outside
         });
-        let sales = refunds.filter_map(|(&refund, _)| events.sale_event_id(refund));
-        let sales = sales.filter_map(|sale| representatives.named(EventKey::from_id(sale)));
+        let sales = refunds
+            .filter_map(|(&refund, _)| events.sale_event_id(refund))
+            .filter_map(|sale| representatives.named(EventKey::from_id(sale)));
         sales.collect()
     }
 

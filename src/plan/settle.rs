@@ -244,8 +244,10 @@ fn sent_hint(difference: Contradiction, event: EventRef<'_>, recorded: &Essence)
             None => is_right,
         },
         Contradiction::Promoter if event.kind == Kind::Signup => {
-            let promoter = event.terms().field(difference);
-            let promoter = promoter.map_or(String::new(), |(_, promoter)| promoter);
+            let promoter = event
+                .terms()
+                .field(difference)
+                .map_or(String::new(), |(_, promoter)| promoter);
             format!(
                 "{is_right}; if `{promoter}` is right, give the lead to that promoter in FirstPromoter, then accept it in the same way"
             )
@@ -311,8 +313,8 @@ pub(crate) fn reversal_row(sale: EventRef<'_>, difference: Money) -> Option<Stri
 
 /// Returns an event with the customer and the date of another one as the row of a CSV.
 fn own_row(kind: Kind, id: &str, sale: &str, money: Money, like: EventRef<'_>) -> String {
-    let amount = money.to_string();
-    let amount = amount.split(' ').next().unwrap_or_default();
+    let with_currency = money.to_string();
+    let amount = with_currency.split(' ').next().unwrap_or_default();
     format!(
         "{kind},{id},{sale},{},{},{amount},{},{}",
         like.customer.email.unwrap_or_default(),

@@ -43,10 +43,14 @@ pub(super) fn profile(name: &str, resolved: Resolved) -> Result<Profile, Profile
 /// above the place, as `in `money.format``, and begins with the problem.
 fn unreadable(name: &str, error: &toml::de::Error) -> ProfileError {
     let said = error.to_string();
-    let above = said.lines().find_map(|line| line.strip_prefix("in `"));
-    let above = above.map(|keys| keys.trim_end_matches('`'));
-    let unknown = error.message().strip_prefix("unknown field `");
-    let unknown = unknown.and_then(|rest| Some(rest.split_once('`')?.0));
+    let above = said
+        .lines()
+        .find_map(|line| line.strip_prefix("in `"))
+        .map(|keys| keys.trim_end_matches('`'));
+    let unknown = error
+        .message()
+        .strip_prefix("unknown field `")
+        .and_then(|rest| Some(rest.split_once('`')?.0));
     let mut problem = ProfileError::new(name, error.message().to_owned())
         .hint("docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example");
     if let Some(above) = above {
@@ -124,8 +128,9 @@ impl<'s> Compiler<'s> {
         for (column, words) in &spec.known {
             known.push(self.known(column, words)?);
         }
-        let continuation = spec.continuation.as_ref();
-        let continuation = continuation
+        let continuation = spec
+            .continuation
+            .as_ref()
             .map(|rows| self.continuation(rows))
             .transpose()?;
         let ignore = self.rules("ignore", &spec.ignore, Self::ignore_rule)?;

@@ -129,8 +129,11 @@ pub(super) fn split(
     built_in: &BTreeMap<String, Table>,
 ) -> Result<Split, ProfileError> {
     let mut inherited = resolve(name, own, built_in)?.table;
-    let said = own.get(name).or_else(|| built_in.get(name));
-    let said = said.cloned().unwrap_or_default();
+    let said = own
+        .get(name)
+        .or_else(|| built_in.get(name))
+        .cloned()
+        .unwrap_or_default();
     let mut extends = base_of(name, &said)?;
     if extends.is_none() && own.contains_key(name) && is_part_of(name, &said, built_in) {
         extends = Some(name.to_owned());

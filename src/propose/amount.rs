@@ -123,8 +123,8 @@ impl<'t> FreeAmounts<'_, 't> {
 
     /// Returns the likeliest of those whose whole name is one of these.
     fn whole(&self, names: &NameTiers) -> Option<&'t SampleColumn<'t>> {
-        let mut whole = self.named(names).into_iter();
-        let whole = whole.find(|(rank, _)| NameTiers::is_whole(*rank));
+        let mut named = self.named(names).into_iter();
+        let whole = named.find(|(rank, _)| NameTiers::is_whole(*rank));
         whole.map(|(_, column)| column)
     }
 
@@ -168,16 +168,19 @@ impl<'t> AmountColumns<'t> {
         let subtotals = free.named(&names::SUBTOTAL).into_iter();
         // After a fee, `Net` is what the merchant receives.
         let subtotals = subtotals.filter(|(rank, _)| fee.is_none() || NameTiers::tier(*rank) == 0);
-        let parts = [
+        let parts: Vec<(&'static str, &'t SampleColumn<'t>)> = [
             (TAX, free.first(&names::TAX)),
             ("shipping", free.first(&names::SHIPPING)),
             ("tip", free.first(&names::TIP)),
-        ];
-        let parts = parts.into_iter();
-        let parts = parts.filter_map(|(key, column)| Some((key, column?)));
-        let parts: Vec<(&'static str, &'t SampleColumn<'t>)> = parts.collect();
-        let taken = parts.iter().map(|(_, column)| column.header);
-        let taken: Vec<&str> = taken.chain(fee.map(|fee| fee.header)).collect();
+        ]
+        .into_iter()
+        .filter_map(|(key, column)| Some((key, column?)))
+        .collect();
+        let taken: Vec<&str> = parts
+            .iter()
+            .map(|(_, column)| column.header)
+            .chain(fee.map(|fee| fee.header))
+            .collect();
         totals.retain(|(_, column)| !taken.contains(&column.header));
         let discounts = free.named(&names::DISCOUNT).into_iter();
         AmountColumns {
@@ -257,8 +260,10 @@ impl<'t> AmountColumns<'t> {
             .collect();
         let mut subsets: Vec<Vec<&'t SampleColumn<'t>>> = (1..1_usize << with.len())
             .map(|bits| {
-                let chosen = with.iter().enumerate();
-                let chosen = chosen.filter(|(at, _)| bits & (1 << at) != 0);
+                let chosen = with
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| bits & (1 << at) != 0);
                 chosen.map(|(_, column)| *column).collect()
             })
             .collect();
@@ -397,8 +402,10 @@ impl SampleAmounts<'_> {
         if taxed.len() < RATE_ROWS_LEAST || !is_telling {
             return AmountPart::Unknown;
         }
-        let rates = (1..=30).map(|percent| percent * 10).chain(ODD_RATES);
-        let rates: Vec<i64> = rates.collect();
+        let rates: Vec<i64> = (1..=30)
+            .map(|percent| percent * 10)
+            .chain(ODD_RATES)
+            .collect();
         // The tax is rounded to a cent, and so is the amount without it.
         let near = |tax: i64, base: i64, rate: i64, most: i128| {
             (i128::from(tax) * 1000 - i128::from(base) * i128::from(rate)).abs() <= most

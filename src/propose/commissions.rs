@@ -414,8 +414,11 @@ fn best<'t, 's>(
         // A header without other words comes first.
         Some((phrase, words.len()))
     };
-    let ranked = table.columns.iter().filter(free);
-    let ranked = ranked.filter_map(|column| Some((rank(&column)?, column)));
+    let ranked = table
+        .columns
+        .iter()
+        .filter(free)
+        .filter_map(|column| Some((rank(&column)?, column)));
     ranked
         .min_by_key(|(rank, _)| *rank)
         .map(|(_, column)| column)

@@ -211,8 +211,11 @@ fn of_symbol(symbol: &str) -> Option<Currency> {
 
 /// Returns why nothing says the currency of amounts without a column for it.
 fn why_unknown(amounts: &Amounts<'_>) -> String {
-    let symbols = amounts.total.values();
-    let symbols: BTreeSet<&str> = symbols.filter_map(|(value, _)| symbol_of(value)).collect();
+    let symbols: BTreeSet<&str> = amounts
+        .total
+        .values()
+        .filter_map(|(value, _)| symbol_of(value))
+        .collect();
     if symbols.len() < 2 {
         return "the export names no currency".to_owned();
     }
@@ -232,8 +235,7 @@ fn said_beside(amounts: &Amounts<'_>) -> Option<(Currency, String)> {
     if let Some(currency) = code {
         return Some((currency, format!("the header says {}", shown(header))));
     }
-    let symbol = amounts.written.format().strip.clone();
-    let symbol = symbol.or_else(|| {
+    let symbol = amounts.written.format().strip.clone().or_else(|| {
         ["€", "£"]
             .into_iter()
             .find(|s| header.contains(s))

@@ -36,8 +36,9 @@ impl<'t> Buyer<'t> {
             column.has_emails() && !is_known && !names::EMAIL.forbids(column.header)
         };
         let unnamed = table.columns.iter().filter(is_new);
-        let emails = named.iter().copied();
-        let mut emails: Vec<_> = emails
+        let mut emails: Vec<_> = named
+            .iter()
+            .copied()
             .chain(unnamed.map(|column| (usize::MAX, column)))
             .collect();
         // Columns with many addresses come before those with one, which are a merchant's or a

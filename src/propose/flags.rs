@@ -219,8 +219,10 @@ fn disputed<'t>(column: &'t SampleColumn<'t>) -> Option<Marks<'t>> {
 
 /// Reads a column that says if the payment failed.
 fn failed<'t>(column: &'t SampleColumn<'t>) -> Option<Marks<'t>> {
-    let words = column.words().filter(|_| column.days().is_none());
-    let words = words.unwrap_or_default();
+    let words = column
+        .words()
+        .filter(|_| column.days().is_none())
+        .unwrap_or_default();
     let is_yes_or_no = |word: &&str| is_of(names::YES, word) || is_of(names::NO, word);
     if column.has_amounts() && !words.keys().all(is_yes_or_no) {
         return Some(Marks::Amount);

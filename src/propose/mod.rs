@@ -309,11 +309,12 @@ fn open(text: &mut Snippet, key: &str, question: &str) {
 
 /// Returns the format of the amounts of these exports.
 fn amounts_of(profile: &Profile, samples: &[(Sample<'_>, Binding)]) -> Option<WrittenAmounts> {
-    let columns = profile
+    let columns: Vec<_> = profile
         .events
         .iter()
-        .filter_map(|event| event.amount.as_ref());
-    let columns: Vec<_> = columns.map(|amount| amount.column).collect();
+        .filter_map(|event| event.amount.as_ref())
+        .map(|amount| amount.column)
+        .collect();
     let mut proofs = Vec::new();
     for (sample, binding) in samples {
         let positions = columns

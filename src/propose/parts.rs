@@ -192,11 +192,12 @@ impl<'m, 't> MoneyTable<'m, 't> {
         });
         others.any(|other| {
             subsets.clone().any(|bits| {
-                let chosen = parts
+                let chosen: Vec<_> = parts
                     .iter()
                     .enumerate()
-                    .filter(|(at, _)| bits & (1 << at) != 0);
-                let chosen: Vec<_> = chosen.map(|(_, column)| *column).collect();
+                    .filter(|(at, _)| bits & (1 << at) != 0)
+                    .map(|(_, column)| *column)
+                    .collect();
                 self.is_less(amounts.total, (other, &chosen), discount) == Some(true)
             })
         })

@@ -481,9 +481,9 @@ impl ProfileWriter<'_> {
             RowDate::None => None,
             RowDate::Unread(_) => Some(quoted("created_at")),
             RowDate::Read(when) => {
-                let parts = [("time", when.time), ("zone", when.zone)];
-                let parts = parts.into_iter().filter(|(_, column)| column.is_some());
-                let parts: Vec<String> = parts
+                let parts: Vec<String> = [("time", when.time), ("zone", when.zone)]
+                    .into_iter()
+                    .filter(|(_, column)| column.is_some())
                     .map(|(key, _)| format!(", {key} = {}", quoted(key)))
                     .collect();
                 Some(if parts.is_empty() {
@@ -680,11 +680,12 @@ fn words_shown(words: &[&str]) -> String {
 /// Returns words for a question, where the empty one is an empty cell.
 fn open_shown(words: &[&str]) -> String {
     let first = words.iter().take(OPEN_SHOWN);
-    let named = first.map(|word| match *word {
-        "" => "nothing".to_owned(),
-        word => shown(word),
-    });
-    let mut named: Vec<String> = named.collect();
+    let mut named: Vec<String> = first
+        .map(|word| match *word {
+            "" => "nothing".to_owned(),
+            word => shown(word),
+        })
+        .collect();
     if words.len() > OPEN_SHOWN {
         named.push(format!("{} more", words.len() - OPEN_SHOWN));
     }

@@ -50,15 +50,15 @@ impl<'s> SampleTable<'s> {
             .header
             .iter()
             .enumerate()
-            .filter(|(_, name)| is_unique(name));
-        let columns = columns.map(|(index, header)| SampleColumn {
-            header,
-            cells: rows
-                .iter()
-                .map(|row| row.get(index).unwrap_or_default().trim())
-                .collect(),
-            lines: std::rc::Rc::clone(&lines),
-        });
+            .filter(|(_, name)| is_unique(name))
+            .map(|(index, header)| SampleColumn {
+                header,
+                cells: rows
+                    .iter()
+                    .map(|row| row.get(index).unwrap_or_default().trim())
+                    .collect(),
+                lines: std::rc::Rc::clone(&lines),
+            });
         SampleTable {
             columns: columns.collect(),
             rows: rows.len(),
@@ -172,8 +172,9 @@ impl<'s> SampleColumn<'s> {
             .filter(|value| is_read(value))
             .collect();
         let mut values = self.values();
-        let unread = values.find(|(value, _)| !is_read(value));
-        let unread = unread.map(|(value, line)| self.proof(value, line));
+        let unread = values
+            .find(|(value, _)| !is_read(value))
+            .map(|(value, line)| self.proof(value, line));
         (days(&readable), unread)
     }
 

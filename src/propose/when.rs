@@ -225,8 +225,11 @@ fn is_zone_column(column: &SampleColumn<'_>) -> bool {
 /// Returns the format of a date and a time in two columns together; `None` if some rows have no
 /// time.
 fn joined_days(date: &SampleColumn<'_>, time: &SampleColumn<'_>) -> Option<Days> {
-    let both = date.cells.iter().zip(&time.cells);
-    let both = both.filter(|(date, _)| !date.is_empty());
+    let both = date
+        .cells
+        .iter()
+        .zip(&time.cells)
+        .filter(|(date, _)| !date.is_empty());
     let joined: Vec<String> = both.map(|(date, time)| format!("{date} {time}")).collect();
     let joined: Vec<&str> = joined.iter().map(String::as_str).collect();
     days::days(&joined)

@@ -25,7 +25,7 @@ pub(super) struct WordColumn<'t> {
 
 /// The columns of words that were found before, so that no other one is needed.
 #[derive(Clone, Copy)]
-struct TakenColumns {
+struct FoundColumns {
     has_status: bool,
     has_kind: bool,
 }
@@ -108,21 +108,15 @@ impl<'t> RowRules<'t> {
             flags.retain(|flag| flag.marks != Marks::Empty);
         }
         taken.take(flags.iter().map(|flag| flag.column));
-        for column in table
-            .columns
-            .iter()
-            .filter(|column| column.words().is_some())
-        {
-            if !taken.is_free(column) {
+        for column in &table.columns {
+            if column.words().is_none() || !taken.is_free(column) {
                 continue;
             }
-            match by_words(
-                column,
-                TakenColumns {
-                    has_status: status.is_some(),
-                    has_kind: kind.is_some(),
-                },
-            ) {
+            let found = FoundColumns {
+                has_status: status.is_some(),
+                has_kind: kind.is_some(),
+            };
+            match by_words(column, found) {
                 Some(ByWords::Status(mut words)) => {
                     words.decide_processing(table);
                     status = Some(words);
@@ -277,7 +271,7 @@ pub(super) fn words_of<'t>(
 
 /// Returns what a column says whose name says nothing, if its words are those of a status or of a type: all of them, or
 /// most of them if they say that some rows are money and others are not.
-fn by_words<'t>(column: &'t SampleColumn<'t>, taken: TakenColumns) -> Option<ByWords<'t>> {
+fn by_words<'t>(column: &'t SampleColumn<'t>, found: FoundColumns) -> Option<ByWords<'t>> {
     let words = column.words()?;
     let all: Vec<&'t str> = words.keys().copied().collect();
     let of = |meaning: fn(&str) -> WordMeaning, wanted: WordMeaning| -> Vec<&'t str> {
@@ -311,10 +305,10 @@ fn by_words<'t>(column: &'t SampleColumn<'t>, taken: TakenColumns) -> Option<ByW
     let sales = of(names::status_meaning, WordMeaning::Sale);
     let (kinds, statuses) = (count(names::kind_meaning), count(names::status_meaning));
     let is_kind = kinds > statuses || sales.is_empty() && kinds == statuses;
-    if is_kind && !taken.has_kind && has_both {
+    if is_kind && !found.has_kind && has_both {
         return Some(ByWords::Kind(word_column(names::kind_meaning)));
     }
-    if !is_kind && !taken.has_status && !sales.is_empty() {
+    if !is_kind && !found.has_status && !sales.is_empty() {
         return Some(ByWords::Status(word_column(names::status_meaning)));
     }
     let no_money = all.into_iter().filter(|word| is_no_money(word));

@@ -187,16 +187,18 @@ fn is_open(days: &Days) -> bool {
 
 /// Returns the question for the order of day and month.
 fn order_question(column: &SampleColumn<'_>) -> String {
-    let example = column.example();
-    let example = example.map_or(String::new(), |proof| shown(&proof.value));
+    let example = column
+        .example()
+        .map_or(String::new(), |proof| shown(&proof.value));
     format!("does the day or the month come first in a date such as {example}?")
 }
 
 /// Writes the formats of the dates that can be read, and the first date that can't.
 pub(super) fn unread_date(text: &mut Snippet, column: &SampleColumn<'_>) {
     let (days, unread) = column.days_but_for();
-    let example = unread.or_else(|| column.example());
-    let example = example.map_or(String::new(), |proof| place(&proof));
+    let example = unread
+        .or_else(|| column.example())
+        .map_or(String::new(), |proof| place(&proof));
     text.comment(&format!(
         "{example}, which is not in a known format. TO FILL IN: the format of the dates; rows with another date are rejected"
     ));
@@ -213,8 +215,9 @@ pub(super) fn unread_date(text: &mut Snippet, column: &SampleColumn<'_>) {
 /// Returns the question for the format of dates, with the first that can't be read.
 pub(super) fn unread_question(column: &SampleColumn<'_>) -> String {
     let (_, unread) = column.days_but_for();
-    let example = unread.or_else(|| column.example());
-    let example = example.map_or(String::new(), |proof| shown(&proof.value));
+    let example = unread
+        .or_else(|| column.example())
+        .map_or(String::new(), |proof| shown(&proof.value));
     let is_letter = |c: char| c.is_alphabetic();
     let mut words = example.split(|c| !is_letter(c));
     let months = if words.any(|word| word.chars().count() >= 3) {

@@ -121,8 +121,10 @@ impl Suspects {
     /// Adds ids that payments with two ids of their own share.
     fn add_groups(&mut self, events: &Events, groups: &[Vec<usize>]) {
         for readings in groups {
-            let payments = readings.iter().map(|&index| events.get(index));
-            let payments = payments.filter(|event| is_payment(event.kind));
+            let payments = readings
+                .iter()
+                .map(|&index| events.get(index))
+                .filter(|event| is_payment(event.kind));
             let own: HashSet<&str> = payments.map(own_id).collect();
             if own.len() > 1 {
                 self.shared.insert(events.key(readings[0]), ());
@@ -147,8 +149,11 @@ impl Suspects {
         }
         references.sort_unstable();
         ids.sort_unstable();
-        let repeated = references.windows(2).filter(|pair| pair[0] == pair[1]);
-        let mut repeated: HashedMap<bool> = repeated.map(|pair| (pair[0], false)).collect();
+        let mut repeated: HashedMap<bool> = references
+            .windows(2)
+            .filter(|pair| pair[0] == pair[1])
+            .map(|pair| (pair[0], false))
+            .collect();
         references.dedup();
         let crossing: HashedMap<()> = in_both(&references, &ids).map(|id| (id, ())).collect();
         if repeated.is_empty() && crossing.is_empty() {
@@ -224,8 +229,9 @@ impl Suspects {
             {
                 continue;
             }
-            let payment = payments.entry((event.kind, Text::new(own)));
-            let payment = payment.or_insert_with(|| Payment::new(event.kind, own));
+            let payment = payments
+                .entry((event.kind, Text::new(own)))
+                .or_insert_with(|| Payment::new(event.kind, own));
             payment.add(index, event);
         }
         payments.into_values().collect()
@@ -398,8 +404,10 @@ impl Decider<'_> {
         members: &[usize],
         identified: &mut Identified,
     ) {
-        let recorded = self.earlier.essence(EventKey::from_id(shared));
-        let recorded = recorded.filter(|recorded| recorded.kind == kind);
+        let recorded = self
+            .earlier
+            .essence(EventKey::from_id(shared))
+            .filter(|recorded| recorded.kind == kind);
         let (whole, parts): (Vec<usize>, Vec<usize>) = members
             .iter()
             .partition(|&&member| self.payments[member].own == *shared);

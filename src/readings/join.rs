@@ -205,8 +205,10 @@ fn contradiction(
     let both = origins.of_event(one).zip(origins.of_event(other));
     // The date of a running total is that of the last refund in it, or of its sale.
     let is_total = mine.refund_total_cents.is_some() || theirs.refund_total_cents.is_some();
-    let seconds = mine.created_at_s.zip(theirs.created_at_s);
-    let seconds = seconds.map(|(mine, theirs)| mine.abs_diff(theirs));
+    let seconds = mine
+        .created_at_s
+        .zip(theirs.created_at_s)
+        .map(|(mine, theirs)| mine.abs_diff(theirs));
     // Two payments of one invoice, where nothing names them.
     let are_unnamed = one.is_named_by_shared_id_alone && other.is_named_by_shared_id_alone;
     let are_apart = |seconds| {

@@ -152,8 +152,11 @@ pub(crate) fn attention_now(
     }
     let mut attention = counter.finish().attention;
     for item in &mut attention {
-        let run = runs.get(&item.code).copied().or(last);
-        let run = run.map_or(Ok(None), |run| journal.run(run))?;
+        let run = runs
+            .get(&item.code)
+            .copied()
+            .or(last)
+            .map_or(Ok(None), |run| journal.run(run))?;
         let commands = match &run {
             Some(run) => commands.of_run(journal, run.id)?,
             None => commands.clone(),

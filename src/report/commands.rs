@@ -111,8 +111,9 @@ impl Commands {
 }
 
 fn owned(options: &[(&str, String)]) -> Vec<(String, String)> {
-    let options = options.iter();
-    let options = options.map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let options = options
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()));
     options.collect()
 }
 

@@ -154,8 +154,10 @@ fn item(
 /// Returns the item of a row that can't be read. The same cells in another export of the same kind
 /// are the same item.
 pub(crate) fn row_item(run: &RunRecord, record: &RowRecord) -> Item {
-    let profile = run.inputs.get(record.source.input);
-    let profile = profile.map(|input| input.profile.as_str());
+    let profile = run
+        .inputs
+        .get(record.source.input)
+        .map(|input| input.profile.as_str());
     Item {
         id: row_item_id(
             profile,

@@ -35,12 +35,14 @@ const MORE_COLUMNS: [ReportColumn; 5] = [
 fn event_columns() -> &'static [ReportColumn] {
     static ALL: LazyLock<Vec<ReportColumn>> = LazyLock::new(|| {
         let mut details: Details = Details::NONE;
-        let details = DETAILS.iter().zip(details.slots());
-        let details = details.filter(|(detail, _)| detail.storage == DetailStorage::Journal);
-        let details = details.map(|(detail, slot)| match slot {
-            DetailSlot::Text(_) => text(detail.name),
-            DetailSlot::Count(_) | DetailSlot::Cents(_) => integer(detail.name),
-        });
+        let details = DETAILS
+            .iter()
+            .zip(details.slots())
+            .filter(|(detail, _)| detail.storage == DetailStorage::Journal)
+            .map(|(detail, slot)| match slot {
+                DetailSlot::Text(_) => text(detail.name),
+                DetailSlot::Count(_) | DetailSlot::Cents(_) => integer(detail.name),
+            });
         let details = Vec::from_iter(details);
         let (first, others) = MORE_COLUMNS.split_at(1);
         let all = EVENT_COLUMNS.iter().chain(first).copied();

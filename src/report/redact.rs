@@ -476,8 +476,7 @@ fn next_email(text: &str) -> Option<(&str, &str, &str)> {
     }) = AtSign::first_in(&text[from..])
     {
         let at = from + start;
-        let start = text[..at].rfind(ends);
-        let start = start.map_or(0, |end| {
+        let start = text[..at].rfind(ends).map_or(0, |end| {
             end + text[end..].chars().next().map_or(1, char::len_utf8)
         });
         let end = text[at..].find(ends).map_or(text.len(), |end| at + end);

@@ -94,8 +94,7 @@ pub(crate) fn open_lines(span: &SpanSummary) -> Vec<(String, String)> {
             lines.push((head, open_words(&open.earlier)));
         }
     }
-    let as_of = span.open_now.as_of.parse::<Timestamp>();
-    let as_of = as_of.map_or_else(
+    let as_of = span.open_now.as_of.parse::<Timestamp>().map_or_else(
         |_| span.open_now.as_of.clone(),
         |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
     );

@@ -259,8 +259,10 @@ impl AccountState {
         if let Some(tid) = params.tid.as_deref() {
             return Some((self.promoters.by_visit(tid)?, LeadSource::Cookie));
         }
-        let email = params.promoter_email.as_deref();
-        let email = email.filter(|_| version == ApiVersion::V1)?;
+        let email = params
+            .promoter_email
+            .as_deref()
+            .filter(|_| version == ApiVersion::V1)?;
         Some((self.promoters.by_email(email)?, LeadSource::Api))
     }
 

@@ -253,8 +253,8 @@ fn params_of<'a>(
 
 /// Returns a number that is the same for every arrival of one event, and differs between events.
 fn identity(kind: CallKind, params: &Params<'_>) -> u64 {
-    let told = [&params.event_id, &params.email, &params.uid];
-    let told = told.map(|text| text.as_deref().unwrap_or_default());
+    let told = [&params.event_id, &params.email, &params.uid]
+        .map(|text| text.as_deref().unwrap_or_default());
     let texts = match told {
         ["", email, uid] => format!("{} {email} {uid}", kind.word()),
         [event_id, ..] => format!("{} {event_id}", kind.word()),

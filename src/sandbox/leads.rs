@@ -417,8 +417,8 @@ mod tests {
         let mut leads = Leads::new(100);
         let mut counts = [0; 5];
         for n in 0..1000 {
-            let place = find(&mut leads, who(&format!("{n}@x.test"), ""));
-            let place = place.expect("everyone is a lead");
+            let place =
+                find(&mut leads, who(&format!("{n}@x.test"), "")).expect("everyone is a lead");
             counts[leads.get(place).promoter] += 1;
         }
         assert!(counts.iter().all(|count| *count > 150), "{counts:?}");

@@ -263,8 +263,11 @@ mod tests {
         }
         log.answered(1, 200);
         log.answered(3, 409);
-        let kept = log.from(1, usize::MAX);
-        let kept: Vec<_> = kept.iter().map(|view| (view.number, view.status)).collect();
+        let kept: Vec<_> = log
+            .from(1, usize::MAX)
+            .iter()
+            .map(|view| (view.number, view.status))
+            .collect();
         assert_eq!(kept, [(2, None), (3, Some(409))]);
         assert_eq!((log.count(), log.forgotten()), (3, 1));
         assert_eq!(log.from(3, 1).len(), 1);

@@ -137,8 +137,8 @@ impl FromStr for FaultOption {
     type Err = SandboxError;
 
     fn from_str(text: &str) -> Result<FaultOption, SandboxError> {
-        let orders = faults::orders_from_option(text);
-        let orders = orders.map_err(|message| SandboxError::Fault { message })?;
+        let orders =
+            faults::orders_from_option(text).map_err(|message| SandboxError::Fault { message })?;
         Ok(FaultOption(orders))
     }
 }

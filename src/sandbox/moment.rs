@@ -99,8 +99,10 @@ impl WrittenMoment {
 impl jiff::fmt::Write for WrittenMoment {
     fn write_str(&mut self, piece: &str) -> Result<(), jiff::Error> {
         let end = self.length + piece.len();
-        let place = self.bytes.get_mut(self.length..end);
-        let place = place.ok_or_else(|| jiff::Error::from_args(format_args!("too long")))?;
+        let place = self
+            .bytes
+            .get_mut(self.length..end)
+            .ok_or_else(|| jiff::Error::from_args(format_args!("too long")))?;
         place.copy_from_slice(piece.as_bytes());
         self.length = end;
         Ok(())

@@ -242,8 +242,8 @@ mod tests {
 
     #[test]
     fn blank_is_absent() {
-        let params = Params::read(ApiVersion::V1, None, false, b"email=+&uid=");
-        let params = params.expect("a form is readable");
+        let params =
+            Params::read(ApiVersion::V1, None, false, b"email=+&uid=").expect("a form is readable");
         assert_eq!((params.email, params.uid), (None, None));
     }
 
@@ -251,8 +251,8 @@ mod tests {
     fn v2_reads_json_alone() {
         let params = Params::read(ApiVersion::V2, Some("uid=1"), false, b"uid=2");
         assert_eq!(params.expect("nothing is read").uid, None);
-        let params = Params::read(ApiVersion::V2, Some("email=a"), true, br#"{"uid":"3"}"#);
-        let params = params.expect("it is an object");
+        let params = Params::read(ApiVersion::V2, Some("email=a"), true, br#"{"uid":"3"}"#)
+            .expect("it is an object");
         assert_eq!((params.email, params.uid.as_deref()), (None, Some("3")));
     }
 }

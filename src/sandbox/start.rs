@@ -205,13 +205,14 @@ impl ScenarioDraft {
         replace(&mut self.default_rate, default);
         self.exchange.extend(file.exchange_rates);
         for plan in file.plans {
-            let rate = rate(plan.commission_percent, plan.commission_cents, &plan.id)?;
-            let rate = rate.ok_or_else(|| {
-                format!(
-                    "the plan `{}` needs commission_percent or commission_cents",
-                    plan.id
-                )
-            })?;
+            let rate = rate(plan.commission_percent, plan.commission_cents, &plan.id)?.ok_or_else(
+                || {
+                    format!(
+                        "the plan `{}` needs commission_percent or commission_cents",
+                        plan.id
+                    )
+                },
+            )?;
             if self.plans.insert(plan.id.clone(), rate).is_some() {
                 return Err(format!("the plan `{}` is declared twice", plan.id));
             }

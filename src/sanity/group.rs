@@ -50,8 +50,7 @@ impl<'p> FindingGroup<'p> {
             1 => one,
             _ => many,
         };
-        let total = Problem::warning(self.code, format!("{}, {predicate}", self.tally));
-        let total = total.hint(hint);
+        let total = Problem::warning(self.code, format!("{}, {predicate}", self.tally)).hint(hint);
         self.first.sort_by_key(|(source, _)| *source);
         let first = self.first.into_iter().map(|(_, problem)| problem);
         std::iter::once(total).chain(first).collect()

@@ -109,11 +109,14 @@ impl Outliers {
             let place = plan.place_of_turn(sale.turn as usize);
             if plan.states()[place] == PlanState::ToSend && !in_export(sale.input) {
                 found.add(plan.event(place).event, |event| {
-                    let usual = event.read_money().map(|money| Money {
-                        amount_cents: usual_cents,
-                        ..money
-                    });
-                    let usual = usual.map(|usual| usual.to_string()).unwrap_or_default();
+                    let usual = event
+                        .read_money()
+                        .map(|money| Money {
+                            amount_cents: usual_cents,
+                            ..money
+                        })
+                        .map(|usual| usual.to_string())
+                        .unwrap_or_default();
                     format!("is a hundred times off the customer's usual {usual}")
                 });
             }

@@ -291,14 +291,16 @@ impl LineKeeper<ListedCommission> for SalesThere {
         let is_denied = commission.status == DENIED;
         let text = |text: &Option<String>| text.as_deref().map(Text::new);
         let original = commission.original_sale.as_ref();
-        let there = self.0.entry(EventKey::from_id(id));
-        let there = there.or_insert_with(|| SaleThere {
-            amount: commission.sale_amount,
-            original: original.map(|(cents, code)| (*cents, Text::new(code))),
-            email: text(&commission.email),
-            uid: text(&commission.uid),
-            is_denied,
-        });
+        let there = self
+            .0
+            .entry(EventKey::from_id(id))
+            .or_insert_with(|| SaleThere {
+                amount: commission.sale_amount,
+                original: original.map(|(cents, code)| (*cents, Text::new(code))),
+                email: text(&commission.email),
+                uid: text(&commission.uid),
+                is_denied,
+            });
         there.is_denied &= is_denied;
     }
 

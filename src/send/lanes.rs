@@ -232,8 +232,10 @@ impl Lane {
     pub(super) fn outcome_of_sale(&self, event: &Event) -> Option<Outcome> {
         let learned = self.learned.as_ref()?;
         let sale = event.sale_event_id.as_ref()?;
-        let doubtful = learned.doubtful_sales.get(sale);
-        let doubtful = doubtful.map(|(outcome, _)| *outcome);
+        let doubtful = learned
+            .doubtful_sales
+            .get(sale)
+            .map(|(outcome, _)| *outcome);
         doubtful.or_else(|| learned.answer(Tie::Sale, sale))
     }
 
@@ -302,8 +304,10 @@ impl Sorter {
 
     /// Returns the hashes of everything that could identify the customer of an event.
     fn customer_ties(&self, event: Ties<'_>) -> [Option<u64>; 2] {
-        let email = event.customer.email_folded();
-        let email = email.map(|email| self.hasher.hash_one((Tie::Email, email.as_str())));
+        let email = event
+            .customer
+            .email_folded()
+            .map(|email| self.hasher.hash_one((Tie::Email, email.as_str())));
         let uid = event.customer.uid;
         [email, uid.map(|uid| self.hasher.hash_one((Tie::Uid, uid)))]
     }

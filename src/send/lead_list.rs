@@ -87,8 +87,11 @@ impl LeadList {
         let mut lacking: HashSet<u64> = HashSet::new();
         journal.for_each_tracked(|event| {
             let customer = event.customer;
-            let names = [customer.uid, customer.email].into_iter().flatten();
-            let names: Vec<u64> = names.map(|name| self.hash(name)).collect();
+            let names: Vec<u64> = [customer.uid, customer.email]
+                .into_iter()
+                .flatten()
+                .map(|name| self.hash(name))
+                .collect();
             let is_here = names.iter().any(|name| self.people.contains(name));
             if let Some(&name) = names.first() {
                 *is_listed.entry(name).or_default() |= is_here;

@@ -37,8 +37,7 @@ impl Preparation<'_> {
             None
         };
         let mut work = PendingEvents::read(journal, run, list.as_ref()).map_err(End::Journal)?;
-        let lost = journal.sales_maybe_commissions(run);
-        let lost = lost.map_err(End::Journal)?;
+        let lost = journal.sales_maybe_commissions(run).map_err(End::Journal)?;
         if !order.should_send_commissions {
             let dated = journal.sales_of_commission_runs(run);
             work.not_dated = dated.map_err(End::Journal)?;

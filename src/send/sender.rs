@@ -434,8 +434,10 @@ impl<'c> Sender<'c> {
             self.prepared.pop_front();
             self.unsent -= 1;
             let (client, slot) = (self.client, self.slot_mut(row));
-            let form = slot.form.take();
-            let form = form.expect("an event without a form is settled without a request");
+            let form = slot
+                .form
+                .take()
+                .expect("an event without a form is settled without a request");
             let event = Arc::clone(&slot.event);
             self.progress.requests += 1;
             self.in_flight.push(Box::pin(async move {
@@ -505,8 +507,8 @@ impl<'c> Sender<'c> {
         let dated = self
             .dated_sales
             .as_ref()
-            .filter(|dated| dated.concerns(row));
-        let dated = dated.filter(|_| event.kind == Kind::Sale && as_before.is_none());
+            .filter(|dated| dated.concerns(row))
+            .filter(|_| event.kind == Kind::Sale && as_before.is_none());
         let decision = dated.map(|dated| {
             let standing = SaleStanding {
                 row,

@@ -79,8 +79,10 @@ impl FormSettings<'_> {
             Version::V1 => v1::body(event, self),
             Version::V2 => v2::body(event, self),
         };
-        let currency = event.money.map(|money| money.currency);
-        let currency = currency.filter(|currency| *currency != self.account_currency);
+        let currency = event
+            .money
+            .map(|money| money.currency)
+            .filter(|currency| *currency != self.account_currency);
         let has_event_id = v1::has_event_id(event.kind, self.has_cancellation_event_id);
         let carried = Carried::new(body.as_bytes(), has_event_id, currency);
         let amount = event.money.map(|money| self.decimals.sent(money));
@@ -106,11 +108,11 @@ impl FormSettings<'_> {
     /// Returns the form in which an event was sent before, whatever the settings are now; `None` if it can't
     /// be made any more.
     pub(super) fn form_as_before(&self, event: &Event, before: &Carried) -> Option<Form> {
-        let all = self
-            .decimals
-            .with_others(event.money.map(|money| money.currency));
-        let mut all = all.iter();
-        all.find_map(|decimals| FormSettings { decimals, ..*self }.form_with(event, before))
+        let currency = event.money.map(|money| money.currency);
+        let all_decimals = self.decimals.with_others(currency);
+        all_decimals
+            .iter()
+            .find_map(|decimals| FormSettings { decimals, ..*self }.form_with(event, before))
     }
 
     /// Returns the form in which an event was sent before, if its amount was in the unit that is set now.
@@ -120,8 +122,10 @@ impl FormSettings<'_> {
             manner.has_cancellation_event_id = before.has_event_id;
         }
         if let Some(money) = event.money {
-            let others = ["USD", "EUR"].into_iter().filter_map(Currency::from_code);
-            let mut others = others.filter(|other| *other != money.currency);
+            let mut others = ["USD", "EUR"]
+                .into_iter()
+                .filter_map(Currency::from_code)
+                .filter(|other| *other != money.currency);
             manner.account_currency = match before.currency {
                 None => money.currency,
                 Some(_) => others.next()?,

@@ -391,8 +391,8 @@ mod tests {
                 .replace('>', "&gt;")
                 .replace('"', "&quot;")
         };
-        let json = serde_json::to_string(key).unwrap();
-        let json = json.trim_matches('"');
+        let quoted = serde_json::to_string(key).unwrap();
+        let json = quoted.trim_matches('"');
         let twice = serde_json::to_string(json).unwrap();
         let bytes = key.bytes();
         let percent: String = bytes.clone().map(|b| format!("%{b:02X}")).collect();

@@ -50,21 +50,23 @@ impl<T: Copy + PartialEq> LeadIndex<T> {
             return;
         }
         if let Some(email) = &lead.email {
-            let known = self.by_email.entry(Text::from_str_to_lowercase(email));
-            let known = known.or_insert(LeadMatch::None);
+            let known = self
+                .by_email
+                .entry(Text::from_str_to_lowercase(email))
+                .or_insert(LeadMatch::None);
             *known = known.and(found);
         }
         if let Some(uid) = &lead.uid {
-            let known = self.by_uid.entry(Text::new(uid));
-            let known = known.or_insert(LeadMatch::None);
+            let known = self.by_uid.entry(Text::new(uid)).or_insert(LeadMatch::None);
             *known = known.and(found);
         }
     }
 
     /// Returns which lead a customer is.
     pub(crate) fn find(&self, customer: CustomerRef<'_>) -> LeadMatch<T> {
-        let by_email = customer.email_folded();
-        let by_email = by_email.and_then(|email| self.by_email.get(&email));
+        let by_email = customer
+            .email_folded()
+            .and_then(|email| self.by_email.get(&email));
         let by_uid = customer.uid.and_then(|uid| self.by_uid.get(uid));
         let [by_email, by_uid] = [by_email, by_uid].map(|found| found.copied());
         by_email

@@ -90,12 +90,12 @@ pub(super) fn page<T: Listed>(
     }
     // The list of promoters of version 2 comes inside an object.
     let is_wrapped = version == Version::V2 && body.trim_ascii_start().starts_with(b"{");
-    let listed = if is_wrapped {
+    let lines = if is_wrapped {
         serde_json::from_slice(body).map(|wrapped: Wrapped<T::Line>| wrapped.data)
     } else {
         serde_json::from_slice(body)
     };
-    let listed: Vec<T::Line> = listed.map_err(|_| Answer::Unclear {
+    let listed: Vec<T::Line> = lines.map_err(|_| Answer::Unclear {
         status: Some(status),
         message: format!(
             "the answer is not a list of {}: {}",

@@ -252,8 +252,8 @@ impl Client {
             return Err(ClientError::OddKey);
         }
         let build = |idle_connections: usize| {
-            let builder = builder(&base, settings.ca_pem.as_deref(), settings.timeouts)?;
-            let builder = builder.default_headers(headers.clone());
+            let builder = builder(&base, settings.ca_pem.as_deref(), settings.timeouts)?
+                .default_headers(headers.clone());
             let http = builder.pool_max_idle_per_host(idle_connections).build();
             http.map_err(|error| ClientError::SetUp(causes(&error.without_url())))
         };
@@ -585,8 +585,11 @@ fn checked_url(text: &str) -> Result<Url, ClientError> {
 
 /// Returns `true` if a URL is on this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let host = url
+        .host_str()
+        .unwrap_or_default()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 

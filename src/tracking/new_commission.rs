@@ -97,16 +97,19 @@ fn answer_of_success(asked: &Asked<'_>, status: u16, body: &[u8]) -> Answer {
             message: format!("the answer is not whole JSON: {}", message_of(body)),
         };
     };
-    let lines = lines.into_iter();
-    let lines = lines.map(|line| ListedCommission::from_line(Version::V2, line));
+    let lines = lines
+        .into_iter()
+        .map(|line| ListedCommission::from_line(Version::V2, line));
     let all: Result<Vec<ListedCommission>, &str> = lines.collect();
     let all = match all {
         Ok(all) => all,
         Err(lacks) => return not_this(status, &format!("a commission {lacks}"), body),
     };
     let id = Some(asked.event.event_id());
-    let ours = all.iter().filter(|one| one.event_id.as_deref() == id);
-    let ours: Vec<&ListedCommission> = ours.collect();
+    let ours: Vec<&ListedCommission> = all
+        .iter()
+        .filter(|one| one.event_id.as_deref() == id)
+        .collect();
     let Some(first) = ours.iter().min_by_key(|one| one.tier) else {
         return not_this(status, "the answer has no commission of this event", body);
     };

@@ -68,8 +68,9 @@ impl Client {
 /// The settings can't be used, as [`ClientError`] says.
 pub(crate) async fn probe_without_key(settings: &ClientSettings) -> Result<Probe, ClientError> {
     let base = checked_url(&settings.base_url)?;
-    let http = builder(&base, settings.ca_pem.as_deref(), settings.timeouts)?.build();
-    let http = http.map_err(|error| ClientError::SetUp(error.without_url().to_string()))?;
+    let http = builder(&base, settings.ca_pem.as_deref(), settings.timeouts)?
+        .build()
+        .map_err(|error| ClientError::SetUp(error.without_url().to_string()))?;
     Ok(ask(&http, &base, settings, None).await)
 }
 
@@ -93,8 +94,10 @@ async fn ask(
         }
     };
     let took = started.elapsed();
-    let date = response.headers().get(DATE);
-    let date = date.and_then(|date| wait::date(date.to_str().ok()?));
+    let date = response
+        .headers()
+        .get(DATE)
+        .and_then(|date| wait::date(date.to_str().ok()?));
     let times = date.map(|date| (date, Timestamp::now()));
     let status = response.status().as_u16();
     let answer = match body_of(response, MAX_BODY_BYTES).await {

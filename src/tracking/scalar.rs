@@ -316,8 +316,8 @@ mod tests {
             assert_eq!(lead.id.integer(), Some(3), "{other}");
         }
         let mixed = lead("{\"others\":[1,{\"id\":\"a\"},null]}").unwrap();
-        let ids = mixed.others.0.unwrap();
-        let ids = ids.iter().filter_map(|one| one.get()?.id.text());
+        let others = mixed.others.0.unwrap();
+        let ids = others.iter().filter_map(|one| one.get()?.id.text());
         assert_eq!(ids.collect::<Vec<_>>(), ["a"]);
     }
 

@@ -88,8 +88,12 @@ pub(super) fn date(value: &str) -> Option<Timestamp> {
     }
     let old_forms = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
     let old = old_forms.iter().find_map(|form| {
-        let date = BrokenDownTime::parse(form, value).ok()?;
-        let date = date.to_datetime().ok()?.to_zoned(TimeZone::UTC).ok()?;
+        let date = BrokenDownTime::parse(form, value)
+            .ok()?
+            .to_datetime()
+            .ok()?
+            .to_zoned(TimeZone::UTC)
+            .ok()?;
         Some(date.timestamp())
     });
     old.or_else(|| value.parse().ok())

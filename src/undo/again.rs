@@ -81,12 +81,15 @@ impl PlannedAgain {
     /// Returns the refunds that would reverse more than is left of their sales, or of sales of which that is not known.
     /// `has_refund` says which refunds the account has already: sending these again only asks for their answers.
     pub(crate) fn withdrawn(&self, has_refund: impl Fn(&Event) -> bool) -> Vec<WithdrawnUndo> {
-        let planned = self.plan.to_send.iter().map(|undo| &undo.refund);
-        let planned: KeyMap<&Event> = planned.map(|own| (own.key(), own)).collect();
-        let held = self.plan.held.iter();
-        let held: KeyMap<&Event> = held.map(|own| (own.key(), own)).collect();
-        let left = self.left.iter();
-        let left = left.filter(|record| !has_refund(&record.event));
+        let planned: KeyMap<&Event> = self
+            .plan
+            .to_send
+            .iter()
+            .map(|undo| &undo.refund)
+            .map(|own| (own.key(), own))
+            .collect();
+        let held: KeyMap<&Event> = self.plan.held.iter().map(|own| (own.key(), own)).collect();
+        let left = self.left.iter().filter(|record| !has_refund(&record.event));
         left.filter_map(|record| {
             let key = record.event.key();
             let (reason, is_refunded) = match (held.get(&key), planned.get(&key)) {

@@ -428,11 +428,14 @@ impl<'l> AccountBooks<'l> {
             _ => true,
         };
         if refund.is_without_lead() {
-            let own = self.lines.own.values();
-            let own = own.filter_map(|own| own.line.as_ref());
-            let own = own.filter(|sale| {
-                refund.promoter_id.is_none() || sale.promoter_id == refund.promoter_id
-            });
+            let own = self
+                .lines
+                .own
+                .values()
+                .filter_map(|own| own.line.as_ref())
+                .filter(|sale| {
+                    refund.promoter_id.is_none() || sale.promoter_id == refund.promoter_id
+                });
             for sale in own.filter(can_reverse).filter_map(AccountLine::key) {
                 self.doubts.entry(sale).or_insert(refund);
             }
@@ -492,8 +495,7 @@ impl<'l> AccountBooks<'l> {
         if let Some(reason) = self.other_refund(key) {
             return RemainingInAccount::Unknown(reason);
         }
-        let sure = self.sure.get(&key);
-        let sure = sure.map_or(&[][..], Vec::as_slice);
+        let sure = self.sure.get(&key).map_or(&[][..], Vec::as_slice);
         let cents: Option<Vec<i64>> = sure.iter().map(|refund| refund.cents).collect();
         let Some(cents) = cents else {
             return RemainingInAccount::Unknown(

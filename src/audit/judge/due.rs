@@ -57,8 +57,10 @@ impl Judge<'_> {
             return Some(pays);
         }
         let ours = self.ours(billed);
-        let in_account = ours.account_cents.or(ours.estimated_cents);
-        let in_account = in_account.filter(|cents| *cents > 0 && unit == ours.currency);
+        let in_account = ours
+            .account_cents
+            .or(ours.estimated_cents)
+            .filter(|cents| *cents > 0 && unit == ours.currency);
         pays.converted(|cents| Some(self.terms.share(cents, ours.amount_cents, in_account?)))
     }
 
@@ -153,8 +155,10 @@ impl Judge<'_> {
     /// Returns the commission itself as the right one if no rate is known; only its amount is checked.
     pub(super) fn due_by_itself(&self, sale: u32, main: u32, actual_cents: i64) -> Due {
         let theirs = self.theirs(main);
-        let amounts = self.comparable(sale, main).zip(theirs.sale_cents);
-        let amounts = amounts.filter(|(ours, theirs)| ours != theirs);
+        let amounts = self
+            .comparable(sale, main)
+            .zip(theirs.sale_cents)
+            .filter(|(ours, theirs)| ours != theirs);
         let cents = amounts
             .filter(|_| theirs.is_cash)
             .map_or(actual_cents, |(ours, theirs)| {

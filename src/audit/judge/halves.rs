@@ -17,8 +17,12 @@ impl Judge<'_> {
         kept: &[u32],
         lead: Code,
     ) -> Vec<u32> {
-        let denied = group.earned.iter().copied();
-        let denied: Vec<u32> = denied.filter(|row| !self.theirs(*row).is_live()).collect();
+        let denied: Vec<u32> = group
+            .earned
+            .iter()
+            .copied()
+            .filter(|row| !self.theirs(*row).is_live())
+            .collect();
         let Some(first) = kept.first().or(denied.first()).copied() else {
             return Vec::new();
         };

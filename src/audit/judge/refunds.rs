@@ -48,8 +48,9 @@ impl Judge<'_> {
         group: &CommissionGroup<'_>,
         kept: Option<EarnedCommission>,
     ) {
-        let live = self.live(group.taken).into_owned();
-        let live: Vec<u32> = live
+        let live: Vec<u32> = self
+            .live(group.taken)
+            .into_owned()
             .into_iter()
             .filter(|row| !self.of_extra.contains(row))
             .collect();
@@ -230,8 +231,10 @@ impl Judge<'_> {
         if from.contains_key(&0) {
             return;
         }
-        let parts = self.by_parts(sum(from.values()).min(due));
-        let parts: BTreeMap<Code, i64> = parts.into_iter().collect();
+        let parts: BTreeMap<Code, i64> = self
+            .by_parts(sum(from.values()).min(due))
+            .into_iter()
+            .collect();
         if parts.is_empty() {
             return;
         }
@@ -445,8 +448,9 @@ impl Judge<'_> {
         if ours.account_cents.is_some() || !own.iter().all(is_theirs) {
             return None;
         }
-        let reported = own.iter().map(|row| self.theirs(*row).sale_cents);
-        let reported: Vec<i64> = reported
+        let reported: Vec<i64> = own
+            .iter()
+            .map(|row| self.theirs(*row).sale_cents)
             .map(|cents| Some(cents?.saturating_abs()))
             .collect::<Option<_>>()?;
         let sum = reported.iter().copied().fold(0, i64::saturating_add);
@@ -483,8 +487,11 @@ impl Judge<'_> {
         let is_foreign =
             theirs.is_cash && ![self.books.account_currency, ours.currency].contains(&theirs.unit);
         let paid = self.pays_of(group, &theirs, theirs.promoter, refund);
-        let reported = own.iter().filter_map(|row| self.theirs(*row).sale_cents);
-        let reported = reported.map(|cents| cents.saturating_abs()).max();
+        let reported = own
+            .iter()
+            .filter_map(|row| self.theirs(*row).sale_cents)
+            .map(|cents| cents.saturating_abs())
+            .max();
         let base = ours.account_cents.or(reported);
         let due = match paid.map(|paid| paid.pays).filter(|_| !is_foreign) {
             Some(CommissionRate::Fixed(most)) => (-actual_cents > most).then_some(-most),

@@ -134,8 +134,12 @@ impl Judge<'_> {
                 first,
             )
         };
-        let best = live.iter().copied().enumerate().max_by_key(key);
-        let best = best.map(|(_, row)| row);
+        let best = live
+            .iter()
+            .copied()
+            .enumerate()
+            .max_by_key(key)
+            .map(|(_, row)| row);
         let (kept, extra): (Vec<u32>, _) = live.iter().partition(|row| Some(**row) == best);
         (kept.into(), extra)
     }
@@ -237,8 +241,13 @@ impl Judge<'_> {
         if emails.or(uids).is_none() || uids.is_some_and(|(ours, theirs)| ours == theirs) {
             return false;
         }
-        let lead = self.matching.lead.get(at).copied().flatten();
-        let lead = lead.and_then(|lead| self.books.lead_columns.email.get(super::index(lead)));
+        let lead = self
+            .matching
+            .lead
+            .get(at)
+            .copied()
+            .flatten()
+            .and_then(|lead| self.books.lead_columns.email.get(super::index(lead)));
         lead.is_none() || lead != commissions.email.get(theirs_at)
     }
 

@@ -165,11 +165,13 @@ impl Judge<'_> {
     ) -> Due {
         let (main, halves) = (receiver.main, &receiver.halves);
         let actual_cents = self.sum(kept);
-        let due = self.due(group, sale, main, receiver.promoter());
-        let mut due = due.unwrap_or_else(|| self.due_by_itself(sale, main, actual_cents));
+        let mut due = self
+            .due(group, sale, main, receiver.promoter())
+            .unwrap_or_else(|| self.due_by_itself(sale, main, actual_cents));
         let parts = kept.iter().chain(halves);
-        let sales = parts.filter_map(|row| self.theirs(*row).sale_cents);
-        let sales = sales.fold(0, i64::saturating_add);
+        let sales = parts
+            .filter_map(|row| self.theirs(*row).sale_cents)
+            .fold(0, i64::saturating_add);
         let is_split = kept.len() + halves.len() > 1;
         if is_split && Some(sales) == self.comparable(sale, main) {
             if due.paid.is_none() {

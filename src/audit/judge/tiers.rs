@@ -181,8 +181,12 @@ impl Judge<'_> {
                 continue;
             }
             let created_ms = self.ours(sale).created_ms;
-            let parent = self.books.parents.get(&kept.promoter).copied();
-            let parent = parent.filter(|_| tier == 2);
+            let parent = self
+                .books
+                .parents
+                .get(&kept.promoter)
+                .copied()
+                .filter(|_| tier == 2);
             let reason = match uppers.of(kept.promoter, tier) {
                 Some(upper) if created_ms.is_some_and(|ms| upper.since_ms <= ms) => {
                     let promoter = parent.unwrap_or(upper.promoter);
@@ -215,8 +219,9 @@ impl Judge<'_> {
     ) -> TermsKey {
         let ours = *self.ours(sale);
         let first = kept.main.map(|main| *self.theirs(main));
-        let campaign = first.map(|theirs| theirs.campaign);
-        let campaign = campaign.or_else(|| self.books.campaign_of(kept.promoter));
+        let campaign = first
+            .map(|theirs| theirs.campaign)
+            .or_else(|| self.books.campaign_of(kept.promoter));
         TermsKey {
             promoter,
             campaign: campaign.unwrap_or(0),

@@ -86,8 +86,12 @@ impl Judge<'_> {
                 let is_open = own.is_live() && !self.is_reversal(*row) && !undone.contains(row);
                 is_open && own.tier == theirs.tier && own.unit == theirs.unit
             };
-            let earned = case.commissions.iter().copied().filter(is_of_tier);
-            let earned: Vec<u32> = earned.collect();
+            let earned: Vec<u32> = case
+                .commissions
+                .iter()
+                .copied()
+                .filter(is_of_tier)
+                .collect();
             let is_undone = |row: &u32| {
                 let own = self.theirs(*row);
                 own.promoter == theirs.promoter && own.amount_cents == -theirs.amount_cents
@@ -163,8 +167,10 @@ impl Judge<'_> {
         if !has_kept(theirs.promoter) {
             return own.copied().collect();
         }
-        let same = own.filter(|back| self.theirs(**back).amount_cents == -theirs.amount_cents);
-        let same: Vec<u32> = same.copied().collect();
+        let same: Vec<u32> = own
+            .filter(|back| self.theirs(**back).amount_cents == -theirs.amount_cents)
+            .copied()
+            .collect();
         let needed = usize::from(!case.refunds.is_empty());
         same.get(needed).copied().into_iter().collect()
     }

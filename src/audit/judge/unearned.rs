@@ -74,8 +74,9 @@ impl Judge<'_> {
         main: u32,
     ) -> Option<EarnedCommission> {
         let theirs = *self.theirs(main);
-        let due = self.due(group, sale, main, 0);
-        let due = due.unwrap_or_else(|| self.due_by_itself(sale, main, theirs.amount_cents));
+        let due = self
+            .due(group, sale, main, 0)
+            .unwrap_or_else(|| self.due_by_itself(sale, main, theirs.amount_cents));
         let kept = EarnedCommission {
             pays: due.paid.map(|paid| paid.pays),
             ..self.missing(Some(main), theirs.promoter, due.cents)
@@ -126,11 +127,11 @@ impl Judge<'_> {
         let payment = self.payment(sale);
         let paid = is_cash
             .then(|| self.terms.pays(self.books, deals, payment))
-            .flatten();
-        let paid = paid.and_then(|paid| {
-            let pays = self.in_unit(paid.pays, sale, unit)?;
-            Some(Paid { pays, ..paid })
-        });
+            .flatten()
+            .and_then(|paid| {
+                let pays = self.in_unit(paid.pays, sale, unit)?;
+                Some(Paid { pays, ..paid })
+            });
         if let Some(reason) = paid
             .and_then(|paid| paid.open)
             .filter(|_| reversal.is_none())
@@ -142,9 +143,10 @@ impl Judge<'_> {
         let reported = ours
             .commission_cents
             .filter(|_| group.tier == 1 && unit == self.books.account_currency);
-        let worth = paid.zip(base);
-        let worth = worth.map(|(paid, base)| self.terms.commission(paid.pays, base));
-        let worth = worth.or(reported);
+        let worth = paid
+            .zip(base)
+            .map(|(paid, base)| self.terms.commission(paid.pays, base))
+            .or(reported);
         let kept = EarnedCommission {
             pays: paid.map(|paid| paid.pays),
             ..self.missing(reversal, deals.promoter, worth.unwrap_or(0))
@@ -191,8 +193,11 @@ impl Judge<'_> {
             return None;
         }
         let group = CommissionGroup::empty(1);
-        let higher = case.commissions.iter().map(|row| self.theirs(*row));
-        let mut higher = higher.filter(|theirs| theirs.is_live() && !theirs.is_reversal());
+        let mut higher = case
+            .commissions
+            .iter()
+            .map(|row| self.theirs(*row))
+            .filter(|theirs| theirs.is_live() && !theirs.is_reversal());
         if let Some(theirs) = higher.find(|theirs| theirs.tier > 1) {
             let tier = theirs.tier;
             let why = format!("the sale has a commission of tier {tier}, and none of tier 1");
@@ -292,8 +297,13 @@ impl Judge<'_> {
         const OTHERS: &str =
             "the customer's earlier sales have a commission, and this one has none";
         let ours = *self.ours(sale);
-        let lead = self.matching.lead.get(index(sale)).copied().flatten();
-        let lead = lead.map(|lead| self.books.leads[index(lead)]);
+        let lead = self
+            .matching
+            .lead
+            .get(index(sale))
+            .copied()
+            .flatten()
+            .map(|lead| self.books.leads[index(lead)]);
         let since = lead.map(|lead| lead.created_ms.zip(ours.created_ms));
         let was_lead = since.map(|both| both.map(|(lead, sale)| lead <= sale));
         match ours.outcome {

@@ -202,8 +202,10 @@ fn theirs<'f>(cells: &mut Vec<Cell<'f>>, commission: Option<&'f Commission>) {
 
 /// Returns the cells of all totals: everything first, then cut by cut.
 pub(super) fn totals(totals: &AuditTotals) -> impl Iterator<Item = Vec<Cell<'_>>> {
-    let in_all = totals.in_all.iter();
-    let in_all = in_all.map(|(currency, figures)| total("all", None, currency, figures));
+    let in_all = totals
+        .in_all
+        .iter()
+        .map(|(currency, figures)| total("all", None, currency, figures));
     let cuts = Cut::ALL.into_iter().flat_map(|cut| {
         let lines = totals.by.get(&cut).into_iter().flatten();
         lines.map(move |line| {

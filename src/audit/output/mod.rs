@@ -332,8 +332,9 @@ impl AuditReport {
     /// Returns the cells of the findings, in their order.
     fn differences(&self) -> impl Iterator<Item = Vec<Cell<'_>>> {
         let new = self.new_findings();
-        let reasons = self.accepted.iter();
-        let reasons: std::collections::HashMap<&str, &str> = reasons
+        let reasons: std::collections::HashMap<&str, &str> = self
+            .accepted
+            .iter()
             .map(|one| (one.id.as_str(), one.reason.as_str()))
             .collect();
         self.audit.findings.iter().map(move |finding| {
@@ -351,9 +352,10 @@ impl AuditReport {
         let made: Option<Timestamp> = self.made_at.parse().ok();
         let made = made.map_or(0, Timestamp::as_second);
         let mut book = TableBook::create(path, "Audit of FirstPromoter's commissions", made)?;
-        let verdict = self.verdict_lines();
-        let verdict = verdict.iter();
-        let verdict = verdict.map(|(what, is)| vec![Cell::text(what), Cell::escaped(is)]);
+        let lines = self.verdict_lines();
+        let verdict = lines
+            .iter()
+            .map(|(what, is)| vec![Cell::text(what), Cell::escaped(is)]);
         book.table("Verdict", &columns::VERDICT, verdict)?;
         if !self.statements.is_empty() {
             let statements = self.statements.iter().map(columns::statement);

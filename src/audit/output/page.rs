@@ -115,10 +115,10 @@ fn sheet(report: &AuditReport) -> SignedSheet {
         let days = words::days(&input.first_date, &input.last_date);
         [input.path.clone(), days, sha256]
     });
-    let theirs = &report.theirs;
-    let theirs = theirs.sha256.iter().map(|sha256| {
-        let days = words::days(&theirs.first_date, &theirs.last_date);
-        [theirs.file.clone(), days, sha256.clone()]
+    let listing = &report.theirs;
+    let theirs = listing.sha256.iter().map(|sha256| {
+        let days = words::days(&listing.first_date, &listing.last_date);
+        [listing.file.clone(), days, sha256.clone()]
     });
     SignedSheet {
         lines: words::answer(report),

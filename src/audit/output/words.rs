@@ -61,8 +61,10 @@ pub(crate) fn answer(report: &AuditReport) -> Vec<String> {
 
 /// Returns the columns of theirs that are not read and may decide what is paid.
 fn deciding(theirs: &TheirsSummary) -> Option<String> {
-    let columns = theirs.columns_that_decide.iter().take(COLUMNS_NAMED);
-    let columns: Vec<String> = columns
+    let columns: Vec<String> = theirs
+        .columns_that_decide
+        .iter()
+        .take(COLUMNS_NAMED)
         .map(|column| {
             let commissions = count(column.commissions, "commission");
             format!("`{}` ({commissions})", shown(&column.name))
@@ -165,8 +167,12 @@ pub(crate) fn unchecked(unchecked: &Unchecked) -> String {
 /// Returns the number of commissions that were judged by rates that nobody declared, in words.
 fn inferred(report: &AuditReport) -> Option<String> {
     let judged = report.audit.judged_by_inferred;
-    let fewest = report.audit.inferred.iter().map(|rate| rate.commissions);
-    let fewest = fewest.min()?;
+    let fewest = report
+        .audit
+        .inferred
+        .iter()
+        .map(|rate| rate.commissions)
+        .min()?;
     (judged > 0).then(|| {
         format!(
             "The rates of {} were inferred, not declared: each from {fewest} commissions or more.",
@@ -266,10 +272,12 @@ pub(crate) fn accepted_item(item: &AcceptedItem) -> String {
         (None, Some(file), None) => file.clone(),
         (None, None, _) => "a row".to_owned(),
     };
-    let amount = item.amount_cents.zip(item.currency);
-    let amount = amount.map_or_else(String::new, |(cents, currency)| {
-        format!(" ({})", money(cents.into(), currency.code()))
-    });
+    let amount = item
+        .amount_cents
+        .zip(item.currency)
+        .map_or_else(String::new, |(cents, currency)| {
+            format!(" ({})", money(cents.into(), currency.code()))
+        });
     let AcceptedItem {
         code, reason, by, ..
     } = item;
@@ -315,8 +323,12 @@ pub(crate) fn theirs(theirs: &TheirsSummary) -> String {
         text.push_str("; commissions that do not say whether they are approved count as approved");
     }
     if !theirs.columns_not_read.is_empty() {
-        let names = theirs.columns_not_read.iter().take(COLUMNS_NAMED);
-        let names: Vec<String> = names.map(|name| format!("`{}`", shown(name))).collect();
+        let names: Vec<String> = theirs
+            .columns_not_read
+            .iter()
+            .take(COLUMNS_NAMED)
+            .map(|name| format!("`{}`", shown(name)))
+            .collect();
         let _ = write!(text, "; not read: {}", names.join(", "));
         let more = theirs.columns_not_read.len() - names.len();
         if more > 0 {

@@ -242,10 +242,11 @@ impl TryFrom<AuditTable> for AuditRules {
             key: RulesKey { rule: None, name },
             message,
         };
-        let rounding = table.rounding.parse();
-        let rounding = rounding.map_err(|message| in_audit("rounding", message))?;
-        let zone = TimeZone::get(&table.zone);
-        let zone = zone.map_err(|_| {
+        let rounding = table
+            .rounding
+            .parse()
+            .map_err(|message| in_audit("rounding", message))?;
+        let zone = TimeZone::get(&table.zone).map_err(|_| {
             let message = format!(
                 "`{}` is not a time zone; write it like `Europe/Berlin`",
                 table.zone
@@ -265,8 +266,9 @@ impl TryFrom<AuditTable> for AuditRules {
             }
         };
         let numbered = table.rule.into_iter().zip(1..);
-        let rules = numbered.map(|(rule, number)| rule.read(number));
-        let rules: Vec<Rule> = rules.collect::<Result<_, _>>()?;
+        let rules: Vec<Rule> = numbered
+            .map(|(rule, number)| rule.read(number))
+            .collect::<Result<_, _>>()?;
         no_ambiguity(&rules)?;
         let aliases = aliases(table.alias)?;
         Ok(AuditRules {

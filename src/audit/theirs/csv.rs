@@ -113,12 +113,12 @@ pub fn read_csv(
 ) -> Result<ReadCommissions, Box<Problem>> {
     let header = export.header().to_vec();
     let columns = header.iter().enumerate();
-    let unread = columns.filter(|(place, _)| !binding.has(*place));
-    let unread: Vec<(usize, &String)> = unread.collect();
+    let unread: Vec<(usize, &String)> = columns.filter(|(place, _)| !binding.has(*place)).collect();
     let own = profile.commission.as_ref();
     // Words that are read may speak against a commission, too.
-    let kind = own.and_then(|own| binding.position(own.kind?));
-    let kind = kind.and_then(|place| Some((place, header.get(place)?)));
+    let kind = own
+        .and_then(|own| binding.position(own.kind?))
+        .and_then(|place| Some((place, header.get(place)?)));
     let deciding = DecidingColumns::new(
         unread.iter().copied().chain(kind),
         |name| second_name(profile, &binding, name),
@@ -185,8 +185,11 @@ impl ListReader<'_> {
             },
             CommissionOutcome::Rejected(problem) => {
                 self.read.rows.rejected += 1;
-                let id = self.event_id.and_then(|at| row.get(at)).map(str::trim);
-                let id = id.filter(|id| !id.is_empty());
+                let id = self
+                    .event_id
+                    .and_then(|at| row.get(at))
+                    .map(str::trim)
+                    .filter(|id| !id.is_empty());
                 self.read.unread_ids.extend(id.map(str::to_owned));
                 self.report(*problem, row);
             }
@@ -293,8 +296,10 @@ fn second_name(profile: &Profile, binding: &Binding, name: &str) -> Option<Secon
     let own = profile.commission.as_ref()?;
     let amount = [Some(own.amount)];
     let texts = [own.promoter_email, own.promoter_id, own.ref_id, own.is_paid];
-    let columns = amount.map(|column| (column, true)).into_iter();
-    let columns = columns.chain(texts.map(|column| (column, false)));
+    let columns = amount
+        .map(|column| (column, true))
+        .into_iter()
+        .chain(texts.map(|column| (column, false)));
     let mut known = columns.filter_map(|(column, is_amount)| {
         let headers = &profile.columns[column?].headers;
         let is_known = headers

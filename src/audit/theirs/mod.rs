@@ -49,8 +49,11 @@ pub(crate) struct ListedCommissions {
 
 /// Returns the facts of a listing that are not compared and may decide what is paid, judged as the columns of a CSV are.
 pub(crate) fn deciding_of(listing: &StoredListing<ListedCommission>) -> Vec<DecidingColumn> {
-    let lines = listing.lines.iter().map(|(_, line)| line);
-    let lines = lines.filter(|line| line.status != Status::Denied.as_str());
+    let lines = listing
+        .lines
+        .iter()
+        .map(|(_, line)| line)
+        .filter(|line| line.status != Status::Denied.as_str());
     let mut facts = [("fraud_check", 0), ("is_self_referral", 0)];
     for line in lines {
         let said = [
@@ -110,8 +113,8 @@ fn commission_of(
 ) -> Result<Commission, Box<Problem>> {
     let status = listed.status.parse().map_err(|_| {
         let message = "this is not a status of a commission that fprecon knows";
-        let problem = Problem::error(ProblemCode::StatusUnknown, message);
-        let problem = problem.at(place.file.clone(), place.line);
+        let problem =
+            Problem::error(ProblemCode::StatusUnknown, message).at(place.file.clone(), place.line);
         Box::new(
             problem
                 .cell("status", &listed.status)

@@ -148,7 +148,7 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
         private::make_directory(directory).map_err(failed(directory, "creating the directory"))?;
         let path = directory.join(format!(".{}.part", T::NAME));
         let mut options = private::options();
-        let options = options.read(true).write(true).create(true).truncate(false);
+        options.read(true).write(true).create(true).truncate(false);
         let file = options.open(&path).map_err(failed(&path, "opening it"))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -182,8 +182,11 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
 
     /// Reads what is there; false where it is of no use any more.
     fn take_up(&mut self, now: Timestamp) -> Result<bool, StoreError> {
-        let file = self.file.get_ref().try_clone();
-        let file = file.map_err(failed(&self.path, "reading it"))?;
+        let file = self
+            .file
+            .get_ref()
+            .try_clone()
+            .map_err(failed(&self.path, "reading it"))?;
         let path = self.path.clone();
         let mut lines = WholeLines::new(&path, file);
         match lines.next_line()? {

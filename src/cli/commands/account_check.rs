@@ -66,8 +66,8 @@ pub(super) fn fetch_into(
     let sales = AccountSales::new(settings.zone()?, api.account_currency, decimals, version);
     let mut listing = KeptLines::new(sales, MAX_COMMISSIONS);
     let per_minute = target.pace(settings).requests_per_minute;
-    let read = fetch_list(target.client(), per_minute, &mut listing, terminal)?;
-    let read = read.map_err(|(unlisted, exit)| not_compared(&unlisted, exit, api.version))?;
+    let read = fetch_list(target.client(), per_minute, &mut listing, terminal)?
+        .map_err(|(unlisted, exit)| not_compared(&unlisted, exit, api.version))?;
     let mut sales = listing.kept;
     sales.requests = read.requests;
     sales.sort();

@@ -225,8 +225,11 @@ impl AuditCall<'_> {
 
     /// Checks that the files of the report can be written where they belong, and over nothing that is read.
     fn expect_place_of_files(&self, ours: &Ours) -> Result<(), CliError> {
-        let read = ours.sha256.keys().map(Path::new);
-        let read = read.chain(self.arguments.commissions.as_deref());
+        let read = ours
+            .sha256
+            .keys()
+            .map(Path::new)
+            .chain(self.arguments.commissions.as_deref());
         let directory = self.arguments.dir.as_deref();
         expect_no_input_in(directory, &is_file_of_audit, self.settings, read)?;
         expect_reachable(directory)
@@ -397,8 +400,9 @@ impl AuditCall<'_> {
         }
         let rejected = all.first().map_or(0, |unread| unread.count);
         // Errors that are about no row: a file that ends within a record.
-        let errors = problems.kept().iter();
-        let errors = errors
+        let errors = problems
+            .kept()
+            .iter()
             .filter(|problem| problem.severity == Severity::Error)
             .count() as u64;
         let errors = match rejected + unreadable {

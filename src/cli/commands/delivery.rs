@@ -142,8 +142,7 @@ impl<'d> RunDelivery<'d> {
         let started = Instant::now();
         let record = load(&journal, run)?;
         self.log_start(&record, journal.pending_count(run)?);
-        let inputs = record.inputs.iter();
-        let inputs = inputs.map(|input| Path::new(&input.path));
+        let inputs = record.inputs.iter().map(|input| Path::new(&input.path));
         let directory = self.directory.as_deref();
         expect_no_input_in(directory, &is_file_of_run, self.settings, inputs)?;
         expect_own_or_free(directory, &is_file_of_run, &journal)?;
@@ -211,8 +210,7 @@ impl<'d> RunDelivery<'d> {
                 "`history = \"commissions\"` is not set any more: {} of the run that began with it will get the day on which they are sent, and so will their commissions",
                 count(sales, "sale")
             );
-            let problem = Problem::warning(ProblemCode::DatesNotTaken, message);
-            let problem = problem.hint("to keep their days, interrupt this, set it under `[api]` again, and `fprecon resume`; what was sent without its day needs attention");
+            let problem = Problem::warning(ProblemCode::DatesNotTaken, message).hint("to keep their days, interrupt this, set it under `[api]` again, and `fprecon resume`; what was sent without its day needs attention");
             self.terminal.problems(&[problem], 0);
         }
         Ok(())
@@ -222,8 +220,8 @@ impl<'d> RunDelivery<'d> {
     fn log_start(&self, record: &RunRecord, pending: u64) {
         self.terminal.set_run(&record.name);
         let message = format!("run {}: {} to send", record.name, count(pending, "event"));
-        let entry = LogEntry::new(Level::Info, "started", message);
-        let entry = entry.with("destination", self.destination.name());
+        let entry = LogEntry::new(Level::Info, "started", message)
+            .with("destination", self.destination.name());
         self.terminal.log(entry.with("to_send", pending));
     }
 
@@ -390,8 +388,10 @@ fn answer_line(record: &EventRecord, settled: &Settlement, settings: &EffectiveS
         .or(event.customer.uid.as_deref());
     let commission = settled.commission_cents.map(|cents| {
         let currency = settings.api.account_currency;
-        let promoter = settled.promoter_email.as_deref();
-        let promoter = promoter.or(settled.promoter_ref_id.as_deref());
+        let promoter = settled
+            .promoter_email
+            .as_deref()
+            .or(settled.promoter_ref_id.as_deref());
         format!(
             "; commission {} {currency} for {}",
             amount(cents.into(), currency),

@@ -280,10 +280,10 @@ fn show(findings: &Findings, terminal: &Terminal) {
             .find(|result| match findings.exit() {
                 Exit::Attention => result.state == CheckState::Warning,
                 _ => result.state == CheckState::Failed,
+            })
+            .map_or(String::new(), |first| {
+                format!(" {}: {}", first.check.as_str(), first.message)
             });
-        let first = first.map_or(String::new(), |first| {
-            format!(" {}: {}", first.check.as_str(), first.message)
-        });
         let doctor = findings.commands.command("doctor");
         terminal.say_if_quiet(&format!("{}{first}; next: {doctor}", verdict(findings)));
     }

@@ -286,8 +286,11 @@ impl Explainer<'_> {
             return Ok(export);
         };
         // A profile that the configuration does not have any more can't explain anything.
-        let again = self.reader.read(&file, row.line, Some(profile));
-        let mut again = again.unwrap_or_default().into_iter();
+        let mut again = self
+            .reader
+            .read(&file, row.line, Some(profile))
+            .unwrap_or_default()
+            .into_iter();
         Ok(again.find(|own| own.path == export.path).unwrap_or(export))
     }
 
@@ -392,8 +395,9 @@ fn no_row(row: &RowName<'_>, nearest: Option<u64>, other: Option<&String>) -> Cl
 
 /// Returns the error that a name is that of several exports.
 fn several(row: &RowName<'_>, paths: &[String]) -> CliError {
-    let named = paths.iter().take(PATHS_NAMED);
-    let named: Vec<String> = named
+    let named: Vec<String> = paths
+        .iter()
+        .take(PATHS_NAMED)
         .map(|path| format!("`{}`", shell_word(&format!("{path}:{}", row.line))))
         .collect();
     let more = match paths.len().saturating_sub(PATHS_NAMED) {
@@ -401,7 +405,7 @@ fn several(row: &RowName<'_>, paths: &[String]) -> CliError {
         more => format!(" and {more} more"),
     };
     let message = "this is the name of several exports";
-    let problem = Problem::error(ProblemCode::ExplainAmbiguous, message);
-    let problem = problem.at(row.file, Some(row.line));
+    let problem =
+        Problem::error(ProblemCode::ExplainAmbiguous, message).at(row.file, Some(row.line));
     CliError::unusable(problem.hint(format!("give one of {}{more}", named.join(", "))))
 }

@@ -271,8 +271,10 @@ fn export(
         return to_standard_output(reader, table, terminal);
     };
     let runs = reader.runs(u32::MAX)?;
-    let exports = runs.iter().flat_map(|run| &run.inputs);
-    let exports = exports.map(|export| Path::new(&export.path));
+    let exports = runs
+        .iter()
+        .flat_map(|run| &run.inputs)
+        .map(|export| Path::new(&export.path));
     expect_no_input_at("--output", path, settings, exports)?;
     let (format, rows) = match options.format {
         ExportFormat::Csv => (

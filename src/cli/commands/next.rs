@@ -42,10 +42,9 @@ fn with_options_of(common: &Common, api: Option<String>) -> Commands {
         ("--journal", path(&common.journal)),
         ("--base-url", common.base_url.clone()),
         ("--api-key-file", path(&common.api_key_file)),
-    ];
-    let given = given
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)));
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)));
     options.extend(given);
     let mut reading = Vec::new();
     for profile in &common.profile {

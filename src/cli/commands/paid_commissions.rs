@@ -54,8 +54,10 @@ pub(super) fn paid_problem(
 /// Returns a line for each promoter with commissions that are marked as paid.
 pub(super) fn paid_table(paid: &[PaidToPromoter], of: PaidOf, currency: Currency) -> String {
     let name = |own: &PaidToPromoter| {
-        let name = own.promoter_email.as_deref();
-        let name = name.or(own.promoter_ref_id.as_deref());
+        let name = own
+            .promoter_email
+            .as_deref()
+            .or(own.promoter_ref_id.as_deref());
         shown(name.unwrap_or("a promoter without a name")).into_owned()
     };
     let mut lines = vec![[

@@ -42,14 +42,17 @@ struct ListedProfile<'p> {
 fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
     let settings = EffectiveSettings::load_general(common)?;
     let choice = Choice::load(common, &settings)?;
-    let listed = choice.profiles.iter().map(|profile| ListedProfile {
-        name: &profile.name,
-        reads: &profile.title,
-        based_on: profile.basis(),
-        rests_on: &profile.based_on,
-        is_own: profile.is_own,
-    });
-    let listed: Vec<ListedProfile<'_>> = listed.collect();
+    let listed: Vec<ListedProfile<'_>> = choice
+        .profiles
+        .iter()
+        .map(|profile| ListedProfile {
+            name: &profile.name,
+            reads: &profile.title,
+            based_on: profile.basis(),
+            rests_on: &profile.based_on,
+            is_own: profile.is_own,
+        })
+        .collect();
     if terminal.is_json() {
         terminal.write_json(&Listing {
             schema: SCHEMA,
@@ -275,8 +278,11 @@ fn check_one(
     let (chosen, why, questions) =
         match recognise(profiles, &mut export, &header, |cell| cell.into()) {
             Ok(found) => {
-                let questions = found.profile.open_questions(&found.binding);
-                let questions = questions.map(|question| question.text.clone()).collect();
+                let questions = found
+                    .profile
+                    .open_questions(&found.binding)
+                    .map(|question| question.text.clone())
+                    .collect();
                 (Some(found.profile), found.why.to_string(), questions)
             }
             Err(Unrecognised::Unfit(unfit)) => {
@@ -308,32 +314,35 @@ fn check_one(
 /// Returns the reasons why the other profiles do not fit a header, the closest first.
 fn others(profiles: &Profiles, chosen: Option<&Profile>, header: &[String]) -> Vec<Other> {
     let is_other = |profile: &&Profile| Some(&profile.name) != chosen.map(|chosen| &chosen.name);
-    let others = profiles.iter().filter(is_other).map(|profile| {
-        let bound = profile.bind(header);
-        let is_candidate = bound.is_ok() && chosen.is_none() && profile.is_detected;
-        let (why, distance) = match (bound, chosen) {
-            (Ok(_), _) if !profile.is_detected => {
-                let why = "matches, but is only used with --profile".to_owned();
-                (why, (0, 0))
+    let mut others: Vec<Other> = profiles
+        .iter()
+        .filter(is_other)
+        .map(|profile| {
+            let bound = profile.bind(header);
+            let is_candidate = bound.is_ok() && chosen.is_none() && profile.is_detected;
+            let (why, distance) = match (bound, chosen) {
+                (Ok(_), _) if !profile.is_detected => {
+                    let why = "matches, but is only used with --profile".to_owned();
+                    (why, (0, 0))
+                }
+                (Ok(_), Some(chosen)) if profile.needed() < chosen.needed() => {
+                    ("matches too, but finds fewer columns".to_owned(), (0, 0))
+                }
+                (Ok(_), Some(_)) => ("matches the header too".to_owned(), (0, 0)),
+                (Ok(_), None) => ("matches the header".to_owned(), (0, 0)),
+                (Err(misfit), _) => {
+                    let why = format!("the header {}", misfit.reason());
+                    (why, (misfit.faults(), usize::MAX - misfit.found))
+                }
+            };
+            Other {
+                profile: profile.name.clone(),
+                why,
+                is_candidate,
+                distance,
             }
-            (Ok(_), Some(chosen)) if profile.needed() < chosen.needed() => {
-                ("matches too, but finds fewer columns".to_owned(), (0, 0))
-            }
-            (Ok(_), Some(_)) => ("matches the header too".to_owned(), (0, 0)),
-            (Ok(_), None) => ("matches the header".to_owned(), (0, 0)),
-            (Err(misfit), _) => {
-                let why = format!("the header {}", misfit.reason());
-                (why, (misfit.faults(), usize::MAX - misfit.found))
-            }
-        };
-        Other {
-            profile: profile.name.clone(),
-            why,
-            is_candidate,
-            distance,
-        }
-    });
-    let mut others: Vec<Other> = others.collect();
+        })
+        .collect();
     others.sort_by_key(|other| other.distance);
     others
 }

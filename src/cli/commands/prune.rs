@@ -156,12 +156,16 @@ pub(super) fn prune_after_run(
 
 impl Removal {
     fn find(journal: &JournalReader, before: Timestamp) -> Result<Self, CliError> {
-        let open = open_unplanned(journal)?;
-        let open: HashSet<RunId> = open.into_iter().map(|(run, _)| run).collect();
+        let open: HashSet<RunId> = open_unplanned(journal)?
+            .into_iter()
+            .map(|(run, _)| run)
+            .collect();
         let pruned = journal.pruned_runs()?;
         let runs = journal.prunable_runs(before, &open)?;
-        let old = journal.runs(u32::MAX)?.into_iter();
-        let old = old.filter(|run| run.started < before && !pruned.contains_key(&run.id));
+        let old = journal
+            .runs(u32::MAX)?
+            .into_iter()
+            .filter(|run| run.started < before && !pruned.contains_key(&run.id));
         Ok(Removal {
             kept: old.count().saturating_sub(runs.len()) as u64,
             runs,

@@ -44,8 +44,11 @@ pub(in crate::cli) fn report(
             report_directory(&settings, &journal, &summary.run, run)?
         }
     };
-    let inputs = books.runs().iter().flat_map(|run| &run.inputs);
-    let inputs = inputs.map(|input| Path::new(&input.path));
+    let inputs = books
+        .runs()
+        .iter()
+        .flat_map(|run| &run.inputs)
+        .map(|input| Path::new(&input.path));
     expect_no_input_in(Some(&directory), &is_written, &settings, inputs)?;
     summary.report_dir = Some(directory.display().to_string());
     let mut commands = next::commands(common, &settings);
@@ -144,8 +147,10 @@ fn expect_not_pruned(journal: &JournalReader, runs: &[RunRecord]) -> Result<(), 
         "the details of {} of these days were removed (`journal prune`)",
         tables::count(of_span.len() as u64, "run")
     );
-    let next = TimeZone::UTC.to_datetime(last).date();
-    let next = next.checked_add(Days::new().days(1)).unwrap_or(next);
+    let last_day = TimeZone::UTC.to_datetime(last).date();
+    let next = last_day
+        .checked_add(Days::new().days(1))
+        .unwrap_or(last_day);
     let hint = format!("take the days from {next} on: `fprecon report --from {next}`");
     Err(CliError::unusable(
         Problem::error(ProblemCode::RunPruned, message).hint(hint),

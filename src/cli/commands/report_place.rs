@@ -23,8 +23,10 @@ pub(super) fn expect_no_input_in<'p>(
     let Some(directory) = directory else {
         return Ok(());
     };
-    let inputs = inputs.into_iter().map(Path::to_owned);
-    let mut inputs = inputs.chain(settings.own_files());
+    let mut inputs = inputs
+        .into_iter()
+        .map(Path::to_owned)
+        .chain(settings.own_files());
     let found = match Address::from_path(directory).map(Address::into_folder) {
         Some(folder) => inputs.find(|input| is_replaced(input, &folder, is_written)),
         None => {
@@ -86,11 +88,10 @@ pub(super) fn expect_reachable(directory: Option<&Path>) -> Result<(), CliError>
 /// Looks at a directory that the user sets for a report, with what says which report it has.
 fn look_at(directory: &Path) -> Result<OutputFolder, CliError> {
     OutputFolder::look_at(directory, &IDENTIFYING_FILES).map_err(|error| {
-        let hint = ObjectError::hint_of(&error);
-        let hint = hint.unwrap_or("check the folder for temporary files");
+        let hint = ObjectError::hint_of(&error).unwrap_or("check the folder for temporary files");
         let message = format!("the folder can't be used: {error}");
-        let problem = Problem::error(ProblemCode::ReportDirectory, message);
-        let problem = problem.setting("--dir", &directory.display().to_string());
+        let problem = Problem::error(ProblemCode::ReportDirectory, message)
+            .setting("--dir", &directory.display().to_string());
         CliError::unusable(problem.hint(format!("nothing was sent or written; {hint}")))
     })
 }

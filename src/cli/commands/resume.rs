@@ -180,8 +180,11 @@ fn waits_for_another_run(journal: &JournalReader, run: RunId) -> Result<bool, Cl
 /// Returns the runs with events left to send, and those that were killed after their last answer,
 /// which lack only their end and their report. The oldest is first.
 fn runs_to_finish(journal: &JournalReader) -> Result<Vec<RunId>, CliError> {
-    let killed = journal.runs(u32::MAX)?.into_iter();
-    let killed = killed.filter(|run| run.ended.is_none()).map(|run| run.id);
+    let killed = journal
+        .runs(u32::MAX)?
+        .into_iter()
+        .filter(|run| run.ended.is_none())
+        .map(|run| run.id);
     let mut runs: BTreeSet<RunId> = journal.unfinished_runs()?.into_iter().collect();
     runs.extend(killed);
     Ok(runs.into_iter().collect())
@@ -218,8 +221,11 @@ pub(in crate::cli) fn retry(
         let left_out = undone.iter().filter(|row| !accepted.contains(row));
         say_undone(left_out.count(), terminal);
     }
-    let accepted = accepted.into_iter().chain(undone).chain(uncompared);
-    let accepted = accepted.collect();
+    let accepted = accepted
+        .into_iter()
+        .chain(undone)
+        .chain(uncompared)
+        .collect();
     let selection = RetrySelection {
         has_failed: arguments.failed,
         has_unconfirmed: arguments.unconfirmed,
@@ -284,10 +290,11 @@ fn again_in_words(arguments: &RetryArguments) -> String {
         (arguments.failed, " --failed"),
         (arguments.unconfirmed, " --unconfirmed"),
         (arguments.non_referral, " --non-referral"),
-    ];
-    let options = options.iter().filter(|(is_set, _)| *is_set);
+    ]
+    .into_iter()
+    .filter(|(is_set, _)| *is_set);
     let mut words = String::from("retry");
-    words.extend(options.map(|(_, option)| *option));
+    words.extend(options.map(|(_, option)| option));
     for id in &arguments.events {
         words.push_str(&format!(" --event {}", shell_word(id)));
     }

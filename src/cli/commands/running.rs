@@ -88,10 +88,12 @@ impl Running {
                 self.holder
             );
         }
-        let left = self.progress.seconds_left();
-        let left = left.map_or(String::new(), |seconds| {
-            format!(", left {}", time_in_words(seconds))
-        });
+        let left = self
+            .progress
+            .seconds_left()
+            .map_or(String::new(), |seconds| {
+                format!(", left {}", time_in_words(seconds))
+            });
         format!(
             "Running  {}\n         {} of {} settled, {}, {}/min{left}",
             self.holder,
@@ -128,7 +130,8 @@ fn runs_of(journal: &JournalReader, holder: &Holder) -> Result<Vec<RunId>, Journ
     if holder.command == RESUME {
         return journal.unfinished_runs();
     }
-    let last = journal.latest_run()?;
-    let last = last.filter(|run| run.ended.is_none() && run.started >= holder.since);
+    let last = journal
+        .latest_run()?
+        .filter(|run| run.ended.is_none() && run.started >= holder.since);
     Ok(last.into_iter().map(|run| run.id).collect())
 }

@@ -20,14 +20,19 @@ use crate::report::words::amount;
 
 /// Returns the events that a run of a job would send.
 pub(super) fn to_send(job: &Job) -> impl Iterator<Item = Event> {
-    let planned = job.plan.events();
-    let planned = planned.filter(|planned| planned.state == PlanState::ToSend);
+    let planned = job
+        .plan
+        .events()
+        .filter(|planned| planned.state == PlanState::ToSend);
     planned.map(|planned| planned.event.to_event())
 }
 
 fn span_to_send(job: &Job) -> PlannedSpan {
-    let planned = job.plan.unordered().map(|(_, planned)| planned);
-    let planned = planned.filter(|planned| planned.state == PlanState::ToSend);
+    let planned = job
+        .plan
+        .unordered()
+        .map(|(_, planned)| planned)
+        .filter(|planned| planned.state == PlanState::ToSend);
     PlannedSpan::new(planned.map(|planned| planned.event))
 }
 
@@ -163,8 +168,10 @@ pub(super) fn expected_commission(
         );
         return Ok(expected(Some(cents), words));
     }
-    let tracked = journal.map(|journal| journal.tracked_sales(currency.code()));
-    let tracked = tracked.transpose()?.filter(|it| it.amount_cents > 0);
+    let tracked = journal
+        .map(|journal| journal.tracked_sales(currency.code()))
+        .transpose()?
+        .filter(|it| it.amount_cents > 0);
     let Some(tracked) = tracked else {
         let words = "expected commission: not known, no sale with a commission was tracked yet";
         return Ok(expected(None, words.to_owned()));

@@ -70,8 +70,11 @@ impl<'t> Watcher<'t> {
         let done = grouped(progress.done() as i128);
         let total = grouped(self.total.into());
         let message = format!("{done}/{total} events  {}", self.words(progress));
-        let settled = progress.settled.iter();
-        let settled: BTreeMap<_, _> = settled.map(|(outcome, n)| (outcome.as_str(), n)).collect();
+        let settled: BTreeMap<_, _> = progress
+            .settled
+            .iter()
+            .map(|(outcome, n)| (outcome.as_str(), n))
+            .collect();
         LogEntry::new(Level::Info, "progress", message)
             .with("done", progress.done())
             .with("total", self.total)

@@ -81,8 +81,7 @@ impl NotifySettings {
             ));
         }
         let url = table.url.filter(|url| !url.trim().is_empty());
-        let webhook = url.map(|url| Webhook::new(&url, form)).transpose();
-        let webhook = webhook.map_err(|error| {
+        let webhook = url.map(|url| Webhook::new(&url, form)).transpose().map_err(|error| {
             let message = format!("the address for notifications can't be used: {error}");
             let problem = Problem::error(ProblemCode::ConfigInvalid, message);
             CliError::unusable(problem.hint(
@@ -189,8 +188,8 @@ impl AfterRunSettings {
 fn salvaged(path: &Path) -> Table {
     let text = read_settings(path).unwrap_or_default();
     let (table, _) = toml::de::DeTable::parse_recoverable(&text);
-    let table = <Table as serde::Deserialize>::deserialize(toml::Deserializer::from(table));
-    let mut table = table.unwrap_or_default();
+    let mut table = <Table as serde::Deserialize>::deserialize(toml::Deserializer::from(table))
+        .unwrap_or_default();
     paths_from(&mut table, path);
     table
 }

@@ -163,9 +163,9 @@ fn both(layer: &Layer) -> CliError {
 /// Returns the key that a command prints.
 fn printed_key(words: &[String]) -> Result<ApiKey, CliError> {
     let key = run(words).and_then(|printed| {
-        let text = String::from_utf8(printed)
+        let output = String::from_utf8(printed)
             .map_err(|_| failure("what it prints is not text in UTF-8", ""))?;
-        let text = text.trim();
+        let text = output.trim();
         if text.contains(['\n', '\r']) {
             return Err(failure(
                 "it prints more than one line, and which one is the key is not known",

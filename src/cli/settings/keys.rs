@@ -477,8 +477,10 @@ impl SettingKey {
 
 /// Returns the settings of a table as a configuration shows defaults: each behind its meaning, and behind a `#`.
 pub(in crate::cli) fn template(table: &str, left_out: &[&str]) -> String {
-    let keys = KEYS.iter().filter(|key| key.table == table);
-    let keys = keys.filter(|key| !left_out.contains(&key.key));
+    let keys = KEYS
+        .iter()
+        .filter(|key| key.table == table)
+        .filter(|key| !left_out.contains(&key.key));
     keys.map(|key| format!("# {}\n# {}\n", key.about, key.line()))
         .collect()
 }

@@ -153,8 +153,11 @@ fn tables_in<'t>(
     table: &'t mut Table,
     name: &str,
 ) -> impl Iterator<Item = (&'t String, &'t mut Table)> {
-    let inner = table.get_mut(name).and_then(Value::as_table_mut);
-    let inner = inner.into_iter().flat_map(|inner| inner.iter_mut());
+    let inner = table
+        .get_mut(name)
+        .and_then(Value::as_table_mut)
+        .into_iter()
+        .flat_map(|inner| inner.iter_mut());
     inner.filter_map(|(name, value)| Some((name, value.as_table_mut()?)))
 }
 

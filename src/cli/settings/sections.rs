@@ -214,8 +214,10 @@ impl CurrencySettings {
     ///
     /// A setting is missing or not valid.
     pub(super) fn new(table: CurrenciesTable) -> Result<Self, CliError> {
-        let rates = table.rates.filter(|rates| !rates.is_empty());
-        let rates = rates.map(PathBuf::from);
+        let rates = table
+            .rates
+            .filter(|rates| !rates.is_empty())
+            .map(PathBuf::from);
         Ok(CurrencySettings {
             foreign: foreign(&required(table.foreign)?, rates.clone())?,
             rates,
@@ -351,8 +353,8 @@ fn sale_call(word: &str, version: Version) -> Result<SaleCall, CliError> {
 
 fn foreign(word: &str, rates: Option<PathBuf>) -> Result<ForeignSetting, CliError> {
     let invalid = |message: &str, hint: &str| {
-        let problem = Problem::error(ProblemCode::ConfigInvalid, message.to_owned());
-        let problem = problem.setting("currencies.foreign", word);
+        let problem = Problem::error(ProblemCode::ConfigInvalid, message.to_owned())
+            .setting("currencies.foreign", word);
         CliError::unusable(problem.hint(hint))
     };
     match (word, rates) {
@@ -373,8 +375,8 @@ fn foreign(word: &str, rates: Option<PathBuf>) -> Result<ForeignSetting, CliErro
 /// Returns the error for a uid that the user names as one customer's and as shared.
 fn in_both_lists(uid: &str) -> CliError {
     let message = "a uid can't be one customer's and shared";
-    let problem = Problem::error(ProblemCode::ConfigInvalid, message);
-    let problem = problem.setting("link.shared_uids", uid);
+    let problem =
+        Problem::error(ProblemCode::ConfigInvalid, message).setting("link.shared_uids", uid);
     CliError::unusable(problem.hint("remove it from `customer_uids` or from `shared_uids`"))
 }
 
@@ -387,8 +389,8 @@ fn decimals(table: BTreeMap<String, u32>) -> Result<Decimals, CliError> {
             let problem = Problem::error(
                 ProblemCode::ConfigInvalid,
                 format!("a currency has 0 to {} decimals", Decimals::MOST),
-            );
-            let problem = problem.cell(format!("currencies.decimals.{code}"), &digits.to_string());
+            )
+            .cell(format!("currencies.decimals.{code}"), &digits.to_string());
             return Err(CliError::unusable(problem));
         }
         decimals.set(currency, digits);

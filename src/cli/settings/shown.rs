@@ -89,8 +89,7 @@ fn shown_account(chosen: &ChosenAccount) -> Option<ShownSetting> {
 
 /// Returns the rows of the table `[currencies.decimals]`, one for each currency.
 fn shown_decimals(layers: &[Layer]) -> Vec<ShownSetting> {
-    let tables = layers.iter().rev();
-    let mut tables = tables.filter_map(|layer| {
+    let mut tables = layers.iter().rev().filter_map(|layer| {
         let currencies = layer.table.get("currencies")?.as_table()?;
         currencies.get("decimals")?.as_table()
     });
@@ -107,8 +106,10 @@ fn shown_decimals(layers: &[Layer]) -> Vec<ShownSetting> {
 #[cfg(feature = "polars")]
 fn shown_audit(layers: &[Layer]) -> Vec<ShownSetting> {
     let value = |key: &str| {
-        let tables = layers.iter().rev();
-        let mut tables = tables.filter_map(|layer| layer.table.get("audit")?.as_table());
+        let mut tables = layers
+            .iter()
+            .rev()
+            .filter_map(|layer| layer.table.get("audit")?.as_table());
         tables.find_map(|table| table.get(key))
     };
     let row = |name: String, value: String, key: &str| ShownSetting {
@@ -125,8 +126,7 @@ fn shown_audit(layers: &[Layer]) -> Vec<ShownSetting> {
         .collect();
     let rules = value("rule").and_then(Value::as_array);
     for (rule, number) in rules.into_iter().flatten().zip(1..) {
-        let rule = rule.to_string();
-        let rule = rule.trim_matches(['{', '}', ' ']).to_owned();
+        let rule = rule.to_string().trim_matches(['{', '}', ' ']).to_owned();
         rows.push(row(format!("audit.rule {number}"), rule, "rule"));
     }
     if rules.is_none_or(Vec::is_empty) {

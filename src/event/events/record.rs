@@ -228,8 +228,12 @@ impl SharedValues {
             .iter()
             .flatten()
             .fold(0, |bytes, word| bytes + word.own_bytes());
-        let all = [sale_bytes, reference_bytes, email_bytes, uid_bytes];
-        let all = all.iter().flatten().sum::<usize>() + id_bytes + own_bytes;
+        let all = [sale_bytes, reference_bytes, email_bytes, uid_bytes]
+            .iter()
+            .flatten()
+            .sum::<usize>()
+            + id_bytes
+            + own_bytes;
         let mut texts = RecordTexts(from.text(all));
         let event_id = texts.next(id_bytes);
         let sale_event_id = sale_bytes.map(|bytes| texts.next(bytes));

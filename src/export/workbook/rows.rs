@@ -274,15 +274,14 @@ mod tests {
     fn rows_keep_their_numbers_and_the_places_of_their_cells() {
         let mut sheet = rows(&[(0, 0, "id"), (0, 1, "amount"), (2, 1, "8.00"), (5, 3, "x")]);
         sheet.set_width(2);
-        let expected = [
+        let expected: Vec<(u64, Vec<String>)> = [
             (1, vec!["id", "amount"]),
             (3, vec!["", "8.00"]),
             (6, vec!["", "", "", "x"]),
-        ];
-        let expected: Vec<(u64, Vec<String>)> = expected
-            .into_iter()
-            .map(|(line, cells)| (line, cells.into_iter().map(str::to_owned).collect()))
-            .collect();
+        ]
+        .into_iter()
+        .map(|(line, cells)| (line, cells.into_iter().map(str::to_owned).collect()))
+        .collect();
         assert_eq!(all(sheet), expected);
         assert!(rows(&[]).is_empty());
         assert!(rows(&[(3, 1, "")]).is_empty());

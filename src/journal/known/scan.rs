@@ -9,8 +9,8 @@ use super::super::columns::{self, EventColumns, Millis, StoredWord, impossible};
 use super::super::{AttentionCode, EventRow, JournalError, JournalReader, Outcome};
 use super::{HistoryRequest, JournalHistory, KnownEvent, RunsOfExport, UncomparedRefund};
 use crate::event::{
-    Conversion, Correction, EventKey, KeyMap, Kind, NOT_PAID, Original, Refunded, UndoState,
-    is_undo,
+    Conversion, Correction, Essence, EventKey, KeyMap, Kind, NOT_PAID, Original, Refunded,
+    UndoState, is_undo,
 };
 use crate::invisible::is_invisible;
 
@@ -187,11 +187,13 @@ impl JournalReader {
         let sql = "SELECT id, profile FROM input";
         self.each("reading exports", sql, [], |row| {
             let name: String = row.get(1)?;
-            let place = names.iter().position(|known| *known == name);
-            let place = place.unwrap_or_else(|| {
-                names.push(name);
-                names.len() - 1
-            });
+            let place = names
+                .iter()
+                .position(|known| *known == name)
+                .unwrap_or_else(|| {
+                    names.push(name);
+                    names.len() - 1
+                });
             of_input.insert(row.get(0)?, place);
             Ok(())
         })?;
@@ -276,8 +278,11 @@ impl Scan<'_> {
         let key = read_now.unwrap_or(key);
         let sale_read_now = columns.sale_event_id().and_then(key_as_read_now);
         essence.sale = sale_read_now.or(essence.sale);
-        let conversion = self.originals.remove(&id).zip(essence.money);
-        let conversion = conversion.map(|(original, sent)| Conversion { original, sent });
+        let conversion = self
+            .originals
+            .remove(&id)
+            .zip(essence.money)
+            .map(|(original, sent)| Conversion { original, sent });
         let original = conversion.as_ref().map(|it| it.original.money);
         essence.money = original.or(essence.money);
         if let Some(&by) = self.replaced_by.get(&id) {
@@ -315,18 +320,8 @@ impl Scan<'_> {
         } else if !is_new && !self.respelt.contains_key(&key) {
             return Err(impossible(1, format!("event {} is there twice", id.0)));
         }
-        if is_undo(essence.kind, columns.event_id(), columns.sale_event_id())
-            && let Some(sale) = essence.sale
-        {
-            let is_recorded = outcome.is_some_and(Outcome::is_tracked);
-            let flag = self.known.flagged.get(&key);
-            let is_done = is_recorded && flag.is_none_or(|&code| code == AttentionCode::UndoPaid);
-            let state = if is_done {
-                UndoState::Refunded
-            } else {
-                UndoState::Open
-            };
-            self.known.undone.insert(sale, state);
+        if is_undo(essence.kind, columns.event_id(), columns.sale_event_id()) {
+            self.take_undo(key, &essence, outcome);
         }
         if self.refunded_by_others.contains(&id) {
             let undone = self.known.undone.entry(key);
@@ -336,6 +331,22 @@ impl Scan<'_> {
         let conversion = conversion.map(|conversion| (key, conversion));
         self.known.conversions.extend(conversion);
         Ok(())
+    }
+
+    /// Keeps what came of a refund that undoes its sale.
+    fn take_undo(&mut self, key: EventKey, essence: &Essence, outcome: Option<Outcome>) {
+        let Some(sale) = essence.sale else {
+            return;
+        };
+        let is_recorded = outcome.is_some_and(Outcome::is_tracked);
+        let flag = self.known.flagged.get(&key);
+        let is_done = is_recorded && flag.is_none_or(|&code| code == AttentionCode::UndoPaid);
+        let state = if is_done {
+            UndoState::Refunded
+        } else {
+            UndoState::Open
+        };
+        self.known.undone.insert(sale, state);
     }
 
     /// Notes a refund of a sale that was not sent, since nothing was compared.

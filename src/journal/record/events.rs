@@ -193,8 +193,8 @@ impl Recording<'_> {
         let sql = format!("SELECT {} FROM event e WHERE e.id = ?1", columns::RESULT);
         let result = self
             .transaction
-            .query_row(&sql, [from.0], |row| columns::read_settlement(row, from, 0));
-        let result = result.map_err(|error| self.reader.failed("reading a result", error))?;
+            .query_row(&sql, [from.0], |row| columns::read_settlement(row, from, 0))
+            .map_err(|error| self.reader.failed("reading a result", error))?;
         let Some(result) = result else {
             return Ok(());
         };

@@ -105,8 +105,11 @@ impl SaleFinder<'_> {
         let mut candidates = Candidates::default();
         for (refund, readings) in refunds.iter().enumerate() {
             let readings = readings.iter().map(|&reading| events.get(reading));
-            let paid = readings.clone().filter_map(|reading| reading.paid_cents());
-            let paid = paid.max().unwrap_or(i64::MAX);
+            let paid = readings
+                .clone()
+                .filter_map(|reading| reading.paid_cents())
+                .max()
+                .unwrap_or(i64::MAX);
             for reading in readings {
                 if let Some((created_at, money)) = reading.created_at.zip(reading.money) {
                     candidates.add_refund(&SearchedRefund {
@@ -124,8 +127,10 @@ impl SaleFinder<'_> {
             let key = EventKey::from_id(event_id);
             let sale = known.entry(key).or_insert_with(|| {
                 let sale = self.sale(key, events)?;
-                let left = left.get(&key).copied();
-                let left = left.unwrap_or_else(|| self.left_of(key, sale, 0, 0));
+                let left = left
+                    .get(&key)
+                    .copied()
+                    .unwrap_or_else(|| self.left_of(key, sale, 0, 0));
                 Some((sale.money.currency, left))
             });
             if let (Some((currency, left)), Some(created_at)) = (*sale, created_at) {
@@ -159,13 +164,16 @@ impl SaleFinder<'_> {
         events: &mut Events,
         links: &mut Links,
     ) {
-        let sale = self.sale(key, events);
-        let sale = sale.expect("only a sale with an amount is a candidate");
-        let paid = refunds.iter().map(|(readings, _)| {
-            let paid = readings.iter().filter_map(|&r| events.get(r).paid_cents());
-            paid.max().unwrap_or(0)
-        });
-        let paid = paid.fold(0, i64::saturating_add);
+        let sale = self
+            .sale(key, events)
+            .expect("only a sale with an amount is a candidate");
+        let paid = refunds
+            .iter()
+            .map(|(readings, _)| {
+                let paid = readings.iter().filter_map(|&r| events.get(r).paid_cents());
+                paid.max().unwrap_or(0)
+            })
+            .fold(0, i64::saturating_add);
         let left = left.get(&key).copied();
         let is_enough = paid <= left.unwrap_or_else(|| self.left_of(key, sale, 0, 0));
         for (readings, event_id) in refunds {

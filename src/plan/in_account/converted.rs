@@ -34,8 +34,10 @@ impl Comparison<'_> {
                 let event = self.events.get(index);
                 let (from, until) = self.account.window(lookup.at, nearness);
                 let leads = self.account.leads(event.customer);
-                let of_leads = leads.into_iter().flatten();
-                let of_leads = of_leads.filter_map(|lead| by_lead.get(&lead));
+                let of_leads = leads
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|lead| by_lead.get(&lead));
                 let place = of_leads.flatten().copied().find(|&place| {
                     let sold_at = self.account.sales[place as usize].at.as_second();
                     (from..until).contains(&sold_at) && !self.taken[place as usize]

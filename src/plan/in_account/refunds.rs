@@ -469,8 +469,10 @@ impl Planner<'_> {
         events: &Events,
         representatives: &KeyRepresentatives,
     ) -> u64 {
-        let until = self.history.lost_until();
-        let until = until.map(|until| until.checked_add(DATE_TOLERANCE).unwrap_or(Timestamp::MAX));
+        let until = self
+            .history
+            .lost_until()
+            .map(|until| until.checked_add(DATE_TOLERANCE).unwrap_or(Timestamp::MAX));
         let mut held = 0;
         for index in 0..events.len() {
             if events.kind(index) != Kind::Refund || self.states[index] != PlanState::ToSend {

@@ -98,8 +98,10 @@ impl AccountSales {
         let mut by_sale: BTreeMap<EventKey, BTreeMap<i64, Vec<usize>>> = BTreeMap::new();
         for index in 0..events.len() {
             let (key, kind) = (events.key(index), events.kind(index));
-            let sale = events.sale_event_id(index).map(EventKey::from_id);
-            let sale = sale.filter(|sale| !history.uncompared_refunds(*sale).is_empty());
+            let sale = events
+                .sale_event_id(index)
+                .map(EventKey::from_id)
+                .filter(|sale| !history.uncompared_refunds(*sale).is_empty());
             let is_open = || history.essence(key).is_none() || history.is_uncompared(key);
             if let (Kind::Refund, Some(sale), Some(total)) =
                 (kind, sale, events.figures(index).refund_total_cents)

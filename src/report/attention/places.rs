@@ -40,8 +40,11 @@ impl Places<'_> {
     /// Returns the exports as a command can name them: a member of an archive by the archive.
     fn exports(&self, code: AttentionCode) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        let beside = self.beside_held.iter().map(String::as_str);
-        let beside = beside.filter(|_| code == AttentionCode::Held);
+        let beside = self
+            .beside_held
+            .iter()
+            .map(String::as_str)
+            .filter(|_| code == AttentionCode::Held);
         for path in self.exports.iter().copied().chain(beside) {
             let name = match path.to_ascii_lowercase().find(".zip/") {
                 Some(at) => &path[..at + ".zip".len()],

@@ -195,15 +195,15 @@ pub(super) fn run_lines(runs: &[RunRecord], summary: &RunSummary) -> Vec<RunLine
 
 /// Returns the number of events that have no final answer, in words; `None` if there are none.
 fn open_in_words(summary: &RunSummary) -> Option<String> {
-    let open = [
+    let open: Vec<String> = [
         (None, "not sent"),
         (Some(Outcome::Unconfirmed), "unconfirmed"),
-    ];
-    let open = open.map(|(outcome, what)| (summary.outcomes.for_outcome(outcome).count(), what));
-    let open = open.iter().filter(|(n, _)| *n > 0);
-    let open: Vec<String> = open
-        .map(|(n, what)| format!("{} {what}", grouped((*n).into())))
-        .collect();
+    ]
+    .map(|(outcome, what)| (summary.outcomes.for_outcome(outcome).count(), what))
+    .iter()
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, what)| format!("{} {what}", grouped((*n).into())))
+    .collect();
     (!open.is_empty()).then(|| open.join(", "))
 }
 

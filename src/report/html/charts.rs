@@ -140,9 +140,12 @@ pub(super) fn money_by_month(
         amount(all_sales, currency),
         amount(all_refunds, currency)
     );
-    let without = undated.money.iter();
-    let without = without.filter(|(_, of, _)| *of == Some(currency));
-    let without = without.map(|(_, _, sum)| sum.count).sum();
+    let without = undated
+        .money
+        .iter()
+        .filter(|(_, of, _)| *of == Some(currency))
+        .map(|(_, _, sum)| sum.count)
+        .sum();
     Some(ColumnChart {
         id: format!("money-{currency}"),
         title: format!("Sales and refunds in {currency}"),

@@ -115,8 +115,11 @@ pub(super) struct EventLine {
 
 impl EventLine {
     fn new(event: &Event, file: Option<&str>, why: String) -> Self {
-        let customer = &event.customer;
-        let customer = customer.email.as_ref().or(customer.uid.as_ref());
+        let customer = event
+            .customer
+            .email
+            .as_ref()
+            .or(event.customer.uid.as_ref());
         let money = event.money;
         let in_words = |money: crate::event::Money| {
             let figure = amount(money.amount_cents.into(), money.currency);

@@ -378,8 +378,11 @@ impl LifeReader<'_> {
     ///
     /// The journal can't be read.
     pub(crate) fn held_with_id(&self, id: &str) -> Result<Vec<HeldLife>, JournalError> {
-        let held = self.journal.held_by_id(id)?.into_iter();
-        let held = held.filter(|(_, record)| record.event.event_id() == id);
+        let held = self
+            .journal
+            .held_by_id(id)?
+            .into_iter()
+            .filter(|(_, record)| record.event.event_id() == id);
         self.held_lives(held)
     }
 

@@ -162,8 +162,11 @@ pub(crate) struct RowCell {
 
 /// Returns the cells of a row that are not empty, with their columns.
 pub(crate) fn row_cells(header: &[String], fields: &[String]) -> Vec<RowCell> {
-    let columns = header.iter().cloned().map(Some);
-    let columns = columns.chain(std::iter::repeat(None));
+    let columns = header
+        .iter()
+        .cloned()
+        .map(Some)
+        .chain(std::iter::repeat(None));
     let cells = columns.zip(fields).map(|(column, cell)| RowCell {
         column,
         value: cell.clone(),

@@ -86,8 +86,10 @@ fn write_failure(payload: &(dyn Any + Send)) -> Option<io::Error> {
     let message = payload.downcast_ref::<String>()?;
     let is_unwrapped = message.starts_with(UNWRAPPED);
     let cause = message.strip_prefix(WRITE_FAILURE);
-    let code = message.split_once("Os { code: ").map(|(_, rest)| rest);
-    let code = code.and_then(|rest| rest.split(',').next()?.parse().ok());
+    let code = message
+        .split_once("Os { code: ")
+        .map(|(_, rest)| rest)
+        .and_then(|rest| rest.split(',').next()?.parse().ok());
     match (code, cause) {
         (Some(code), cause) if is_unwrapped || cause.is_some() => {
             Some(io::Error::from_raw_os_error(code))

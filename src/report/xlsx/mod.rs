@@ -152,8 +152,8 @@ impl XlsxFile {
                 headings.collect(),
                 rows_per_sheet,
             )
-        });
-        let sheets = sheets.map_err(|error| FileError::new(&self.path, "writing it", error))?;
+        })
+        .map_err(|error| FileError::new(&self.path, "writing it", error))?;
         self.rejected.push(sheets);
         self.rejected_by_layout.insert(own.to_vec(), index);
         Ok(index)
@@ -269,8 +269,8 @@ impl Exporter for XlsxFile {
                 sheets.finish(&mut workbook)?;
             }
             accepted.finish(&mut workbook)
-        });
-        let saved = saved.and_then(|()| save(&mut workbook, &mut file));
+        })
+        .and_then(|()| save(&mut workbook, &mut file));
         saved.map_err(|error| FileError::new(&path, "writing it", error))?;
         Ok(vec![WrittenFile {
             name: NAME.to_owned(),

@@ -203,8 +203,10 @@ impl Effects {
 
     /// Returns the latest effect and its number, from 1.
     pub(super) fn last(&self) -> (usize, &Effect) {
-        let last = self.effects.last();
-        let last = last.expect("an event is described after it was entered");
+        let last = self
+            .effects
+            .last()
+            .expect("an event is described after it was entered");
         (self.effects.len(), last)
     }
 

@@ -347,7 +347,7 @@ impl AccountState {
         texts: &BTreeMap<String, String>,
         now: Moment,
     ) -> Result<ServerAnswer, ServerAnswer> {
-        let promoter = match (texts.get("promoter_id"), texts.get("promoter_email")) {
+        let named = match (texts.get("promoter_id"), texts.get("promoter_email")) {
             (Some(id), _) => {
                 let id: Option<u64> = id.parse().ok();
                 let mut places = 0..self.promoters.len();
@@ -359,7 +359,7 @@ impl AccountState {
                 return Err(not_found_422(message));
             }
         };
-        let promoter = promoter.ok_or_else(|| not_found_422("Promoter not found"))?;
+        let promoter = named.ok_or_else(|| not_found_422("Promoter not found"))?;
         let campaign = texts.get("campaign_id");
         if campaign.is_some_and(|id| *id != CAMPAIGN_ID.to_string()) {
             return Err(not_found_422("Campaign not found"));
@@ -386,8 +386,11 @@ impl AccountState {
         let id = texts
             .get("id")
             .ok_or_else(|| not_found_422("You need to find the payout by id."))?;
-        let place = id.parse().ok().and_then(|id| self.payout_place(id));
-        let place = place.ok_or_else(|| not_found("Payment not found"))?;
+        let place = id
+            .parse()
+            .ok()
+            .and_then(|id| self.payout_place(id))
+            .ok_or_else(|| not_found("Payment not found"))?;
         self.set_payout(place, status_of_v1(texts)?, now);
         Ok(ServerAnswer::json(
             200,
@@ -444,8 +447,9 @@ impl AccountState {
 
     /// Sets the notes of a commission of version 2.
     fn note(&mut self, id: usize, notes: &Notes) -> Result<ServerAnswer, ServerAnswer> {
-        let place = CommissionRef::from_id(id).filter(|place| self.row(*place).is_some());
-        let place = place.ok_or_else(|| ServerAnswer::message(404, "Commission not found"))?;
+        let place = CommissionRef::from_id(id)
+            .filter(|place| self.row(*place).is_some())
+            .ok_or_else(|| ServerAnswer::message(404, "Commission not found"))?;
         self.edit(place, |row| {
             let note = |new: &Option<String>, old: &mut Option<Rc<str>>| {
                 if let Some(new) = new {
@@ -469,8 +473,10 @@ impl AccountState {
 
     /// Returns the ids of the commissions that are in a payout which is not cancelled or failed.
     fn in_payouts(&self) -> BTreeSet<usize> {
-        let open = self.payouts.iter();
-        let open = open.filter(|own| !matches!(&*own.status, "failed" | "cancelled"));
+        let open = self
+            .payouts
+            .iter()
+            .filter(|own| !matches!(&*own.status, "failed" | "cancelled"));
         open.flat_map(|own| own.commissions.iter().copied())
             .collect()
     }
@@ -489,8 +495,10 @@ impl AccountState {
     }
 
     fn add_payout(&mut self, promoter: usize, ids: Vec<usize>, now: Moment) -> usize {
-        let rows = ids.iter().filter_map(|id| CommissionRef::from_id(*id));
-        let rows = rows.filter_map(|place| self.row(place));
+        let rows = ids
+            .iter()
+            .filter_map(|id| CommissionRef::from_id(*id))
+            .filter_map(|place| self.row(place));
         let amount = rows.map(|row| row.amount).sum();
         self.payouts
             .push(StoredPayout::pending(promoter, amount, ids, now));

@@ -467,8 +467,10 @@ impl AccountState {
 
     /// Returns the places of all commissions, also of those that were deleted.
     pub(super) fn commission_refs(&self) -> impl Iterator<Item = CommissionRef> + '_ {
-        let of_events = self.books.iter();
-        let of_events = of_events.map(|(number, _)| CommissionRef::Event(number));
+        let of_events = self
+            .books
+            .iter()
+            .map(|(number, _)| CommissionRef::Event(number));
         let added = (0..self.changes.added.len()).map(CommissionRef::Added);
         of_events.chain(added)
     }
@@ -515,18 +517,19 @@ impl AccountState {
         old: Option<&StoredCommission>,
         order: &CommissionOrder,
     ) -> Result<StoredCommission, String> {
-        let promoter = match &order.promoter {
+        let named = match &order.promoter {
             None => old.map(|row| row.promoter),
             Some(ref_id) => {
                 let place = self.promoters.by_ref_id(ref_id);
                 Some(place.ok_or_else(|| format!("unknown promoter `{ref_id}`"))?)
             }
         };
-        let promoter = promoter.ok_or("a new commission needs a `promoter`, by its ref_id")?;
+        let promoter = named.ok_or("a new commission needs a `promoter`, by its ref_id")?;
         let amount = order.amount_cents.or(old.map(|row| row.amount));
         // A reward that is not money, or is written in another way, is not part of any balance.
-        let amount = amount.or(order.written_amount.as_ref().map(|_| 0));
-        let amount = amount.ok_or("a new commission needs `amount_cents`")?;
+        let amount = amount
+            .or(order.written_amount.as_ref().map(|_| 0))
+            .ok_or("a new commission needs `amount_cents`")?;
         let lead = match (&order.email, &order.uid) {
             (None, None) => old.and_then(|row| row.lead),
             (email, uid) => {

@@ -91,8 +91,7 @@ impl AccountState {
                 query.v1(leads, |(place, lead)| self.lead_line(place, lead))
             }
             ListingKind::Rewards => {
-                let rewards = self.commissions();
-                let rewards = rewards.filter(|own| wanted(own.promoter_place));
+                let rewards = self.commissions().filter(|own| wanted(own.promoter_place));
                 query.v1(rewards, |commission| v1::reward_line(&commission))
             }
             ListingKind::Promoters => {
@@ -103,8 +102,9 @@ impl AccountState {
             }
             ListingKind::Payouts => {
                 let status = query.get("status");
-                let payouts = self.placed_payouts();
-                let payouts = payouts.filter(|(_, own)| wanted(own.promoter) && own.has(status));
+                let payouts = self
+                    .placed_payouts()
+                    .filter(|(_, own)| wanted(own.promoter) && own.has(status));
                 query.v1(payouts, |(place, own)| self.v1_payout(place, own))
             }
         })
@@ -115,8 +115,9 @@ impl AccountState {
         Ok(match list {
             ListingKind::Payouts => {
                 let filter = PayoutFilter::read(query)?;
-                let payouts = self.placed_payouts();
-                let payouts = payouts.filter(|(place, own)| filter.fits(self, *place, own));
+                let payouts = self
+                    .placed_payouts()
+                    .filter(|(place, own)| filter.fits(self, *place, own));
                 let payouts = query.sorted(payouts, "period_end", |(_, own)| own.created_at())?;
                 let page = query.page(payouts.into_iter(), |(place, own)| {
                     self.v2_payout(place, own)
@@ -136,8 +137,9 @@ impl AccountState {
             }
             ListingKind::Rewards => {
                 let filter = CommissionFilter::read(query)?;
-                let rewards = self.commissions_of(query.number("payout_id")?);
-                let rewards = rewards.filter(|own| filter.fits(own));
+                let rewards = self
+                    .commissions_of(query.number("payout_id")?)
+                    .filter(|own| filter.fits(own));
                 let rewards = query.sorted(rewards, "created_at", |own| own.created_at)?;
                 let page = query.page(rewards.into_iter(), |commission| {
                     v2::commission(&commission)
@@ -182,7 +184,7 @@ impl AccountState {
             email: None,
             uid: None,
         };
-        let place = match query.get("find_by") {
+        let found = match query.get("find_by") {
             None => name
                 .parse()
                 .ok()
@@ -198,7 +200,7 @@ impl AccountState {
             }),
             Some(other) => return Err(not_played(&format!("find_by={other}"))),
         };
-        let place = place.ok_or_else(record_not_found)?;
+        let place = found.ok_or_else(record_not_found)?;
         let lead = self.leads.get(place);
         let promoter = self.promoters.get(lead.promoter);
         Ok(ServerAnswer::json(
@@ -209,7 +211,7 @@ impl AccountState {
 
     fn one_promoter_of_v2(&self, name: &str, query: &str) -> Result<ServerAnswer, ServerAnswer> {
         let query = Query::read(ApiVersion::V2, query)?;
-        let place = match query.get("find_by") {
+        let found = match query.get("find_by") {
             None => {
                 let id: Option<u64> = name.parse().ok();
                 let mut places = 0..self.promoters.len();
@@ -220,7 +222,7 @@ impl AccountState {
             Some("promo_code") => self.promoters.by_own_code(name),
             Some(other) => return Err(not_played(&format!("find_by={other}"))),
         };
-        let place = place.ok_or_else(record_not_found)?;
+        let place = found.ok_or_else(record_not_found)?;
         let standing = self.books.standing(place);
         let promoter = self.promoters.get(place);
         Ok(ServerAnswer::json(
@@ -268,7 +270,7 @@ impl AccountState {
     /// `cust_id` and no `auth_token`.
     fn show_promoter(&self, query: &str) -> Result<ServerAnswer, ServerAnswer> {
         let query = Query::read(ApiVersion::V1, query)?;
-        let place = match (
+        let found = match (
             query.get("id"),
             query.get("promoter_email"),
             query.get("ref_id"),
@@ -286,7 +288,7 @@ impl AccountState {
                 ));
             }
         };
-        let place = place.ok_or_else(|| not_found("Promoter not found"))?;
+        let place = found.ok_or_else(|| not_found("Promoter not found"))?;
         let standing = self.books.standing(place);
         Ok(ServerAnswer::json(
             200,

@@ -172,8 +172,10 @@ impl AccountState {
     /// Adds a payout and returns the number of payouts.
     pub(in crate::sandbox) fn pay(&mut self, body: &[u8]) -> Result<Added, String> {
         let order: PayoutOrder = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        let promoter = self.promoters.by_ref_id(&order.promoter);
-        let promoter = promoter.ok_or_else(|| format!("unknown promoter `{}`", order.promoter))?;
+        let promoter = self
+            .promoters
+            .by_ref_id(&order.promoter)
+            .ok_or_else(|| format!("unknown promoter `{}`", order.promoter))?;
         let paid_at = order.paid_at.as_deref().map(moment).transpose()?;
         self.payouts.push(StoredPayout {
             amount: order.amount_cents,
@@ -192,8 +194,10 @@ impl AccountState {
     /// Moves a lead to another promoter.
     pub(in crate::sandbox) fn move_lead(&mut self, body: &[u8]) -> Result<MovedCount, String> {
         let order: MoveOrder = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        let promoter = self.promoters.by_ref_id(&order.promoter);
-        let promoter = promoter.ok_or_else(|| format!("unknown promoter `{}`", order.promoter))?;
+        let promoter = self
+            .promoters
+            .by_ref_id(&order.promoter)
+            .ok_or_else(|| format!("unknown promoter `{}`", order.promoter))?;
         let who = CallCustomer {
             email: order.email.as_deref(),
             uid: order.uid.as_deref(),

@@ -94,8 +94,14 @@ impl AccountState {
     }
 
     fn free_ref_id(&self, name: &str) -> String {
-        let name = name.split('@').next().unwrap_or_default().to_lowercase();
-        let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        let name: String = name
+            .split('@')
+            .next()
+            .unwrap_or_default()
+            .to_lowercase()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect();
         let name = if name.is_empty() { "promoter" } else { &name };
         let mut all = (1..).map(|number: u32| match number {
             1 => name.to_owned(),
@@ -111,7 +117,7 @@ impl AccountState {
         texts: &BTreeMap<String, String>,
     ) -> Result<ServerAnswer, ServerAnswer> {
         let text = |name: &str| texts.get(name).map(String::as_str);
-        let place = match (text("id"), text("ref_id"), text("email")) {
+        let found = match (text("id"), text("ref_id"), text("email")) {
             (Some(id), ..) => {
                 let id: Option<u64> = id.trim().parse().ok();
                 let mut places = 0..self.promoters.len();
@@ -125,7 +131,7 @@ impl AccountState {
                 ));
             }
         };
-        let place = place.ok_or_else(|| not_found("Promoter not found"))?;
+        let place = found.ok_or_else(|| not_found("Promoter not found"))?;
         let new_ref_id = text("new_ref_id");
         if let Some(id) = new_ref_id {
             let owner = self.promoters.by_ref_id(id);
@@ -161,8 +167,9 @@ impl AccountState {
         now: Moment,
     ) -> Result<ServerAnswer, ServerAnswer> {
         let text = |name: &str| texts.get(name).map(String::as_str);
-        let unit = text("reward_type").filter(|unit| REWARD_TYPES.contains(unit));
-        let unit = unit.ok_or_else(|| not_found_422("Reward type is invalid"))?;
+        let unit = text("reward_type")
+            .filter(|unit| REWARD_TYPES.contains(unit))
+            .ok_or_else(|| not_found_422("Reward type is invalid"))?;
         let amount: Option<i64> = text("amount").and_then(|amount| amount.parse().ok());
         let amount = amount.ok_or_else(|| not_found_422("Amount is invalid"))?;
         let status = match text("status") {
@@ -176,8 +183,9 @@ impl AccountState {
             .iter()
             .any(|name| named(name).is_some());
         let (lead, promoter) = if is_of_lead {
-            let lead = self.lead_named(named);
-            let lead = lead.map_err(|_| not_found_422("Lead not found"))?;
+            let lead = self
+                .lead_named(named)
+                .map_err(|_| not_found_422("Lead not found"))?;
             (Some(lead), self.leads.get(lead).promoter)
         } else {
             let by_promotion: Option<u64> = text("promotion_id").and_then(|id| id.parse().ok());

@@ -237,8 +237,10 @@ impl FaultOrder {
                 "a redirect has a status from 300 to 399, not {status}"
             ));
         }
-        let location = self.location.as_deref();
-        let location = location.ok_or("a redirect needs a location")?;
+        let location = self
+            .location
+            .as_deref()
+            .ok_or("a redirect needs a location")?;
         let value = HeaderValue::from_str(location).map_err(|error| error.to_string())?;
         Ok(self.answer(status)?.with(LOCATION, value))
     }

@@ -121,8 +121,10 @@ impl Sender<'_> {
         let event = &slot.event;
         match event.kind {
             Kind::Refund if self.outcome_of_sale(slot).is_some_and(Outcome::is_tracked) => {
-                let sale = event.sale_event_id.as_deref();
-                let sale = sale.expect("the outcome is that of the sale that it names");
+                let sale = event
+                    .sale_event_id
+                    .as_deref()
+                    .expect("the outcome is that of the sale that it names");
                 Some(format!("its sale `{sale}` is tracked, and still counts"))
             }
             Kind::Cancellation

@@ -30,8 +30,8 @@ fn failure(body: &[u8]) -> FailureBody {
 /// the API's forms that is about a customer, and not about an account or an address.
 pub(super) fn is_unknown_lead(version: Version, kind: Kind, body: &[u8]) -> bool {
     let failure = failure(body);
-    let said = [&failure.message, &failure.error].into_iter();
-    let said: Vec<String> = said
+    let said: Vec<String> = [&failure.message, &failure.error]
+        .into_iter()
         .filter_map(Scalar::word)
         .map(str::to_lowercase)
         .collect();

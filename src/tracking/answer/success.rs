@@ -213,9 +213,10 @@ impl Success {
     /// Returns the id of the event that it describes, if that is another one.
     fn other_id(&self, event_id: &str) -> Option<String> {
         let commissions = self.commissions.0.iter().flatten().filter_map(Object::get);
-        let ids = [&self.event_id].into_iter();
-        let ids = ids.chain(self.reward.get().map(|reward| &reward.event_id));
-        let ids = ids.chain(commissions.map(|commission| &commission.event_id));
+        let ids = [&self.event_id]
+            .into_iter()
+            .chain(self.reward.get().map(|reward| &reward.event_id))
+            .chain(commissions.map(|commission| &commission.event_id));
         ids.filter_map(Scalar::text).find(|id| id != event_id)
     }
 

@@ -133,8 +133,8 @@ fn of_journal(
     findings: &[AcceptedFinding],
     path: &Path,
 ) -> Result<Vec<AcceptedDifference>, CliError> {
-    let differences = findings.iter().map(AcceptedDifference::try_from);
-    let differences: Result<Vec<_>, String> = differences.collect();
+    let differences: Result<Vec<_>, String> =
+        findings.iter().map(AcceptedDifference::try_from).collect();
     differences.map_err(|message| {
         accepted_unusable(AcceptedError {
             path: path.to_owned(),

@@ -25,8 +25,8 @@ impl AuditCall<'_> {
     ) -> Result<(Ours, OursSummary, Option<Account>), CliError> {
         let currency = self.settings.api.account_currency;
         let (ours, source, files, account) = if self.arguments.exports.is_empty() {
-            let journal = JournalReader::open(&self.settings.journal)?;
-            let journal = journal.ok_or_else(|| nothing_of_ours(self.settings))?;
+            let journal = JournalReader::open(&self.settings.journal)?
+                .ok_or_else(|| nothing_of_ours(self.settings))?;
             let ours = ours::of_journal(&journal, currency, self.period.by, &self.rules.zone)?;
             let files = vec![self.settings.journal.display().to_string()];
             (ours, "journal", files, Some(journal.account()?))

@@ -86,8 +86,8 @@ impl AuditCall<'_> {
         }
         let currency = self.settings.api.account_currency;
         let clock = (&self.rules.zone, Timestamp::now());
-        let read = read_csv(export, found.profile, found.binding, currency, clock);
-        let read = read.map_err(|problem| CliError::unusable(*problem))?;
+        let read = read_csv(export, found.profile, found.binding, currency, clock)
+            .map_err(|problem| CliError::unusable(*problem))?;
         for problem in read.problems.kept() {
             problems.push(problem.clone());
         }
@@ -147,8 +147,8 @@ impl AuditCall<'_> {
             return Err(nothing_kept(&directory));
         };
         // Those of an earlier fetching say whose customer was whose then, not now.
-        let leads = latest::<tracking::Lead>(&directory)?;
-        let leads = leads.filter(|leads| !self.arguments.no_leads && leads.is_beside(&kept));
+        let leads = latest::<tracking::Lead>(&directory)?
+            .filter(|leads| !self.arguments.no_leads && leads.is_beside(&kept));
         let age_seconds = Timestamp::now().duration_since(kept.fetched_at).as_secs();
         problems.extend(self.problem_of_age(age_seconds));
         let currency = self.settings.api.account_currency;
@@ -255,8 +255,8 @@ impl AuditCall<'_> {
     where
         T: AuditedListing,
     {
-        let reading = PartialListing::<T>::open(directory, target.account(), Timestamp::now());
-        let mut reading = reading.map_err(not_kept)?;
+        let mut reading = PartialListing::<T>::open(directory, target.account(), Timestamp::now())
+            .map_err(not_kept)?;
         if reading.resumed_pages() > 0 {
             self.terminal.note(&format!(
                 "going on with {}: {} of them are here",

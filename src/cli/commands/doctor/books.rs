@@ -36,8 +36,8 @@ fn look(
 ) -> Result<Option<Timestamp>, JournalError> {
     let path = settings.journal.display();
     let Some((reader, lost)) = JournalReader::open_even_if_lost(&settings.journal)? else {
-        let path = std::path::absolute(&settings.journal);
-        let path = path.unwrap_or_else(|_| settings.journal.clone());
+        let path =
+            std::path::absolute(&settings.journal).unwrap_or_else(|_| settings.journal.clone());
         let message = format!("there is no {} yet: the first run makes it", path.display());
         findings.add(CHECK, CheckState::Ok, message);
         return Ok(None);

@@ -21,8 +21,10 @@ pub(super) fn check(settings: &EffectiveSettings, findings: &mut Findings) {
     const CHECK: Check = Check::Folders;
     let before = findings.results.len();
     // A link is followed: locks and logs are beside the file itself.
-    let journal = settings.journal.canonicalize();
-    let journal = journal.unwrap_or_else(|_| settings.journal.clone());
+    let journal = settings
+        .journal
+        .canonicalize()
+        .unwrap_or_else(|_| settings.journal.clone());
     let folder = folder_of(&journal);
     check_folder(
         "the journal",

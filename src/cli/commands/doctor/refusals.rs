@@ -40,8 +40,10 @@ pub(in crate::cli::commands) fn refusals_of_run(
     {
         findings.error(Check::Journal, &error.into());
     }
-    let failed = findings.results.into_iter();
-    let failed = failed.filter(|result| result.state == CheckState::Failed);
+    let failed = findings
+        .results
+        .into_iter()
+        .filter(|result| result.state == CheckState::Failed);
     let refusals = failed.map(|result| RunRefusal {
         check: result.check,
         message: result.message,

@@ -266,14 +266,19 @@ fn explain_event(page: &mut ExplainPage, life: &EventLife, account_currency: Cur
 
 /// Returns what every life of an event begins with: `sale in_1, 20.00 USD`.
 fn event_words(event: &LifeEvent) -> String {
-    let amount = event.amount.money();
-    let amount = amount.map_or(String::new(), |money| format!(", {money}"));
+    let amount = event
+        .amount
+        .money()
+        .map_or(String::new(), |money| format!(", {money}"));
     format!("{} {}{amount}", event.kind, event.event_id)
 }
 
 fn event_lines(page: &mut ExplainPage, event: &LifeEvent) {
-    let customer = [&event.email, &event.uid].into_iter().flatten();
-    let customer: Vec<&str> = customer.map(String::as_str).collect();
+    let customer: Vec<&str> = [&event.email, &event.uid]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
     if !customer.is_empty() {
         page.line("customer", &customer.join(", "));
     }
@@ -362,10 +367,11 @@ fn outcome_lines(page: &mut ExplainPage, life: &EventLife, account_currency: Cur
     if let Some(id) = &life.api_event_id {
         page.line("its id", &format!("{id} at FirstPromoter"));
     }
-    let promoter = [&life.promoter_email, &life.promoter_ref_id]
+    let promoter: Vec<&str> = [&life.promoter_email, &life.promoter_ref_id]
         .into_iter()
-        .flatten();
-    let promoter: Vec<&str> = promoter.map(String::as_str).collect();
+        .flatten()
+        .map(String::as_str)
+        .collect();
     if !promoter.is_empty() {
         page.line("promoter", &promoter.join(", "));
     }
@@ -393,8 +399,10 @@ fn held_lines(page: &mut ExplainPage, held: &[HeldLife]) {
         (Some(file), Some(line)) => format!("{file}:{line}"),
         _ => "a row".to_owned(),
     };
-    let lines = held.iter().rev();
-    let lines = lines.map(|held| format!("{}  {}: {}", held.run, place(held), held.event.note));
+    let lines = held
+        .iter()
+        .rev()
+        .map(|held| format!("{}  {}: {}", held.run, place(held), held.event.note));
     page.list("held", lines);
     if let Some(last) = held.last() {
         held_state(page, last);
@@ -417,10 +425,14 @@ fn held_state(page: &mut ExplainPage, held: &HeldLife) {
 }
 
 fn related_words(event: &RelatedEvent) -> String {
-    let amount = event.amount.money();
-    let amount = amount.map_or(String::new(), |money| format!(", {money}"));
-    let message = event.message.as_deref();
-    let message = message.map_or(String::new(), |message| format!(" ({message})"));
+    let amount = event
+        .amount
+        .money()
+        .map_or(String::new(), |money| format!(", {money}"));
+    let message = event
+        .message
+        .as_deref()
+        .map_or(String::new(), |message| format!(" ({message})"));
     let outcome = event.outcome.replace('_', " ");
     format!(
         "{} {}{amount}: {outcome}{message}",
@@ -442,8 +454,9 @@ fn run_words(run: &LifeRun) -> String {
 }
 
 fn attempt_words(attempt: &LifeAttempt) -> String {
-    let status = attempt.http_status;
-    let status = status.map_or(String::new(), |status| format!("HTTP {status}, "));
+    let status = attempt
+        .http_status
+        .map_or(String::new(), |status| format!("HTTP {status}, "));
     let answer = match (&attempt.answer, &attempt.answered_at) {
         (Some(answer), Some(at)) => format!("{status}{} at {at}", answer.replace('_', " ")),
         _ => "no answer is known".to_owned(),
@@ -453,8 +466,10 @@ fn attempt_words(attempt: &LifeAttempt) -> String {
         Some("none") => "; nothing was recorded",
         _ => "; it may be recorded",
     };
-    let message = attempt.message.as_deref();
-    let message = message.map_or(String::new(), |message| format!(": {message}"));
+    let message = attempt
+        .message
+        .as_deref()
+        .map_or(String::new(), |message| format!(": {message}"));
     format!(
         "{}  sent {}: {answer}{effect}{message}",
         attempt.number, attempt.intended_at

@@ -64,8 +64,11 @@ pub(super) fn customer_since(
     let target = Destination::choose(common, &settings, terminal)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "history", now)?;
-    let redactor = arguments.redact.is_wanted.then(|| redactor(&journal));
-    let redactor = redactor.transpose()?;
+    let redactor = arguments
+        .redact
+        .is_wanted
+        .then(|| redactor(&journal))
+        .transpose()?;
     let sales = first_sales(&journal, &arguments.runs)?;
     let mut report = SinceReport::new(&arguments.runs, redactor);
     if sales.is_empty(&journal.lead_date_requests()?) {
@@ -221,8 +224,10 @@ impl Setting {
         reader: &mut AccountReader<'_>,
         journal: &mut Journal,
     ) -> Result<WorkEnd, CliError> {
-        let all = self.leads.iter();
-        let all = all.filter(|lead| lead.state == LeadDateState::ToSet);
+        let all = self
+            .leads
+            .iter()
+            .filter(|lead| lead.state == LeadDateState::ToSet);
         let todo: Vec<NewLeadDate> = all
             .map(|lead| NewLeadDate {
                 lead_id: lead.lead_id.clone(),

@@ -108,11 +108,14 @@ impl Marking {
         let commissions = own.commissions(&listed, &paid, &requests);
         let mut others = lines_of_others;
         let mut add = |line: &ListedCommission| add_other(&mut others, own, line);
-        let left = commissions.iter().filter(|commission| {
-            let is_of_payout = commission.state.needs_attention();
-            is_of_payout && !paid.contains_key(&commission.id)
-        });
-        let left: HashSet<&str> = left.map(|commission| commission.id.as_str()).collect();
+        let left: HashSet<&str> = commissions
+            .iter()
+            .filter(|commission| {
+                let is_of_payout = commission.state.needs_attention();
+                is_of_payout && !paid.contains_key(&commission.id)
+            })
+            .map(|commission| commission.id.as_str())
+            .collect();
         let lines = listed.iter();
         lines
             .filter(|line| left.contains(line.id.as_str()))
@@ -153,8 +156,10 @@ impl Marking {
     /// Finds which commissions are not paid any more: version 1 lists only their payouts.
     fn find_no_longer_paid(&mut self) {
         let payouts = self.view.payouts.iter();
-        let completed = payouts.filter(|payout| payout.status == COMPLETED);
-        let completed: HashSet<&str> = completed.map(|payout| payout.id.as_str()).collect();
+        let completed: HashSet<&str> = payouts
+            .filter(|payout| payout.status == COMPLETED)
+            .map(|payout| payout.id.as_str())
+            .collect();
         for own in &mut self.commissions {
             let payout = own.payout_id.as_deref();
             if own.state == MarkState::MarkedBefore
@@ -208,8 +213,10 @@ impl Marking {
         if self.version == Version::V1 {
             return Ok(());
         }
-        let open = self.commissions.iter();
-        let open = open.filter(|own| own.state == MarkState::ToMark);
+        let open = self
+            .commissions
+            .iter()
+            .filter(|own| own.state == MarkState::ToMark);
         let promoters: HashSet<&str> = open.filter_map(|own| own.promoter.id.as_deref()).collect();
         let payouts = self.view.payouts.iter().filter(|payout| {
             let promoter = payout.promoter.id.as_deref();
@@ -278,8 +285,10 @@ impl Marking {
         journal: &mut Journal,
         lost: &mut u32,
     ) -> Result<WorkEnd, CliError> {
-        let ids = step.commissions.iter();
-        let ids = ids.map(|place| self.commissions[*place].id.clone());
+        let ids = step
+            .commissions
+            .iter()
+            .map(|place| self.commissions[*place].id.clone());
         let asked = NewPayoutRequest {
             step: step.step,
             promoter_id: step.promoter_id.clone(),
@@ -349,8 +358,10 @@ impl Marking {
         }
         self.settle_rest();
         let now = Timestamp::now();
-        let marked = self.commissions.iter();
-        let marked = marked.filter(|own| own.state == MarkState::Marked);
+        let marked = self
+            .commissions
+            .iter()
+            .filter(|own| own.state == MarkState::Marked);
         let paid: Vec<PaidCommission> = marked
             .map(|own| PaidCommission {
                 commission_id: own.id.clone(),
@@ -365,8 +376,11 @@ impl Marking {
 
     /// Takes from the account's list which commissions are paid.
     fn compare(&mut self, listed: &[ListedCommission]) {
-        let paid = listed.iter().filter(|line| line.is_paid == Some(true));
-        let paid: HashSet<&str> = paid.map(|line| line.id.as_str()).collect();
+        let paid: HashSet<&str> = listed
+            .iter()
+            .filter(|line| line.is_paid == Some(true))
+            .map(|line| line.id.as_str())
+            .collect();
         for own in &mut self.commissions {
             let is_paid = paid.contains(own.id.as_str());
             match own.state {
@@ -386,8 +400,7 @@ impl Marking {
 
     /// Says of what is left whether it may have been marked.
     fn settle_rest(&mut self) {
-        let marks = self.requests.iter();
-        let marks = marks.filter(|request| {
+        let marks = self.requests.iter().filter(|request| {
             request.asked.step == PayoutStep::MarkAsPaid && !request.is_refused()
         });
         let maybe: HashSet<&str> = marks

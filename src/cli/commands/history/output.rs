@@ -195,8 +195,11 @@ impl<'r> MarkReport<'r> {
         terminal: &Terminal,
     ) -> String {
         let places = marking.to_mark();
-        let cents = places.iter().map(|place| marking.commissions[*place].cents);
-        let cents: i128 = cents.map(i128::from).sum();
+        let cents: i128 = places
+            .iter()
+            .map(|place| marking.commissions[*place].cents)
+            .map(i128::from)
+            .sum();
         let words = format!(
             "{}, {} {}",
             count(places.len() as u64, "commission"),
@@ -219,8 +222,10 @@ impl<'r> MarkReport<'r> {
     /// Returns a line for each promoter and state, and the sums.
     fn table(&self) -> String {
         let name = |sums: &PromoterSums| {
-            let name = sums.promoter_email.as_deref();
-            let name = name.or(sums.promoter_ref_id.as_deref());
+            let name = sums
+                .promoter_email
+                .as_deref()
+                .or(sums.promoter_ref_id.as_deref());
             shown(name.unwrap_or("a promoter without a name")).into_owned()
         };
         let mut lines: Vec<[String; 4]> = vec![[
@@ -259,8 +264,10 @@ impl<'r> MarkReport<'r> {
 
     /// Returns the problem that commissions are left which may be paid a second time.
     fn left_problem(&self) -> Option<Problem> {
-        let left = self.sums.iter();
-        let left = left.filter(|(state, _)| state.needs_attention());
+        let left = self
+            .sums
+            .iter()
+            .filter(|(state, _)| state.needs_attention());
         let number: u64 = left.clone().map(|(_, sum)| sum.count).sum();
         let cents: i128 = left.map(|(_, sum)| i128::from(sum.commission_cents)).sum();
         let directory = self.directory.as_ref().filter(|_| number > 0)?;

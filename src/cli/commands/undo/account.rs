@@ -75,8 +75,7 @@ pub(super) fn fetch(
 ) -> Result<AccountLines, CliError> {
     let mut listing = KeptLines::new(lines, MAX_COMMISSIONS);
     let per_minute = target.pace(settings).requests_per_minute;
-    let read = fetch_list(target.client(), per_minute, &mut listing, terminal)?;
-    let read = read.map_err(|(unlisted, interrupted)| {
+    let read = fetch_list(target.client(), per_minute, &mut listing, terminal)?.map_err(|(unlisted, interrupted)| {
         let (exit, problem) = incomplete_listing("commissions", &unlisted, interrupted);
         let message = format!(
             "nothing was undone: without the account's list, it is not known what others have refunded: {}",

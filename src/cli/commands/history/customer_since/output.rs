@@ -120,8 +120,10 @@ impl<'r> SinceReport<'r> {
         terminal: &Terminal,
     ) -> String {
         let number = self.count(LeadDateState::ToSet);
-        let todo = self.leads.iter();
-        let todo = todo.filter(|lead| lead.state == LeadDateState::ToSet);
+        let todo = self
+            .leads
+            .iter()
+            .filter(|lead| lead.state == LeadDateState::ToSet);
         let mut lines = vec![format!(
             "To be customers since their first sale, at {}: {}, in about {}",
             target.described(),
@@ -157,12 +159,17 @@ impl<'r> SinceReport<'r> {
 
     /// Returns a line for each state.
     fn table(&self) -> String {
-        let lines = self.counts.iter();
-        let lines: Vec<(String, &str)> = lines
+        let lines: Vec<(String, &str)> = self
+            .counts
+            .iter()
             .map(|(state, number)| (grouped((*number).into()), state.words()))
             .collect();
-        let width = lines.iter().map(|(number, _)| number.len()).max();
-        let width = width.unwrap_or(0).max("leads".len());
+        let width = lines
+            .iter()
+            .map(|(number, _)| number.len())
+            .max()
+            .unwrap_or(0)
+            .max("leads".len());
         let lines = lines
             .iter()
             .map(|(number, words)| format!("  {number:>width$}  {words}"));
@@ -175,8 +182,10 @@ impl<'r> SinceReport<'r> {
 
     /// Returns the problem that dates are left which are not those of the first sales.
     fn left_problem(&self) -> Option<Problem> {
-        let left = self.counts.iter();
-        let left = left.filter(|(state, _)| state.needs_attention());
+        let left = self
+            .counts
+            .iter()
+            .filter(|(state, _)| state.needs_attention());
         let number: u64 = left.map(|(_, number)| number).sum();
         let directory = self.directory.as_ref().filter(|_| number > 0)?;
         let message = format!(
