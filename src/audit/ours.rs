@@ -264,8 +264,19 @@ fn tracked(journal: &JournalReader, billed: &[Billed]) -> Result<Tally, OursErro
         Ok(audited)
     } else {
         Err(OursError::Unbalanced(format!(
-            "tracked are {audited:?}, and the reports say {reported:?}"
+            "the audit has {} as tracked, and the reports have {}",
+            in_words(&audited),
+            in_words(&reported)
         )))
+    }
+}
+
+/// Returns a tally in words, also if nothing is in it.
+fn in_words(tally: &Tally) -> String {
+    if tally.count() == 0 {
+        "nothing".to_owned()
+    } else {
+        tally.to_string()
     }
 }
 
@@ -308,8 +319,9 @@ pub fn of_job(job: &Job, account_currency: Currency, zone: &TimeZone) -> Ours {
                 ours.held += u64::from(event.kind.has_amount());
                 let event = event.to_event();
                 ours.held_ids.insert(event.event_id().to_owned());
-                let others = [&event.reference, &event.sale_event_id];
-                let others = others.into_iter().filter_map(|id| id.as_deref());
+                let others = [&event.reference, &event.sale_event_id]
+                    .into_iter()
+                    .filter_map(|id| id.as_deref());
                 ours.held_ids.extend(others.map(str::to_owned));
                 ours.open.push(Open {
                     code: match planned.state {
@@ -412,11 +424,10 @@ pub(crate) fn add_undos(
             undos.push(refund);
         }
     })?;
-    let sales = ours
+    let sales: HashMap<&str, &SourceLocation> = ours
         .billed
         .iter()
-        .filter(|own| own.kind == BilledKind::Sale);
-    let sales: HashMap<&str, &SourceLocation> = sales
+        .filter(|own| own.kind == BilledKind::Sale)
         .map(|sale| (sale.event_id.as_str(), &sale.place))
         .collect();
     let (mut added, mut undone, mut tally) = (Vec::new(), HashSet::new(), Tally::default());
@@ -472,4 +483,22 @@ fn of_event(event: &Event, place: SourceLocation, account_currency: Currency) ->
         commission_cents: None,
         is_dispute: event.note.to_lowercase().contains(DISPUTE),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tally_in_words_says_nothing_only_if_it_is_empty() {
+        let mut tally = Tally::default();
+        assert_eq!(in_words(&tally), "nothing");
+        let currency = Currency::from_code("USD").unwrap();
+        let sum = Sum {
+            count: 2,
+            amount_cents: 1_600,
+        };
+        tally.add_sum(Kind::Sale, Some(currency), sum);
+        assert_eq!(in_words(&tally), "2 sales, 16.00 USD");
+    }
 }

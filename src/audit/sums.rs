@@ -108,8 +108,8 @@ impl HeadPacking {
     fn parts(head: &TotalKey, measure: Measure) -> [u32; 7] {
         let status = head
             .status
-            .and_then(|status| Status::ALL.iter().position(|one| *one == status));
-        let status = status.and_then(|place| u32::try_from(place + 1).ok());
+            .and_then(|status| Status::ALL.iter().position(|one| *one == status))
+            .and_then(|place| u32::try_from(place + 1).ok());
         [
             head.promoter,
             head.campaign,
@@ -189,11 +189,11 @@ impl<'p> LongTable<'p> {
                 continue;
             }
             let ours = &books.ours[row];
-            let main = judged.mains[index(matching.case[row])];
-            let main = main.map(|main| &books.theirs[index(main)]);
+            let main =
+                judged.mains[index(matching.case[row])].map(|main| &books.theirs[index(main)]);
             // A refund is shown under whom its sale is, whoever has the customer by then.
-            let lead = matching.lead[index(matching.case[row])];
-            let lead = lead.map(|lead| books.leads[index(lead)].promoter);
+            let lead = matching.lead[index(matching.case[row])]
+                .map(|lead| books.leads[index(lead)].promoter);
             let measure = if ours.is_refund {
                 Measure::Refund
             } else {
@@ -325,8 +325,9 @@ struct SummedLine {
 fn head_of_ours(books: &AuditData, ours: &OurRow, main: Option<&TheirRow>, lead: Code) -> TotalKey {
     let known = [lead, main.map_or(0, |main| main.promoter), ours.promoter];
     let promoter = known.into_iter().find(|code| *code != 0).unwrap_or(0);
-    let campaign = main.map(|main| main.campaign);
-    let campaign = campaign.or_else(|| books.campaign_of(promoter));
+    let campaign = main
+        .map(|main| main.campaign)
+        .or_else(|| books.campaign_of(promoter));
     TotalKey {
         promoter,
         campaign: campaign.unwrap_or(0),
@@ -347,8 +348,11 @@ pub(super) fn totals(
     judged: &Judged,
     selection: &Selection,
 ) -> Result<AuditTotals, AuditError> {
-    let months = books.ours.iter().map(|ours| ours.month);
-    let months = months.chain(books.theirs.iter().map(|theirs| theirs.month));
+    let months = books
+        .ours
+        .iter()
+        .map(|ours| ours.month)
+        .chain(books.theirs.iter().map(|theirs| theirs.month));
     let packing = HeadPacking::new(books, months.max().unwrap_or(0))?;
     let (ours, theirs) = (books.ours.len(), books.theirs.len());
     let lines = ours + theirs + judged.expected.len();
@@ -469,15 +473,68 @@ fn check(totals: &AuditTotals) -> Result<(), AuditError> {
         }
         for (currency, in_all) in &totals.in_all {
             let sum = sums.get(currency.as_str()).copied().unwrap_or_default();
-            if sum != *in_all {
+            if let Some((figure, of_lines, of_all)) = first_difference(&sum, in_all) {
                 return Err(AuditError::Unbalanced(format!(
-                    "by {}, the lines of {currency} come to {sum:?}, and all of it to {in_all:?}",
+                    "by {}, the lines of {currency} have {of_lines} as their {figure}, and all rows have {of_all} (amounts in minor units)",
                     cut.as_str()
                 )));
             }
         }
     }
     Ok(())
+}
+
+/// Returns the first figure in which two totals differ: its name, and both values.
+fn first_difference(
+    one: &CommissionTotals,
+    other: &CommissionTotals,
+) -> Option<(&'static str, i128, i128)> {
+    figures(one)
+        .into_iter()
+        .zip(figures(other))
+        .find(|((_, one), (_, other))| one != other)
+        .map(|((name, one), (_, other))| (name, one, other))
+}
+
+/// Returns the figures of totals with their names for people; amounts in minor units.
+fn figures(totals: &CommissionTotals) -> [(&'static str, i128); 15] {
+    let CommissionTotals {
+        sales,
+        sales_cents,
+        refunds,
+        refunds_cents,
+        net_cents,
+        expected_cents,
+        commissions,
+        actual_cents,
+        difference_cents,
+        paid_cents,
+        unpaid_cents,
+        paid_unknown_cents,
+        paid_unknown,
+        denied_cents,
+        denied_paid_cents,
+    } = *totals;
+    [
+        ("number of sales", sales.into()),
+        ("amount of sales", sales_cents),
+        ("number of refunds", refunds.into()),
+        ("amount of refunds", refunds_cents),
+        ("amount of sales less refunds", net_cents),
+        ("expected commissions", expected_cents),
+        ("number of commissions", commissions.into()),
+        ("actual commissions", actual_cents),
+        ("difference", difference_cents),
+        ("paid commissions", paid_cents),
+        ("unpaid commissions", unpaid_cents),
+        ("commissions not known to be paid", paid_unknown_cents),
+        (
+            "number of commissions not known to be paid",
+            paid_unknown.into(),
+        ),
+        ("denied commissions", denied_cents),
+        ("denied commissions that were paid", denied_paid_cents),
+    ]
 }
 
 fn added(one: &CommissionTotals, other: &CommissionTotals) -> CommissionTotals {
@@ -497,5 +554,33 @@ fn added(one: &CommissionTotals, other: &CommissionTotals) -> CommissionTotals {
         paid_unknown: one.paid_unknown + other.paid_unknown,
         denied_cents: one.denied_cents + other.denied_cents,
         denied_paid_cents: one.denied_paid_cents + other.denied_paid_cents,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_that_do_not_add_up_are_reported_in_plain_words() {
+        let of_sales = |sales_cents| CommissionTotals {
+            sales: 2,
+            sales_cents,
+            ..CommissionTotals::default()
+        };
+        let line = |figures| TotalLine {
+            value: Some("pro".to_owned()),
+            currency: "USD".to_owned(),
+            figures,
+        };
+        let mut totals = AuditTotals::default();
+        totals.in_all.insert("USD".to_owned(), of_sales(300));
+        totals.by.insert(Cut::Plan, vec![line(of_sales(300))]);
+        assert!(check(&totals).is_ok());
+        totals.by.insert(Cut::Plan, vec![line(of_sales(200))]);
+        assert_eq!(
+            check(&totals).unwrap_err().to_string(),
+            "the audit does not add up: by plan, the lines of USD have 200 as their amount of sales, and all rows have 300 (amounts in minor units)"
+        );
     }
 }
