@@ -227,6 +227,7 @@ impl Export {
         let Start {
             bytes,
             lines,
+            lines_above,
             delimiter,
         } = Start::find(&head[start..], above);
         let skipped = start + bytes;
@@ -242,7 +243,7 @@ impl Export {
             path: path.to_owned(),
             header: Vec::new(),
             header_line: 1,
-            lines_above: lines,
+            lines_above,
             delimiter,
             encoding,
             reader: RowReader::Text(Box::new(reader)),
@@ -372,7 +373,8 @@ impl Export {
         self.header_line
     }
 
-    /// Returns the number of lines of other text above the header, which are not read.
+    /// Returns the number of lines of other text above the header, which are not read, without one that declares the
+    /// delimiter.
     pub fn lines_above(&self) -> u64 {
         self.lines_above
     }

@@ -15,7 +15,8 @@ pub struct HeaderLine {
     pub lines_above: usize,
     /// The names in the line.
     pub names: Vec<String>,
-    /// The number of fields in the first line of the file.
+    /// The number of fields in the first line of the file, without empty ones at its end: spreadsheets write a line as wide as
+    /// the table below it.
     pub first_width: usize,
     /// The number of fields in the line below it; 0 if there is none.
     pub next_width: usize,
@@ -64,6 +65,8 @@ pub(super) struct Start {
     pub(super) bytes: usize,
     /// The number of lines before the header.
     pub(super) lines: u64,
+    /// The number of those that do not declare the delimiter.
+    pub(super) lines_above: u64,
     pub(super) delimiter: Delimiter,
 }
 
@@ -80,6 +83,7 @@ impl Start {
         Start {
             bytes: declaration_bytes + bytes,
             lines: u64::from(declared.is_some()) + lines as u64,
+            lines_above: lines as u64,
             delimiter,
         }
     }
@@ -119,7 +123,7 @@ fn header_below(
     let is_header = above.is_header.as_ref()?;
     let most = above.counts.iter().max()?.min(&LINES_ABOVE_MOST);
     let mut bytes = 0;
-    let first_width = names_of(text, declared).len();
+    let first_width = filled_width(&names_of(text, declared));
     for lines_above in 1..=*most {
         bytes += first_line(&text[bytes..])?.1;
         if !above.counts.contains(&lines_above) {
@@ -139,6 +143,12 @@ fn header_below(
         }
     }
     None
+}
+
+/// Returns the number of fields of a line without the empty ones at its end.
+pub(super) fn filled_width(names: &[String]) -> usize {
+    let last = names.iter().rposition(|name| !name.is_empty());
+    last.map_or(0, |last| last + 1)
 }
 
 /// Returns the fields of the first line of a text.

@@ -389,7 +389,9 @@ impl<'s> Compiler<'s> {
         }
         let strip = format.strip.as_deref();
         if strip.is_some_and(|symbol| {
-            let taken = |c| is_taken(c) || separators.contains(&Some(c));
+            // `kr.` is found whole, whatever the point is elsewhere.
+            let is_word = symbol.contains(char::is_alphabetic);
+            let taken = |c| is_taken(c) || !is_word && separators.contains(&Some(c));
             symbol.trim().is_empty() || symbol.contains(taken)
         }) {
             let message =

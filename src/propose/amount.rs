@@ -1,7 +1,8 @@
 //! Finds the column of a sale's amount, and if tax and shipping are inside it.
 
 use super::names::{self, NameTiers};
-use super::numbers::{WrittenAmounts, written};
+use super::numbers::{self, WrittenAmounts, written};
+use super::parts::looks_like_money;
 use super::table::{SampleColumn, SampleTable};
 use super::text::shown;
 use crate::event::{AmountFormat, Currency};
@@ -16,6 +17,8 @@ const RATE_CENTS_LEAST: i64 = 2_000;
 /// The smallest fee, in minor units, that one of those rows must have; a tax on a fee has a high
 /// rate.
 const FEE_CENTS_LEAST: i64 = 200;
+/// The greatest number of different rates in a column of them.
+const RATES_MOST: usize = 6;
 
 /// The columns from which the amount of a sale is computed.
 pub(super) struct Amounts<'t> {
@@ -74,7 +77,7 @@ pub(super) fn amounts<'t>(
 ) -> Option<Amounts<'t>> {
     let free = FreeAmounts { table, is_free };
     let mut candidates = AmountColumns::new(&free);
-    let refunded = free.first(&names::REFUNDED);
+    let refunded = free.refunded(&candidates);
     let money_out = candidates.money_out;
     let all = candidates.all().chain(refunded).chain(money_out);
     let written = written(all.flat_map(|column| column.proofs().collect::<Vec<_>>()))?;
@@ -121,6 +124,29 @@ impl<'t> FreeAmounts<'_, 't> {
         self.named(names).first().map(|(_, column)| *column)
     }
 
+    /// Returns the likeliest of those that may be how much was refunded: a number of refunds, a rate or the id of a sale is
+    /// not.
+    fn refunded(&self, candidates: &AmountColumns<'t>) -> Option<&'t SampleColumn<'t>> {
+        let total = candidates.totals.first().map(|(_, column)| *column);
+        let is_money = |column: &SampleColumn<'_>| {
+            is_amount_by_name(column.header)
+                || total.is_none_or(|total| looks_like_money(column, total))
+        };
+        let named = self.named(&names::REFUNDED).into_iter();
+        let mut named = named.map(|(_, column)| column).filter(|column| {
+            !names::is_rate(column.header) && names::SALE_ID.rank(column.header).is_none()
+        });
+        named.find(|column| is_money(column))
+    }
+
+    /// Returns the likeliest column of tax amounts: one of rates is not.
+    fn tax(&self, totals: &[(usize, &'t SampleColumn<'t>)]) -> Option<&'t SampleColumn<'t>> {
+        let named = self.named(&names::TAX).into_iter();
+        let mut named = named.map(|(_, column)| column);
+        let total = totals.first().map(|(_, column)| *column);
+        named.find(|column| !is_tax_rate(column, total))
+    }
+
     /// Returns the likeliest of those whose whole name is one of these.
     fn whole(&self, names: &NameTiers) -> Option<&'t SampleColumn<'t>> {
         let mut named = self.named(names).into_iter();
@@ -143,7 +169,36 @@ impl<'t> FreeAmounts<'_, 't> {
     }
 }
 
-const TAX: &str = "tax";
+/// The name of the column of a tax in a profile.
+pub(super) const TAX: &str = "tax";
+
+/// Returns `true` if a name says that it is an amount.
+fn is_amount_by_name(header: &str) -> bool {
+    let of = "amount, total, betrag, montant, importe, importo, bedrag, valor, kwota, summe, sum";
+    names::words_of(header)
+        .split(' ')
+        .any(|word| names::is_in(of, word))
+}
+
+/// Returns `true` if a column of taxes has their rates: its name says so, or its numbers are no money beside the amounts.
+pub(super) fn is_tax_rate(column: &SampleColumn<'_>, total: Option<&SampleColumn<'_>>) -> bool {
+    let is_percent = column.is_all(|cell| cell.ends_with('%'));
+    // `0.19` of 119.00 is no tax that somebody paid, and neither is `19` beside amounts with decimals.
+    let is_fraction = || {
+        column.is_all(|cell| {
+            cell.starts_with("0.") || cell.starts_with("0,") || numbers::is_zero(cell)
+        })
+    };
+    let is_whole = || total.is_some_and(|total| !looks_like_money(column, total));
+    let is_small = || {
+        column
+            .words()
+            .is_some_and(|words| words.len() <= RATES_MOST)
+    };
+    names::is_rate(column.header)
+        || is_percent
+        || !is_amount_by_name(column.header) && is_small() && (is_whole() || is_fraction())
+}
 
 /// The amount, its rivals, and for each part if it is inside.
 type AmountChoice<'t> = (
@@ -169,7 +224,7 @@ impl<'t> AmountColumns<'t> {
         // After a fee, `Net` is what the merchant receives.
         let subtotals = subtotals.filter(|(rank, _)| fee.is_none() || NameTiers::tier(*rank) == 0);
         let parts: Vec<(&'static str, &'t SampleColumn<'t>)> = [
-            (TAX, free.first(&names::TAX)),
+            (TAX, free.tax(&totals)),
             ("shipping", free.first(&names::SHIPPING)),
             ("tip", free.first(&names::TIP)),
         ]

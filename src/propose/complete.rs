@@ -5,7 +5,7 @@ use super::names::{self, NameTiers};
 use super::table::{SampleColumn, SampleTable};
 use super::text::{Snippet, shown};
 use super::write_dates::no_date;
-use super::{Proposal, Sample};
+use super::{Proposal, Sample, skip_lines};
 use crate::profile::{Binding, Profile};
 
 /// The column of `generic` with the date of an event.
@@ -56,6 +56,7 @@ pub(crate) fn complement(
     let mut text = Snippet::default();
     text.line(&format!("[exports.{name}]"));
     text.key("extends", &profile.name);
+    skip_lines(&mut text, sample.lines_above);
     match date_of(&table, is_free) {
         Some(column) => {
             text.line("");

@@ -29,6 +29,12 @@ pub(super) enum FlagQuestion {
     Discount,
     /// How many pieces the amount is the price of.
     Quantity,
+    /// Whether the amount includes a tax of which only the rate is there.
+    Tax,
+    /// Whether a row is a refund of the sale that it names.
+    Refund,
+    /// How much was refunded of a row that has refunds.
+    Refunded,
     /// What happened to the rows that have a date.
     Happened,
     /// What a part of the amount is: refunded, due or paid.
@@ -114,6 +120,9 @@ impl<'t> FlagColumn<'t> {
             FlagQuestion::Due
             | FlagQuestion::Discount
             | FlagQuestion::Quantity
+            | FlagQuestion::Tax
+            | FlagQuestion::Refund
+            | FlagQuestion::Refunded
             | FlagQuestion::Happened
             | FlagQuestion::Part => None,
         };
@@ -122,6 +131,15 @@ impl<'t> FlagColumn<'t> {
             question,
             marks: marks?,
         })
+    }
+
+    /// Creates the question about a column that names another row, and may be that of the sale that a row refunds.
+    pub(super) fn of_refunds(column: &'t SampleColumn<'t>) -> Self {
+        FlagColumn {
+            column,
+            question: FlagQuestion::Refund,
+            marks: Marks::Filled,
+        }
     }
 
     /// Creates the question about a date that only some rows have.
@@ -151,6 +169,9 @@ impl<'t> FlagColumn<'t> {
             FlagQuestion::Due => "how much of them was paid?".to_owned(),
             FlagQuestion::Discount => format!("is it off {total} already?"),
             FlagQuestion::Quantity => format!("is {total} the price of one piece?"),
+            FlagQuestion::Tax => format!("does {total} include the tax?"),
+            FlagQuestion::Refund => "are they refunds of the sales that they name?".to_owned(),
+            FlagQuestion::Refunded => "how much of them was refunded?".to_owned(),
             FlagQuestion::Happened => {
                 "only some rows have this date: what does it say about the payment?".to_owned()
             }

@@ -236,6 +236,76 @@ impl MoneyRows {
     }
 }
 
+/// Says which rows are refunds, and how these name their sales.
+pub(super) struct RefundRows<'t> {
+    pub(super) link: SaleLink<'t>,
+    /// `true` if an amount below zero is a refund, as its sale shows.
+    pub(super) negative_is_refund: bool,
+    /// `true` if a row that names another one is its refund.
+    pub(super) link_is_refund: bool,
+    /// The column by which rows may name the sale that they refund.
+    pub(super) open: Option<&'t SampleColumn<'t>>,
+}
+
+impl<'t> RefundRows<'t> {
+    /// Finds the column, and takes it.
+    pub(super) fn new(
+        table: &'t SampleTable<'t>,
+        id: &SaleId<'t>,
+        (rules, amounts): (&RowRules<'_>, &Amounts<'_>),
+        money: &MoneyRows,
+        taken: &mut Taken<'t>,
+    ) -> Self {
+        let (link, negative_is_refund) = money.sale_link(table, id, rules, taken);
+        taken.take(link.column());
+        let found = RefundRows {
+            link,
+            negative_is_refund,
+            link_is_refund: false,
+            open: None,
+        };
+        if negative_is_refund || rules.kind.is_some() || amounts.refunded.is_some() {
+            return found;
+        }
+        let refunded = refunded_sale(table, id.column(), money, taken);
+        taken.take(refunded.map(|(column, _)| column));
+        match refunded {
+            Some((column, true)) => RefundRows {
+                link: SaleLink::Names(column),
+                link_is_refund: true,
+                ..found
+            },
+            open => RefundRows {
+                open: open.map(|(column, _)| column),
+                ..found
+            },
+        }
+    }
+}
+
+/// Returns the column by which some rows name another one that they may refund, in an export in which nothing else says that
+/// rows are refunds; and `true` if each of them names a row that exists.
+fn refunded_sale<'t>(
+    table: &'t SampleTable<'t>,
+    id: Option<&SampleColumn<'_>>,
+    money: &MoneyRows,
+    taken: &Taken<'t>,
+) -> Option<(&'t SampleColumn<'t>, bool)> {
+    let is_pointer = |column: &&SampleColumn<'_>| {
+        let is_id = taken.is_free(column) && column.has_ids() && column.days().is_none();
+        is_id && column.filled() > 0 && names::is_of_refunded_sale(column.header)
+    };
+    let column = table.columns.iter().find(is_pointer)?;
+    let is_refund = |row: &usize| !column.cell(*row).is_empty();
+    let (refunds, sales): (Vec<usize>, Vec<usize>) = (0..table.rows).partition(is_refund);
+    let named: BTreeSet<&str> = id.map_or_else(BTreeSet::new, |id| {
+        sales.iter().map(|&row| id.cell(row)).collect()
+    });
+    let is_proven = refunds.iter().all(|&row| named.contains(column.cell(row)))
+        && money.refunds.iter().all(is_refund);
+    Some((column, is_proven))
+}
+
 /// Returns `true` if every row without an amount has the same id as the row above it.
 pub(super) fn continues(id: &SampleColumn<'_>, total: &SampleColumn<'_>) -> bool {
     let without: Vec<usize> = (0..total.cells.len())

@@ -6,7 +6,7 @@ use super::currency::{CurrencyColumns, CurrencyOrigin};
 use super::customer::Buyer;
 use super::days::Days;
 use super::flags::{FlagColumn, says_received};
-use super::ids::{MoneyRows, SaleId, SaleLink, continues, id};
+use super::ids::{MoneyRows, RefundRows, SaleId, SaleLink, continues, id};
 use super::names::WordMeaning;
 use super::numbers;
 use super::parts::MoneyTable;
@@ -44,6 +44,8 @@ pub(super) struct Mapping<'t> {
     pub(super) link: SaleLink<'t>,
     /// `true` if an amount below zero is a refund, as its sale shows.
     pub(super) negative_is_refund: bool,
+    /// `true` if a row that names another one is its refund.
+    pub(super) link_is_refund: bool,
     /// The number of rows that may be events with an amount below zero, if no column says what they
     /// are.
     pub(super) negatives: usize,
@@ -61,6 +63,7 @@ impl<'t> Mapping<'t> {
         let of_kind = |words: &WordColumn<'_>| !words.words_meaning(WordMeaning::Refund).is_empty();
         self.amounts.refunded.is_some()
             || self.negative_is_refund
+            || self.link_is_refund
             || self.kind.as_ref().is_some_and(of_kind)
     }
 
@@ -89,19 +92,19 @@ impl<'t> Mapping<'t> {
         let id = id(table, &amounts, customer.email, &rows, &taken)?;
         taken.take(id.column());
         let split = MoneyRows::new(&rules, &amounts, &rows);
-        let (link, negative_is_refund) = split.sale_link(table, &id, &rules, &taken);
-        taken.take(link.column());
+        let refunds = RefundRows::new(table, &id, (&rules, &amounts), &split, &mut taken);
         let refunded_flag = refunded_flag(table, &amounts, &taken);
         taken.take(refunded_flag.as_ref().map(|(column, _)| *column));
         let is_paid_said = is_paid_said || dates.paid.is_some();
         let beside = MoneyTable::new(table, &rows, usual, is_paid_said);
         let mut flags = rules.flags;
         flags.extend(beside.open_parts(&mut amounts, &taken));
+        flags.extend(refunds.open.map(FlagColumn::of_refunds));
         let of_some = date_of_some(table, &rows, &taken).filter(|_| !is_paid_said);
         flags.extend(of_some.map(FlagColumn::of_some));
         Ok(Mapping {
             continues: id.column().is_some_and(|id| continues(id, amounts.total)),
-            link,
+            link: refunds.link,
             id,
             email: customer.email,
             email_is_named: customer.is_named,
@@ -109,8 +112,10 @@ impl<'t> Mapping<'t> {
             other_emails: customer.others,
             uid: customer.uid,
             not_uid: customer.not_uid,
-            negative_is_refund,
+            negative_is_refund: refunds.negative_is_refund,
+            link_is_refund: refunds.link_is_refund,
             negatives: match rules.kind {
+                None if refunds.link_is_refund => 0,
                 None => split.refunds.len(),
                 Some(_) => 0,
             },

@@ -76,6 +76,15 @@ pub(super) const SALE_ID: NameTiers = NameTiers {
     never: "amount date email price currency status total",
 };
 
+/// Returns `true` if a header may be that of the sale that a row refunds.
+pub(super) fn is_of_refunded_sale(header: &str) -> bool {
+    let of = "of, order, invoice, transaction, charge, payment, sale, id, number, no, nr, bestellung, rechnung, commande, facture, \
+         pedido, factura, ordine, fattura";
+    let words = words_of(header);
+    let names_sale = || words.split(' ').any(|word| is_in(of, word));
+    SALE_ID.rank(header).is_some_and(NameTiers::is_surest) || is_of_refunds(header) && names_sale()
+}
+
 pub(super) const EMAIL: NameTiers = NameTiers {
     tiers: &[
         "customer email, buyer email, client email, billing email, payer email, user email, \
@@ -106,7 +115,10 @@ pub(super) const CURRENCY: NameTiers = NameTiers {
 
 pub(super) const TOTAL: NameTiers = NameTiers {
     tiers: &[
-        "total, grand total, order total amount, lordo, bruto, valor bruto, brut, gross, gross amount, total amount, amount total, amount paid, \
+        "amount incl vat, amount including vat, amount inc vat, amount incl tax, amount including tax, amount inc tax, \
+         amount incl gst, total incl vat, total including vat, total inc vat, total incl tax, total including tax, \
+         total inc tax, total incl gst, betrag inkl mwst, betrag inkl ust, bedrag incl btw, totaal incl btw, \
+         importe con iva, total con iva, importo con iva, total, grand total, order total amount, lordo, bruto, valor bruto, brut, gross, gross amount, total amount, amount total, amount paid, \
          paid amount, order total, invoice total, brutto, bruttobetrag, gesamt, gesamtbetrag, \
          gesamtsumme, summe, endbetrag, montant ttc, total ttc, ttc, totale, importe total, \
          totaal",
@@ -129,7 +141,10 @@ pub(super) const TOTAL: NameTiers = NameTiers {
 
 pub(super) const SUBTOTAL: NameTiers = NameTiers {
     tiers: &[
-        "subtotal, sub total, netto, nettobetrag, net amount, amount net, zwischensumme, \
+        "amount excl vat, amount excluding vat, amount ex vat, amount excluding tax, amount ex tax, amount excl gst, \
+         total excl vat, total excluding vat, total ex vat, total excluding tax, total ex tax, total excl gst, \
+         betrag exkl mwst, betrag ohne mwst, betrag exkl ust, bedrag excl btw, totaal excl btw, importe sin iva, total sin iva, \
+         importo senza iva, subtotal, sub total, netto, nettobetrag, net amount, amount net, zwischensumme, \
          total excl tax, amount excl tax, amount before tax, total before tax, montant ht, \
          total ht, ht, sous total, subtotale, base imponible, imponibile",
         "net",
@@ -141,10 +156,24 @@ pub(super) const TAX: NameTiers = NameTiers {
     tiers: &[
         "tax, taxes, vat, gst, sales tax, tax amount, total tax, tax total, vat amount, mwst, \
          ust, umsatzsteuer, mehrwertsteuer, steuer, steuerbetrag, mwst betrag, tva, \
-         montant tva, iva, btw, imposta, imposte, imposte sulle vendite, impuestos, imposto",
+         montant tva, iva, btw, imposta, imposte, imposte sulle vendite, impuesto, impuestos, impuesto sobre ventas, \
+         impuesto sobre las ventas, imposto, hst, qst, pst, moms",
     ],
     never: "discount rate percent id number nr name type included inclusive exempt region code country \
             excl incl before after fee on satz metadata taxable converted refunded lineitem",
+};
+
+/// Names for the rate of a tax, or a word about it.
+pub(super) const TAX_RATE: NameTiers = NameTiers {
+    tiers: &[
+        "tax rate, vat rate, gst rate, sales tax rate, tax percent, vat percent, tax percentage, mwst satz, ust satz, steuersatz, \
+         mehrwertsteuersatz, umsatzsteuersatz, taux de tva, taux tva, tipo de iva, tipo iva, aliquota iva, aliquota, btw tarief, \
+         btw percentage, stawka vat, taxa de iva, tax type, tax inclusive, tax included",
+        "tax, taxes, vat, gst, hst, qst, sales tax, mwst, ust, umsatzsteuer, mehrwertsteuer, steuer, tva, iva, btw, moms, \
+         imposta, impuesto, impuestos, imposto",
+    ],
+    never: "id number nr no name region code country state date zip address fee fees converted refunded exempt discount \
+            shipping",
 };
 
 pub(super) const SHIPPING: NameTiers = NameTiers {
@@ -233,7 +262,9 @@ pub(super) const REFUNDED: NameTiers = NameTiers {
          terugbetaling, estornado, estorno, zwrot, zwroty, återbetalning, återbetalt, refusion, tilbagebetaling, \
          refunderet, vráceno, iade, возврат, 返金",
     ],
-    never: "date id reason status converted at by currency fee tax transaction am on le",
+    never: "date id reason status converted at by currency fee tax transaction am on le of order orders invoice invoices sale sales \
+            payment payments quantity qty count number no nr items units pieces rate percent original parent menge anzahl \
+            bestellung rechnung quantité nombre commande facture cantidad número pedido factura",
 };
 
 /// Names for the date of a payment.
@@ -491,6 +522,13 @@ pub(super) fn is_of_refunds(header: &str) -> bool {
     words.split(' ').any(is_stem) || words.contains("credit note")
 }
 
+/// Returns `true` if a header has a word for the rate of something, and none for an amount of money.
+pub(super) fn is_rate(header: &str) -> bool {
+    let of = "rate, percent, percentage, pct, satz, steuersatz, mehrwertsteuersatz, umsatzsteuersatz, prozent, prozentsatz, taux, \
+         tasa, porcentaje, aliquota, percentuale, tarief, stawka, taxa, porcentagem";
+    header.contains('%') || words_of(header).split(' ').any(|word| is_in(of, word))
+}
+
 /// Returns `true` if a header has a word for money that is no question about what the customer paid.
 pub(super) fn is_beside_the_amount(header: &str) -> bool {
     let words = words_of(header);
@@ -685,7 +723,8 @@ const SALE_TYPES: &str = "sale, charge, payment, order, purchase, invoice, renew
      preapproved payment bill user payment, pagamento express checkout, pagamento su sito web, \
      pagamento abbonamento, pagamento preautorizzato utenza, pagamento da cellulare, \
      pagamento generico, pagamento recorrente recebido, verkauf, zahlung, bestellung, rechnung, kauf, vente, paiement, \
-     commande, facture, venta, pago, compra, vendita, pagamento";
+     commande, facture, venta, pago, compra, vendita, pagamento, betaling, bestelling, verkoop, aankoop, factuur, betalning, \
+     venda, płatność, sprzedaż";
 const REFUND_TYPES: &str = "refund, refunded, partial refund, payment refund, credit note, return, reversal, \
      erstattung, rückerstattung, gutschrift, remboursement, avoir, reembolso, devolución, \
      rimborso, rimborso di pagamento, storno pagamento, terugbetaling, payment reversal, chargeback";
@@ -732,11 +771,29 @@ fn meaning_of(word: &str) -> WordMeaning {
     let is_of = |list| is_in(list, word);
     match () {
         () if is_of(PAID) => WordMeaning::Sale,
-        () if is_of(REFUNDED_WORDS) => WordMeaning::Refund,
+        () if is_of(REFUNDED_WORDS) || is_refund_of(word) => WordMeaning::Refund,
         () if is_of(NO_MONEY) => WordMeaning::NoMoney,
         () if is_of(PROCESSING) => WordMeaning::Processing,
         () => WordMeaning::Unclear,
     }
+}
+
+/// Beginnings of the words for a refund.
+const REFUNDING: &str = "refund, erstatt, rückerstatt, zurückerstatt, rückzahl, rembours, reembols, rimbors, terugbeta, devoluci, \
+     devolu, estorn, zwrot, återbet, tilbagebet";
+/// Words that may be beside one of them, and change nothing: whose refund it is, or of what.
+const BESIDE_REFUND: &str = "issued, sent, made, processed, completed, complete, full, partial, manual, of, to, for, the, a, customer, \
+     client, buyer, sale, order, payment, purchase, transaction, invoice, an, den, der, kunde, kunden, käufer, zahlung, bestellung, \
+     teil, vollständige, teilweise, de, du, d, le, au, client, acheteur, paiement, commande, vente, achat, total, partiel, del, al, \
+     el, cliente, comprador, pago, venta, compra, pedido, parcial, di, al, acquirente, pagamento, vendita, ordine, acquisto, \
+     parziale, do, da, ao, venda, aan, klant, koper, betaling, bestelling, verkoop, van";
+
+/// Returns `true` if words name a refund, and nothing that happened to it: a refund that was requested or failed is none.
+fn is_refund_of(words: &str) -> bool {
+    let is_refunding = |word: &&str| REFUNDING.split(", ").any(|stem| word.starts_with(stem));
+    let mut all = words.split(' ');
+    words.split(' ').any(|word| is_refunding(&word))
+        && all.all(|word| is_refunding(&word) || is_in(BESIDE_REFUND, word))
 }
 
 /// Returns `true` if a word of a status, of which no money has arrived, says that this may still change.
@@ -803,7 +860,9 @@ pub(super) fn kind_meaning(word: &str) -> WordMeaning {
     let is_of = |list| is_in(list, &word);
     match () {
         () if is_of(SALE_TYPES) => WordMeaning::Sale,
-        () if is_of(REFUND_TYPES) => WordMeaning::Refund,
+        () if is_of(REFUND_TYPES) || is_of(REFUNDED_WORDS) || is_refund_of(&word) => {
+            WordMeaning::Refund
+        }
         () if is_of(OTHER_TYPES) => WordMeaning::Other,
         () => WordMeaning::Unclear,
     }

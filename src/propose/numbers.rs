@@ -60,7 +60,10 @@ fn parts(text: &str) -> Option<AmountTextParts<'_>> {
     }
     let rest = rest.strip_prefix(MINUS).unwrap_or(rest);
     let is_digit = |c: char| c.is_ascii_digit();
-    let start = rest.find(|c: char| is_digit(c) || c == '.')?;
+    // The point of `Rs.` is none of the amount.
+    let begins =
+        |(at, c): (usize, char)| is_digit(c) || c == '.' && rest[at + 1..].starts_with(is_digit);
+    let (start, _) = rest.char_indices().find(|&at| begins(at))?;
     let end = rest.rfind(is_digit)? + 1;
     let digits = rest.get(start..end)?;
     let before = rest[..start].trim().trim_end_matches(MINUS).trim();
@@ -84,7 +87,7 @@ fn parts(text: &str) -> Option<AmountTextParts<'_>> {
 /// and `No 7` would be an amount.
 fn is_currency(symbol: &str) -> bool {
     const SIGNS: &str = "$€£¥₹₽₩₺₫₪₴₦₱฿";
-    const LETTERS: [&str; 7] = ["kr", "kr.", "zł", "Kč", "Ft", "lei", "Fr."];
+    const LETTERS: [&str; 9] = ["kr", "kr.", "zł", "Kč", "Ft", "lei", "Fr.", "Rs", "Rs."];
     let has_sign = symbol.contains(|c| SIGNS.contains(c));
     let is_short = symbol.chars().count() <= 4;
     let others_plain = |c: char| SIGNS.contains(c) || c.is_ascii_uppercase();

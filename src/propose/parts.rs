@@ -4,7 +4,7 @@
 //! A column is found by its name, or by its values: each of them is between zero and the amount of its row, and some are
 //! zero. Nothing is computed with it: its rows are a question.
 
-use super::amount::Amounts;
+use super::amount::{Amounts, TAX, is_tax_rate};
 use super::flags::{FlagColumn, FlagQuestion, Marks};
 use super::names::{self, NameTiers};
 use super::numbers::{self, written};
@@ -12,6 +12,8 @@ use super::table::{SampleColumn, SampleTable};
 use super::taken::Taken;
 use crate::event::{AmountFormat, Currency};
 
+/// Words of a column of taxes for a row without any.
+const UNTAXED: &str = "exempt, tax exempt, zero rated, reverse charge, steuerfrei, exonéré, exento, esente, vrijgesteld, isento";
 /// The greatest number of pieces in a column that is recognised by its cells.
 const PIECES_MOST: u32 = 999;
 
@@ -84,7 +86,12 @@ impl<'m, 't> MoneyTable<'m, 't> {
                 flags.push(quantity(column));
                 continue;
             }
-            if names::QUANTITY.rank(column.header).is_some() {
+            let is_number = names::QUANTITY.rank(column.header).is_some();
+            if is_number && !names::is_of_refunds(column.header) {
+                continue;
+            }
+            if let Some(rate) = self.tax_rate(amounts, column) {
+                flags.push(rate);
                 continue;
             }
             let is_discount = names::DISCOUNT.rank(column.header).is_some();
@@ -115,6 +122,37 @@ impl<'m, 't> MoneyTable<'m, 't> {
         flags
     }
 
+    /// Returns the question about a column that says that a row is taxed, and not how much the tax is.
+    fn tax_rate(
+        &self,
+        amounts: &Amounts<'_>,
+        column: &'t SampleColumn<'t>,
+    ) -> Option<FlagColumn<'t>> {
+        let is_of_tax = names::TAX_RATE.rank(column.header).is_some();
+        let is_net = names::SUBTOTAL
+            .rank(amounts.total.header)
+            .is_some_and(NameTiers::is_surest);
+        let is_known =
+            amounts.tax_on_fee.is_some() || amounts.parts.iter().any(|part| part.key == TAX);
+        if !is_of_tax || is_net || is_known || column.days().is_some() || column.filled() == 0 {
+            return None;
+        }
+        if column.has_amounts() && !is_tax_rate(column, Some(amounts.total)) {
+            return None;
+        }
+        let words = column.words()?;
+        let is_untaxed = |word: &&str| {
+            numbers::is_zero(word.trim_end_matches(['%', ' ']))
+                || names::is_in(names::NO, &word.to_lowercase())
+                || names::is_in(UNTAXED, &word.to_lowercase())
+        };
+        let marks = Marks::Words {
+            payment: words.into_keys().filter(is_untaxed).collect(),
+            excluded: Vec::new(),
+        };
+        Some(flag(column, FlagQuestion::Tax, marks))
+    }
+
     fn open_part(
         &self,
         amounts: &Amounts<'_>,
@@ -132,8 +170,13 @@ impl<'m, 't> MoneyTable<'m, 't> {
             return is_due.then_some(Part::Open(FlagQuestion::Due, Marks::Amount));
         }
         if names::is_of_refunds(header) {
+            let question = if looks_like_money(column, amounts.total) {
+                FlagQuestion::Part
+            } else {
+                FlagQuestion::Refunded
+            };
             let is_open = amounts.refunded.is_none();
-            return is_open.then_some(Part::Open(FlagQuestion::Part, Marks::Amount));
+            return is_open.then_some(Part::Open(question, Marks::Amount));
         }
         if names::is_beside_the_amount(header) || !looks_like_money(column, amounts.total) {
             return None;
@@ -261,7 +304,7 @@ fn is_of_a_unit(total: &SampleColumn<'_>) -> bool {
 }
 
 /// Returns `true` if a column is written like the amounts, and is no number of something.
-fn looks_like_money(column: &SampleColumn<'_>, total: &SampleColumn<'_>) -> bool {
+pub(super) fn looks_like_money(column: &SampleColumn<'_>, total: &SampleColumn<'_>) -> bool {
     let has_decimals = |column: &SampleColumn<'_>| {
         let mut values = column.values();
         values.any(|(value, _)| value.contains(['.', ',']) || numbers::symbol_of(value).is_some())

@@ -156,15 +156,30 @@ impl ProfileWriter<'_> {
         if let Some(what) = flag.subtract(key) {
             self.text.comment(&what);
         }
-        self.text.comment(&format!(
-            "Rejected{until}: rows whose {header} does not say that they are payments. If such a row is a sale, {keep}. If it is not, write `ignore` instead of `reject`, and `reason = \"not paid\"` and `not_paid = true` instead of `column`, `message` and `hint`."
-        ));
+        let total = shown(self.mapping.amounts.total.header);
+        let date = self.and_its_date();
+        self.text.comment(&match flag.question {
+            FlagQuestion::Tax => format!(
+                "Rejected until you decide: rows that are taxed, by {header}. If {total} does not include the tax, delete this rule. If it does, export the amounts without tax, or the tax as an amount in a column of its own: it can't be worked out here."
+            ),
+            FlagQuestion::Refund => format!(
+                "Rejected until you decide: rows with {header}. If they are refunds of the sale that it names, delete this rule, add `when = {{ {key} = {{ empty = true }} }}` to the sale below, and write another `event` below it, with `kind = \"refund\"`, `when = {{ {key} = {{ empty = false }} }}`, `event_id = [\"{{id}}\"]`, `sale_event_id = [\"{{{key}}}\"]`, `amount = {{ column = \"amount\", sign = \"any\" }}`{date}. If they are sales, delete this rule."
+            ),
+            _ => format!(
+                "Rejected{until}: rows whose {header} does not say that they are payments. If such a row is a sale, {keep}. If it is not, write `ignore` instead of `reject`, and `reason = \"not paid\"` and `not_paid = true` instead of `column`, `message` and `hint`."
+            ),
+        });
         let name = self.name;
         self.text.line(&format!("[[exports.{name}.reject]]"));
         self.flag_when(key, flag);
         self.text.key("column", key);
-        self.text
-            .key("message", &format!("unknown if this is a sale: {header}"));
+        self.text.key(
+            "message",
+            &match flag.question {
+                FlagQuestion::Tax => format!("unknown if the amount includes the tax of {header}"),
+                _ => format!("unknown if this is a sale: {header}"),
+            },
+        );
         self.text.key(
             "hint",
             "decide it in fprecon.toml, at the rule with this message",
@@ -318,9 +333,10 @@ impl ProfileWriter<'_> {
             return;
         };
         let (out, name) = (shown(column.header), self.name);
+        let date = self.and_its_date();
         self.text.line("");
         self.text.comment(&format!(
-            "Rejected until you decide: a row with {out}. If it is not about a customer's payment, write `ignore` instead of `reject`, and `reason = \"money that went out\"` instead of `column`, `message` and `hint`. If it was paid back to a customer, delete this rule, add `when = {{ amount = {{ sign = \"positive\" }} }}` to the sale below and an `event` of the kind `refund` with `amount = \"money_out\"`: docs/profiles.md."
+            "Rejected until you decide: a row with {out}. If it is not about a customer's payment, write `ignore` instead of `reject`, and `reason = \"money that went out\"` instead of `column`, `message` and `hint`. If it was paid back to a customer, delete this rule, add `when = {{ amount = {{ sign = \"positive\" }} }}` to the sale below, and write another `event` below it, with `kind = \"refund\"`, `when = {{ money_out = {{ sign = \"positive\" }} }}`, `event_id = [\"{{id}}\"]`, `amount = \"money_out\"`{date}. Where a column names the sale of a refund, `sale_event_id` takes it: docs/profiles.md; without one, refunds are held."
         ));
         self.text.line(&format!("[[exports.{name}.reject]]"));
         self.text.line("when = { money_out = { empty = false } }");
@@ -364,11 +380,23 @@ impl ProfileWriter<'_> {
             return;
         }
         self.text.line("");
-        self.text.comment(
-            "Rejected until you decide. If such a row is a sale, move its word from here to the `when` of the sale below. If it is not, write `ignore` instead of `reject`, and `reason = \"not paid\"` and `not_paid = true` instead of `column`, `message` and `hint`."
-        );
+        let refund = if self.has_refund_rows() {
+            "move it to the `when` of the refund".to_owned()
+        } else {
+            format!(
+                "remove it from here, and write another `event` below the sale, with `kind = \"refund\"`, `when = {{ {column} = \"…\" }}` with the word, `event_id = [\"{{id}}\"]`{}, `amount = {{ column = \"amount\", sign = \"any\" }}`{}",
+                match self.mapping.link.column() {
+                    Some(_) => ", `sale_event_id = [\"{sale}\"]`",
+                    None => "",
+                },
+                self.and_its_date()
+            )
+        };
+        self.text.comment(&format!(
+            "Rejected until you decide. If such a row is a sale, move its word from here to the `when` of the sale below. If it is a refund, {refund}. If it is neither, write `ignore` instead of `reject`, and `reason = \"not paid\"` and `not_paid = true` instead of `column`, `message` and `hint`."
+        ));
         self.text.decisions.push(format!(
-            "rows that say {} are rejected: are they sales?",
+            "rows that say {} are rejected: are they sales, or refunds?",
             words_shown(words)
         ));
         let name = self.name;
@@ -379,7 +407,7 @@ impl ProfileWriter<'_> {
         self.text.key("message", message);
         self.text.key(
             "hint",
-            "decide it in fprecon.toml, at the `reject` with this value: move the value to the `when` of the sale, or change `reject` to `ignore`",
+            "decide it in fprecon.toml, at the `reject` with this value: the comment above it says how",
         );
     }
 
@@ -477,7 +505,28 @@ impl ProfileWriter<'_> {
 
     /// Writes the date of an event.
     fn created_at(&mut self, of_refund: &[&str]) {
-        let date = match &self.mapping.date {
+        let all: Vec<String> = of_refund
+            .iter()
+            .map(|key| quoted(key))
+            .chain(self.date())
+            .collect();
+        if !all.is_empty() {
+            self.text
+                .line(&format!("created_at = [{}]", all.join(", ")));
+        }
+    }
+
+    /// Returns the end of a comment that says how to write the event of a refund: its date.
+    fn and_its_date(&self) -> String {
+        let date = self.date();
+        date.map_or(String::new(), |date| {
+            format!(" and `created_at = [{date}]`")
+        })
+    }
+
+    /// Returns the date of a row, as a profile names it.
+    fn date(&self) -> Option<String> {
+        match &self.mapping.date {
             RowDate::None => None,
             RowDate::Unread(_) => Some(quoted("created_at")),
             RowDate::Read(when) => {
@@ -492,15 +541,6 @@ impl ProfileWriter<'_> {
                     format!("{{ date = \"created_at\"{} }}", parts.concat())
                 })
             }
-        };
-        let all: Vec<String> = of_refund
-            .iter()
-            .map(|key| quoted(key))
-            .chain(date)
-            .collect();
-        if !all.is_empty() {
-            self.text
-                .line(&format!("created_at = [{}]", all.join(", ")));
         }
     }
 
@@ -527,7 +567,8 @@ impl ProfileWriter<'_> {
                 AmountPart::Unknown => {}
             }
         }
-        let is_said = mapping.kind.is_some() || mapping.negative_is_refund;
+        let is_said =
+            mapping.kind.is_some() || mapping.negative_is_refund || mapping.link_is_refund;
         let is_said = is_said || mapping.paid_date.is_some() || says_received(&mapping.flags);
         if mapping.status.is_none() && !is_said {
             let every = if mapping.flags.is_empty() {
@@ -565,6 +606,10 @@ impl ProfileWriter<'_> {
         if let Some(kind) = &mapping.kind {
             tests.push(format!("kind = {}", list(&kind.words_meaning(meaning))));
         }
+        if mapping.link_is_refund {
+            let is_sale = meaning != WordMeaning::Refund;
+            tests.push(format!("sale = {{ empty = {is_sale} }}"));
+        }
         if mapping.negative_is_refund {
             let sign = match meaning {
                 WordMeaning::Refund => "negative",
@@ -588,13 +633,19 @@ impl ProfileWriter<'_> {
         }
     }
 
-    pub(super) fn refunds(&mut self) {
+    /// Returns `true` if refunds have rows of their own.
+    fn has_refund_rows(&self) -> bool {
         let mapping = self.mapping;
         let has_kind = mapping
             .kind
             .as_ref()
             .is_some_and(|kind| !kind.words_meaning(WordMeaning::Refund).is_empty());
-        if has_kind || mapping.negative_is_refund {
+        has_kind || mapping.negative_is_refund || mapping.link_is_refund
+    }
+
+    pub(super) fn refunds(&mut self) {
+        let mapping = self.mapping;
+        if self.has_refund_rows() {
             self.refund_rows();
         } else if mapping.amounts.refunded.is_some() {
             self.running_totals();

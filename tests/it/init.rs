@@ -983,3 +983,60 @@ fn real_exports_give_the_same_events_with_the_file_as_without() {
         folder.display()
     );
 }
+
+/// Spreadsheets write a title as wide as the table below it, and may declare the delimiter above it.
+#[test]
+fn a_header_below_titles_as_spreadsheets_save_them_is_found() {
+    let stripe = {
+        let payments: Vec<Payment> = (1..=2).map(|n| Payment::paid(n, n)).collect();
+        stripe_export(&payments)
+    };
+    let width = stripe.lines().next().unwrap().matches(',').count();
+    let padded = format!("Payments{}\n{}\n", ",".repeat(width), ",".repeat(width));
+    let own =
+        "event_id,email,amount,currency,created_at\ng1,ana@example.com,100.00,USD,2026-03-02\n";
+    let unknown = "Order,Email,Date,Total,Currency\n1,ana@example.com,2026-03-14,100.00,USD\n2,ben@example.com,2026-03-15,50.00,USD\n";
+    for (title, table, events_expected, skipped) in [
+        (padded.as_str(), stripe.as_str(), 2, 2),
+        ("Payments report\n", &stripe, 2, 1),
+        ("sep=,\nPayments report\n", &stripe, 2, 1),
+        ("sep=,\nPayments report\n\n", &stripe, 2, 2),
+        ("Report\n", own, 1, 1),
+        ("Report,,,,\n", own, 1, 1),
+        ("sep=,\nReport,,,,\n", own, 1, 1),
+        ("My shop,,,,\n", unknown, 2, 1),
+        ("My shop,,,,\nOrders of March,,,,\n,,,,\n", unknown, 2, 3),
+    ] {
+        let (place, ran) = proposed("export.csv", &format!("{title}{table}"));
+        let said = ran.expect(0).stderr();
+        let skip = format!("skip_lines = {skipped} ");
+        assert!(
+            place.read("fprecon.toml").contains(&skip),
+            "{title:?}: {said}"
+        );
+        assert_eq!(
+            events(&place, "export.csv").len(),
+            events_expected,
+            "{title:?}"
+        );
+    }
+}
+
+#[test]
+fn a_currency_is_stripped_with_the_point_behind_it() {
+    for (first, second, symbol, cents) in [
+        ("\"1.234,50 kr.\"", "\"12,00 kr.\"", "kr.", "123450"),
+        ("\"Rs. 1,00,000.00\"", "Rs. 250.00", "Rs.", "10000000"),
+    ] {
+        let text = format!(
+            "Order,Email,Date,Total\n1,ana@example.com,2026-03-14,{first}\n2,ben@example.com,2026-03-15,{second}\n"
+        );
+        let (place, ran) = proposed("export.csv", &text);
+        let said = ran.stderr();
+        let toml = place.read("fprecon.toml");
+        assert!(toml.contains(&format!("strip = \"{symbol}\"")), "{said}");
+        let answered = toml.replace("# currency = \"USD\"", "currency = \"USD\"");
+        place.write("fprecon.toml", &answered);
+        assert!(events(&place, "export.csv")[0].contains(cents), "{said}");
+    }
+}

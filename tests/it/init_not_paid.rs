@@ -212,7 +212,8 @@ fn what_is_due_is_not_a_sale_beside_its_payment() {
         let rows = rows
             .map(|(id, kind)| format!("{id};{kind};u{id}@example.com;59,50;EUR;2026-03-0{id}\n"));
         let (place, ran) = init(&format!("{header}\n{}", rows.concat()));
-        let said = format!("to decide: rows that say `{due}` are rejected: are they sales?");
+        let said =
+            format!("to decide: rows that say `{due}` are rejected: are they sales, or refunds?");
         assert!(ran.stderr().contains(&said), "{}", ran.stderr());
         assert_eq!(events(&place, EXPORT), ["sale 2", "sale 4"]);
     }
@@ -223,7 +224,7 @@ fn what_is_due_is_not_a_sale_beside_its_payment() {
          2;Refund;ana@example.com;9,50;EUR;2026-03-02\n",
     );
     assert!(
-        !ran.stderr().contains("are they sales?"),
+        !ran.stderr().contains("are they sales, or refunds?"),
         "{}",
         ran.stderr()
     );

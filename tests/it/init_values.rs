@@ -2,10 +2,10 @@
 
 use crate::support::{Place, Ran};
 
-const EXPORT: &str = "export.csv";
+pub(crate) const EXPORT: &str = "export.csv";
 
 /// Runs `init` for an export of these lines, the first of which is the header.
-fn init(lines: &[&str]) -> (Place, Ran) {
+pub(crate) fn init(lines: &[&str]) -> (Place, Ran) {
     let place = Place::new();
     place.write(EXPORT, &(lines.join("\n") + "\n"));
     let ran = place.run(&["init", EXPORT]);
@@ -13,7 +13,7 @@ fn init(lines: &[&str]) -> (Place, Ran) {
 }
 
 /// The kind, id, amount and currency of each event.
-fn events(place: &Place) -> Vec<String> {
+pub(crate) fn events(place: &Place) -> Vec<String> {
     place.run(&["plan", EXPORT, "--events", "events.csv"]);
     if !place.path("events.csv").exists() {
         return Vec::new();

@@ -53,6 +53,7 @@ mod identity;
 mod init;
 mod init_commissions;
 mod init_not_paid;
+mod init_refunds_and_tax;
 mod init_rows;
 mod init_values;
 mod journal;

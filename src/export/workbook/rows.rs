@@ -2,7 +2,7 @@
 
 use super::super::error::Fault;
 use super::super::row::{CellKind, Row};
-use super::super::start::{HeaderLine, LINES_ABOVE_MOST, LinesAbove};
+use super::super::start::{HeaderLine, LINES_ABOVE_MOST, LinesAbove, filled_width};
 use super::value::DateSystem;
 
 /// The most cells that are held of a sheet, those left out between two included.
@@ -224,7 +224,7 @@ impl SheetRows {
 
     /// Goes on to the header, which may stand below rows of other text, and returns the rows above it.
     pub(in crate::export) fn skip_to_header(&mut self, above: &LinesAbove) -> u64 {
-        let first_width = self.names(0).len();
+        let first_width = filled_width(&self.names(0));
         for lines_above in 1..=LINES_ABOVE_MOST {
             let number = u32::try_from(lines_above + 1).unwrap_or(u32::MAX);
             let Some(row) = self.rows.iter().position(|row| row.number == number) else {

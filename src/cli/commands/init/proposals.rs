@@ -110,6 +110,7 @@ impl<'l> ProposalPlanner<'l, '_> {
         let name = self.names.free(&name_of(&one.path));
         let sample = one.sample();
         let name = match propose::complement(&name, found.profile, &sample, &found.binding) {
+            Complement::Complete if one.lines_above > 0 => self.below_lines(one, found.profile),
             Complement::Complete => found.profile.name.clone(),
             Complement::Extended(proposal) => {
                 self.proposals.push(proposal);
