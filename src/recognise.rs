@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::classify::{Classifier, RowOutcome};
-use crate::event::{Currency, ExportLine};
+use crate::event::{Currency, Event, ExportLine};
 use crate::export::{Export, ExportError, Row};
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{Binding, Fits, Profile, Profiles, Unfit};
@@ -29,6 +29,25 @@ const WRITTEN_OTHERWISE: [ProblemCode; 7] = [
     ProblemCode::ValueUnknown,
     ProblemCode::ZoneUnknown,
 ];
+
+/// Describes how the cells of an export become those of the profile.
+#[derive(Clone, Copy)]
+pub(crate) struct Cells {
+    /// Returns the text of a cell.
+    pub text: fn(&str) -> Cow<'_, str>,
+    /// `true` if a spreadsheet has saved the file in its own way of writing amounts and dates.
+    pub is_resaved: bool,
+}
+
+impl Default for Cells {
+    /// Returns the cells of an export as it was downloaded.
+    fn default() -> Self {
+        Cells {
+            text: |cell| cell.into(),
+            is_resaved: false,
+        }
+    }
+}
 
 /// Holds the profile of an export.
 #[derive(Clone, Debug)]
@@ -68,6 +87,13 @@ pub(crate) enum RecognitionReason {
         /// The names of the others.
         others: Vec<String>,
     },
+    /// Others fit the header as closely, and they read the same events of all rows.
+    SameEvents {
+        /// The names of the others.
+        others: Vec<String>,
+    },
+    /// The rows are those that an earlier run rejected, of exports that were read by this one.
+    Rejected,
     /// Others fit the header as closely, and can't read rows that this one reads.
     Rows(Vec<Obstacle>),
 }
@@ -122,6 +148,12 @@ impl fmt::Display for RecognitionReason {
             RecognitionReason::NoRows { others } => {
                 write!(f, "{} would fit, too, and there is no row", quoted(others))
             }
+            RecognitionReason::SameEvents { others } => {
+                write!(f, "{} would fit, too, and read the same", quoted(others))
+            }
+            RecognitionReason::Rejected => f.write_str(
+                "the journal's exports with this header, whose rows were rejected, were read by this one",
+            ),
             RecognitionReason::Before { others } => write!(
                 f,
                 "{} would fit, too, and the journal's earlier exports with this header were read by this one",
@@ -179,18 +211,18 @@ impl Undecided {
         let first = self.names.first().map_or("NAME", String::as_str);
         let named = shell_word(&format!("{first}={path}")).into_owned();
         format!(
-            "which one is it? `fprecon profiles show` prints how they differ. For this call, pass `--profile {named}`, with the name of yours. For good, add it to `fprecon.toml`:\n    [exports.my-{first}]\n    extends = \"{first}\""
+            "which one is it? `fprecon profiles show {first}` prints how one of them reads; they differ in the order of day and month, in the decimal sign, or in words. For this call, pass `--profile {named}`, with the name of yours. For good, add it to `fprecon.toml`:\n    [exports.my-{first}]\n    extends = \"{first}\""
         )
     }
 }
 
-/// Finds the profile of an export whose header, as the caller sees it, is `header`; `cell` is applied to each
-/// cell before it is read. The rows that are read here are read again afterwards.
+/// Finds the profile of an export whose header, as the caller sees it, is `header`; its rows are read by way of
+/// `cells`. The rows that are read here are read again afterwards.
 pub(crate) fn recognise<'p>(
     profiles: &'p Profiles,
     export: &mut Export,
     header: &[String],
-    cell: fn(&str) -> Cow<'_, str>,
+    cells: Cells,
 ) -> Result<Recognised<'p>, Unrecognised> {
     let Fits {
         mut closest,
@@ -208,14 +240,37 @@ pub(crate) fn recognise<'p>(
             why,
         });
     }
-    let rows = export
-        .peek(ROWS_MOST)
+    // One row more shows if these are all.
+    let peeked = export
+        .peek(ROWS_MOST + 1)
         .map_err(|error| Unrecognised::Export(Box::new(error)))?;
-    let readings: Vec<Read<'p>> = closest
+    let rows = &peeked[..peeked.len().min(ROWS_MOST)];
+    let mut readings: Vec<Read<'p>> = closest
         .into_iter()
-        .map(|(profile, binding)| Read::new(profile, binding, header, rows, cell))
+        .map(|(profile, binding)| Read::new(profile, binding, header, rows, cells))
         .collect();
-    choose(readings, rows)
+    see_inherited(&mut readings);
+    choose(readings, rows, rows.len() == peeked.len())
+}
+
+/// Finds the rows that the user's own profiles reject as a built-in one does: by a rule that they extend, and not
+/// by one of the user's.
+fn see_inherited(readings: &mut [Read<'_>]) {
+    let is_same = |mine: &Option<Problem>, theirs: &Option<Problem>| match (mine, theirs) {
+        (Some(mine), Some(theirs)) => mine.code == theirs.code && mine.message == theirs.message,
+        _ => false,
+    };
+    for own in 0..readings.len() {
+        let inherited = |place: usize, problem: &Option<Problem>| {
+            let mut built_in = readings.iter().filter(|other| !other.profile.is_own);
+            built_in.any(|other| is_same(problem, &other.obstacles[place]))
+        };
+        if readings[own].profile.is_own {
+            let obstacles = readings[own].obstacles.iter().enumerate();
+            let inherited = obstacles.map(|(place, problem)| inherited(place, problem));
+            readings[own].is_inherited = inherited.collect();
+        }
+    }
 }
 
 /// Holds what a profile reads of the first rows.
@@ -224,6 +279,10 @@ struct Read<'p> {
     binding: Binding,
     /// The problem that prevents reading each row, if there is one.
     obstacles: Vec<Option<Problem>>,
+    /// For each row, `true` if a built-in profile rejects it as this one does; empty for built-in ones.
+    is_inherited: Vec<bool>,
+    /// The events of all rows.
+    events: Vec<Event>,
 }
 
 impl<'p> Read<'p> {
@@ -232,20 +291,30 @@ impl<'p> Read<'p> {
         binding: Binding,
         header: &[String],
         rows: &[Row],
-        cell: fn(&str) -> Cow<'_, str>,
+        cells: Cells,
     ) -> Self {
         // Which currency an account has does not affect reading.
         let any = Currency::from_code("USD").into_iter();
+        let mut events = Vec::new();
         let obstacles = any.flat_map(|currency| {
             let classifier = Classifier::new(profile, binding.clone(), header, currency);
-            let obstacle = |row: &Row| obstacle(&classifier, row, cell);
+            let obstacle = |row: &Row| obstacle(&classifier, row, cells, &mut events);
             rows.iter().map(obstacle).collect::<Vec<_>>()
         });
         Read {
             profile,
             obstacles: obstacles.collect(),
+            is_inherited: Vec::new(),
+            events,
             binding,
         }
+    }
+
+    /// Returns `true` if it reads the same rows as another one, and the same of them.
+    fn reads_as(&self, other: &Read<'_>) -> bool {
+        let mut pairs = self.obstacles.iter().zip(&other.obstacles);
+        let is_read_by_both = pairs.all(|(mine, theirs)| mine.is_none() && theirs.is_none());
+        is_read_by_both && self.events == other.events
     }
 
     /// Returns `true` if it reads each row that the other one reads, and more.
@@ -260,8 +329,13 @@ impl<'p> Read<'p> {
 
     /// Returns `true` if no more than half of the rows are written otherwise than the profile says.
     fn reads_most(&self) -> bool {
-        let is_otherwise = |problem: &&Problem| WRITTEN_OTHERWISE.contains(&problem.code);
-        let otherwise = self.obstacles.iter().flatten().filter(is_otherwise);
+        let is_inherited = |place: usize| self.is_inherited.get(place) == Some(&true);
+        let obstacles = self.obstacles.iter().enumerate();
+        let otherwise = obstacles.filter(|(place, problem)| {
+            problem.as_ref().is_some_and(|problem| {
+                WRITTEN_OTHERWISE.contains(&problem.code) || is_inherited(*place)
+            })
+        });
         otherwise.count() * 2 <= self.obstacles.len()
     }
 
@@ -279,23 +353,32 @@ impl<'p> Read<'p> {
 fn obstacle(
     classifier: &Classifier<'_>,
     row: &Row,
-    cell: fn(&str) -> Cow<'_, str>,
+    cells: Cells,
+    events: &mut Vec<Event>,
 ) -> Option<Problem> {
     let mut row = row.clone();
-    row.replace_cells(cell);
+    row.replace_cells(cells.text);
     classifier.settle(&mut row);
+    // What a spreadsheet has made of a row is no reason to read it by another profile.
+    if cells.is_resaved && classifier.settle_resaved(&mut row).is_err() {
+        return None;
+    }
     let source = ExportLine {
         input: 0,
         line: row.line(),
     };
-    match classifier.classify(&row, source, &mut Vec::new(), &mut Vec::new()) {
+    match classifier.classify(&row, source, events, &mut Vec::new()) {
         RowOutcome::Rejected(problem) => Some(problem),
         RowOutcome::Events | RowOutcome::Ignored(_) => None,
     }
 }
 
-/// Returns the one that goes before all the others, if there is one.
-fn choose<'p>(mut readings: Vec<Read<'p>>, rows: &[Row]) -> Result<Recognised<'p>, Unrecognised> {
+/// Returns the one that goes before all the others, if there is one; or the first one, if it makes no difference.
+fn choose<'p>(
+    mut readings: Vec<Read<'p>>,
+    rows: &[Row],
+    are_all_rows: bool,
+) -> Result<Recognised<'p>, Unrecognised> {
     let first = (0..readings.len()).find(|&one| {
         let mut others = readings
             .iter()
@@ -306,6 +389,22 @@ fn choose<'p>(mut readings: Vec<Read<'p>>, rows: &[Row]) -> Result<Recognised<'p
     });
     // Without a row there is nothing that could be misread.
     let first = first.or(rows.is_empty().then_some(0));
+    if first.is_none() && are_all_rows {
+        let first = readings.iter().position(|read| is_left(read, &readings));
+        let mut left = readings.iter().filter(|read| is_left(read, &readings));
+        if let Some(first) = first
+            && left.all(|other| readings[first].reads_as(other))
+        {
+            let chosen = readings.remove(first);
+            return Ok(Recognised {
+                why: RecognitionReason::SameEvents {
+                    others: names(&readings),
+                },
+                profile: chosen.profile,
+                binding: chosen.binding,
+            });
+        }
+    }
     let Some(first) = first else {
         return Err(Unrecognised::Undecided(undecided(&readings, rows)));
     };
@@ -317,9 +416,19 @@ fn choose<'p>(mut readings: Vec<Read<'p>>, rows: &[Row]) -> Result<Recognised<'p
     })
 }
 
+/// Returns `true` if no other one goes before it.
+fn is_left(read: &Read<'_>, readings: &[Read<'_>]) -> bool {
+    !readings.iter().any(|other| other.goes_before(read))
+}
+
+fn names(readings: &[Read<'_>]) -> Vec<String> {
+    let names = readings.iter().map(|read| read.profile.name.clone());
+    names.collect()
+}
+
 /// Returns those that are left after removing each one that reads less than another.
 fn undecided(readings: &[Read<'_>], rows: &[Row]) -> Undecided {
-    let is_left = |read: &&Read<'_>| !readings.iter().any(|other| other.goes_before(read));
+    let is_left = |read: &&Read<'_>| is_left(read, readings);
     let mut left: Vec<&Read<'_>> = readings.iter().filter(is_left).collect();
     if left.is_empty() {
         left = readings.iter().collect();
@@ -350,12 +459,7 @@ fn why(chosen: &Read<'_>, rivals: &[Read<'_>], rows: &[Row]) -> RecognitionReaso
         })
     };
     let obstacles: Vec<Obstacle> = rivals.iter().filter_map(obstacle).collect();
-    let others = || {
-        rivals
-            .iter()
-            .map(|other| other.profile.name.clone())
-            .collect()
-    };
+    let others = || names(rivals);
     match (obstacles.is_empty(), chosen.profile.is_own) {
         (false, _) => RecognitionReason::Rows(obstacles),
         (true, true) => RecognitionReason::Own { others: others() },

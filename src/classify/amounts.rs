@@ -440,6 +440,11 @@ impl Classifier<'_> {
                 AmountError::Thousands { large, small, .. } => {
                     self.thousands_hint(large, small.as_deref())
                 }
+                AmountError::ZeroGroup(_) => format!(
+                    "look up the amount at the provider and write it with the decimal separator `{}`; {}",
+                    format.decimal,
+                    cell::amount_hint(format, currency)
+                ),
                 AmountError::Decimals {
                     digits,
                     are_zeros: true,

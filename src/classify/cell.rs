@@ -263,7 +263,56 @@ pub(super) fn id_damage(value: &str) -> Option<Cow<'static, str>> {
         }
     }
     let is_number = is_e_notation(value);
-    is_number.then(|| SPREADSHEET_ID.into())
+    if is_number {
+        return Some(SPREADSHEET_ID.into());
+    }
+    rewritten_by_spreadsheet(value).map(Cow::Borrowed)
+}
+
+/// Returns what a spreadsheet has made of an id, if only a spreadsheet writes an id of this shape: `5120.00`,
+/// `5,120`, `'5120`, `="5120"`. In `5.120` the shape decides nothing: providers write such ids.
+fn rewritten_by_spreadsheet(value: &str) -> Option<&'static str> {
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    match value.as_bytes() {
+        [b'=', b'"', .., b'"'] => Some("a spreadsheet has turned this id into a formula"),
+        [b'\'', rest @ ..] if rest.first().is_some_and(u8::is_ascii_digit) => {
+            let number = &value[1..];
+            let is_one = is_number(number) || number_format(number).is_some();
+            is_one.then_some("a spreadsheet has put an apostrophe before this id")
+        }
+        [b'0'..=b'9', ..] if !is_number(value) => number_format(value),
+        _ => None,
+    }
+}
+
+/// Returns how a spreadsheet has formatted a whole number, if it is one with zeros as its fraction, or with
+/// separators of thousands. One dot before three digits may be part of an id.
+fn number_format(value: &str) -> Option<&'static str> {
+    const SEPARATORS: [char; 6] = [',', '.', ' ', '\'', '\u{2019}', '\u{a0}'];
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let is_zeros = |text: &str| !text.is_empty() && text.bytes().all(|b| b == b'0');
+    let is_grouped = |text: &str| {
+        let Some(separator) = text.chars().find(|c| SEPARATORS.contains(c)) else {
+            return false;
+        };
+        let mut groups = text.split(separator);
+        let first = groups.next().unwrap_or_default();
+        let rest = Vec::from_iter(groups);
+        let is_first = is_digits(first) && first.len() <= 3 && !first.starts_with('0');
+        let least = match separator {
+            '.' | ' ' => 2,
+            _ => 1,
+        };
+        let are_of_three = |rest: &[&str]| rest.iter().all(|it| it.len() == 3 && is_digits(it));
+        is_first && rest.len() >= least && are_of_three(&rest)
+    };
+    if is_grouped(value) {
+        return Some("a spreadsheet has put separators of thousands into this id");
+    }
+    let (whole, fraction) = value.rsplit_once(['.', ','])?;
+    let is_whole = is_digits(whole) || is_grouped(whole);
+    (is_whole && is_zeros(fraction))
+        .then_some("a spreadsheet has turned this id into a number with a fraction")
 }
 
 /// Returns `true` for digits, a separator, digits, `E+`, digits: `1,23456765432346E+021`.
@@ -401,6 +450,19 @@ mod tests {
             "cus\u{ad}_1",
             "order\u{a0}1",
             "in_1\u{202e}2",
+            "5120000000078.00",
+            "5120000000078,00",
+            "1001.0",
+            "5,120,000,000,078",
+            "5.120.000.000.078",
+            "5 120 000 000 078",
+            "5'120",
+            "1,001.00",
+            "1.001,00",
+            "1,001",
+            "'5120000000078",
+            "'5,120",
+            "=\"ch_1\"",
         ] {
             assert!(id_damage(damaged).is_some(), "{damaged}");
         }
@@ -414,6 +476,18 @@ mod tests {
             "1E4A",
             "12E5",
             "E+1",
+            "1.234",
+            "1.5",
+            "1.10",
+            "0,001",
+            "1,2",
+            "1001-1002",
+            "10 200",
+            "W-1001.00",
+            "W-1,001",
+            "'abc",
+            "=x",
+            "2026.01.02",
         ] {
             assert_eq!(id_damage(sound), None, "{sound}");
         }

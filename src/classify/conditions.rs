@@ -37,6 +37,7 @@ impl<'p> Classifier<'p> {
                 Test::NoneOf(words) => !words.contain(value),
                 Test::Pattern(pattern) => pattern.is_match(value),
                 Test::Empty(empty) => value.is_empty() == *empty,
+                Test::Exported(exported) => self.binding.position(*column).is_some() == *exported,
                 Test::Sign(sign) => self.sign(row, *column)? == Some(*sign),
                 Test::NotSign(signs) => {
                     let is = self.sign(row, *column)?;

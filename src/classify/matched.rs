@@ -168,6 +168,8 @@ impl Classifier<'_> {
             Test::Pattern(pattern) => format!("{name} is {value}, which matches `{pattern}`"),
             Test::Empty(true) => format!("{name} is empty"),
             Test::Empty(false) => format!("{name} is {value}, and not empty"),
+            Test::Exported(true) => format!("the export has the column {name}"),
+            Test::Exported(false) => format!("the export does not have the column {name}"),
             Test::Sign(sign) => format!("{name} is {value}, which is {}", sign.as_str()),
             Test::NotSign(signs) => {
                 let signs: Vec<&str> = signs.iter().copied().map(Sign::as_str).collect();

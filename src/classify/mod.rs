@@ -412,9 +412,14 @@ impl<'p> Classifier<'p> {
             *self.first_row.borrow_mut() = told.map(str::to_owned).collect();
             return Ok(false);
         }
+        // Where the first row alone names the order, the others name none.
         let is_same = {
             let first = self.first_row.borrow();
-            first.iter().map(String::as_str).eq(told) && first.iter().all(|text| !text.is_empty())
+            let mut pairs = first.iter().zip(told);
+            first.len() == rows.same.len()
+                && pairs.all(|(first, told)| {
+                    !first.is_empty() && (told.is_empty() || first.as_str() == told)
+                })
         };
         if is_same {
             return Ok(true);

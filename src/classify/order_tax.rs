@@ -10,8 +10,8 @@ const ROUNDING_MOST: i128 = 3;
 const WHOLE: i128 = 100_000_000;
 /// The smallest number of orders of an export that must agree before they decide for another one.
 const AGREEING_LEAST: u32 = 5;
-/// The number of orders with the tax inside the prices among which one with it on top may be an order
-/// with a tip that is as high as its tax.
+/// The number of orders with the tax in one place among which one with it in the other place may only look so:
+/// by a tip that is as high as its tax, or by a part of the goods that is not taxed.
 const ORDERS_PER_EXCEPTION: u32 = 5;
 
 /// The figures of an order.
@@ -67,6 +67,9 @@ pub(super) enum TaxEvidence {
 pub(super) struct Shop {
     inside: u32,
     on_top: u32,
+    /// Those of the orders whose figures leave no other place.
+    proven_inside: u32,
+    proven_on_top: u32,
     /// The rate of the taxes inside the prices, as far as orders without shipping show it.
     rate: SeenRate,
 }
@@ -113,9 +116,16 @@ impl RateSpan {
 impl Shop {
     /// Learns from an order that shows by itself where its tax is.
     pub(super) fn see(&mut self, order: &OrderFigures, placement: TaxPlacement) {
+        let proven = u32::from(order.is_proven(placement));
         match placement {
-            TaxPlacement::Inside => self.inside += 1,
-            TaxPlacement::OnTop => self.on_top += 1,
+            TaxPlacement::Inside => {
+                self.inside += 1;
+                self.proven_inside += proven;
+            }
+            TaxPlacement::OnTop => {
+                self.on_top += 1;
+                self.proven_on_top += proven;
+            }
         }
         if placement == TaxPlacement::Inside && order.shipping == 0 && order.tax > 0 {
             let span = RateSpan::inside(order.tax, order.goods);
@@ -137,13 +147,24 @@ impl Shop {
         }
     }
 
-    /// Returns the place of the tax in all of them, and their number.
+    /// Returns the place of the tax in all of them but a few that may only look otherwise, and their number.
     fn agrees(self) -> Option<(TaxPlacement, u32)> {
-        match (self.inside, self.on_top) {
-            (AGREEING_LEAST.., 0) => Some((TaxPlacement::Inside, self.inside)),
-            (0, AGREEING_LEAST..) => Some((TaxPlacement::OnTop, self.on_top)),
-            _ => None,
+        let is_exception = |few: u32, many: u32| few <= many / ORDERS_PER_EXCEPTION;
+        if self.inside >= AGREEING_LEAST
+            && self.proven_on_top == 0
+            && is_exception(self.on_top, self.inside)
+        {
+            return Some((TaxPlacement::Inside, self.inside));
         }
+        let is_on_top = self.on_top >= AGREEING_LEAST
+            && self.proven_inside == 0
+            && is_exception(self.inside, self.on_top);
+        is_on_top.then_some((TaxPlacement::OnTop, self.on_top))
+    }
+
+    /// Returns `true` if so many of them have the tax in one place.
+    pub(super) fn are_all(self, orders: u32) -> bool {
+        self.inside + self.on_top == orders
     }
 
     /// Returns `true` if the tax is inside the prices in so many of the orders that the others may
@@ -171,7 +192,14 @@ impl OrderFigures {
         }
         let fitting = self.fitting();
         if let Some(only) = only(&fitting) {
-            return Ok(TaxEvidence::Itself(only));
+            return match shop.agrees() {
+                Some((placement, _))
+                    if placement != only.placement && !self.is_proven(only.placement) =>
+                {
+                    Err(self.with_others(only, placement))
+                }
+                _ => Ok(TaxEvidence::Itself(only)),
+            };
         }
         let Some((placement, orders)) = shop.agrees() else {
             return Err(fitting);
@@ -240,6 +268,27 @@ impl OrderFigures {
                 }
             }
             _ => Err(open),
+        }
+    }
+
+    /// Returns a reading, and those with the tax in the other place that the total allows.
+    fn with_others(&self, reading: TaxReading, placement: TaxPlacement) -> Vec<TaxReading> {
+        let mut all = vec![reading];
+        if self.rest(placement) >= 0 {
+            all.push(self.reading(placement, false));
+            if placement == TaxPlacement::Inside && self.shipping > 0 {
+                all.push(self.reading(placement, true));
+            }
+        }
+        all
+    }
+
+    /// Returns `true` if the figures leave no other place for the tax: the total is too small for it on top, or
+    /// both the total and the rates have it on top.
+    fn is_proven(&self, placement: TaxPlacement) -> bool {
+        match placement {
+            TaxPlacement::Inside => self.rest(TaxPlacement::OnTop) < 0,
+            TaxPlacement::OnTop => self.rest(TaxPlacement::OnTop) == 0 && self.fits_on_top(),
         }
     }
 
@@ -485,7 +534,10 @@ mod tests {
             panic!("{:?}", exempt.decide(shop));
         };
         assert_eq!(reading.before_tax, 13_360);
+        // One that may only look otherwise does not end it; one that can't be otherwise does.
         shop.inside += 1;
+        assert!(exempt.decide(shop).is_ok());
+        shop.proven_inside += 1;
         assert!(exempt.decide(shop).is_err());
     }
 
@@ -506,13 +558,48 @@ mod tests {
         for (shop, of_named, of_unnamed) in [
             (of(0, 0), "open 2", "itself 11500"),
             (of(9, 0), "others 10000", "open 2"),
-            (of(9, 1), "open 2", "open 2"),
+            (of(9, 1), "others 10000", "open 2"),
+            (of(9, 2), "open 2", "itself 11500"),
             (of(9, 9), "open 2", "itself 11500"),
             (of(0, 9), "others 11500", "itself 11500"),
         ] {
             let is = (read(&named, shop), read(&unnamed, shop));
             assert_eq!(is, (of_named.to_owned(), of_unnamed.to_owned()), "{shop:?}");
         }
+    }
+
+    #[test]
+    fn an_order_that_contradicts_nearly_all_others_is_not_decided() {
+        // 8 % on 80.00, 6.40 exempt, a tip of 2.20: by chance also 8 % inside of 86.40.
+        let chance = order([8_640, 0, 640, 0, 9_500], &[(640, "State Tax 8%")]);
+        // 19 % and 7 % inside of 43.90, and a tip as high as the tax.
+        let tip = order(
+            [4_390, 0, 500, 0, 4_890],
+            &[(380, "MwSt 19%"), (120, "MwSt 7%")],
+        );
+        let of = |inside: u32, on_top: u32| Shop {
+            inside,
+            on_top,
+            ..Shop::default()
+        };
+        let read = |order: &OrderFigures, shop| {
+            let decided = order.decide(shop);
+            let amounts = |readings: Vec<TaxReading>| {
+                Vec::from_iter(readings.iter().map(|reading| reading.before_tax))
+            };
+            decided.map_err(amounts)
+        };
+        let itself =
+            |order: &OrderFigures, shop| matches!(read(order, shop), Ok(TaxEvidence::Itself(_)));
+        assert!(itself(&chance, Shop::default()) && itself(&tip, Shop::default()));
+        assert_eq!(read(&chance, of(1, 6)), Err(vec![8_000, 8_640]));
+        assert_eq!(read(&tip, of(6, 1)), Err(vec![4_390, 3_890]));
+        // Where the prices are without tax, an order for less than the tax on top can't be.
+        let proven = order([8_640, 0, 640, 0, 8_640], &[(640, "State Tax 8%")]);
+        let mut shop = of(1, 9);
+        assert!(itself(&proven, shop));
+        shop.see(&proven, TaxPlacement::Inside);
+        assert!(itself(&chance, shop));
     }
 
     proptest! {

@@ -58,8 +58,13 @@ impl Classifier<'_> {
                     TaxPlacement::Inside => "inside the prices",
                     TaxPlacement::OnTop => "on top of the prices",
                 };
+                let all = if self.shop.get().are_all(orders) {
+                    "all "
+                } else {
+                    ""
+                };
                 let note = format!(
-                    "the tax is assumed to be {place}, as in all {orders} orders of the export that show it"
+                    "the tax is assumed to be {place}, as in {all}{orders} orders of the export that show it"
                 );
                 Ok((goods.with_minor(reading.before_tax), Some(note)))
             }
@@ -139,6 +144,13 @@ impl Classifier<'_> {
         };
         let hint =
             "send the order with a custom CSV, with the amount before tax and without shipping";
+        let hint = if self.shop.get().are_all(0) && readings.len() != 1 {
+            &format!(
+                "if this row is from `rejected.csv`, fix it in the export itself and run that: its other orders may show where the tax is; else {hint}"
+            )
+        } else {
+            hint
+        };
         let hint = if has_rates {
             hint.to_owned()
         } else {

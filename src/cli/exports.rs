@@ -17,7 +17,8 @@ use crate::bounded::{self, Bounded, SETTINGS_BYTES, TABLE_BYTES};
 use crate::convert::{ExchangeRates, Foreign, RatesError};
 use crate::event::Currency;
 use crate::export::{
-    DeclaredEncoding, Export, ExportError, Exports, LinesAbove, ReadOptions, SheetChoice,
+    DeclaredEncoding, Export, ExportError, Exports, HeaderTest, LinesAbove, ReadOptions,
+    SheetChoice,
 };
 use crate::job::{
     self, AccountSales, DateRange, InAccount, Job, PathPattern, PlanContext, PlanError, ReadBefore,
@@ -224,7 +225,9 @@ pub(super) fn open_for(
     of: (&Common, &EffectiveSettings),
 ) -> Result<OpenExports, CliError> {
     let profiles = &choice.profiles;
-    open(names, of, profiles.lines_above(), profiles.sheets())
+    let mut opened = open(names, of, profiles.lines_above(), profiles.sheets())?;
+    opened.options.is_export = profiles.header_test();
+    Ok(opened)
 }
 
 /// Finds what the arguments name: paths, globs, folders, addresses of objects, `-` for standard input.
@@ -288,6 +291,7 @@ pub(super) fn open(
                 named: common.sheet.clone(),
                 of_profiles: sheets,
             },
+            is_export: HeaderTest::default(),
         },
         folders,
     })

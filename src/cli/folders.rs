@@ -6,25 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::settings::EffectiveSettings;
+use crate::export::{is_named_as_export, is_unfinished};
 use crate::problem::{Problem, ProblemCode};
-
-/// The endings of names that exports have. Such a file that no profile reads is an error.
-const EXPORT_ENDINGS: [&str; 15] = [
-    "csv", "tsv", "tab", "gz", "gzip", "zst", "zstd", "zip", "xlsx", "xlsm", "xlsb", "xls", "ods",
-    "numbers", "parquet",
-];
-
-/// The endings of names of files that are still being written.
-const UNFINISHED_ENDINGS: [&str; 8] = [
-    "part",
-    "partial",
-    "crdownload",
-    "download",
-    "filepart",
-    "tmp",
-    "temp",
-    "swp",
-];
 
 /// The number of files that are named one by one.
 const NAMED_MOST: usize = 20;
@@ -128,21 +111,4 @@ fn is_of(path: &Path, journal: &Path) -> bool {
             && ["reports", "audit"]
                 .iter()
                 .any(|own| name == OsStr::new(own))
-}
-
-/// Returns `true` if a name ends like that of an export.
-pub(super) fn is_named_as_export(name: &OsStr) -> bool {
-    ends_with_one_of(name, &EXPORT_ENDINGS)
-}
-
-/// Returns `true` if a name is that of a file which is still being written.
-pub(super) fn is_unfinished(name: &OsStr) -> bool {
-    name.as_encoded_bytes().ends_with(b"~") || ends_with_one_of(name, &UNFINISHED_ENDINGS)
-}
-
-fn ends_with_one_of(name: &OsStr, endings: &[&str]) -> bool {
-    let ending = Path::new(name)
-        .extension()
-        .map(|ending| ending.to_string_lossy().to_lowercase());
-    ending.is_some_and(|ending| endings.contains(&ending.as_str()))
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use glob::{MatchOptions, Pattern};
 
 use super::error::CliError;
-use super::folders;
 use super::patterns::is_pattern;
+use crate::export::{is_named_as_export, is_unfinished};
 use crate::object_storage::{Address, Bucket, ObjectError};
 use crate::problem::{Problem, ProblemCode};
 
@@ -65,11 +65,11 @@ pub(super) fn list(bucket: &Bucket, folder: &Address) -> Result<ObjectFolder, Cl
             if found.not_read.last() != Some(&name) {
                 found.not_read.push(name);
             }
-        } else if folders::is_unfinished(OsStr::new(below)) {
+        } else if is_unfinished(OsStr::new(below)) {
             found
                 .not_read
                 .push(format!("`{below}` (still being written)"));
-        } else if folders::is_named_as_export(OsStr::new(below)) {
+        } else if is_named_as_export(OsStr::new(below)) {
             found.objects.push(object);
         } else {
             found.not_read.push(format!("`{below}`"));

@@ -352,6 +352,9 @@ pub enum AmountError {
     /// The cell has groups that are neither of three digits nor as in India.
     #[error("the thousands separators are not at every third digit")]
     Grouping,
+    /// The first group of thousands begins with 0, as the whole part of a decimal number does: `0.500`.
+    #[error("a group of thousands never begins with 0: is `{}` its decimal separator?", shown(.0.encode_utf8(&mut [0; 4])))]
+    ZeroGroup(char),
     /// The cell has more decimals than the currency.
     #[error("too many decimals in the amount: {digits}, but {currency} has {allowed}")]
     Decimals {
@@ -454,6 +457,14 @@ impl AmountFormat {
         };
         let written = whole;
         let whole = self.without_separators(written)?;
+        // `0,005.00` is five: the other separator shows what the comma is.
+        if let Some(separator) = self.thousands
+            && written == digits
+            && written.starts_with('0')
+            && written.contains(separator)
+        {
+            return Err(AmountError::ZeroGroup(separator));
+        }
         if whole.is_empty() && fraction.is_empty() {
             return Err(AmountError::Empty);
         }
@@ -663,6 +674,15 @@ mod tests {
                 "{text}"
             );
         }
+        for (format, text, separator) in [
+            (german(), "0.500", '.'),
+            (english(), "-0,500", ','),
+            (english(), "00,500", ','),
+        ] {
+            let zero = AmountError::ZeroGroup(separator);
+            assert_eq!(cents(&format, text, "EUR"), Err(zero), "{text}");
+        }
+        assert_eq!(cents(&english(), "0,005.00", "EUR"), Ok(500));
         assert_eq!(
             cents(&plain, "1e3", "USD"),
             Err(AmountError::Unexpected('e'))

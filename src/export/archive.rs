@@ -4,6 +4,7 @@
 //! size and checksum are compared with the list. `rawzip` finds the bytes, in memory that does not
 //! grow with the archive; the list of members is kept here, and its length is limited.
 
+use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,12 +14,13 @@ use rawzip::{CompressionMethod, RangeReader, ReaderAt, ZipArchive, ZipArchiveEnt
 
 use super::encoding::foreign;
 use super::error::Fault;
+use super::file_names::{is_named_as_export, is_unfinished};
 use super::unpack::Budget;
 use crate::invisible::shown;
 
 /// The greatest number of members of an archive.
 const MEMBERS_MOST: u64 = 10_000;
-/// The number of bytes of a member that is not a CSV that are checked for another archive.
+/// The number of bytes of a member that is not named as an export that are checked for another archive.
 const LOOK_BYTES: u64 = 1024;
 
 /// The archive's bytes, wherever they are; several readers can read them at any offset at once.
@@ -68,11 +70,20 @@ impl Archive {
         Ok((archive, listed))
     }
 
-    /// Tells the exports among the members from the others.
-    pub(super) fn exports(&self, listed: Vec<Member>) -> Result<Members, Fault> {
+    /// Tells the exports among the members from the others: those that are named as exports, and those for
+    /// which `is_export` returns `true`.
+    pub(super) fn exports(
+        &self,
+        listed: Vec<Member>,
+        is_export: impl Fn(&Archive, &Member) -> bool,
+    ) -> Result<Members, Fault> {
         let mut members = Members::default();
         for member in listed {
-            if member.is_csv() || self.is_archive(&member) {
+            let name = OsStr::new(&member.name);
+            if is_named_as_export(name)
+                || self.is_archive(&member)
+                || !is_unfinished(name) && is_export(self, &member)
+            {
                 members.exports.push(member)
             } else {
                 members.skipped.push(member.name)
@@ -123,13 +134,6 @@ impl Archive {
             archive_bytes: self.len,
             budget: Arc::clone(&self.budget),
         })
-    }
-}
-
-impl Member {
-    fn is_csv(&self) -> bool {
-        let extension = Path::new(&self.name).extension();
-        extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
     }
 }
 

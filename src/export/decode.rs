@@ -35,6 +35,17 @@ pub(super) struct Decoder<R> {
     /// The number of bytes of `text` that have been returned.
     given: usize,
     end: Option<InputEnd>,
+    letters: Letters,
+}
+
+/// What a text that was declared as Windows-1252 has turned out to be. Letters of Windows-1252 are hardly ever
+/// those of UTF-8 by chance: each would have to be followed by one to three signs of certain kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Letters {
+    /// So far, it is the same in both.
+    Open,
+    Windows1252,
+    Utf8,
 }
 
 enum InputEnd {
@@ -53,7 +64,13 @@ impl<R: Read> Decoder<R> {
             text: Vec::with_capacity(CHUNK_BYTES * 3),
             given: 0,
             end: None,
+            letters: Letters::Open,
         }
+    }
+
+    /// Returns `true` if the text was declared as Windows-1252 and is read as UTF-8, which it is.
+    pub(super) fn is_utf_8_after_all(&self) -> bool {
+        self.letters == Letters::Utf8
     }
 
     pub(super) fn inner(&self) -> &R {
@@ -77,11 +94,14 @@ impl<R: Read> Decoder<R> {
                 self.end = Some(InputEnd::Text);
                 return;
             }
-            (0, _) => Err(Fault::NotUtf16),
             _ => match self.codec {
+                Codec::Windows1252 => {
+                    self.letters.settle(bytes, read == 0);
+                    self.letters.decode(bytes, &mut self.text)
+                }
+                Codec::Utf16Le | Codec::Utf16Be if read == 0 => Err(Fault::NotUtf16),
                 Codec::Utf16Le => utf_16(bytes, u16::from_le_bytes, &mut self.text),
                 Codec::Utf16Be => utf_16(bytes, u16::from_be_bytes, &mut self.text),
-                Codec::Windows1252 => windows_1252(bytes, &mut self.text),
             },
         };
         match decoded {
@@ -111,6 +131,39 @@ impl<R: Read> Read for Decoder<R> {
                 }
             }
         }
+    }
+}
+
+impl Letters {
+    /// Decides by the next bytes which letters the text has, if they have any that show it.
+    fn settle(&mut self, bytes: &[u8], at_end: bool) {
+        if *self != Letters::Open || bytes.is_ascii() {
+            return;
+        }
+        *self = match std::str::from_utf8(bytes) {
+            Ok(_) => Letters::Utf8,
+            // The first letter decides.
+            Err(error) if !bytes[..error.valid_up_to()].is_ascii() => Letters::Utf8,
+            // What comes next completes it, or does not.
+            Err(error) if error.error_len().is_none() && !at_end => return,
+            Err(_) => Letters::Windows1252,
+        };
+    }
+
+    /// Decodes the letters that are complete, and returns the number of their bytes.
+    fn decode(self, bytes: &[u8], text: &mut Vec<u8>) -> Result<usize, Fault> {
+        let valid = match std::str::from_utf8(bytes) {
+            _ if self == Letters::Windows1252 => return windows_1252(bytes, text),
+            Ok(_) => bytes.len(),
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            Err(error) => {
+                let valid = error.valid_up_to();
+                text.extend_from_slice(&bytes[..valid]);
+                return Err(Fault::EncodingsMixed { byte: bytes[valid] });
+            }
+        };
+        text.extend_from_slice(&bytes[..valid]);
+        Ok(valid)
     }
 }
 
@@ -201,6 +254,25 @@ mod tests {
             .filter(|&byte| decode(&[byte], Codec::Windows1252, 1).1.is_some())
             .collect();
         assert_eq!(undefined, [0x81, 0x8D, 0x8F, 0x90, 0x9D]);
+    }
+
+    #[test]
+    fn utf_8_that_was_declared_as_windows_1252_is_read_as_it_is() {
+        let text = "id,M\u{fc}ller \u{20ac} \u{1f600}".repeat(3);
+        for piece in [1, 2, 3, 7, 1000] {
+            let mut decoder = Decoder::new(Pieces(text.as_bytes(), piece), Codec::Windows1252);
+            let mut read = String::new();
+            decoder.read_to_string(&mut read).unwrap();
+            assert_eq!(read, text, "{piece}");
+            assert!(decoder.is_utf_8_after_all());
+            let mixed = [text.as_bytes(), b" M\xFCller"].concat();
+            let (read, error) = decode(&mixed, Codec::Windows1252, piece);
+            assert_eq!(read, format!("{text} M"));
+            let message = "the byte 0xFC is not valid UTF-8, and the letters before it are";
+            assert_eq!(error.as_deref(), Some(message));
+        }
+        let (read, error) = decode(b"a\xC3", Codec::Windows1252, 1);
+        assert_eq!((read.as_str(), error), ("a\u{c3}", None));
     }
 
     proptest! {

@@ -83,6 +83,9 @@ pub enum Fault {
     /// The compressed data contradict themselves: their structure, a size or a checksum.
     #[error("the {0} data are damaged")]
     PackedDamaged(&'static str),
+    /// Something else stands behind the compressed data.
+    #[error("something else follows the {0} data")]
+    PackedFollowed(&'static str),
     /// The file unpacks to more bytes than any export has.
     #[error("the file decompresses to more than {most_bytes} bytes")]
     UnpackedTooLarge {
@@ -114,7 +117,7 @@ pub enum Fault {
         most: u64,
     },
     /// A zip contains no exports.
-    #[error("the archive does not contain a CSV file")]
+    #[error("the archive does not contain an export")]
     NoCsvInside,
     /// A member of a zip needs a password.
     #[error("the member is encrypted")]
@@ -164,6 +167,12 @@ pub enum Fault {
     #[error("the byte 0x{byte:02X} is not defined in Windows-1252")]
     NotWindows1252 {
         /// The byte.
+        byte: u8,
+    },
+    /// A file that was declared as Windows-1252 has letters in UTF-8 and others.
+    #[error("the byte 0x{byte:02X} is not valid UTF-8, and the letters before it are")]
+    EncodingsMixed {
+        /// The first byte that does not fit.
         byte: u8,
     },
     /// Bytes that are not UTF-8.
@@ -261,7 +270,10 @@ impl Fault {
 
     /// Returns `true` if the problem is at a place in the text, and not about the file.
     pub(super) fn is_in_text(&self) -> bool {
-        matches!(self, Fault::NotUtf16 | Fault::NotWindows1252 { .. })
+        matches!(
+            self,
+            Fault::NotUtf16 | Fault::NotWindows1252 { .. } | Fault::EncodingsMixed { .. }
+        )
     }
 
     fn code(&self) -> ProblemCode {
@@ -277,7 +289,7 @@ impl Fault {
             Fault::Compressed(_) => ProblemCode::Compressed,
             Fault::Nested(_) => ProblemCode::ArchiveNested,
             Fault::PackedCutOff(_) => ProblemCode::ArchiveCutOff,
-            Fault::PackedDamaged(_) => ProblemCode::ArchiveDamaged,
+            Fault::PackedDamaged(_) | Fault::PackedFollowed(_) => ProblemCode::ArchiveDamaged,
             Fault::UnpackedTooLarge { .. }
             | Fault::PackedTooTightly { .. }
             | Fault::WindowTooLarge { .. }
@@ -293,7 +305,7 @@ impl Fault {
             Fault::NotCsv(_) => ProblemCode::NotCsv,
             Fault::Utf16Unmarked | Fault::NoUtf16Mark | Fault::NotUtf16 => ProblemCode::Utf16,
             Fault::NotWindows1252 { .. } => ProblemCode::NotWindows1252,
-            Fault::NotUtf8 { .. } => ProblemCode::NotUtf8,
+            Fault::NotUtf8 { .. } | Fault::EncodingsMixed { .. } => ProblemCode::NotUtf8,
             Fault::NulByte => ProblemCode::NulByte,
             Fault::BareCarriageReturn => ProblemCode::BareCr,
             Fault::TextAfterQuote(_)
@@ -327,6 +339,7 @@ impl Fault {
             Fault::Nested(_) => "unpack it once, and name the files inside",
             Fault::PackedCutOff(_) => "the download was not complete; download it again",
             Fault::PackedDamaged(_) => "download it again",
+            Fault::PackedFollowed(_) => "download it again; or unpack it, and name the CSV",
             Fault::UnpackedTooLarge { .. }
             | Fault::PackedTooTightly { .. }
             | Fault::WindowTooLarge { .. } => {
@@ -337,9 +350,7 @@ impl Fault {
                 "unpack it, and name the CSVs inside"
             }
             Fault::MemberMethod(_) => "unpack it and name the CSVs inside, or pack it with Deflate",
-            Fault::NoCsvInside => {
-                "unpack it and name the export inside, or rename the export to end with `.csv` and pack it again"
-            }
+            Fault::NoCsvInside => "unpack it and name the export inside",
             Fault::NotCsv(_) => {
                 "download or save the export as CSV, or as an Excel workbook (.xlsx)"
             }
@@ -359,6 +370,7 @@ impl Fault {
             Fault::NotUtf8 { .. } => {
                 "if it is Windows-1252, add `--encoding windows-1252`; else save it as UTF-8"
             }
+            Fault::EncodingsMixed { .. } => "save it as UTF-8, and leave out `--encoding`",
             Fault::NotWindows1252 { .. } => "leave out `--encoding`, or save it as UTF-8",
             Fault::NulByte => "save it as CSV in UTF-8",
             Fault::BareCarriageReturn => "save it with Windows or Unix line ends (CRLF or LF)",

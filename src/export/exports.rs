@@ -1,4 +1,4 @@
-//! The exports of one file: a single one, or the CSV files of a zip.
+//! The exports of one file: a single one, or those of a zip.
 
 use std::fs::File;
 use std::io::Read;
@@ -19,12 +19,12 @@ const HELD_MOST_BYTES: u64 = 512 * 1024 * 1024;
 
 /// The exports of one file, each opened when it is requested.
 ///
-/// A zip has one for each member whose name ends with `.csv`, named `archive.zip/inner.csv`; any
-/// other file is one export, a workbook too.
+/// A zip has one for each member that is named as an export or has the header of one, named
+/// `archive.zip/inner.csv`; any other file is one export, a workbook too.
 pub struct Exports {
     path: PathBuf,
     options: ReadOptions,
-    /// The members of a zip that are not CSV files, until the first export reports them.
+    /// The members of a zip that are not exports, until the first export reports them.
     skipped: Vec<String>,
     found: Discovered,
 }
@@ -121,7 +121,10 @@ impl Exports {
         archive: Result<(Archive, Vec<Member>), Fault>,
     ) -> Exports {
         let members = archive.and_then(|(archive, listed)| {
-            let members = archive.exports(listed)?;
+            let members = archive.exports(listed, |archive, member| {
+                let export = open_member(path, archive, member, &options);
+                export.is_ok_and(|export| options.is_export.accepts(export.header()))
+            })?;
             Ok((archive, members))
         });
         match members {
@@ -155,6 +158,20 @@ impl Exports {
     }
 }
 
+/// Opens a member of the archive at a path.
+fn open_member(
+    archive_path: &Path,
+    archive: &Archive,
+    member: &Member,
+    options: &ReadOptions,
+) -> Result<Export, ExportError> {
+    let path = member_path(archive_path, member);
+    let reader = archive.read(member);
+    let reader = reader.map_err(|fault| ExportError::new(&path, None, fault))?;
+    let source = Peeked::new(HashingReader::new(Box::new(reader)));
+    Export::from_source(&path, source, options, BytesLocation::Archive)
+}
+
 /// Returns `true` if a file is a zip with members. A workbook is one, too.
 fn is_zip(source: &Peeked<HashingReader>) -> bool {
     let (head, _) = source.head();
@@ -169,14 +186,7 @@ impl Iterator for Exports {
             Discovered::One(export) => export.take().map(|export| *export),
             Discovered::Members(archive, members) => {
                 let member = members.next()?;
-                let path = member_path(&self.path, &member);
-                let mut export = match archive.read(&member) {
-                    Ok(reader) => {
-                        let source = Peeked::new(HashingReader::new(Box::new(reader)));
-                        Export::from_source(&path, source, &self.options, BytesLocation::Archive)
-                    }
-                    Err(fault) => Err(ExportError::new(&path, None, fault)),
-                };
+                let mut export = open_member(&self.path, archive, &member, &self.options);
                 if let Ok(export) = &mut export
                     && !self.skipped.is_empty()
                 {

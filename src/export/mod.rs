@@ -21,6 +21,7 @@ mod delimiter;
 mod encoding;
 mod error;
 mod exports;
+mod file_names;
 mod guard;
 mod header_names;
 mod row;
@@ -37,6 +38,7 @@ pub use encoding::Encoding;
 
 pub use error::{ExportError, Fault};
 pub use exports::Exports;
+pub(crate) use file_names::{is_named_as_export, is_unfinished};
 pub(crate) use header_names::{HeaderLikeness, HeaderNames};
 pub(crate) use row::CellKind;
 pub use row::Row;
@@ -136,6 +138,31 @@ pub struct ReadOptions {
     pub lines_above: LinesAbove,
     /// The sheet of a workbook to read.
     pub sheet: SheetChoice,
+    /// Decides which members of an archive are exports, if their names don't say so.
+    pub is_export: HeaderTest,
+}
+
+/// Decides by its header if a file is an export.
+#[derive(Clone, Default)]
+pub struct HeaderTest(Option<Arc<IsExport>>);
+
+type IsExport = dyn Fn(&[String]) -> bool + Send + Sync;
+
+impl HeaderTest {
+    /// Decides by this function.
+    pub fn new(is_export: impl Fn(&[String]) -> bool + Send + Sync + 'static) -> Self {
+        HeaderTest(Some(Arc::new(is_export)))
+    }
+
+    fn accepts(&self, header: &[String]) -> bool {
+        self.0.as_ref().is_some_and(|is_export| is_export(header))
+    }
+}
+
+impl fmt::Debug for HeaderTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HeaderTest")
+    }
 }
 
 /// The totals of an export that was read completely.
@@ -204,10 +231,12 @@ impl Export {
         options: &ReadOptions,
         place: BytesLocation,
     ) -> Result<Export, ExportError> {
-        if place == BytesLocation::File && Packing::from_head(source.head().0) == Some(Packing::Zip)
-        {
-            let bytes =
-                held_document(&mut source).map_err(|fault| ExportError::new(path, None, fault))?;
+        if Packing::from_head(source.head().0) == Some(Packing::Zip) {
+            let held = held_document(&mut source).map_err(|fault| match (fault, place) {
+                (Fault::Compressed(name), BytesLocation::Archive) => Fault::Nested(name),
+                (fault, _) => fault,
+            });
+            let bytes = held.map_err(|fault| ExportError::new(path, None, fault))?;
             return Export::from_workbook(path, bytes, options);
         }
         let (text, encoding) = DecodedText::new(source, options.declared_encoding, place)
@@ -356,7 +385,7 @@ impl Export {
     }
 
     /// Returns the archive whose first export this is, and its members that are not read because
-    /// they are not CSV files; `None` if there are none. Folders are left out.
+    /// they are not exports; `None` if there are none. Folders are left out.
     pub fn left_out(&self) -> Option<(&Path, &[String])> {
         let left_out = self.left_out.as_ref()?;
         Some((&left_out.archive, &left_out.members))
@@ -403,9 +432,21 @@ impl Export {
         self.delimiter
     }
 
-    /// Returns the encoding.
+    /// Returns the encoding, as far as the rows that were read have shown it.
     pub fn encoding(&self) -> Encoding {
-        self.encoding
+        if self.is_utf_8_after_all() {
+            Encoding::Utf8
+        } else {
+            self.encoding
+        }
+    }
+
+    /// Returns `true` if the file was declared as Windows-1252 and is read as UTF-8, as its letters show.
+    pub fn is_utf_8_after_all(&self) -> bool {
+        match &self.reader {
+            RowReader::Text(reader) => reader.get_ref().inner().is_utf_8_after_all(),
+            RowReader::Sheet(_) => false,
+        }
     }
 
     /// Returns the number of bytes of the file read so far, for progress: up to a chunk ahead of
@@ -480,7 +521,7 @@ impl Export {
             sha256: source.sha256(),
             has_final_line_end,
             delimiter: self.delimiter,
-            encoding: self.encoding,
+            encoding: self.encoding(),
         })
     }
 
@@ -635,6 +676,13 @@ impl DecodedText {
         match self {
             DecodedText::Plain(bytes) => bytes.inner().source(),
             DecodedText::Decoded(text) => text.inner().inner().inner().source(),
+        }
+    }
+
+    fn is_utf_8_after_all(&self) -> bool {
+        match self {
+            DecodedText::Plain(_) => false,
+            DecodedText::Decoded(text) => text.inner().is_utf_8_after_all(),
         }
     }
 

@@ -29,6 +29,9 @@ pub(super) enum Packing {
     Zip,
 }
 
+/// The byte with which each part of a gzip file begins.
+const GZIP_FIRST_BYTE: u8 = 0x1F;
+
 impl Packing {
     /// Recognises the format from the first bytes of a file.
     pub(super) fn from_head(head: &[u8]) -> Option<Packing> {
@@ -207,12 +210,13 @@ impl Gzip {
                 }
                 Ok(false)
             }
-            Some(_) => {
+            Some(&GZIP_FIRST_BYTE) => {
                 let nothing = Peeked::new(HashingReader::new(Box::new(io::empty())));
                 let input = self.part.reset(BufReader::new(nothing));
                 self.part.reset(input);
                 Ok(true)
             }
+            Some(_) => Err(Fault::PackedFollowed("gzip").into()),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Reads the exports of a job: which profile reads each, which events its rows are, and where the rows go
 //! that are not events.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use super::complete::{
@@ -9,7 +8,8 @@ use super::complete::{
 };
 use super::header_again::{HEADER_AGAIN, header_in_other_order};
 use super::not_paid::NotPaidRows;
-use super::refused::{export_problem, left_out, remarks_of_sheet};
+use super::refused::{export_problem, left_out, other_encoding, remarks_of_sheet};
+use super::setup::RejectedForm;
 use super::signs::SignedRefunds;
 use super::source_rows::IgnoredRow;
 use super::trace::{Trace, TracedRow};
@@ -23,7 +23,7 @@ use crate::invisible::shown;
 use crate::problem::{Problem, ProblemCode, Problems};
 use crate::profile::Profile;
 use crate::readings::ExportOrigins;
-use crate::recognise::{ROWS_MOST, Recognised};
+use crate::recognise::{Cells, ROWS_MOST, Recognised};
 use crate::spreadsheet::restore;
 
 /// The column of event reports with the outcome of each, by the name that its profile gives it.
@@ -110,12 +110,20 @@ fn bind<'s>(
             *name = restore(name).into_owned();
         }
     }
-    let cell: fn(&str) -> Cow<'_, str> = match handed_back {
-        Some(_) => restore,
-        None => |cell| cell.into(),
-    };
-    let found = setup.bind(export, &header, cell)?;
+    let of_rejected = handed_back.map(|end| RejectedForm {
+        header_before: &header[..end - ADDED_COLUMNS.len()],
+        cells: Cells {
+            text: restore,
+            is_resaved: is_saved_otherwise(export),
+        },
+    });
+    let found = setup.bind(export, &header, of_rejected)?;
     Ok((header, handed_back, found))
+}
+
+/// Returns `true` if a file of ours, which has commas, has another delimiter now.
+fn is_saved_otherwise(export: &Export) -> bool {
+    export.sheet().is_none() && export.delimiter() != Delimiter::Comma
 }
 
 /// Returns the index after the added columns of a file of rejected or ignored rows, if it is one.
@@ -204,8 +212,7 @@ impl OpenedExport<'_> {
             is_corrected: self.found.profile.is_report_of_refused,
             is_completing: !self.found.profile.completes.is_empty(),
             is_resaved: (self.handed_back.is_some() || self.found.profile.is_report_of_refused)
-                && self.export.sheet().is_none()
-                && self.export.delimiter() != Delimiter::Comma,
+                && is_saved_otherwise(&self.export),
         }
     }
 }
@@ -377,6 +384,7 @@ impl<'r> JobReader<'r> {
             kind,
         };
         let rows = self.read_rows(&mut export, &of)?;
+        self.problems.extend(other_encoding(&export));
         let totals = export.finish().map_err(|error| export_problem(&error))?;
         self.check_end(&path, &totals, rows, (classifier.end_of_file(), &header));
         self.inputs[input].1 = Some(Input {

@@ -100,7 +100,7 @@ fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
         return Problem::error(ProblemCode::HeaderUnknown, message)
             .at(path, Some(1))
             .cell("header", first)
-            .hint("remove the first line");
+            .hint("the delimiter that it names is not one that is read: save the file with commas, semicolons, tabs or `|` between the columns");
     }
     let closest: Vec<_> = unfit
         .misfits
@@ -154,6 +154,11 @@ pub(crate) fn export_problem(error: &ExportError) -> Problem {
     problem
 }
 
+fn quoted(names: &[String]) -> String {
+    let names = names.iter().map(|name| format!("`{}`", shown(name)));
+    names.collect::<Vec<_>>().join(", ")
+}
+
 /// Says what a person should know of the sheet that is read.
 pub(super) fn remarks_of_sheet(export: &Export) -> Vec<Problem> {
     let path = export.path().display().to_string();
@@ -177,18 +182,29 @@ pub(super) fn remarks_of_sheet(export: &Export) -> Vec<Problem> {
                 .at(&path, None)
                 .hint("unmerge the cells, write the value into each of them, and save the workbook")
         }
+        SheetRemark::OtherSheets(names) => {
+            let message = format!("other sheets are not read: {}", quoted(names));
+            Problem::warning(ProblemCode::SheetsLeftOut, message)
+                .at(&path, None)
+                .hint("if one of them has payments too, read the workbook again with its name in `--sheet`")
+        }
         SheetRemark::HiddenSheets(names) => {
-            let names: Vec<_> = names
-                .iter()
-                .map(|name| format!("`{}`", shown(name)))
-                .collect();
-            let message = format!("hidden sheets are not read: {}", names.join(", "));
+            let message = format!("hidden sheets are not read: {}", quoted(names));
             Problem::warning(ProblemCode::SheetsHidden, message)
                 .at(&path, None)
                 .hint("to read one of them, name it in `--sheet`")
         }
     };
     export.sheet_remarks().iter().map(problem).collect()
+}
+
+/// Reports that an export is read as UTF-8, though the user declared another encoding.
+pub(super) fn other_encoding(export: &Export) -> Option<Problem> {
+    let path = export.path().display().to_string();
+    let message = "the letters of the file are UTF-8, and it is read as UTF-8 in spite of `--encoding windows-1252`";
+    let problem = Problem::warning(ProblemCode::EncodingOther, message).at(path, None);
+    let problem = problem.hint("leave `--encoding` out, unless another file needs it");
+    export.is_utf_8_after_all().then_some(problem)
 }
 
 /// Reports which members of an archive are left out, whose first one is the export.
@@ -204,10 +220,10 @@ pub(crate) fn left_out(export: &Export) -> Option<Problem> {
         more => format!(" and {more} more"),
     };
     let message = format!(
-        "members of the archive that are not CSV files are left out: {}{more}",
+        "members of the archive that are not exports are left out: {}{more}",
         shown.join(", ")
     );
-    let problem = Problem::warning(ProblemCode::ArchiveMemberSkipped, message)
-        .at(archive.display().to_string(), None);
-    Some(problem.hint("if one of them is an export, end its name with `.csv`"))
+    let problem = Problem::warning(ProblemCode::ArchiveMemberSkipped, message);
+    let problem = problem.at(archive.display().to_string(), None);
+    Some(problem.hint("no profile fits them; if one of them is an export, unpack the archive, and `fprecon init FILE` proposes a profile for it"))
 }

@@ -1,6 +1,5 @@
 //! Configures how a job's exports are read and planned.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
 use std::path::Path;
@@ -18,7 +17,7 @@ use crate::link::LinkRules;
 use crate::plan::{AccountSales, DateRange, InAccount};
 use crate::problem::Problem;
 use crate::profile::{Profile, Profiles};
-use crate::recognise::{Recognised, RecognitionReason, Unrecognised, recognise};
+use crate::recognise::{Cells, Recognised, RecognitionReason, Unrecognised, recognise};
 
 /// Configures how a job's exports are read and planned.
 #[derive(Clone, Debug)]
@@ -124,7 +123,7 @@ impl<'s> Setup<'s> {
         &self,
         export: &mut Export,
         header: &[String],
-        cell: fn(&str) -> Cow<'_, str>,
+        of_rejected: Option<RejectedForm<'_>>,
     ) -> Result<Recognised<'s>, Box<Problem>> {
         let path = export.path().display().to_string();
         let named = self
@@ -146,12 +145,18 @@ impl<'s> Setup<'s> {
                     why: RecognitionReason::Named,
                 }
             }
-            None => match recognise(self.profiles, export, header, cell) {
-                Ok(found) => found,
-                Err(error) => match self.recognised_before(&error, header) {
-                    Some(found) => found,
-                    None => return Err(unrecognised(&path, header, error)),
-                },
+            None => match of_rejected.and_then(|rows| self.recognised_as_rejected(rows, header)) {
+                Some(found) => found,
+                None => {
+                    let cells = of_rejected.map_or_else(Cells::default, |rows| rows.cells);
+                    match recognise(self.profiles, export, header, cells) {
+                        Ok(found) => found,
+                        Err(error) => match self.recognised_before(&error, header) {
+                            Some(found) => found,
+                            None => return Err(unrecognised(&path, header, error)),
+                        },
+                    }
+                }
             },
         };
         if found.profile.is_for_commissions() {
@@ -161,6 +166,25 @@ impl<'s> Setup<'s> {
             Some(problem) => Err(Box::new(problem.at(path, None))),
             None => Ok(found),
         }
+    }
+
+    /// Returns the profile that has rejected the rows of a file of ours: the one by which all earlier exports with
+    /// their header were read. What was fixed in them, or how a spreadsheet has saved them, decides nothing.
+    fn recognised_as_rejected(
+        &self,
+        rows: RejectedForm<'_>,
+        header: &[String],
+    ) -> Option<Recognised<'s>> {
+        let before = self.read_before.profiles(rows.header_before);
+        let [name] = before.as_slice() else {
+            return None;
+        };
+        let profile = self.profiles.named(name).ok()?;
+        Some(Recognised {
+            profile,
+            binding: profile.bind(header).ok()?,
+            why: RecognitionReason::Rejected,
+        })
     }
 
     /// Returns the one of several fitting profiles by which all earlier exports with this header were read.
@@ -182,6 +206,15 @@ impl<'s> Setup<'s> {
             why: RecognitionReason::Before { others },
         })
     }
+}
+
+/// Describes a file of rejected or ignored rows.
+#[derive(Clone, Copy)]
+pub(super) struct RejectedForm<'h> {
+    /// The header without the columns that were added to it.
+    pub(super) header_before: &'h [String],
+    /// How its cells are read.
+    pub(super) cells: Cells,
 }
 
 /// Selects exports by a path with wildcards.

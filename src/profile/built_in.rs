@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{LookAlike, OwnFile, Profile, ProfileError, Split, compile, extend, look_alike};
-use crate::export::LinesAbove;
+use crate::export::{HeaderTest, LinesAbove};
 
 /// Returns the texts of the built-in profiles in this folder, with their names.
 macro_rules! built_in {
@@ -109,6 +109,12 @@ impl Profiles {
                 profile.skip_lines == line.lines_above && profile.bind(&line.names).is_ok()
             })
         })
+    }
+
+    /// Returns the test for headers of exports that some profile reads.
+    pub fn header_test(&self) -> HeaderTest {
+        let profiles = self.clone();
+        HeaderTest::new(move |header| profiles.fitting(header).is_ok())
     }
 
     /// Returns every profile, the user's own first.

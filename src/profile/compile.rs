@@ -579,6 +579,7 @@ impl<'s> Compiler<'s> {
             tests.push(Test::Pattern(regex));
         }
         tests.extend(spec.empty.map(Test::Empty));
+        tests.extend(spec.exported.map(Test::Exported));
         tests.extend(spec.sign.map(|sign| Test::Sign(sign_of(sign))));
         if let Some(signs) = &spec.not_sign {
             tests.push(Test::NotSign(signs.iter().copied().map(sign_of).collect()));

@@ -172,6 +172,8 @@ pub(crate) enum Test {
     NoneOf(WordSet),
     Pattern(Regex),
     Empty(bool),
+    /// A test that the export has the column, or has not.
+    Exported(bool),
     Sign(Sign),
     /// A test that fails for an amount with one of these signs, and for a missing amount.
     NotSign(Vec<Sign>),
@@ -184,7 +186,11 @@ impl Test {
     /// Returns `true` if it has to read amounts, which costs more than comparing words.
     pub(crate) fn reads_amounts(&self) -> bool {
         match self {
-            Test::OneOf(_) | Test::NoneOf(_) | Test::Pattern(_) | Test::Empty(_) => false,
+            Test::OneOf(_)
+            | Test::NoneOf(_)
+            | Test::Pattern(_)
+            | Test::Empty(_)
+            | Test::Exported(_) => false,
             Test::Sign(_) | Test::NotSign(_) | Test::Sum(_) | Test::NotSum(_) => true,
         }
     }

@@ -315,6 +315,7 @@ pub(super) struct CellTests {
     pub(super) not: Option<OneOrMany>,
     pub(super) pattern: Option<String>,
     pub(super) empty: Option<bool>,
+    pub(super) exported: Option<bool>,
     pub(super) sign: Option<SignSpec>,
     pub(super) not_sign: Option<Vec<SignSpec>>,
     pub(super) sum: Option<Vec<String>>,

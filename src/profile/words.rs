@@ -192,6 +192,7 @@ fn names(when: &When, column: ColumnIndex, word: &str) -> bool {
                 Test::Pattern(pattern) => pattern.is_match(word),
                 Test::Empty(empty) => *empty && word.is_empty(),
                 Test::NoneOf(_)
+                | Test::Exported(_)
                 | Test::Sign(_)
                 | Test::NotSign(_)
                 | Test::Sum(_)

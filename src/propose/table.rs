@@ -141,9 +141,16 @@ impl<'s> SampleColumn<'s> {
         self.filled() > 0 && self.values().all(|(value, _)| is(value))
     }
 
-    /// Returns `true` if the texts could be ids: short, without spaces, and not emails.
+    /// Returns `true` if the texts could be ids: short, without spaces, not emails, and not amounts such as `90.00`.
     pub(super) fn has_ids(&self) -> bool {
-        self.mostly(|value| value.len() <= 64 && !value.contains([' ', '@']))
+        let is_amount = |value: &str| {
+            let parts = value.rsplit_once(['.', ',']);
+            parts.is_some_and(|(whole, decimals)| {
+                let mut digits = whole.bytes().chain(decimals.bytes());
+                decimals.len() == 2 && digits.all(|byte| byte.is_ascii_digit())
+            })
+        };
+        self.mostly(|value| value.len() <= 64 && !value.contains([' ', '@']) && !is_amount(value))
     }
 
     pub(super) fn has_digits(&self) -> bool {

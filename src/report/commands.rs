@@ -8,6 +8,9 @@ use crate::journal::{JournalError, JournalReader, RunId};
 use crate::problem::Problem;
 use crate::shell_word::shell_word;
 
+/// The option that declares the encoding of exports.
+const ENCODING: &str = "--encoding";
+
 /// The options that commands need so that they can be pasted.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Commands {
@@ -101,6 +104,13 @@ impl Commands {
         let exports: Vec<Cow<'_, str>> = exports.iter().map(|path| shell_word(path)).collect();
         let words = format!("run {}{}", exports.join(" "), option_words(&self.reading));
         self.command(&words)
+    }
+
+    /// Returns the command that runs reports of ours, which are always in UTF-8.
+    pub(super) fn run_reports(&self, reports: &[String]) -> String {
+        let mut commands = self.clone();
+        commands.reading.retain(|(name, _)| name != ENCODING);
+        commands.run(reports)
     }
 
     /// Returns the command that accepts the items of files.

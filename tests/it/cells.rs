@@ -650,3 +650,70 @@ fn withdrawn_currencies_are_read_and_what_is_no_money_is_named() {
         }
     }
 }
+
+/// One payment whose id a spreadsheet has saved in its own ways would be sent once for each of them.
+#[test]
+fn ids_that_a_spreadsheet_has_rewritten_are_rejected_in_a_csv_too() {
+    let rewritten = [
+        ("5120000000078.00", "a number with a fraction"),
+        ("\"5120000000078,00\"", "a number with a fraction"),
+        ("1001.0", "a number with a fraction"),
+        ("\"5,120,000,000,078\"", "separators of thousands"),
+        ("5.120.000.000.078", "separators of thousands"),
+        ("5 120 000 000 078", "separators of thousands"),
+        ("\"1,001\"", "separators of thousands"),
+        ("'5120000000078", "an apostrophe"),
+        ("\"=\"\"ch_1\"\"\"", "a formula"),
+    ];
+    for (id, said) in rewritten {
+        let rows = format!(
+            "{OWN}sale,s1,,ana@example.com,,8.00,USD,2026-03-01\nsale,{id},,ana@example.com,,8.00,USD,2026-03-01\n"
+        );
+        let planned = plan(&rows, 1);
+        assert_eq!(planned.column("event_id"), ["s1"], "{id}");
+        let message = planned.problem("id-damaged")["message"].as_str().unwrap();
+        assert!(message.contains(said), "{id}: {message}");
+    }
+    // Providers write such ids.
+    let sound = [
+        "5120000000078",
+        "1.234",
+        "W-1001",
+        "W-1001.00",
+        "1.10",
+        "0042",
+        "1-2",
+    ];
+    let mut rows = OWN.to_owned();
+    for id in sound {
+        rows.push_str(&format!(
+            "sale,{id},,ana@example.com,,8.00,USD,2026-03-01\n"
+        ));
+    }
+    let planned = plan(&rows, 0);
+    assert_eq!(planned.column("event_id").len(), sound.len());
+}
+
+#[test]
+fn a_group_of_thousands_never_begins_with_a_zero() {
+    let stripe = format!(
+        "{STRIPE}ch_1,2026-03-01 10:00:00,\"12,50\",\"0,00\",eur,true,Paid,cus_1,ana@example.com,\nch_2,2026-03-01 11:00:00,0.500,\"0,00\",eur,true,Paid,cus_2,ben@example.com,\n"
+    );
+    let planned = plan(&stripe, 1);
+    assert_eq!(planned.column("event_id"), ["ch_1"]);
+    let problem = planned.problem("amount-invalid");
+    assert_eq!(problem["value"], "0.500", "{problem}");
+    for (format, amount) in [
+        ("thousands = \",\"", "\"0,500\""),
+        ("thousands = \",\"", "\"00,500\""),
+        ("decimal = \",\"\nthousands = \".\"", "0.500"),
+    ] {
+        let configuration = format!(
+            "[exports.mine]\nextends = \"generic\"\n[exports.mine.money.format]\n{format}\n"
+        );
+        let rows = format!("{OWN}sale,s1,,ana@example.com,,{amount},USD,2026-03-01\n");
+        let planned = plan_with(&configuration, &rows, 1);
+        assert!(planned.column("event_id").is_empty(), "{amount}");
+        assert_eq!(planned.codes(), ["amount-invalid"], "{amount}");
+    }
+}

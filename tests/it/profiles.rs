@@ -1296,3 +1296,86 @@ fn shopify_orders_that_are_owed_cancelled_or_paid_with_less_are_not_passed_over(
         assert!(said.contains(part), "{part}\n{said}");
     }
 }
+
+/// Six orders prove where the tax is. The seventh fits the other place by chance: by goods that are partly
+/// exempt, or by a tip that is as high as the tax.
+#[test]
+fn a_shopify_order_that_contradicts_nearly_all_others_is_rejected_with_both_amounts() {
+    let header = "Id,Name,Email,Financial Status,Paid at,Created at,Currency,Subtotal,Shipping,Taxes,Total,Refunded Amount,Tax 1 Name,Tax 1 Value,Tax 2 Name,Tax 2 Value\n";
+    let order = |id: u32, [subtotal, taxes, total]: [&str; 3], named: &str| {
+        format!(
+            "{id},#{id},c{id}@example.com,paid,2026-03-01 10:00:00 +0000,2026-03-01 10:00:00 +0000,USD,{subtotal},0.00,{taxes},{total},0.00,{named}\n"
+        )
+    };
+    let six = |figures: [&str; 3], named: &str| -> String {
+        (1..=6).map(|id| order(id, figures, named)).collect()
+    };
+    let last_lines = |rows: String| {
+        let said = outcome("", format!("{header}{rows}").as_bytes());
+        let lines = said.lines().skip(6).map(str::to_owned);
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let tip = six(["100.00", "8.00", "110.00"], "State Tax 8%,8.00,,");
+    let on_top = tip + &order(7, ["86.40", "6.40", "95.00"], "State Tax 8%,6.40,,");
+    // Without a rate: what the others prove still decides it.
+    let open = order(8, ["50.00", "1.00", "55.00"], "Tax,1.00,,");
+    insta::assert_snapshot!(last_lines(on_top + &open), @r"
+        8: rejected: the price of the goods before tax is ambiguous: 80.00 USD (tax inside, on the goods alone) or 86.40 USD (tax on top): `6.40` in `Taxes`
+        9: sale 8 50.00 USD 2026-03-01T10:00:00Z c8@example.com
+        ");
+    let inside = six(["119.00", "19.00", "119.00"], "MwSt 19%,19.00,,");
+    let tip = order(7, ["43.90", "5.00", "48.90"], "MwSt 19%,3.80,MwSt 7%,1.20");
+    insta::assert_snapshot!(last_lines(inside + &tip), @"8: rejected: the price of the goods before tax is ambiguous: 43.90 USD (tax on top) or 38.90 USD (tax inside, on the goods alone): `5.00` in `Taxes`");
+}
+
+/// WooCommerce sets the date of the payment when the order is paid: with cash on delivery, at the end.
+#[test]
+fn woocommerce_orders_in_process_without_a_date_of_payment_are_not_paid() {
+    let totals = "Order ID,Date Created,Date Paid,Status,Customer ID,Email,Total Amount,Total Discount,Payment Method Title\n\
+        1,2026-04-05 09:25:08,,processing,0,ana@example.com,100.00,0.00,Cash on delivery\n\
+        2,2026-04-05 09:25:08,2026-04-05 09:25:09,processing,0,ana@example.com,100.00,0.00,Card\n\
+        3,2026-04-05 09:25:08,,completed,0,ana@example.com,100.00,0.00,Cheque\n";
+    let zone = "[exports.mine.dates]\nzone = \"UTC\"\n[exports.mine.money]\ncurrency = \"EUR\"\n";
+    let config = format!("{}{zone}", taken("woocommerce-order-totals"));
+    insta::assert_snapshot!(outcome(&config, totals.as_bytes()), @r"
+        2: ignored: payment pending: no date of payment
+        3: sale 2 100.00 EUR 2026-04-05T09:25:09Z ana@example.com
+        4: sale 3 100.00 EUR 2026-04-05T09:25:08Z ana@example.com
+        ");
+    let orders = "Order Number,Order Status,Order Date,Paid Date,Email (Billing),Currency,Order Subtotal Amount,Cart Discount Amount,Order Shipping Amount,Order Total Tax Amount,Order Total Amount,Order Refund Amount,Item #\n\
+        1,Processing,2026-04-05 09:25,,ana@example.com,EUR,100.00,0.00,0.00,0.00,100.00,0.00,1\n\
+        2,Processing,2026-04-05 09:25,2026-04-05 09:26,ana@example.com,EUR,100.00,0.00,0.00,0.00,100.00,0.00,1\n\
+        ,,,,,,,,,,,,2\n\
+        2,,,,,,,,,,,,3\n\
+        3,,,,,,,,,,,,3\n";
+    let zone = "[exports.mine.dates]\nzone = \"UTC\"\n";
+    let config = format!("{}{zone}", taken("woocommerce-orders"));
+    insta::assert_snapshot!(outcome(&config, orders.as_bytes()), @r"
+        2: ignored: payment pending: no date of payment
+        3: sale 2 100.00 EUR 2026-04-05T09:26:00Z ana@example.com
+        4: ignored: continues the row above
+        5: ignored: continues the row above
+        6: rejected: the row continues another row, but that row is not directly above it: `3` in `Order Number`
+        ");
+}
+
+#[test]
+fn a_cancelled_order_of_tiendanube_is_no_sale_without_its_date_either() {
+    let header = "Número de orden;Email;Fecha;Estado de la orden;Estado del pago;Moneda;Subtotal de productos;Descuento;Costo de envío;Total;Fecha de pago;Identificador de la orden\n";
+    let order = |number: u32, status: &str| {
+        format!(
+            "{number};c{number}@example.com;28/10/2025 22:57:28;{status};Recibido;ARS;100.00;0.00;0.00;100.00;28/10/2025;90{number}\n"
+        )
+    };
+    let rows = ["Abierta", "Cancelada", "Reabierta", ""];
+    let rows: String = (1..)
+        .zip(rows)
+        .map(|(number, status)| order(number, status))
+        .collect();
+    insta::assert_snapshot!(outcome("", format!("{header}{rows}").as_bytes()), @r"
+        2: sale 901 100.00 ARS 2025-10-28T03:00:00Z c1@example.com
+        3: rejected: the order was paid and cancelled, but no column has the refunded amount: `Cancelada` in `Estado de la orden`
+        4: rejected: unknown value `Reabierta` in `Estado de la orden`
+        5: sale 904 100.00 ARS 2025-10-28T03:00:00Z c4@example.com
+        ");
+}

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::support::{Payment, Place, Ran, stripe_export};
+use crate::support::{Payment, Place, Ran, SandboxProcess, stripe_export};
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -200,20 +200,20 @@ fn what_is_left_out_of_a_zip_is_said() {
     let members = [
         ("read me.txt", &b"hello"[..]),
         ("sales.csv", sales.as_bytes()),
-        ("old/sales.bak", sales.as_bytes()),
+        ("old/notes.bak", &b"bye"[..]),
     ];
     fs::write(place.path("all.zip"), zip(&members)).unwrap();
     let planned = place.run(&["plan", "--json", "all.zip"]).expect(0);
     assert_snapshot!(planned.stderr(), @r"
-        all.zip: warning: members of the archive that are not CSV files are left out: `read me.txt`, `old/sales.bak`
-          hint: if one of them is an export, end its name with `.csv`
+        all.zip: warning: members of the archive that are not exports are left out: `read me.txt`, `old/notes.bak`
+          hint: no profile fits them; if one of them is an export, unpack the archive, and `fprecon init FILE` proposes a profile for it
         ");
     assert_eq!(
         planned.json()["problems"][0]["code"],
         "archive-member-skipped"
     );
     let checked = place.run(&["profiles", "check", "all.zip"]).expect(0);
-    assert!(checked.stderr().contains("`old/sales.bak`"));
+    assert!(checked.stderr().contains("`old/notes.bak`"));
 }
 
 /// What a plan says, where a run says the same and leaves nothing behind.
@@ -298,6 +298,13 @@ fn zeros_behind_a_gzip_file_are_no_damage() {
     bytes.push(1);
     fs::write(place.path("x.csv.gz"), &bytes).unwrap();
     place.run(&["plan", "x.csv.gz"]).expect(3);
+    // Nothing is cut off where something else follows.
+    let followed = [gzip(csv.as_bytes()), b"something else".to_vec()].concat();
+    let said = refused(&followed, &[]);
+    assert!(
+        said.starts_with("x: error: something else follows the gzip data"),
+        "{said}"
+    );
 }
 
 /// A title, an empty line and a header; `init` finds the line that the setting names.
@@ -477,4 +484,131 @@ fn a_bare_number_of_a_workbook_from_1904_is_not_read_as_a_day() {
     let said = place.run(&["plan", "x.xlsx"]).expect(1).stderr();
     let expected = "x.xlsx:2: error: the workbook counts days from 1904, and this number is not shown as a date: it may be counted from 1900\n  column `created_at`: `46082`";
     assert!(said.contains(expected), "{said}");
+}
+
+const OWN: &str = "kind,event_id,sale_event_id,email,amount,currency,created_at\n";
+
+/// The emails of the events that are planned.
+fn emails(place: &Place, arguments: &[&str], code: i32) -> Vec<String> {
+    let mut all = vec!["plan", "--events", "events.csv"];
+    all.extend(arguments);
+    place.run(&all).expect(code);
+    let events = place.csv("events.csv");
+    let email = events[0].iter().position(|name| name == "email").unwrap();
+    let mut emails: Vec<_> = events[1..].iter().map(|row| row[email].clone()).collect();
+    emails.sort();
+    emails
+}
+
+/// `--encoding` is for all files of a call, and only some of them may be in Windows-1252.
+#[test]
+fn utf_8_is_never_read_as_windows_1252() {
+    let place = Place::new();
+    let sale = |id: &str, email: &str| format!("{OWN}sale,{id},,{email},8.00,USD,2026-03-01\n");
+    let ansi = windows_1252(&sale("s1", "jürgen@müller.de"));
+    fs::write(place.path("ansi.csv"), ansi).unwrap();
+    place.write("utf8.csv", &sale("s2", "björn@müller.de"));
+    let arguments = ["ansi.csv", "utf8.csv", "--encoding", "windows-1252"];
+    assert_eq!(
+        emails(&place, &arguments, 0),
+        ["björn@müller.de", "jürgen@müller.de"]
+    );
+    let said = place.run(&[&["plan"][..], &arguments].concat()).expect(0);
+    assert_snapshot!(said.stderr().lines().take(2).collect::<Vec<_>>().join("\n"), @r"
+        utf8.csv: warning: the letters of the file are UTF-8, and it is read as UTF-8 in spite of `--encoding windows-1252`
+          hint: leave `--encoding` out, unless another file needs it
+        ");
+    // Half of a file in each is neither.
+    let mixed = [
+        sale("s2", "björn@müller.de").into_bytes(),
+        windows_1252("sale,s3,,jürgen@müller.de,8.00,USD,2026-03-01\n"),
+    ];
+    let told = ["--encoding", "windows-1252"];
+    assert_snapshot!(refused(&mixed.concat(), &told), @r"
+        x:3: error: the byte 0xFC is not valid UTF-8, and the letters before it are
+          hint: save it as UTF-8, and leave out `--encoding`
+        ");
+}
+
+/// What fprecon writes is UTF-8, whatever the export was.
+#[test]
+fn the_command_for_rejected_rows_of_a_windows_1252_export_reads_them_as_they_are() {
+    let (place, sandbox) = (
+        Place::new(),
+        SandboxProcess::start(&["--lead-share", "100"]),
+    );
+    let export = format!("{OWN}sale,s1,,jürgen@müller.de,8.0x,USD,2026-03-01\n");
+    fs::write(place.path("x.csv"), windows_1252(&export)).unwrap();
+    let run = [
+        "run",
+        "x.csv",
+        "--encoding",
+        "windows-1252",
+        "--yes",
+        "--dir",
+        "one",
+    ];
+    let said = place.run_to(&sandbox, &run).expect(1).stdout();
+    let command = said
+        .lines()
+        .find(|line| line.contains("fprecon run one/rejected.csv"));
+    assert!(
+        !command
+            .unwrap_or_else(|| panic!("{said}"))
+            .contains("--encoding"),
+        "{said}"
+    );
+    let fixed = place.read("one/rejected.csv").replace("8.0x", "8.00");
+    place.write("one/rejected.csv", &fixed);
+    // The command that earlier versions printed is as good.
+    for more in [&[][..], &["--encoding", "windows-1252"]] {
+        let email = [&["one/rejected.csv"], more].concat();
+        assert_eq!(emails(&place, &email, 0), ["jürgen@müller.de"]);
+    }
+}
+
+#[test]
+fn the_members_of_a_zip_are_read_as_the_files_of_a_folder() {
+    let place = Place::new();
+    let sale = |id: &str| format!("{OWN}sale,{id},,{id}@example.com,8.00,USD,2026-03-01\n");
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for (row, line) in (0..).zip(sale("book").lines()) {
+        for (column, cell) in (0..).zip(line.split(',')) {
+            sheet.write_string(row, column, cell).unwrap();
+        }
+    }
+    let book = workbook.save_to_buffer().unwrap();
+    let texts = ["csv", "txt", "tsv", "none"].map(sale);
+    let tabs = texts[2].replace(',', "\t");
+    let members: [(&str, &[u8]); 7] = [
+        ("p.csv", texts[0].as_bytes()),
+        ("Download.TXT", texts[1].as_bytes()),
+        ("data.tsv", tabs.as_bytes()),
+        ("pay", texts[3].as_bytes()),
+        ("q.xlsx", &book),
+        (
+            "read me.txt",
+            b"Hello, this is the export of March, as you asked.",
+        ),
+        ("logo.png", b"\x89PNG\r\n\x1a\n"),
+    ];
+    fs::write(place.path("all.zip"), zip(&members)).unwrap();
+    let expected = ["book", "csv", "none", "tsv", "txt"].map(|id| format!("{id}@example.com"));
+    assert_eq!(emails(&place, &["all.zip"], 0), expected);
+    let said = place.run(&["plan", "all.zip"]).expect(0).stderr();
+    assert!(
+        said.contains("left out: `read me.txt`, `logo.png`"),
+        "{said}"
+    );
+    // A workbook is one by what is in it; what is named as an export and is none is an error.
+    fs::write(place.path("book.zip"), zip(&[("q.csv", &book[..])])).unwrap();
+    assert_eq!(emails(&place, &["book.zip"], 0), ["book@example.com"]);
+    let members = [members[0], ("notes.tsv", &b"a\tb\n1\t2\n"[..])];
+    fs::write(place.path("bad.zip"), zip(&members)).unwrap();
+    let said = place.run(&["plan", "bad.zip"]).expect(3).stderr();
+    assert!(
+        said.starts_with("bad.zip/notes.tsv:1: error: the header fits no profile"),
+        "{said}"
+    );
 }

@@ -169,13 +169,9 @@ fn a_day_and_a_time_in_two_cells_come_back() {
         .replace(";9.5;", ";9,5;")
         .replace("12/31/2026", "31.12.2026");
     place.write("back.csv", &format!("{header}\r\n{cells};x.csv;3;read\r\n"));
-    // Its one row fits several profiles; the hint names one for it.
+    // Its one row fits several profiles; the journal knows which one rejected it.
     let run = ["run", "back.csv", "--sandbox", "--yes", "--dir", "two"];
-    let said = place.run(&run).expect(3).stderr();
-    let named = "--profile paypal-activity=back.csv";
-    assert!(said.contains(named), "{said}");
-    let named: Vec<_> = run.into_iter().chain(named.split(' ')).collect();
-    place.run(&named).expect(0);
+    place.run(&run).expect(0);
     assert_eq!(tracked(&place, "two"), ["T2 950 2027-01-01T05:56:09Z"]);
 }
 
@@ -258,4 +254,49 @@ fn a_date_in_which_a_spreadsheet_may_have_exchanged_day_and_month_does_not_come_
         place.run(&events).expect(0);
         assert!(place.read("events.csv").contains(day), "{date}");
     }
+}
+
+const PAYPAL: &str = "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,From Email Address,To Email Address,Transaction ID,Shipping and Handling Amount,Sales Tax,Reference Txn ID\n";
+
+/// A file of rejected rows is read by the profile that rejected them, however a spreadsheet has saved it: as
+/// the rows of another country, 3 November would be 11 March.
+#[test]
+fn rejected_rows_are_read_by_the_profile_that_rejected_them() {
+    let (place, sandbox) = (
+        Place::new(),
+        SandboxProcess::start(&["--lead-share", "100"]),
+    );
+    let row = |date: &str, kind: &str, gross: &str, id: &str| {
+        format!(
+            "{date},10:00:00,PST,N,{kind},Completed,USD,{gross},{id}@example.com,shop@example.com,{id},,,\n"
+        )
+    };
+    let export = [
+        PAYPAL.to_owned(),
+        row("11/03/2026", "Odd", "\"1,204.50\"", "p1"),
+        row("11/20/2026", "Website Payment", "12.50", "p2"),
+    ];
+    place.write("x.csv", &export.concat());
+    let run = ["run", "x.csv", "--yes", "--dir", "one"];
+    place.run_to(&sandbox, &run).expect(1);
+    let header = PAYPAL.trim_end().replace(',', ";");
+    let fixed = row("11/03/2026", "Website Payment", "1204_50", "p1");
+    let fixed = fixed.trim_end().replace(',', ";").replace('_', ",");
+    let text = format!("{header};_file;_line;_reason\r\n{fixed};x.csv;2;odd\r\n");
+    place.write("fixed.csv", &text);
+    // Without the journal, nothing says which country it is.
+    let elsewhere = ["plan", "fixed.csv", "--journal", "other.journal"];
+    let said = place.run(&elsewhere).expect(3).stderr();
+    assert!(
+        said.contains("the header fits `paypal-activity`, "),
+        "{said}"
+    );
+    let run = ["run", "fixed.csv", "--yes", "--dir", "two"];
+    let said = place.run_to(&sandbox, &run).expect(0);
+    assert!(
+        said.stdout().contains("paypal-activity"),
+        "{}",
+        said.stdout()
+    );
+    assert_eq!(tracked(&place, "two"), ["p1 120450 2026-11-03T18:00:00Z"]);
 }

@@ -612,3 +612,66 @@ fn a_shop_and_the_payments_of_its_orders_are_refused_in_one_call() {
     run(&["payments.csv", "own.csv"], 0);
     assert_eq!(sandbox.events().len(), 8);
 }
+
+/// With a plugin for order numbers, one kind of export has other ids than the other.
+#[test]
+fn two_kinds_of_woocommerce_exports_are_refused_in_one_journal() {
+    let (place, sandbox) = (
+        Place::new(),
+        SandboxProcess::start(&["--lead-share", "100"]),
+    );
+    let own = |name: &str| {
+        format!(
+            "[exports.my-{name}]\nextends = \"{name}\"\ndates = {{ zone = \"UTC\" }}\nmoney = {{ currency = \"EUR\" }}\n"
+        )
+    };
+    place.write(
+        "fprecon.toml",
+        &(own("woocommerce-orders") + &own("woocommerce-order-totals")),
+    );
+    place.write("orders.csv", "Order Number,Order Status,Order Date,Email (Billing),Order Subtotal Amount,Cart Discount Amount,Order Shipping Amount,Order Total Tax Amount,Order Total Amount,Order Refund Amount\nW-1001,Processing,2026-03-01 10:00,ana@example.com,50.00,0.00,0.00,0.00,50.00,0.00\n");
+    place.write("totals.csv", "Order ID,Date Created,Date Paid,Status,Email,Total Amount,Total Discount,Payment Method Title\n88601,2026-03-01 10:00:00,2026-03-01 10:00:00,processing,ana@example.com,50.00,0.00,Card\n");
+    let run = |exports: &[&str], code: i32| {
+        let words = [&["run", "--yes"], exports].concat();
+        place.run_to(&sandbox, &words).expect(code).stderr()
+    };
+    let said = run(&["orders.csv", "totals.csv"], 3);
+    assert!(
+        said.contains("have the same sales under different ids"),
+        "{said}"
+    );
+    run(&["orders.csv"], 0);
+    let said = run(&["totals.csv"], 3);
+    assert!(said.contains("an earlier run has the other kind"), "{said}");
+    assert_eq!(sandbox.events().len(), 1);
+}
+
+/// The user's own profile for the account in one country does not take the exports of an account in another.
+#[test]
+fn an_own_profile_gives_way_where_what_it_extends_rejects_most_rows() {
+    let place = Place::new();
+    place.write(
+        "fprecon.toml",
+        "[exports.my-paypal-activity]\nextends = \"paypal-activity\"\n",
+    );
+    let row = |zone: &str, id: &str| {
+        format!(
+            "05/04/2026,10:00:00,{zone},N,Website Payment,Completed,GBP,10.00,{id}@example.com,s@example.com,{id},0.00,0.00,\n"
+        )
+    };
+    let header = "Date,Time,Time zone,Name,Type,Status,Currency,Gross,From Email Address,To Email Address,Transaction ID,Postage and Packaging Amount,VAT,Reference Txn ID\n";
+    place.write(
+        "uk.csv",
+        &format!("{header}{}{}", row("BST", "t1"), row("BST", "t2")),
+    );
+    place.write(
+        "us.csv",
+        &format!("{header}{}{}", row("PST", "t3"), row("PDT", "t4")),
+    );
+    let read_as = |file: &str| {
+        let plan = place.run(&["plan", file, "--json"]).expect(0).json();
+        plan["inputs"][0]["profile"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(read_as("uk.csv"), "paypal-activity-day-first");
+    assert_eq!(read_as("us.csv"), "my-paypal-activity");
+}

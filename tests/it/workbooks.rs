@@ -227,6 +227,11 @@ fn of_several_sheets_the_hint_leads_to_the_right_one() {
         events(&place, &["x.xlsx", "--sheet", "It's paid"], 0),
         right
     );
+    let said = place
+        .run(&["plan", "x.xlsx", "--sheet", "It's paid"])
+        .expect(0);
+    let left_out = "x.xlsx: warning: other sheets are not read: `Notes`\n";
+    assert!(said.stderr().contains(left_out), "{}", said.stderr());
     let missing = place.run(&["plan", "x.xlsx", "--sheet", "Paid"]).expect(3);
     assert!(missing.stderr().starts_with(
         "x.xlsx: error: the workbook has no sheet `Paid`, but `Notes`, `It's paid`\n"
@@ -347,4 +352,58 @@ fn ids_that_a_spreadsheet_has_made_something_else_are_rejected() {
         let said = format!("a spreadsheet has turned this id into {became}");
         assert!(ran.stderr().contains(&said), "{said}: {}", ran.stderr());
     }
+}
+
+/// Dates and amounts are cells, not text: PayPal's profiles for several countries read the same.
+#[test]
+fn profiles_that_read_the_same_are_no_question() {
+    let place = Place::new();
+    let header = [
+        "Date",
+        "Time",
+        "TimeZone",
+        "Name",
+        "Type",
+        "Status",
+        "Currency",
+        "Gross",
+        "From Email Address",
+        "To Email Address",
+        "Transaction ID",
+        "Shipping and Handling Amount",
+        "Sales Tax",
+        "Reference Txn ID",
+    ];
+    let row = |day: f64, id: &'static str| {
+        vec![
+            Shown(day, DAY),
+            Shown(0.5, "hh:mm:ss"),
+            Text("PST"),
+            Text("N"),
+            Text("Website Payment"),
+            Text("Completed"),
+            Text("USD"),
+            Number(12.5),
+            Text("ana@example.com"),
+            Text("shop@example.com"),
+            Text(id),
+            Number(0.0),
+            Number(0.0),
+            Text(""),
+        ]
+    };
+    // 20 November and 3 November.
+    save(
+        &place.path("x.xlsx"),
+        &header,
+        &[row(46_346.0, "p1"), row(46_329.0, "p2")],
+    );
+    let read = events(&place, &["x.xlsx"], 0);
+    let expected = [
+        "p1 1250 2026-11-20T20:00:00Z",
+        "p2 1250 2026-11-03T20:00:00Z",
+    ];
+    assert_eq!(read, expected);
+    let said = place.run(&["plan", "x.xlsx"]).expect(0).stdout();
+    assert!(said.contains("would fit, too, and read the same"), "{said}");
 }

@@ -14,7 +14,7 @@ use crate::export::Export;
 use crate::job::{export_problem, left_out};
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{Profile, Profiles};
-use crate::recognise::{Unrecognised, recognise};
+use crate::recognise::{Cells, Unrecognised, recognise};
 use crate::report::SCHEMA;
 
 pub(in crate::cli) fn profiles(
@@ -275,32 +275,29 @@ fn check_one(
     let path = export.path().display().to_string();
     let header = export.header().to_vec();
     let mut hint = None;
-    let (chosen, why, questions) =
-        match recognise(profiles, &mut export, &header, |cell| cell.into()) {
-            Ok(found) => {
-                let questions = found
-                    .profile
-                    .open_questions(&found.binding)
-                    .map(|question| question.text.clone())
-                    .collect();
-                (Some(found.profile), found.why.to_string(), questions)
-            }
-            Err(Unrecognised::Unfit(unfit)) => {
-                let why = match &unfit.look_alike {
-                    Some(known) => format!("{}: {}", known.title, known.instead(&path)),
-                    None => "no profile fits".to_owned(),
-                };
-                (None, why, Vec::new())
-            }
-            Err(Unrecognised::Undecided(undecided)) => {
-                hint = Some(undecided.hint(&path));
-                (None, undecided.to_string(), Vec::new())
-            }
-            Err(Unrecognised::Export(error)) => {
-                terminal.problems(&[export_problem(&error)], 0);
-                return None;
-            }
-        };
+    let (chosen, why, questions) = match recognise(profiles, &mut export, &header, Cells::default())
+    {
+        Ok(found) => {
+            let questions = found.profile.open_questions(&found.binding);
+            let questions = questions.map(|question| question.text.clone()).collect();
+            (Some(found.profile), found.why.to_string(), questions)
+        }
+        Err(Unrecognised::Unfit(unfit)) => {
+            let why = match &unfit.look_alike {
+                Some(known) => format!("{}: {}", known.title, known.instead(&path)),
+                None => "no profile fits".to_owned(),
+            };
+            (None, why, Vec::new())
+        }
+        Err(Unrecognised::Undecided(undecided)) => {
+            hint = Some(undecided.hint(&path));
+            (None, undecided.to_string(), Vec::new())
+        }
+        Err(Unrecognised::Export(error)) => {
+            terminal.problems(&[export_problem(&error)], 0);
+            return None;
+        }
+    };
     Some(CheckedExport {
         path,
         profile: chosen.map(|chosen| chosen.name.clone()),

@@ -62,6 +62,8 @@ pub enum SheetRemark {
     },
     /// Other sheets have cells, too, and are hidden.
     HiddenSheets(Vec<String>),
+    /// Other sheets have cells, too: the one that is read was named.
+    OtherSheets(Vec<String>),
 }
 
 /// A sheet that was read.
@@ -88,6 +90,9 @@ pub(super) fn read(bytes: &Arc<Vec<u8>>, choice: &SheetChoice) -> Result<Sheet, 
     let mut remarks = Vec::new();
     if !chosen.hidden_others.is_empty() {
         remarks.push(SheetRemark::HiddenSheets(chosen.hidden_others));
+    }
+    if !chosen.left_out.is_empty() {
+        remarks.push(SheetRemark::OtherSheets(chosen.left_out));
     }
     if let Some((count, first)) = facts.hidden {
         remarks.push(SheetRemark::HiddenRows { count, first });
@@ -120,6 +125,8 @@ struct ChosenSheet {
     is_one_of_several: bool,
     /// Hidden sheets with cells that are not read.
     hidden_others: Vec<String>,
+    /// Sheets with cells that are not read because another one was named.
+    left_out: Vec<String>,
 }
 
 impl SheetList {
@@ -179,12 +186,20 @@ impl SheetList {
             name: sheet.name.clone(),
             is_one_of_several,
             hidden_others,
+            left_out: Vec::new(),
+        };
+        let named_one = |sheet: &ListedSheet| {
+            let others = with_cells.iter().filter(|other| other.path != sheet.path);
+            ChosenSheet {
+                left_out: others.map(|other| other.name.clone()).collect(),
+                ..chosen(sheet, Vec::new())
+            }
         };
         if let Some(name) = &choice.named {
             let mut all = self.sheets.iter();
             let found = all.find(|sheet| is_same_name(&sheet.name, name));
             return match found {
-                Some(sheet) => Ok(chosen(sheet, Vec::new())),
+                Some(sheet) => Ok(named_one(sheet)),
                 None => Err(Fault::SheetMissing {
                     name: name.clone(),
                     sheets: self.sheets.iter().map(|sheet| sheet.name.clone()).collect(),
@@ -197,7 +212,7 @@ impl SheetList {
         };
         let named: Vec<_> = with_cells.iter().filter(is_named).collect();
         if let [sheet] = named.as_slice() {
-            return Ok(chosen(sheet, Vec::new()));
+            return Ok(named_one(sheet));
         }
         let (hidden, visible): (Vec<&ListedSheet>, Vec<&ListedSheet>) = with_cells
             .iter()

@@ -95,7 +95,7 @@ pub(super) fn command_of(code: AttentionCode, places: &Places<'_>, commands: &Co
             Some(run) => commands.command(&format!("undo {run} --yes")),
             None => commands.run(&places.exports(code)),
         },
-        Next::RunRejected => commands.run(&places.rejected_files()),
+        Next::RunRejected => commands.run_reports(&places.rejected_files()),
         Next::Accept => {
             let file = places.in_report(file_of(code));
             commands.accept(std::iter::once(file.as_str()))

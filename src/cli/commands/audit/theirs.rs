@@ -27,7 +27,7 @@ use crate::job::{export_problem, unanswered, unrecognised};
 use crate::journal::Account;
 use crate::problem::{Problem, ProblemCode, Problems, causes};
 use crate::profile::{Profile, Profiles};
-use crate::recognise::{Recognised, RecognitionReason, recognise};
+use crate::recognise::{Cells, Recognised, RecognitionReason, recognise};
 use crate::send::{self, IncompleteListing, OrderCheck, PageSink};
 use crate::shell_word::shell_word;
 use crate::tracking::{
@@ -299,7 +299,7 @@ fn profile_of_list<'p>(
     let name = path.display().to_string();
     let header = export.header().to_vec();
     let Some(profile) = named else {
-        return recognise(profiles, export, &header, |cell| cell.into()).map_err(|error| {
+        return recognise(profiles, export, &header, Cells::default()).map_err(|error| {
             let problem = unrecognised(&name, &header, error);
             CliError::unusable(problem.hint(format!(
                 "`fprecon init {}` proposes a profile for it; docs/audit.md shows one",

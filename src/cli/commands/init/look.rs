@@ -6,7 +6,7 @@ use crate::job::{export_problem, unrecognised};
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{Misfit, Profiles, Unfit};
 use crate::propose::{self, Sample};
-use crate::recognise::{Recognised, Unrecognised, recognise};
+use crate::recognise::{Cells, Recognised, Unrecognised, recognise};
 
 /// The greatest number of rows of an export that are examined.
 const ROWS_MOST: usize = 10_000;
@@ -76,7 +76,7 @@ pub(super) fn look_at_all(
 fn look_at(mut export: Export, profiles: &Profiles) -> Result<Looked<'_>, Box<Problem>> {
     let path = export.path().display().to_string();
     let header = export.header().to_vec();
-    let found = match recognise(profiles, &mut export, &header, |cell| cell.into()) {
+    let found = match recognise(profiles, &mut export, &header, Cells::default()) {
         Ok(found) => Some(found),
         Err(Unrecognised::Unfit(unfit))
             if unfit
