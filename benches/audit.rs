@@ -247,6 +247,7 @@ mod comparison {
                 created_at: None,
                 customer_since: None,
                 was_moved: false,
+                ..ReferredCustomer::default()
             }
         }
 
@@ -310,6 +311,7 @@ mod comparison {
                 is_paid: Some(is_paid),
                 created_at: self.created_at(),
                 status_updated_at: None,
+                is_plan_of_lead: false,
                 promoter: self.promoter(),
                 campaign_id: Some(format!("{campaign}")),
                 campaign: Some(format!("Campaign {campaign}")),

@@ -12,7 +12,7 @@ use polars::prelude::{DataFrame, PlHashMap};
 use super::frames::{BilledColumns, Frames, LeadColumns, TheirColumns};
 use super::parallel::both;
 use super::similar_id::similar_id;
-use super::{AuditError, AuditRules, Promoter, Status};
+use super::{AuditError, AuditRules, LeadSplit, Promoter, Status};
 use crate::event::sale_of_running_total;
 use crate::journal::Outcome;
 
@@ -150,16 +150,37 @@ impl Promoters {
     }
 
     /// Returns the own promoter of each promoter that occurs.
-    fn parents(&mut self, parents: &[(Promoter, Promoter)]) -> HashMap<Code, Code> {
+    fn parents(&mut self, parents: &[(Promoter, Option<Promoter>)]) -> HashMap<Code, Code> {
         let mut codes = HashMap::new();
         for (promoter, parent) in parents {
             let name = promoter.id.as_deref().or(promoter.email.as_deref());
             if let Some(code) = name.and_then(|name| self.named(name)) {
-                let parent = [&parent.id, &parent.email, &parent.ref_id];
-                codes.insert(code, self.code(parent.map(|key| key.as_deref())));
+                let parent = parent.as_ref().map_or(0, |parent| self.code_of(parent));
+                codes.insert(code, parent);
             }
         }
         codes
+    }
+
+    /// Returns the promoters who share the commissions of leads, by the row of the lead.
+    fn splits(
+        &mut self,
+        splits: &[(u32, LeadSplit)],
+        aliases: &[(String, String)],
+    ) -> HashMap<u32, Vec<(Code, i64)>> {
+        let other = self.aliases(aliases);
+        let mut of_lead: HashMap<u32, Vec<(Code, i64)>> = HashMap::new();
+        for (row, split) in splits {
+            let code = self.code_of(&split.promoter);
+            let code = other.get(&code).copied().unwrap_or(code);
+            of_lead.entry(*row).or_default().push((code, split.percent));
+        }
+        of_lead
+    }
+
+    fn code_of(&mut self, promoter: &Promoter) -> Code {
+        let keys = [&promoter.id, &promoter.email, &promoter.ref_id];
+        self.code(keys.map(|key| key.as_deref()))
     }
 
     /// Returns the promoter with an id, an email or a referral id.
@@ -312,6 +333,8 @@ pub(super) struct TheirRow {
     pub(super) promoter: Code,
     pub(super) campaign: Code,
     pub(super) plan: Code,
+    /// `true` if that is the plan that the customer has now, whatever was sold.
+    pub(super) is_plan_of_lead: bool,
 }
 
 impl TheirRow {
@@ -332,6 +355,24 @@ pub(super) struct LeadRow {
     pub(super) created_ms: Option<i64>,
     pub(super) customer_since_ms: Option<i64>,
     pub(super) was_moved: bool,
+    /// `true` if it earns nothing by now.
+    pub(super) is_closed: bool,
+    pub(super) campaign: Code,
+}
+
+/// How much later than the sale a lead may be created that the sale has made, or that its day has: a day in milliseconds.
+const LEAD_SLACK_MS: i64 = 24 * 60 * 60 * 1000;
+
+impl LeadRow {
+    /// Returns `true` if the customer was referred by then, as far as the dates of the lead say: a lead that was imported
+    /// later has the date of its first payment.
+    pub(super) fn is_by(&self, sale_ms: Option<i64>) -> bool {
+        let Some((created_ms, sale_ms)) = self.created_ms.zip(sale_ms) else {
+            return true;
+        };
+        let first_ms = self.customer_since_ms.unwrap_or(created_ms);
+        first_ms.min(created_ms) <= sale_ms.saturating_add(LEAD_SLACK_MS)
+    }
 }
 
 /// Holds both sides, as the audit works with them.
@@ -346,11 +387,15 @@ pub(super) struct AuditData {
     pub(super) held_ids: HashSet<String>,
     /// The ids of events that unreadable commissions name, likewise; also of sales of which they name a running total.
     pub(super) unread_ids: [HashSet<String>; 2],
+    /// The plans that rules name, or that commissions have by the plan of their customer.
+    pub(super) known_plans: Vec<Code>,
     /// Plans, currencies and units.
     pub(super) names: CodedNames,
     pub(super) promoters: Promoters,
-    /// The promoter's own promoter of each, as far as a list has it.
+    /// The promoter's own promoter of each, as far as a list has it; 0 where it says that there is none.
     pub(super) parents: HashMap<Code, Code>,
+    /// Those who share the commissions of leads, and their part in percent, by the row of the lead.
+    pub(super) splits: HashMap<u32, Vec<(Code, i64)>>,
     /// The campaigns, by their number, else by their name.
     pub(super) campaigns: CodedNames,
     /// The names of campaigns, by their code.
@@ -376,6 +421,7 @@ impl AuditData {
             held_ids,
             unread_ids,
             parents,
+            splits,
         } = frames;
         let similar = |id: &str| similar_id(id).collect::<String>();
         let totals = unread_ids.iter().filter_map(|id| sale_of_running_total(id));
@@ -405,7 +451,9 @@ impl AuditData {
             row.promoter = translated(&our_codes, row.promoter);
         }
         theirs.translate(&their_codes);
+        let known_plans = theirs.known_plans(rules, &mut names);
         let parents = promoters.parents(&parents);
+        let splits = promoters.splits(&splits, aliases);
         Ok(AuditData {
             account_currency: names.code(Some(account_currency)),
             ours: rows,
@@ -418,7 +466,9 @@ impl AuditData {
             lead_columns: theirs.lead_columns,
             names,
             promoters,
+            known_plans,
             parents,
+            splits,
             campaigns: theirs.campaigns,
             campaign_names: theirs.campaign_names,
             campaign_of: theirs.campaign_of,
@@ -515,16 +565,30 @@ impl TheirCollector {
                 ..theirs
             });
         }
-        let leads = (0..lead_columns.height)
-            .map(|row| LeadRow {
-                promoter: mentions.code(lead_columns.promoter.get(row)),
-                created_ms: lead_columns.created_at_ms.get(row),
-                customer_since_ms: lead_columns.customer_since_ms.get(row),
-                was_moved: lead_columns.was_moved.get(row).unwrap_or(false),
-            })
-            .collect();
+        let leads = (0..lead_columns.height).map(|row| LeadRow {
+            promoter: mentions.code(lead_columns.promoter.get(row)),
+            created_ms: lead_columns.created_at_ms.get(row),
+            customer_since_ms: lead_columns.customer_since_ms.get(row),
+            was_moved: lead_columns.was_moved.get(row).unwrap_or(false),
+            is_closed: lead_columns.is_closed.get(row).unwrap_or(false),
+            campaign: campaigns.code(
+                lead_columns
+                    .campaign_id
+                    .get(row)
+                    .or(lead_columns.campaign.get(row)),
+            ),
+        });
+        let leads: Vec<LeadRow> = leads.collect();
         let promoters = mentions.owned();
-        let campaign_names = campaign_names(&columns, &rows);
+        let mut campaign_names = campaign_names(&columns, &rows);
+        for (row, lead) in leads.iter().enumerate() {
+            let name = lead_columns.campaign.get(row);
+            if let Some(name) = name.filter(|_| lead.campaign != 0) {
+                campaign_names
+                    .entry(lead.campaign)
+                    .or_insert_with(|| name.to_owned());
+            }
+        }
         Ok(TheirCollector {
             rows,
             leads,
@@ -536,6 +600,16 @@ impl TheirCollector {
             campaign_names,
             campaign_of: Vec::new(),
         })
+    }
+
+    /// Returns the plans of which a commission may be that has only the plan of its customer.
+    fn known_plans(&self, rules: &AuditRules, names: &mut CodedNames) -> Vec<Code> {
+        let mut plans: Vec<Code> = rules.plans().map(|plan| names.code(Some(plan))).collect();
+        let guessed = self.rows.iter().filter(|row| row.is_plan_of_lead);
+        plans.extend(guessed.map(|row| row.plan));
+        plans.sort_unstable();
+        plans.dedup();
+        plans
     }
 
     /// Gives rows the codes of promoters, and each promoter the campaign of the last commission.
@@ -600,6 +674,7 @@ fn their_row(
         promoter: 0,
         campaign: 0,
         plan: names.code(columns.plan.get(row)),
+        is_plan_of_lead: columns.is_plan_of_lead.get(row).unwrap_or(false),
     })
 }
 

@@ -54,6 +54,8 @@ pub(super) struct PaymentTimes {
     pub(super) number: Option<u32>,
     /// `true` if nobody knows how many payments came before.
     pub(super) is_number_least: bool,
+    /// `true` if the customer may have paid before, and nobody knows when and how often.
+    pub(super) may_be_later: bool,
     /// The volume that the promoter had sold before.
     pub(super) volume_cents: i64,
     /// `true` if the volume is at least as high: nobody knows what some of the sales are worth.
@@ -199,7 +201,10 @@ impl<'r> CommissionTerms<'r> {
     ) -> Option<UncheckedReason> {
         let rule = self.rule(books, deals, payment)?;
         let may_end = matches!((rule.payments, payment.number), (Payments::Count(most), Some(number)) if number <= most);
-        if may_end && payment.is_number_least {
+        let may_be_over = payment.may_be_later
+            && rule.payments != Payments::Recurring
+            && self.covers(rule.payments, payment);
+        if may_end && payment.is_number_least || may_be_over {
             return Some(UncheckedReason::PaymentNumber);
         }
         if !payment.is_volume_least {

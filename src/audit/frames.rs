@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use polars::prelude::*;
 
 use super::{
-    AuditError, Billed, BilledKind, Commission, Promoter, ReferredCustomer, Sides, SourceLocation,
-    Status, Unit,
+    AuditError, Billed, BilledKind, Commission, LeadSplit, Promoter, ReferredCustomer, Sides,
+    SourceLocation, Status, Unit,
 };
 use crate::event::{Currency, Customer, Money};
 use crate::journal::Outcome;
@@ -30,8 +30,10 @@ pub struct Frames {
     pub held_ids: HashSet<String>,
     /// The ids of events that commissions of theirs name which can't be read.
     pub unread_ids: HashSet<String>,
-    /// Promoters and their own promoters, as far as a list has them.
-    pub parents: Vec<(Promoter, Promoter)>,
+    /// Promoters and their own promoters, as far as a list has them; without one where it says that there is none.
+    pub parents: Vec<(Promoter, Option<Promoter>)>,
+    /// Those who share the commissions of leads, by the row of the lead.
+    pub splits: Vec<(u32, LeadSplit)>,
 }
 
 impl Sides {
@@ -51,6 +53,7 @@ impl Sides {
             held_ids: self.held_ids,
             unread_ids: self.unread_ids,
             parents: self.parents,
+            splits: self.splits,
         })
     }
 
@@ -188,6 +191,7 @@ fn commission_frame(rows: &[Commission]) -> PolarsResult<DataFrame> {
         texts("campaign_id", rows, |row| row.campaign_id.as_ref()),
         texts("campaign", rows, |row| row.campaign.as_ref()),
         texts("plan", rows, |row| row.plan.as_ref()),
+        flags("is_plan_of_lead", rows, |row| Some(row.is_plan_of_lead)),
         texts("email", rows, |row| folded(row.customer.email.as_deref())),
         texts("uid", rows, |row| row.customer.uid.as_ref()),
     ];
@@ -206,6 +210,9 @@ fn lead_frame(rows: &[ReferredCustomer]) -> PolarsResult<DataFrame> {
         numbers("created_at_ms", rows, |row| millis(row.created_at)),
         numbers("customer_since_ms", rows, |row| millis(row.customer_since)),
         flags("was_moved", rows, |row| Some(row.was_moved)),
+        flags("is_closed", rows, |row| Some(row.is_closed)),
+        texts("campaign_id", rows, |row| row.campaign_id.as_ref()),
+        texts("campaign", rows, |row| row.campaign.as_ref()),
     ];
     DataFrame::new(rows.len(), columns)
 }
@@ -396,6 +403,7 @@ pub(super) struct TheirColumns {
     pub(super) campaign_id: Texts,
     pub(super) campaign: Texts,
     pub(super) plan: Texts,
+    pub(super) is_plan_of_lead: Flags,
     pub(super) email: Texts,
     pub(super) uid: Texts,
 }
@@ -425,6 +433,7 @@ impl TheirColumns {
             campaign_id: text(frame, "campaign_id")?,
             campaign: text(frame, "campaign")?,
             plan: text(frame, "plan")?,
+            is_plan_of_lead: flag(frame, "is_plan_of_lead")?,
             email: text(frame, "email")?,
             uid: text(frame, "uid")?,
         })
@@ -470,6 +479,7 @@ impl TheirColumns {
             campaign_id: owned(&self.campaign_id, row),
             campaign: owned(&self.campaign, row),
             plan: owned(&self.plan, row),
+            is_plan_of_lead: self.is_plan_of_lead.get(row).unwrap_or(false),
             customer: Customer::new(self.email.get(row), self.uid.get(row)),
         })
     }
@@ -484,6 +494,9 @@ pub(super) struct LeadColumns {
     pub(super) created_at_ms: Numbers,
     pub(super) customer_since_ms: Numbers,
     pub(super) was_moved: Flags,
+    pub(super) is_closed: Flags,
+    pub(super) campaign_id: Texts,
+    pub(super) campaign: Texts,
 }
 
 impl LeadColumns {
@@ -496,6 +509,9 @@ impl LeadColumns {
             created_at_ms: number(frame, "created_at_ms")?,
             customer_since_ms: number(frame, "customer_since_ms")?,
             was_moved: flag(frame, "was_moved")?,
+            is_closed: flag(frame, "is_closed")?,
+            campaign_id: text(frame, "campaign_id")?,
+            campaign: text(frame, "campaign")?,
         })
     }
 }

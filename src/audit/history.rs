@@ -1,8 +1,9 @@
 //! Works out the part of a sale's past that rules need: which payment of its customer it is, and what its promoter had sold before.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::books::{AuditData, Code, Month, month_of};
+use super::earlier::EarlierCommissions;
 use super::expected::PaymentTimes;
 use super::grouped::{Grouped, index};
 use super::matching::Matching;
@@ -21,7 +22,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 struct OfCustomer {
     first_ms: i64,
     number: u32,
-    /// `true` if there are payments from before our data: nobody knows how many.
+    /// `true` if there are payments from before our data, and nobody knows how many.
     has_earlier: bool,
 }
 
@@ -38,6 +39,8 @@ struct Volume {
 pub(super) struct SaleHistories {
     customers: HashMap<u32, OfCustomer>,
     volumes: HashMap<u32, Volume>,
+    /// `true` if there are commissions from before our data of which nobody knows the customer.
+    has_unnamed: bool,
 }
 
 impl SaleHistories {
@@ -45,16 +48,18 @@ impl SaleHistories {
         books: &AuditData,
         matching: &Matching,
         commissions: &Grouped,
+        earlier: &EarlierCommissions<'_>,
         rules: &AuditRules,
     ) -> Self {
         SaleHistories {
+            has_unnamed: earlier.has_unnamed(),
             customers: if rules.has_payment_conditions() {
-                of_customers(books, matching, commissions)
+                of_customers(books, matching, commissions, earlier)
             } else {
                 HashMap::new()
             },
             volumes: if rules.has_volumes() {
-                volumes(books, matching, commissions, rules)
+                volumes(books, matching, commissions, earlier, rules)
             } else {
                 HashMap::new()
             },
@@ -69,6 +74,7 @@ impl SaleHistories {
             first_ms: of_customer.map(|own| own.first_ms),
             number: of_customer.map(|own| own.number),
             is_number_least: of_customer.is_some_and(|own| own.has_earlier),
+            may_be_later: self.has_unnamed,
             volume_cents: self.volumes.get(&row).map_or(0, |volume| volume.cents),
             is_volume_least: self.volumes.get(&row).is_some_and(|volume| volume.is_least),
         }
@@ -155,6 +161,7 @@ fn of_customers(
     books: &AuditData,
     matching: &Matching,
     commissions: &Grouped,
+    earlier: &EarlierCommissions<'_>,
 ) -> HashMap<u32, OfCustomer> {
     let mut all = HashMap::new();
     let is_unpaid = |row: u32| earned(books, commissions, row).next().is_none();
@@ -169,8 +176,10 @@ fn of_customers(
         let is_counted = |row: &u32| {
             !commissions.rows(index(*row)).is_empty() || may_be_referred(books, matching, *row)
         };
+        let listed = earlier.payments(books, keys_of(books, &rows));
         // Payments from before somebody referred the customer do not count.
         let before = rows.iter().position(is_counted).unwrap_or(0);
+        let before = if listed.is_some() { 0 } else { before };
         let counted = rows.split_off(before);
         for row in rows {
             let first_ms = created_ms(&row).unwrap_or(0);
@@ -189,13 +198,16 @@ fn of_customers(
         for (row, number) in counted.into_iter().zip(1..) {
             let lead = matching.lead.get(index(row)).copied().flatten();
             let since = lead.and_then(|lead| books.leads[index(lead)].customer_since_ms);
+            let first = listed.map_or(first, |listed| listed.first_ms);
             // The same payment may be dated a little differently there.
-            let earlier = since.filter(|since| *since < first - DAY_MS);
+            let unlisted = since.filter(|since| *since < first - DAY_MS);
             let own = OfCustomer {
-                first_ms: earlier.unwrap_or(first),
+                first_ms: unlisted.unwrap_or(first),
                 // A payment from before our data: at least that one comes before.
-                number: number + u32::from(earlier.is_some()),
-                has_earlier: earlier.is_some(),
+                number: number
+                    + listed.map_or(0, |listed| listed.count)
+                    + u32::from(unlisted.is_some()),
+                has_earlier: unlisted.is_some(),
             };
             all.insert(row, own);
         }
@@ -203,14 +215,24 @@ fn of_customers(
     all
 }
 
+/// Returns the names by which the customer of some sales is known, each once.
+fn keys_of<'b>(books: &'b AuditData, rows: &[u32]) -> impl Iterator<Item = &'b str> {
+    let columns = &books.billed;
+    let keys = rows.iter().flat_map(|row| {
+        let row = index(*row);
+        [columns.uid.get(row), columns.email.get(row)]
+    });
+    let keys: HashSet<&str> = keys.flatten().collect();
+    keys.into_iter()
+}
+
 /// Returns `true` if something says that the customer of a sale was referred before it: the API, or the date of the lead.
 fn may_be_referred(books: &AuditData, matching: &Matching, row: u32) -> bool {
     let ours = &books.ours[index(row)];
     let lead = matching.lead.get(index(row)).copied().flatten();
-    let since = lead.map(|lead| books.leads[index(lead)].created_ms);
-    let is_before = |since_ms: i64| ours.created_ms.is_none_or(|ms| since_ms <= ms + DAY_MS);
+    let lead = lead.map(|lead| books.leads[index(lead)]);
     ours.outcome.is_some_and(Outcome::is_tracked)
-        || since.is_some_and(|since| since.is_none_or(is_before))
+        || lead.is_some_and(|lead| lead.is_by(ours.created_ms))
 }
 
 /// Returns the volume of each sale's promoter before the sale, in the account's currency: in its month, or
@@ -220,9 +242,10 @@ fn volumes(
     books: &AuditData,
     matching: &Matching,
     commissions: &Grouped,
+    earlier: &EarlierCommissions<'_>,
     rules: &AuditRules,
 ) -> HashMap<u32, Volume> {
-    let referrers = Referrers::new(books, matching, commissions);
+    let referrers = Referrers::new(books, matching, commissions, earlier);
     let mut sales: HashMap<(Code, Month), Vec<u32>> = HashMap::new();
     for (row, ours) in (0..).zip(&books.ours) {
         let promoter = match promoter_of(books, matching, commissions, row) {

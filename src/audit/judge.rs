@@ -9,13 +9,14 @@ mod due;
 mod halves;
 mod refunds;
 mod sale;
+mod splits;
 mod standing;
 mod tiers;
 mod twice;
 mod unearned;
 mod words;
 
-pub(super) use words::action;
+pub(super) use words::{action, action_for};
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -23,14 +24,17 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
+use self::splits::SplitPatterns;
 use self::tiers::UpperTiers;
-use super::books::{AuditData, Code, OurRow, TheirRow, TotalKey};
+use super::books::{AuditData, Code, LeadRow, OurRow, TheirRow, TotalKey};
+use super::earlier::EarlierCommissions;
 use super::expected::{CommissionTerms, PaymentTimes, TermsKey};
 use super::grouped::{Grouped, index};
 use super::history::SaleHistories;
 use super::matching::Matching;
 use super::money::money;
 use super::parallel::ranges;
+use super::plans::GuessedPlans;
 use super::referrers::{Referral, Referrers};
 use super::rules::CommissionRate;
 use super::selection::{Selection, UnmatchedCommissions};
@@ -92,6 +96,8 @@ pub(super) struct JudgeInput<'a> {
     pub(super) terms: &'a CommissionTerms<'a>,
     pub(super) rules: &'a AuditRules,
     pub(super) history: &'a SaleHistories,
+    pub(super) earlier: &'a EarlierCommissions<'a>,
+    pub(super) guessed_plans: &'a GuessedPlans,
     /// Commissions by the row of their case.
     pub(super) commissions: &'a Grouped,
     pub(super) unmatched: &'a UnmatchedCommissions,
@@ -163,8 +169,11 @@ pub(super) fn all(brief: &JudgeInput<'_>) -> Result<Judged, AuditError> {
     } = *brief;
     let billed = Grouped::new(matching.case.iter().map(|case| Some(*case)));
     let uppers = UpperTiers::new(books, brief.commissions, brief.rules);
-    let referrers = Referrers::new(books, matching, brief.commissions);
+    let referrers = Referrers::new(books, matching, brief.commissions, brief.earlier);
+    let patterns = SplitPatterns::new(books, brief.commissions);
     let judge = || Judge {
+        patterns: &patterns,
+        guessed_plans: brief.guessed_plans,
         books,
         matching,
         terms: brief.terms.clone(),
@@ -239,6 +248,8 @@ struct Judge<'a> {
     history: &'a SaleHistories,
     uppers: &'a UpperTiers,
     referrers: &'a Referrers<'a>,
+    patterns: &'a SplitPatterns<'a>,
+    guessed_plans: &'a GuessedPlans,
     drafts: Vec<FindingDraft>,
     expected: Vec<Expected>,
     tallies: Tallies,
@@ -696,10 +707,15 @@ impl<'a> Judge<'a> {
         for_refund || self.theirs(commission).is_reversal()
     }
 
+    /// Returns the customer of a sale as a lead.
+    fn lead(&self, row: u32) -> Option<LeadRow> {
+        let lead = self.matching.lead.get(index(row)).copied().flatten();
+        lead.map(|lead| self.books.leads[index(lead)])
+    }
+
     /// Returns the promoter with the customer as a lead; 0 if that is unknown.
     fn lead_promoter(&self, row: u32) -> Code {
-        let lead = self.matching.lead.get(index(row)).copied().flatten();
-        lead.map_or(0, |lead| self.books.leads[index(lead)].promoter)
+        self.lead(row).map_or(0, |lead| lead.promoter)
     }
 
     fn payment(&self, row: u32) -> PaymentTimes {

@@ -11,6 +11,7 @@
 
 pub mod accepted;
 mod books;
+mod earlier;
 mod error;
 mod expected;
 mod finding;
@@ -25,6 +26,7 @@ pub mod ours;
 pub mod output;
 mod parallel;
 mod period;
+mod plans;
 mod rate;
 mod referrers;
 mod rules;
@@ -49,7 +51,8 @@ pub use rate::Rounding;
 pub use rules::{AuditRules, RulesError, RulesKey, UnusedName, VolumePer, WrongRules};
 pub use run::{View, audit, audit_with_matches};
 pub use sides::{
-    Billed, BilledKind, Commission, Promoter, ReferredCustomer, Sides, SourceLocation, Status, Unit,
+    Billed, BilledKind, Commission, LeadSplit, Promoter, ReferredCustomer, Sides, SourceLocation,
+    Status, Unit,
 };
 pub use since::{PastFinding, Since};
 pub use totals::{AuditTotals, CommissionTotals, Cut, TotalLine};

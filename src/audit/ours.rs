@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::{Billed, BilledKind, PeriodBy, Promoter, SourceLocation, UnreadCode};
+use super::{Billed, BilledKind, PeriodBy, Promoter, SourceLocation, UncheckedReason, UnreadCode};
 use crate::event::{Currency, Event, Kind, Money, Sum, Tally, day_in, is_midnight, is_undo};
 use crate::job::{Job, SourceRows, SourceRowsError};
 use crate::journal::{
@@ -32,8 +32,8 @@ pub struct Ours {
     pub open: Vec<Open>,
     /// The ids of those that are held, and other ids of their payments: commissions for them are not for nothing.
     pub held_ids: HashSet<String>,
-    /// The places of rows about payments whose dispute is open.
-    pub disputed: HashSet<(String, u64)>,
+    /// What warnings say of the sales of rows, by the places of the rows.
+    pub doubted: BTreeMap<(String, u64), UncheckedReason>,
     /// What was held, failed or rejected, and somebody has accepted as it is.
     pub accepted: Vec<AcceptedItem>,
     /// SHA-256 of the exports, by path, as far as it is known.
@@ -198,18 +198,26 @@ impl Ours {
         Ok(())
     }
 
-    /// Adds what the rows of all runs say: open disputes, ids of rejected rows, and the exports. Of an export that
+    /// Adds what warnings say of rows. Of several about one row the one that says most counts.
+    fn add_doubts(&mut self, doubts: impl Iterator<Item = RowDoubt>) {
+        for (place, reason) in doubts {
+            let own = self.doubted.entry(place).or_insert(reason);
+            *own = weightier(*own, reason);
+        }
+    }
+
+    /// Adds what the rows of all runs say: warnings about sales, ids of rejected rows, and the exports. Of an export that
     /// several runs have read, the latest one counts.
     fn add_runs(&mut self, journal: &JournalReader) -> Result<(), JournalError> {
         for run in journal.runs(u32::MAX)? {
             let is_last = |file: &str| !self.sha256.contains_key(file);
-            let mut disputed = Vec::new();
+            let mut doubted = Vec::new();
             journal.for_each_problem(run.id, |problem| {
-                let place = dispute_of(&problem);
-                disputed.extend(place.filter(|(file, _)| is_last(file)));
+                let doubt = doubt_of(&problem);
+                doubted.extend(doubt.filter(|((file, _), _)| is_last(file)));
                 Ok::<_, JournalError>(())
             })?;
-            self.disputed.extend(disputed);
+            self.add_doubts(doubted.into_iter());
             journal.for_each_row(run.id, Disposition::Rejected, |row| {
                 self.held_ids.extend(ids_among(row.fields));
                 Ok::<_, JournalError>(())
@@ -358,7 +366,7 @@ pub fn of_job(job: &Job, account_currency: Currency, zone: &TimeZone) -> Ours {
         money: None,
         created_at: None,
     });
-    ours.disputed = job.problems.kept().iter().filter_map(dispute_of).collect();
+    ours.add_doubts(job.problems.kept().iter().filter_map(doubt_of));
     let inputs = job.inputs.iter();
     ours.sha256 = inputs
         .map(|input| (input.path.clone(), input.sha256.clone()))
@@ -366,11 +374,33 @@ pub fn of_job(job: &Job, account_currency: Currency, zone: &TimeZone) -> Ours {
     ours
 }
 
-/// Returns the place of a row that a problem says to be disputed, as long as that is not decided.
-fn dispute_of(problem: &Problem) -> Option<(String, u64)> {
-    const OPEN: &str = "is disputed";
-    let is_open = problem.code == ProblemCode::RowRemarkable && problem.message.contains(OPEN);
-    problem.file.clone().zip(problem.line).filter(|_| is_open)
+/// The place of a row, and what a warning says of its sale.
+type RowDoubt = ((String, u64), UncheckedReason);
+
+/// Returns what a warning of a profile says of the sale of its row.
+fn doubt_of(problem: &Problem) -> Option<RowDoubt> {
+    let reason = match problem.code {
+        ProblemCode::RowDisputed => UncheckedReason::DisputeOpen,
+        ProblemCode::RowUnpaid => UncheckedReason::SaleUnpaid,
+        ProblemCode::RowRemarkable => UncheckedReason::RowWarned,
+        _ => return None,
+    };
+    let place = problem.file.clone().zip(problem.line)?;
+    Some((place, reason))
+}
+
+/// Returns which of two reasons says more.
+fn weightier(one: UncheckedReason, other: UncheckedReason) -> UncheckedReason {
+    let weight = |reason| match reason {
+        UncheckedReason::SaleUnpaid => 2,
+        UncheckedReason::DisputeOpen => 1,
+        _ => 0,
+    };
+    if weight(other) > weight(one) {
+        other
+    } else {
+        one
+    }
 }
 
 /// Returns the cells of a row that may be the id of an event.

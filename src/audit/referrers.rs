@@ -7,6 +7,7 @@
 use polars::prelude::PlHashMap;
 
 use super::books::{AuditData, Code, TheirRow};
+use super::earlier::EarlierCommissions;
 use super::grouped::{Grouped, index};
 use super::matching::Matching;
 
@@ -25,7 +26,12 @@ pub(super) struct Referrers<'b> {
 }
 
 impl<'b> Referrers<'b> {
-    pub(super) fn new(books: &'b AuditData, matching: &Matching, commissions: &Grouped) -> Self {
+    pub(super) fn new(
+        books: &'b AuditData,
+        matching: &Matching,
+        commissions: &Grouped,
+        earlier: &EarlierCommissions<'b>,
+    ) -> Self {
         let mut by_key: PlHashMap<&str, Vec<Referral>> = PlHashMap::default();
         for (row, ours) in books.ours.iter().enumerate() {
             let has_first = commissions.rows(row).iter().any(|row| {
@@ -64,6 +70,19 @@ impl<'b> Referrers<'b> {
                         campaign: theirs.campaign,
                     });
                 }
+            }
+        }
+        for (key, row) in earlier.by_key() {
+            let theirs = &books.theirs[index(row)];
+            let known = by_key.get_mut(key).filter(|_| theirs.promoter != 0);
+            if let (Some(known), Some(since_ms)) = (known, theirs.created_ms)
+                && is_of(books, &earlier.of_event(books, row), theirs)
+            {
+                known.push(Referral {
+                    since_ms,
+                    promoter: theirs.promoter,
+                    campaign: theirs.campaign,
+                });
             }
         }
         by_key.retain(|_, known| !known.is_empty());

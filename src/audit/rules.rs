@@ -344,6 +344,11 @@ impl AuditRules {
         rules.any(|rule| rule.payments != Payments::Recurring)
     }
 
+    /// Returns the plans that rules name.
+    pub(super) fn plans(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().filter_map(|rule| rule.plan.as_deref())
+    }
+
     /// Returns `true` if some rule depends on the volume of the promoter.
     pub(super) fn has_volumes(&self) -> bool {
         self.rules.iter().any(|rule| rule.from_volume_cents > 0)
@@ -351,9 +356,14 @@ impl AuditRules {
 
     /// Returns the name that stands for a promoter: the new one of who was merged or renamed.
     fn name_of<'n>(&'n self, name: &'n str) -> &'n str {
+        self.alias_of(name).unwrap_or(name)
+    }
+
+    /// Returns the new name of who was merged or renamed.
+    pub(super) fn alias_of(&self, name: &str) -> Option<&str> {
         let mut aliases = self.aliases.iter();
         let alias = aliases.find(|(old, _)| is_same_name(old, name));
-        alias.map_or(name, |(_, new)| new.as_str())
+        alias.map(|(_, new)| new.as_str())
     }
 }
 

@@ -6,11 +6,13 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::books::AuditData;
+use super::earlier::EarlierCommissions;
 use super::expected::{CommissionTerms, PaymentTimes, RateSample, TermsKey};
 use super::grouped::{Grouped, index};
 use super::history::SaleHistories;
 use super::judge::{self, FindingDraft, JudgeInput};
 use super::matching::Matching;
+use super::plans::GuessedPlans;
 use super::selection::{Selection, UnmatchedCommissions};
 use super::{
     Audit, AuditError, AuditRules, AuditTotals, Finding, Frames, MatchReason, Matches, Period,
@@ -66,12 +68,14 @@ pub fn audit_with_matches(
         matching.case.get(index(row)).copied()
     };
     let commissions = Grouped::new(matching.billed.iter().map(case_of));
-    let history = SaleHistories::new(&books, &matching, &commissions, rules);
-    let mut terms = CommissionTerms::new(rules, &books, samples(&books, &matching, &history));
+    let earlier = EarlierCommissions::new(&books, &matching, &rules.zone);
+    let history = SaleHistories::new(&books, &matching, &commissions, &earlier, rules);
+    let guessed_plans = GuessedPlans::new(&books, &matching);
+    let samples = || samples(&books, &matching, &history, &guessed_plans);
+    let mut terms = CommissionTerms::new(rules, &books, samples());
     let unused_names = rules.unused_names(&books);
     let unapplied_rules = if rules.has_names() {
-        let applied = samples(&books, &matching, &history)
-            .filter_map(|own| terms.rule_number(&books, own.deals, own.payment));
+        let applied = samples().filter_map(|own| terms.rule_number(&books, own.deals, own.payment));
         rules.unapplied(&applied.collect(), &unused_names)
     } else {
         Vec::new()
@@ -88,6 +92,8 @@ pub fn audit_with_matches(
         terms: &terms,
         rules,
         history: &history,
+        earlier: &earlier,
+        guessed_plans: &guessed_plans,
         commissions: &commissions,
         unmatched: &unmatched,
         selection: &selection,
@@ -109,6 +115,7 @@ pub fn audit_with_matches(
         is_empty: books.ours.is_empty() && books.theirs.is_empty(),
         explained_cents,
     };
+    drop(earlier);
     Ok((audit, Matches::new(books, matching, selection)))
 }
 
@@ -117,9 +124,11 @@ fn samples<'b>(
     books: &'b AuditData,
     matching: &'b Matching,
     history: &'b SaleHistories,
+    guessed_plans: &'b GuessedPlans,
 ) -> impl Iterator<Item = RateSample> + 'b {
     let rows = books.theirs.iter().zip(&matching.billed);
-    rows.filter_map(|(theirs, matched)| {
+    let rows = (0..).zip(rows).filter(|(row, _)| !guessed_plans.has(*row));
+    rows.filter_map(|(_, (theirs, matched))| {
         let ours = matched.and_then(|(row, _)| books.ours.get(index(row)));
         let is_ours = theirs.unit == books.account_currency && !theirs.is_reversal();
         let own = ours
@@ -248,6 +257,7 @@ fn finding(
         what = format!("{what}\n{}", draft.because);
     }
     let digest = Sha256::digest(what.as_bytes());
+    let action = judge::action_for(draft.kind, theirs.as_ref()).to_owned();
     Ok(Finding {
         id: digest
             .iter()
@@ -263,7 +273,7 @@ fn finding(
         matched_by: draft.matched_by,
         expected_cents: draft.expected_cents,
         message: draft.message.clone(),
-        action: judge::action(draft.kind).to_owned(),
+        action,
     })
 }
 

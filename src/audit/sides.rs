@@ -171,6 +171,9 @@ pub struct Commission {
     pub campaign: Option<String>,
     /// The plan, as they have it.
     pub plan: Option<String>,
+    /// `true` if that is the plan that the customer has now, whatever was sold (v1).
+    #[serde(skip)]
+    pub is_plan_of_lead: bool,
     /// The customer whose sale it is for.
     #[serde(flatten, serialize_with = "customer")]
     pub customer: Customer,
@@ -266,6 +269,23 @@ pub struct ReferredCustomer {
     pub customer_since: Option<Timestamp>,
     /// `true` if the customer was moved to another promoter later, who has another lead for it.
     pub was_moved: bool,
+    /// `true` if it earns nothing by now: it was denied, or is expired.
+    pub is_closed: bool,
+    /// The campaign's number at FirstPromoter.
+    pub campaign_id: Option<String>,
+    /// The campaign's name.
+    pub campaign: Option<String>,
+    /// Those who share its commissions with the promoter.
+    pub splits: Vec<LeadSplit>,
+}
+
+/// Says which part of a lead's commissions another promoter has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeadSplit {
+    /// The promoter; unknown where nothing else in the lists says who has the number.
+    pub promoter: Promoter,
+    /// The part in percent.
+    pub percent: i64,
 }
 
 /// Collects both sides. Records become columns by the batch, so that memory holds few of them whole.
@@ -282,7 +302,10 @@ pub struct Sides {
     /// The ids of events that commissions of theirs name which can't be read.
     pub unread_ids: HashSet<String>,
     /// Promoters and their own promoters, as far as a list has them.
-    pub parents: Vec<(Promoter, Promoter)>,
+    pub parents: Vec<(Promoter, Option<Promoter>)>,
+    /// Those who share the commissions of leads, by the row of the lead.
+    pub(super) splits: Vec<(u32, LeadSplit)>,
+    pub(super) lead_count: u32,
 }
 
 impl Sides {
@@ -311,7 +334,11 @@ impl Sides {
     }
 
     /// Takes a lead. Without any, nothing is said about whose customer is whose.
-    pub fn add_lead(&mut self, lead: ReferredCustomer) -> Result<(), AuditError> {
+    pub fn add_lead(&mut self, mut lead: ReferredCustomer) -> Result<(), AuditError> {
+        let row = self.lead_count;
+        self.splits
+            .extend(lead.splits.drain(..).map(|split| (row, split)));
+        self.lead_count += 1;
         self.leads.push(lead);
         if self.leads.len() < BATCH {
             Ok(())

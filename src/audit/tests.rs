@@ -92,6 +92,7 @@ fn commission(id: &str, event_id: &str) -> Commission {
         is_paid: Some(false),
         created_at: Some(moment("2026-03-10T12:00:05Z")),
         status_updated_at: None,
+        is_plan_of_lead: false,
         promoter: promoter("anna"),
         campaign_id: Some("28004".to_owned()),
         campaign: Some("Affiliates".to_owned()),
@@ -128,6 +129,7 @@ fn account() -> TestAccount {
             created_at: Some(moment("2026-01-01T00:00:00Z")),
             customer_since: None,
             was_moved: false,
+            ..ReferredCustomer::default()
         }],
         rules: RULES.to_owned(),
     };

@@ -32,6 +32,14 @@ words! {
         VolumeUnknown = "volume_unknown",
         /// Commissions with another plan than their sale, for which the rules pay otherwise.
         PlanDiffers = "plan_differs",
+        /// Commissions of another campaign than their customer as a lead, for which the rules pay otherwise.
+        CampaignDiffers = "campaign_differs",
+        /// Commissions by a plan that their customer has now, of which nobody knows whether it was sold.
+        PlanUnknown = "plan_unknown",
+        /// Commissions that several promoters share, which nothing but the list itself says.
+        SplitUnproven = "split_unproven",
+        /// Commissions that are shared otherwise than the lead, or than others of the same customer.
+        SplitDiffers = "split_differs",
         /// Commissions without a promoter, in a list in which others have one.
         NoPromoter = "no_promoter",
         /// Sales and refunds that were tracked, or happened, after the list was read.
@@ -44,6 +52,10 @@ words! {
         /// Sales without a commission of customers whose later sales have one: nobody knows whether they were
         /// referred by then.
         EarlierPayment = "earlier_payment",
+        /// Sales without a commission, earlier than the lead of their customer.
+        BeforeLead = "before_lead",
+        /// Sales without a commission of customers whose lead was denied or is expired.
+        LeadClosed = "lead_closed",
         /// Sales without a commission of customers of whom nobody knows whether they were referred.
         CustomerUnknown = "customer_unknown",
         /// Commissions of a higher tier that go to another promoter than others of the same promoter's sales: nobody knows
@@ -56,8 +68,12 @@ words! {
         TierUnknown = "tier_unknown",
         /// Commissions of a higher tier of whose receivers nothing else says that they are the right ones.
         TierUnproven = "tier_unproven",
-        /// Sales about which there is a dispute that is not decided.
+        /// Sales about which there is, or was, a dispute, and nothing says that it was decided.
         DisputeOpen = "dispute_open",
+        /// Sales that their export does not say to be paid in full: cancelled, or still owed.
+        SaleUnpaid = "sale_unpaid",
+        /// Sales about whose rows the profile warns.
+        RowWarned = "row_warned",
         /// Commissions of events of ours that are held or accepted as they are, or of rows that can't be read.
         EventHeld = "event_held",
         /// Commissions that name the event of a sale, and another customer.
@@ -88,6 +104,10 @@ impl UncheckedReason {
                 | UncheckedReason::PaymentNumber
                 | UncheckedReason::VolumeUnknown
                 | UncheckedReason::PlanDiffers
+                | UncheckedReason::PlanUnknown
+                | UncheckedReason::CampaignDiffers
+                | UncheckedReason::SplitDiffers
+                | UncheckedReason::SaleUnpaid
                 | UncheckedReason::TrackedSince
                 | UncheckedReason::NoPromoter
                 | UncheckedReason::TierReceiver

@@ -357,7 +357,7 @@ impl<'p> Classifier<'p> {
         }
         for rule in &self.profile.warn {
             if self.is_for(&rule.scope, row)? {
-                warnings.push(self.remark(Problem::warning, ProblemCode::RowRemarkable, rule, row));
+                warnings.push(self.remark(Problem::warning, rule.code.clone(), rule, row));
             }
         }
         Ok(())

@@ -7,8 +7,8 @@ use regex_lite::Regex;
 use super::extend::Resolved;
 use super::spec::{
     AmountSpec, AskSpec, CellTests, ColumnSpec, CommissionSpec, ContinuationSpec, ConventionSpec,
-    DateSpec, EventSpec, IgnoreSpec, KnownSpec, MeaningSpec, MoneySpec, PromoCodeSpec, RemarkSpec,
-    SignSpec, Spec, SubscriptionSpec, TaxesSpec, TestSpec, WhenSpec,
+    DateSpec, EventSpec, IgnoreSpec, KnownSpec, MeaningSpec, MoneySpec, PromoCodeSpec, RemarkAbout,
+    RemarkSpec, SignSpec, Spec, SubscriptionSpec, TaxesSpec, TestSpec, WhenSpec,
 };
 use super::words::with_article;
 use super::{
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::event::{Currency, DETAIL_COUNT, Kind, detail_place};
 use crate::export::LINES_ABOVE_MOST;
+use crate::problem::ProblemCode;
 
 /// Checks a profile's table and compiles it.
 ///
@@ -612,7 +613,13 @@ impl<'s> Compiler<'s> {
     }
 
     fn remark_rule(&self, spec: &RemarkSpec) -> Result<RemarkRule, ProfileError> {
+        let code = match spec.about {
+            Some(RemarkAbout::Dispute) => ProblemCode::RowDisputed,
+            Some(RemarkAbout::NotPaid) => ProblemCode::RowUnpaid,
+            None => ProblemCode::RowRemarkable,
+        };
         Ok(RemarkRule {
+            code,
             scope: self.scope(&spec.when, spec.unless.as_ref())?,
             column: self.column("column", &spec.column)?,
             message: spec.message.clone(),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::words::{Spelling, WordSet};
 use crate::event::{Currency, DETAIL_COUNT, Kind, detail_place};
+use crate::problem::ProblemCode;
 
 /// An index into [`Profile::columns`](super::Profile::columns).
 pub(crate) type ColumnIndex = usize;
@@ -247,6 +248,8 @@ impl IgnoreRule {
 /// A warning about rows that match.
 #[derive(Clone, Debug)]
 pub(crate) struct RemarkRule {
+    /// The code of the problem where it warns.
+    pub(crate) code: ProblemCode,
     pub(crate) scope: RowScope,
     pub(crate) column: ColumnIndex,
     pub(crate) message: String,

@@ -343,9 +343,21 @@ pub(super) struct IgnoreSpec {
     pub(super) hint: Option<String>,
 }
 
+/// What a warning of a profile says of a sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RemarkAbout {
+    /// It is disputed, or was, and nothing was refunded for that.
+    Dispute,
+    /// It may not be paid, or not in full.
+    NotPaid,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RemarkSpec {
+    /// What a warning says of the sale; an audit says it before its verdict.
+    pub(super) about: Option<RemarkAbout>,
     pub(super) when: WhenSpec,
     pub(super) unless: Option<WhenSpec>,
     pub(super) column: String,

@@ -65,6 +65,12 @@ pub(crate) struct ListedCommission {
     pub campaign: Option<String>,
     /// The plan that was sold.
     pub plan: Option<String>,
+    /// `true` if that is the plan that the lead has now, whatever was sold (version 1).
+    #[serde(default)]
+    pub is_plan_of_lead: bool,
+    /// The id of the promoter in the campaign (version 1's promotion).
+    #[serde(default)]
+    pub promotion_id: Option<String>,
     /// What FirstPromoter suspects, or that it suspects nothing (version 2).
     #[serde(default)]
     pub fraud_check: Option<String>,
@@ -185,6 +191,8 @@ impl Listed for ListedCommission {
                 .campaign_name
                 .text()
                 .or_else(|| campaign.campaign.name.text()),
+            is_plan_of_lead: line.plan_id.text().is_none() && lead.plan_name.text().is_some(),
+            promotion_id: promotion.id.text(),
             plan: line.plan_id.text().or_else(|| lead.plan_name.text()),
             email: lead.email.text().map(|email| without_moved(&email).0),
             uid: lead.uid.text(),
@@ -244,6 +252,7 @@ mod tests {
             is_self_referral: None,
             is_paid: None,
             is_split: None,
+            is_plan_of_lead: false,
             ..one.clone()
         };
         assert_eq!(common(&v1), common(&v2));

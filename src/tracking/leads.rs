@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Version;
+use super::commissions::DENIED;
 use super::listing::{
     Listed, ListedPromoter, PromoterCampaignShape, PromoterShape, PromotionShape, moment,
     optional_moment,
@@ -31,6 +32,32 @@ pub struct Lead {
     #[serde(default)]
     #[serde(rename = "was_moved")]
     pub is_moved: bool,
+    /// `true` if it earns nothing: it was denied, or is expired.
+    #[serde(default)]
+    pub is_closed: bool,
+    /// The campaign's id.
+    #[serde(default)]
+    pub campaign_id: Option<String>,
+    /// The campaign's name (version 2).
+    #[serde(default)]
+    pub campaign: Option<String>,
+    /// The id of the promoter in the campaign (version 1's promotion).
+    #[serde(default)]
+    pub promotion_id: Option<String>,
+    /// Those who share its commissions with the promoter.
+    #[serde(default)]
+    pub splits: Vec<LeadSplit>,
+}
+
+/// Describes a promoter who gets a part of a lead's commissions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeadSplit {
+    /// The API's own id of the promoter (version 2).
+    pub promoter_id: Option<String>,
+    /// The id of the promoter in a campaign (version 1's promotion).
+    pub promotion_id: Option<String>,
+    /// The part in percent.
+    pub percent: i64,
 }
 
 /// Reads a lead of either version.
@@ -47,6 +74,34 @@ pub struct LeadLine {
     promoter: Option<PromoterShape>,
     promotion: Option<PromotionShape>,
     promoter_campaign: Option<PromoterCampaignShape>,
+    split_promotion_id: Scalar,
+    split_percentage_value: Scalar,
+    split_details: Option<Vec<SplitShape>>,
+    is_expired: Scalar,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SplitShape {
+    promoter_id: Scalar,
+    percentage: Scalar,
+}
+
+impl LeadLine {
+    /// Returns those who share the commissions, in the words of either version.
+    fn splits(&self) -> Vec<LeadSplit> {
+        let of_v1 = self.split_promotion_id.text().map(|id| LeadSplit {
+            promoter_id: None,
+            promotion_id: Some(id),
+            percent: self.split_percentage_value.integer().unwrap_or(0),
+        });
+        let of_v2 = self.split_details.iter().flatten().map(|own| LeadSplit {
+            promoter_id: own.promoter_id.text(),
+            promotion_id: None,
+            percent: own.percentage.integer().unwrap_or(0),
+        });
+        of_v1.into_iter().chain(of_v2).collect()
+    }
 }
 
 impl Listed for Lead {
@@ -62,21 +117,30 @@ impl Listed for Lead {
     }
 
     fn from_line(version: Version, line: LeadLine) -> Result<Self, &'static str> {
+        let splits = line.splits();
+        let promotion = line.promotion.unwrap_or_default();
+        let in_campaign = line.promoter_campaign.unwrap_or_default();
         let promoter = match version {
-            Version::V1 => {
-                let ref_id = line.promotion.and_then(|own| own.ref_id.text());
-                line.promoter.unwrap_or_default().promoter(ref_id)
-            }
-            Version::V2 => {
-                let own = line.promoter_campaign.unwrap_or_default();
-                own.promoter.promoter(None)
-            }
+            Version::V1 => line
+                .promoter
+                .unwrap_or_default()
+                .promoter(promotion.ref_id.text()),
+            Version::V2 => in_campaign.promoter.promoter(None),
         };
+        let campaign_id = promotion
+            .campaign_id
+            .text()
+            .or_else(|| in_campaign.campaign_id.text());
         let email = line.email.text().map(|email| without_moved(&email));
         let (email, has_suffix) = email.map_or((None, false), |(email, has)| (Some(email), has));
         Ok(Lead {
             id: line.id.text().ok_or("has no id")?,
             is_moved: has_suffix || line.state.word() == Some("moved"),
+            is_closed: line.state.word() == Some(DENIED) || line.is_expired.flag() == Some(true),
+            campaign_id,
+            campaign: in_campaign.campaign.name.text(),
+            promotion_id: promotion.id.text(),
+            splits,
             email,
             uid: line.uid.text(),
             promoter,

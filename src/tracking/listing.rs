@@ -241,6 +241,7 @@ impl Listed for ListedPromoter {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PromotionShape {
+    pub(super) id: Scalar,
     pub(super) ref_id: Scalar,
     pub(super) campaign_id: Scalar,
     pub(super) campaign_name: Scalar,

@@ -32,7 +32,7 @@ pub use key::ApiKey;
 pub(crate) use key::SHORTEST_KEY_BYTES;
 pub(crate) use lead_call::SetCustomerSince;
 pub(crate) use lead_index::{LeadIndex, LeadMatch};
-pub use leads::Lead;
+pub use leads::{Lead, LeadSplit};
 pub use listing::Listed;
 pub(crate) use listing::{ListedPromoter, Page};
 pub use new_commission::CommissionOf;

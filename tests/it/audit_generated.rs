@@ -125,6 +125,7 @@ impl Deal {
             is_paid: Some(false),
             created_at: Some(moment(self.day, 2)),
             status_updated_at: None,
+            is_plan_of_lead: false,
             promoter: promoter(self.promoter),
             campaign_id: Some("7".to_owned()),
             campaign: Some("Affiliates".to_owned()),
@@ -176,6 +177,7 @@ impl Account {
                 created_at: Some(moment(0, 0)),
                 customer_since: None,
                 was_moved: false,
+                ..ReferredCustomer::default()
             });
         }
         let (sale, theirs) = (deal.billed(), deal.commission());

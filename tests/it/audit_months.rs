@@ -162,6 +162,7 @@ impl Account {
                 created_at: Some(deals[0].at - 1.hour()),
                 customer_since: None,
                 was_moved: false,
+                ..ReferredCustomer::default()
             });
         }
         let wrong = if self.is_clean || !is_referred {
@@ -251,6 +252,7 @@ impl Account {
             is_paid: Some(false),
             created_at: Some(deal.at + 20.seconds()),
             status_updated_at: None,
+            is_plan_of_lead: false,
             promoter: promoter(deal.promoter),
             campaign_id: None,
             campaign: Some(campaign),

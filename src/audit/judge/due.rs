@@ -31,9 +31,19 @@ impl Judge<'_> {
         billed: u32,
     ) -> Option<Paid> {
         let plan = self.ours(billed).plan;
+        let lead = self.lead(billed);
+        let of_lead = lead.filter(|lead| {
+            group.tier == 1 && lead.promoter == promoter && promoter != theirs.promoter
+        });
+        let of_lead = of_lead.map_or(0, |lead| lead.campaign);
         let deals = TermsKey {
             promoter,
-            campaign: theirs.campaign,
+            // Who should have it may be in another campaign.
+            campaign: if of_lead == 0 {
+                theirs.campaign
+            } else {
+                of_lead
+            },
             plan: if plan == 0 { theirs.plan } else { plan },
             tier: group.tier,
         };

@@ -6,6 +6,7 @@ use super::due::Due;
 use super::{Case, CommissionGroup, EarnedCommission, Judge, PairFinding};
 use crate::audit::books::Code;
 use crate::audit::expected::TermsKey;
+use crate::audit::rules::CommissionRate;
 use crate::audit::unchecked::UncheckedReason;
 use crate::audit::{FindingKind, MatchReason, Status};
 
@@ -106,6 +107,16 @@ impl Judge<'_> {
         if may_be_parts && due == Some(self.sum(live)) {
             return (live.into(), Vec::new());
         }
+        let shares = self.shares_of_lead(sale).filter(|_| group.tier == 1);
+        let is_share = |row: &u32| {
+            let mut shares = shares.iter().flatten();
+            let promoter = books.theirs[super::index(*row)].promoter;
+            shares.any(|(code, _)| *code == promoter)
+        };
+        let may_be_split = live.iter().all(|row| is_split(row) != Some(false));
+        if may_be_split && promoters.len() == live.len() && live.iter().all(is_share) {
+            return (live.into(), Vec::new());
+        }
         if live.iter().any(|row| is_split(row) == Some(true)) {
             let mut seen = std::collections::HashSet::new();
             let (kept, extra): (Vec<u32>, _) = live.iter().partition(|row| {
@@ -201,6 +212,93 @@ impl Judge<'_> {
             let reason = UncheckedReason::PlanDiffers;
             self.tallies.add(reason, theirs.unit, cents);
         }
+        if self.is_plan_open(group, sale, main) {
+            let reason = UncheckedReason::PlanUnknown;
+            self.tallies.add(reason, theirs.unit, cents);
+        }
+        if self.has_campaign_of_another_rule(group, sale, main) {
+            let reason = UncheckedReason::CampaignDiffers;
+            self.tallies.add(reason, theirs.unit, cents);
+        }
+    }
+
+    /// Returns `true` if nobody knows which plan was sold, and another one pays otherwise.
+    pub(super) fn is_plan_open(
+        &mut self,
+        group: &CommissionGroup<'_>,
+        sale: u32,
+        main: u32,
+    ) -> bool {
+        let own = self.theirs(main).plan;
+        let mut of_plans = self.paid_by_plan(group, sale, main).into_iter();
+        let (Some(first), true) = (of_plans.next(), own != 0) else {
+            return false;
+        };
+        of_plans.any(|pays| pays != first)
+    }
+
+    /// Returns what each plan pays that a sale may have been of: nothing where the plan is known.
+    pub(super) fn paid_by_plan(
+        &mut self,
+        group: &CommissionGroup<'_>,
+        sale: u32,
+        main: u32,
+    ) -> Vec<Option<CommissionRate>> {
+        let theirs = *self.theirs(main);
+        if !self.guessed_plans.has(main) {
+            return Vec::new();
+        }
+        let payment = self.payment(sale);
+        let plans = [theirs.plan]
+            .into_iter()
+            .chain(self.books.known_plans.iter().copied());
+        let plans: Vec<Code> = plans.collect();
+        let pays = plans.into_iter().map(|plan| {
+            let deals = TermsKey {
+                promoter: theirs.promoter,
+                campaign: theirs.campaign,
+                plan,
+                tier: group.tier,
+            };
+            self.terms
+                .pays(self.books, deals, payment)
+                .map(|paid| paid.pays)
+        });
+        pays.collect()
+    }
+
+    /// Returns `true` if a commission is of another campaign than its customer as a lead of the same promoter, and the
+    /// rules pay for one otherwise than for the other.
+    fn has_campaign_of_another_rule(
+        &mut self,
+        group: &CommissionGroup<'_>,
+        sale: u32,
+        main: u32,
+    ) -> bool {
+        let (ours, theirs) = (*self.ours(sale), *self.theirs(main));
+        let lead = self.lead(sale).filter(|lead| {
+            group.tier == 1
+                && lead.promoter == theirs.promoter
+                && ![0, theirs.campaign].contains(&lead.campaign)
+        });
+        let Some(lead) = lead.filter(|_| theirs.campaign != 0) else {
+            return false;
+        };
+        let payment = self.payment(sale);
+        let [own, other] = [theirs.campaign, lead.campaign].map(|campaign| {
+            let deals = TermsKey {
+                promoter: theirs.promoter,
+                campaign,
+                plan: if ours.plan == 0 {
+                    theirs.plan
+                } else {
+                    ours.plan
+                },
+                tier: group.tier,
+            };
+            self.terms.declared(self.books, deals, payment)
+        });
+        own != other
     }
 
     /// Returns `true` if the two sides have two plans for a sale, and the rules pay for one otherwise than for the other.

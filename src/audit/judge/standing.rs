@@ -2,6 +2,7 @@
 
 use super::due::{Due, is_near_rate};
 use super::sale::is_near;
+use super::splits::{Parts, Shared};
 use super::{Case, CommissionGroup, EarnedCommission, Judge, PairFinding, words};
 use crate::audit::FindingKind;
 use crate::audit::books::Code;
@@ -38,6 +39,8 @@ struct TierCommissions<'k> {
     due: Due,
     /// What they come to, with the reversals by hand that correct them.
     actual_cents: i64,
+    /// What each promoter should have, where they share it otherwise.
+    parts: Option<Parts>,
 }
 
 impl TierCommissions<'_> {
@@ -78,14 +81,16 @@ impl Judge<'_> {
         let is_undone = !self.has_unrefunded_part(case, sale)
             && actual_cents.saturating_add(self.sum(&self.live(group.taken))) == 0;
         self.count_unchecked(group, sale, receiver.main, &due, actual_cents, is_undone);
-        let standing = TierCommissions {
+        let mut standing = TierCommissions {
             sale,
             kept,
             receiver,
             due,
             actual_cents,
+            parts: None,
         };
         let finding = self.differences(group, &standing);
+        standing.parts = self.parts(group, &standing);
         let main_cents = self.expect_kept(&standing);
         self.pending(case, sale, kept);
         let TierCommissions { receiver, due, .. } = standing;
@@ -108,6 +113,29 @@ impl Judge<'_> {
         }
     }
 
+    /// Returns what each promoter should have of the commissions, where they share it otherwise.
+    fn parts(
+        &mut self,
+        group: &CommissionGroup<'_>,
+        standing: &TierCommissions<'_>,
+    ) -> Option<Parts> {
+        let receiver = &standing.receiver;
+        if !receiver.halves.is_empty() {
+            return None;
+        }
+        self.shared(
+            group,
+            &Shared {
+                sale: standing.sale,
+                main: receiver.main,
+                kept: standing.kept,
+                actual_cents: standing.actual_cents,
+                due_cents: standing.due.cents,
+                is_wrong: receiver.is_wrong,
+            },
+        )
+    }
+
     /// Returns who has the commissions of a sale, and who should.
     fn receiver(&mut self, group: &CommissionGroup<'_>, sale: u32, kept: &[u32]) -> Receiver {
         let lead = if group.tier == 1 {
@@ -118,7 +146,9 @@ impl Judge<'_> {
         let main = self.main_of_kept(group, sale, kept, lead);
         let own = self.theirs(main).promoter;
         let halves = self.denied_halves(group, sale, kept, lead);
-        let is_of_lead = halves.iter().any(|row| self.theirs(*row).promoter == lead);
+        let shares = self.shares_of_lead(sale).filter(|_| group.tier == 1);
+        let is_of_lead = halves.iter().any(|row| self.theirs(*row).promoter == lead)
+            || shares.is_some_and(|shares| shares.iter().any(|(code, _)| *code == own));
         Receiver {
             main,
             own,
@@ -184,6 +214,7 @@ impl Judge<'_> {
             due.cents -= denied_cents;
             due.of_theirs_cents -= denied_cents;
         }
+        self.fit_open_plan(group, (sale, main), &mut due, actual_cents);
         let is_amount = match due.paid.map(|paid| paid.pays) {
             Some(CommissionRate::Fixed(cents) | CommissionRate::ShareUpTo(_, cents)) => {
                 cents == due.cents
@@ -200,6 +231,24 @@ impl Judge<'_> {
             (due.cents, due.of_theirs_cents) = (actual_cents, actual_cents);
         }
         due
+    }
+
+    /// Takes a commission for right that is what another plan pays, where nobody knows which one was sold.
+    fn fit_open_plan(
+        &mut self,
+        group: &CommissionGroup<'_>,
+        (sale, main): (u32, u32),
+        due: &mut Due,
+        actual_cents: i64,
+    ) {
+        if actual_cents == due.cents || due.paid.is_none() || due.amounts.is_some() {
+            return;
+        }
+        let base_cents = due.base_cents;
+        let mut pays = self.paid_by_plan(group, sale, main).into_iter().flatten();
+        if pays.any(|pays| self.terms.commission(pays, base_cents) == actual_cents) {
+            (due.cents, due.of_theirs_cents) = (actual_cents, actual_cents);
+        }
     }
 
     /// Reports what is different from what is due, one cause after the other, so that each explains what those before
@@ -316,6 +365,17 @@ impl Judge<'_> {
     fn expect_kept(&mut self, standing: &TierCommissions<'_>) -> i64 {
         let Receiver { main, own, .. } = standing.receiver;
         let (sale, kept) = (Some(standing.sale), standing.kept);
+        if let Some(parts) = &standing.parts {
+            for (promoter, cents) in parts.iter().copied() {
+                let mut rows = kept.iter().copied();
+                let row = rows.find(|row| self.theirs(*row).promoter == promoter);
+                self.expect(row.unwrap_or(main), promoter, sale, cents);
+                self.add_part(promoter, cents);
+            }
+            let own = standing.receiver.promoter();
+            let of_main = parts.iter().find(|(code, _)| *code == own);
+            return of_main.map_or(0, |(_, cents)| *cents);
+        }
         let of_main = self.theirs(main).amount_cents;
         let main_cents = standing.due.cents - (standing.actual_cents - of_main);
         for row in kept.iter().copied() {

@@ -73,6 +73,14 @@ impl UpperTiers {
         }
     }
 
+    /// Returns since which sale a promoter gets commissions of a tier for the sales of another one.
+    fn since(&self, of: Code, tier: u32, promoter: Code) -> Option<i64> {
+        let mut known = self.known.get(&(of, tier))?.iter();
+        known
+            .find(|upper| upper.promoter == promoter)
+            .map(|upper| upper.since_ms)
+    }
+
     /// Returns who gets most commissions of a tier for the sales of a promoter, and since when anybody gets them; the
     /// promoter is 0 where several get as many.
     fn of(&self, promoter: Code, tier: u32) -> Option<Upper> {
@@ -95,45 +103,74 @@ fn earned<'b>(books: &'b AuditData, rows: &'b [u32]) -> impl Iterator<Item = &'b
     rows.filter(|theirs| theirs.is_live() && !theirs.is_reversal())
 }
 
+/// Returns the promoters of a sale's first tier, each once.
+fn firsts_of(books: &AuditData, rows: &[u32]) -> Vec<Code> {
+    let firsts = earned(books, rows).filter(|theirs| theirs.tier == 1);
+    let mut firsts: Vec<Code> = firsts.map(|theirs| theirs.promoter).collect();
+    firsts.sort_unstable();
+    firsts.dedup();
+    firsts
+}
+
 /// Returns the only promoter of a sale's first tier; nothing where several share it.
 fn first_of(books: &AuditData, rows: &[u32]) -> Option<Code> {
-    let mut firsts = earned(books, rows).filter(|theirs| theirs.tier == 1);
-    let first = firsts.next()?.promoter;
-    firsts
-        .all(|theirs| theirs.promoter == first)
-        .then_some(first)
+    match *firsts_of(books, rows) {
+        [first] => Some(first),
+        _ => None,
+    }
 }
 
 impl Judge<'_> {
     /// Judges who gets the commissions of a sale in higher tiers.
     pub(super) fn receivers(&mut self, case: &Case<'_>) {
-        let (Some(sale), Some(first)) = (case.sale, first_of(self.books, case.commissions)) else {
+        let Some(sale) = case.sale else { return };
+        let firsts = firsts_of(self.books, case.commissions);
+        if firsts.is_empty() {
             return;
-        };
+        }
         for row in case.commissions.iter().copied() {
             let theirs = *self.theirs(row);
             if theirs.tier < 2 || !theirs.is_live() || self.is_reversal(row) {
                 continue;
             }
-            if theirs.promoter == first {
-                self.tier_of_his_own(sale, row);
-                continue;
-            }
-            let parent = self.books.parents.get(&first).copied();
-            if let Some(parent) = parent.filter(|_| theirs.tier == 2) {
-                if parent != theirs.promoter {
-                    self.tier_of_another(sale, row, parent);
-                }
-                continue;
-            }
-            let upper = self.uppers.of(first, theirs.tier);
-            let reason = if upper.is_some_and(|upper| upper.promoter == theirs.promoter) {
-                UncheckedReason::TierUnproven
-            } else {
-                UncheckedReason::TierReceiver
-            };
-            self.tallies.add(reason, theirs.unit, theirs.amount_cents);
+            self.receiver_of_tier(sale, row, &firsts);
         }
+    }
+
+    /// Judges who gets a commission of a higher tier: of a sale that several promoters share, the own promoter of one.
+    fn receiver_of_tier(&mut self, sale: u32, row: u32, firsts: &[Code]) {
+        let theirs = *self.theirs(row);
+        let parents = firsts.iter().map(|first| self.books.parents.get(first));
+        let parents: Vec<Option<Code>> = parents.map(|parent| parent.copied()).collect();
+        let is_second = theirs.tier == 2;
+        if is_second && theirs.promoter != 0 && parents.contains(&Some(theirs.promoter)) {
+            return;
+        }
+        if firsts.contains(&theirs.promoter) {
+            return self.tier_of_his_own(sale, row);
+        }
+        let only = match parents.first() {
+            Some(Some(parent)) if parents.iter().all(|own| own == &Some(*parent)) => Some(*parent),
+            _ => None,
+        };
+        let created_ms = self.ours(sale).created_ms;
+        let mut since = firsts
+            .iter()
+            .filter_map(|first| self.uppers.since(*first, theirs.tier, only?));
+        // A promoter may have got another one of his own since.
+        let may_be_new = since.any(|since_ms| created_ms.is_some_and(|ms| ms < since_ms));
+        if is_second && parents.iter().all(Option::is_some) && !may_be_new {
+            return self.tier_of_another(sale, row, only.unwrap_or(0));
+        }
+        let uppers = firsts.iter();
+        let mut uppers = uppers.filter_map(|first| self.uppers.of(*first, theirs.tier));
+        let is_proven_by_list = uppers.any(|upper| upper.promoter == theirs.promoter);
+        let reason = if is_proven_by_list && !may_be_new {
+            UncheckedReason::TierUnproven
+        } else {
+            UncheckedReason::TierReceiver
+        };
+        self.tallies.add(reason, theirs.unit, theirs.amount_cents);
     }
 
     /// Reports a commission of a higher tier that the promoter of the sale gets.
@@ -149,11 +186,15 @@ impl Judge<'_> {
 
     /// Reports a commission of the second tier that another promoter gets than the promoter's own.
     fn tier_of_another(&mut self, sale: u32, row: u32, parent: Code) {
-        let message = format!(
-            "the promoter's own promoter is `{}`, and `{}` has the commission of tier 2",
-            self.promoter_name(parent),
-            self.promoter_name(self.theirs(row).promoter)
-        );
+        let has = self.promoter_name(self.theirs(row).promoter);
+        let message = match self.promoter_name(parent) {
+            own if parent != 0 => format!(
+                "the promoter's own promoter is `{own}`, and `{has}` has the commission of tier 2"
+            ),
+            _ => format!(
+                "`{has}` has the commission of tier 2, and is not the own promoter of anybody who has the sale"
+            ),
+        };
         let place = self.wrong_receiver(sale, row, message);
         self.because(place, self.promoter_name(parent));
     }
@@ -181,12 +222,11 @@ impl Judge<'_> {
                 continue;
             }
             let created_ms = self.ours(sale).created_ms;
-            let parent = self
-                .books
-                .parents
-                .get(&kept.promoter)
-                .copied()
-                .filter(|_| tier == 2);
+            let parent = self.books.parents.get(&kept.promoter).copied();
+            let parent = parent.filter(|_| tier == 2);
+            if parent == Some(0) {
+                continue;
+            }
             let reason = match uppers.of(kept.promoter, tier) {
                 Some(upper) if created_ms.is_some_and(|ms| upper.since_ms <= ms) => {
                     let promoter = parent.unwrap_or(upper.promoter);

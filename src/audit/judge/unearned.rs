@@ -5,7 +5,6 @@
 
 use super::{
     Case, Code, CommissionGroup, EarnedCommission, FindingDraft, Judge, PairFinding, Referral,
-    index,
 };
 use crate::audit::FindingKind;
 use crate::audit::expected::{Paid, TermsKey};
@@ -176,8 +175,25 @@ impl Judge<'_> {
         if group.tier == 1 {
             self.owners.insert(sale, (deals.promoter, deals.campaign));
         }
-        self.expect_unpaid(sale, deals, unit, left);
+        for (promoter, cents) in self.shares_of_missing(sale, deals, left) {
+            let deals = TermsKey { promoter, ..deals };
+            self.expect_unpaid(sale, deals, unit, cents);
+        }
         Some(kept)
+    }
+
+    /// Returns whose a commission is that nobody has: of a lead that is shared, each one's part.
+    fn shares_of_missing(&self, sale: u32, deals: TermsKey, cents: i64) -> Vec<(Code, i64)> {
+        let shares = self.shares_of_lead(sale).filter(|shares| {
+            deals.tier == 1
+                && shares
+                    .first()
+                    .is_some_and(|(own, _)| *own == deals.promoter)
+        });
+        match shares {
+            Some(shares) => self.parts_of(&shares, cents),
+            None => vec![(deals.promoter, cents)],
+        }
     }
 
     /// Reports a sale of which the first promoter has no commission, if somebody should have one.
@@ -259,7 +275,11 @@ impl Judge<'_> {
             _ => [by_reversal, 0, 0, 0],
         };
         let promoter = known.into_iter().find(|code| *code != 0).unwrap_or(0);
+        let of_lead = self
+            .lead(sale)
+            .filter(|lead| tier == 1 && lead.promoter == promoter && lead.campaign != 0);
         let campaign = match (referral, reversal) {
+            _ if of_lead.is_some() => of_lead.map_or(0, |lead| lead.campaign),
             (Some((referral, _)), _) if tier == 1 && referral.promoter == promoter => {
                 referral.campaign
             }
@@ -297,33 +317,36 @@ impl Judge<'_> {
         const OTHERS: &str =
             "the customer's earlier sales have a commission, and this one has none";
         let ours = *self.ours(sale);
-        let lead = self
-            .matching
-            .lead
-            .get(index(sale))
-            .copied()
-            .flatten()
-            .map(|lead| self.books.leads[index(lead)]);
-        let since = lead.map(|lead| lead.created_ms.zip(ours.created_ms));
-        let was_lead = since.map(|both| both.map(|(lead, sale)| lead <= sale));
+        let lead = self.lead(sale);
         match ours.outcome {
             Some(Outcome::Tracked | Outcome::AlreadyTracked) => return Some(TRACKED),
             // It was asked for and there was no lead: one that came later earns nothing.
             Some(Outcome::NonReferral) => {
-                return (was_lead == Some(Some(true))).then_some(LEAD);
+                let since = lead.and_then(|lead| lead.created_ms).zip(ours.created_ms);
+                return since
+                    .is_some_and(|(lead, sale)| lead <= sale)
+                    .then_some(LEAD);
             }
             Some(Outcome::Failed | Outcome::Unconfirmed) | None => {}
         }
-        if was_lead.is_some_and(|was_lead| was_lead.unwrap_or(true)) {
+        if lead.is_some_and(|lead| lead.is_closed) {
+            let reason = UncheckedReason::LeadClosed;
+            self.tallies.add(reason, ours.currency, ours.amount_cents);
+            return None;
+        }
+        if lead.is_some_and(|lead| lead.is_by(ours.created_ms)) {
             return Some(LEAD);
         }
         let Some((_, is_between)) = referral else {
-            if self.books.leads.is_empty() {
-                let reason = if self.referrers.is_later(self.books, sale) {
-                    UncheckedReason::EarlierPayment
-                } else {
-                    UncheckedReason::CustomerUnknown
-                };
+            let reason = match lead {
+                Some(_) => Some(UncheckedReason::BeforeLead),
+                None if !self.books.leads.is_empty() => None,
+                None if self.referrers.is_later(self.books, sale) => {
+                    Some(UncheckedReason::EarlierPayment)
+                }
+                None => Some(UncheckedReason::CustomerUnknown),
+            };
+            if let Some(reason) = reason {
                 self.tallies.add(reason, ours.currency, ours.amount_cents);
             }
             return None;

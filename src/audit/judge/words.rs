@@ -2,8 +2,8 @@
 
 use jiff::tz::TimeZone;
 
-use super::super::FindingKind;
 use super::super::books::day_of;
+use super::super::{Commission, FindingKind};
 
 /// The number of near ids that are named.
 const NEAR_NAMED: usize = 3;
@@ -76,6 +76,19 @@ pub(super) fn hundredfold(ours_cents: i64, theirs_cents: i64) -> &'static str {
         "; that is exactly 100 times as much: a list in cents needs `unit = \"minor\"` under `[exports.mine.money.format]`, with `extends = \"commissions\"` under `[exports.mine]`"
     } else {
         ""
+    }
+}
+
+/// Returns what to do about a finding.
+pub(in crate::audit) fn action_for(kind: FindingKind, theirs: Option<&Commission>) -> &'static str {
+    match (kind, theirs) {
+        (FindingKind::WrongPromoter, Some(own)) if own.amount_cents < 0 => {
+            "take the reversal from the promoter who has the commission"
+        }
+        (FindingKind::WrongPromoter, Some(own)) if own.tier > 1 => {
+            "look up the promoter's own promoter in FirstPromoter, and move the commission there"
+        }
+        (kind, _) => action(kind),
     }
 }
 

@@ -221,6 +221,12 @@ impl TheirsSummary {
 }
 
 impl AuditReport {
+    /// Returns the promoters whose payouts are not what the commissions say was paid out.
+    pub(crate) fn paid_otherwise(&self) -> u64 {
+        let accounts = self.statements.iter();
+        accounts.filter(|own| own.is_paid_otherwise()).count() as u64
+    }
+
     /// Returns the promoters who were paid more than they earned, as far as the lists say.
     pub(crate) fn overdrawn(&self) -> u64 {
         let accounts = self.statements.iter();

@@ -47,13 +47,13 @@ pub(crate) fn answer(report: &AuditReport) -> Vec<String> {
     let all = report.audit.unchecked.iter();
     let (open, said): (Vec<_>, Vec<_>) = all.partition(|one| one.reason.needs_attention());
     lines.extend(open.into_iter().map(unchecked));
+    lines.extend(payouts(report));
     lines.extend(sums_of_all(report));
     lines.extend(said.into_iter().map(unchecked));
     lines.extend(inferred(report));
     lines.extend(report.audit.unused_names.iter().map(unused));
     let unapplied = report.audit.unapplied_rules.iter();
     lines.extend(unapplied.map(|rule| format!("Rule {rule} was applied to no commission.")));
-    lines.extend(overdrawn(report));
     lines.extend(accepted_items(&report.accepted_items));
     lines.push(verdict(report));
     lines
@@ -111,6 +111,7 @@ fn sums_of_all(report: &AuditReport) -> Vec<String> {
     let is_open = !report.unread.is_empty()
         || unchecked.any(|one| one.reason.needs_attention())
         || report.audit.is_unchecked()
+        || report.overdrawn() + report.paid_otherwise() > 0
         || !report.theirs.is_read_whole();
     let line = |(unit, figures): &(&String, &CommissionTotals)| {
         let actual = money(figures.actual_cents, unit);
@@ -187,15 +188,17 @@ fn unused(unused: &UnusedName) -> String {
     format!("Rule {rule} fits nothing: no {key} is called `{name}`.")
 }
 
-/// Returns the number of promoters who were paid more than they earned, in words.
-fn overdrawn(report: &AuditReport) -> Option<String> {
-    let overdrawn = report.overdrawn();
-    (overdrawn > 0).then(|| {
-        let promoters = count(overdrawn, "promoter");
-        format!(
-            "More was paid out than earned: {promoters}, and FirstPromoter's balance is another."
-        )
-    })
+/// Returns the number of promoters who were paid more than they earned, or not what the commissions say, in words.
+fn payouts(report: &AuditReport) -> impl Iterator<Item = String> {
+    let of = |what: &str, n: u64| (n > 0).then(|| format!("{what}: {}.", count(n, "promoter")));
+    let parts = [
+        of("More was paid out than earned", report.overdrawn()),
+        of(
+            "The payouts are not what the commissions marked as paid come to",
+            report.paid_otherwise(),
+        ),
+    ];
+    parts.into_iter().flatten()
 }
 
 /// Returns the number of differences, in words.
@@ -208,7 +211,9 @@ pub(crate) fn verdict(report: &AuditReport) -> String {
     let verdict = match (found, report.is_above_tolerance) {
         (0, _) if !report.unread.is_empty() => "No verdict: not everything was read.".to_owned(),
         (0, _) if report.audit.is_unchecked() => "No verdict: nothing could be checked.".to_owned(),
-        (0, _) if report.overdrawn() > 0 => "No differences but in the payouts.".to_owned(),
+        (0, _) if report.overdrawn() + report.paid_otherwise() > 0 => {
+            "No differences but in the payouts.".to_owned()
+        }
         (0, _)
             if !report.audit.unchecked.is_empty()
                 || !report.accepted_items.is_empty()

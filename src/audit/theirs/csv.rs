@@ -344,6 +344,7 @@ fn commission_of(row: CommissionRow, place: SourceLocation) -> Commission {
         is_paid: row.is_paid,
         created_at: row.created_at,
         status_updated_at: None,
+        is_plan_of_lead: false,
         promoter: Promoter {
             id: owned(row.promoter_id),
             email: owned(row.promoter_email),

@@ -8,12 +8,12 @@ pub use self::csv::{ReadCommissions, read_csv};
 pub use self::deciding::DecidingColumn;
 pub use store::{PartialListing, StoreError, StoredListing, latest};
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::tz::TimeZone;
 
 use super::statement::Payout;
-use super::{Commission, Promoter, ReferredCustomer, SourceLocation, Status, Unit};
+use super::{Commission, LeadSplit, Promoter, ReferredCustomer, SourceLocation, Status, Unit};
 use crate::event::{Currency, Customer, Money, day_in};
 use crate::problem::{Problem, ProblemCode};
 use crate::tracking::{
@@ -168,15 +168,55 @@ fn commission_of(
         campaign_id: listed.campaign_id,
         campaign: listed.campaign,
         plan: listed.plan,
+        is_plan_of_lead: listed.is_plan_of_lead,
         customer: Customer::new(listed.email.as_deref(), listed.uid.as_deref()),
     })
 }
 
-/// Returns the leads of a listing.
-pub fn leads_of(listing: StoredListing<tracking::Lead>) -> Vec<ReferredCustomer> {
+/// Returns the leads of a listing. Who has which promotion, version 1's leads and commissions say.
+pub(crate) fn leads_of(
+    listing: StoredListing<tracking::Lead>,
+    commissions: &StoredListing<ListedCommission>,
+) -> Vec<ReferredCustomer> {
+    let mut promotions: HashMap<String, ListedPromoter> = HashMap::new();
+    if listing
+        .lines
+        .iter()
+        .any(|(_, lead)| !lead.splits.is_empty())
+    {
+        let of_leads = listing.lines.iter();
+        let of_leads = of_leads.map(|(_, lead)| (&lead.promotion_id, &lead.promoter));
+        let of_commissions = commissions.lines.iter();
+        let of_commissions = of_commissions.map(|(_, own)| (&own.promotion_id, &own.promoter));
+        for (promotion, promoter) in of_leads.chain(of_commissions) {
+            if let Some(id) = promotion {
+                promotions
+                    .entry(id.clone())
+                    .or_insert_with(|| promoter.clone());
+            }
+        }
+    }
+    let split_of = |split: tracking::LeadSplit| LeadSplit {
+        promoter: match (split.promoter_id, split.promotion_id) {
+            (Some(id), _) => Promoter {
+                id: Some(id),
+                ..Promoter::default()
+            },
+            (None, Some(id)) => promotions
+                .get(&id)
+                .cloned()
+                .map_or_else(Promoter::default, promoter_of),
+            (None, None) => Promoter::default(),
+        },
+        percent: split.percent,
+    };
     let lines = listing.lines.into_iter();
     lines
         .map(|(_, lead)| ReferredCustomer {
+            is_closed: lead.is_closed,
+            campaign_id: lead.campaign_id,
+            campaign: lead.campaign,
+            splits: lead.splits.into_iter().map(split_of).collect(),
             customer: Customer::new(lead.email.as_deref(), lead.uid.as_deref()),
             promoter: promoter_of(lead.promoter),
             created_at: lead.created_at,
@@ -186,17 +226,13 @@ pub fn leads_of(listing: StoredListing<tracking::Lead>) -> Vec<ReferredCustomer>
         .collect()
 }
 
-/// The statuses of payouts that were not made.
-const NOT_PAID: [&str; 5] = [
-    "pending",
-    "awaiting_confirmation",
-    "processing",
-    "failed",
-    CANCELLED,
-];
+/// The statuses of payouts that are on their way.
+const OPEN: [&str; 3] = ["pending", "awaiting_confirmation", "processing"];
+/// The statuses of payouts that will not be made.
+const NOT_PAID: [&str; 2] = ["failed", CANCELLED];
 
-/// Returns the payouts of a listing that were made, in words of the audit; and how many have an amount or a status
-/// that can't be read.
+/// Returns the payouts of a listing that were made or are on their way, in words of the audit; and how many have an
+/// amount or a status that can't be read.
 pub(crate) fn payouts_of(
     listing: StoredListing<ListedPayout>,
     account_currency: Currency,
@@ -204,16 +240,18 @@ pub(crate) fn payouts_of(
     let mut unreadable = 0;
     let mut payouts = Vec::new();
     for (_, listed) in listing.lines {
-        if listed.status != COMPLETED {
+        let is_open = OPEN.contains(&listed.status.as_str());
+        if listed.status != COMPLETED && !is_open {
             // Of a status that is not known nobody can say whether it was paid.
             unreadable += u64::from(!NOT_PAID.contains(&listed.status.as_str()));
             continue;
         }
         let Some(amount_cents) = listed.amount else {
-            unreadable += 1;
+            unreadable += u64::from(!is_open);
             continue;
         };
         payouts.push(Payout {
+            is_open,
             promoter: promoter_of(listed.promoter),
             unit: match listed.unit.as_str() {
                 CASH => Unit::Cash(account_currency),
@@ -244,22 +282,33 @@ pub(crate) fn balances_of(
 }
 
 /// Returns each promoter with the own promoter of it, as far as the lines have them: in version 1 those of commissions, in
-/// version 2 those of promoters.
+/// version 2 those of promoters, which also says who has none.
 pub(crate) fn parents_of(
     commissions: &StoredListing<ListedCommission>,
     promoters: Option<&StoredListing<ListedPromoter>>,
-) -> Vec<(Promoter, Promoter)> {
+) -> Vec<(Promoter, Option<Promoter>)> {
     let of_commissions = commissions.lines.iter().map(|(_, line)| &line.promoter);
     let of_promoters = promoters.into_iter().flat_map(|listing| &listing.lines);
-    let all = of_commissions.chain(of_promoters.map(|(_, promoter)| promoter));
+    let of_promoters = of_promoters.map(|(_, promoter)| (promoter, true));
+    let all = of_commissions
+        .map(|promoter| (promoter, false))
+        .chain(of_promoters);
+    // A list in which nobody has one may not have been asked for them.
+    let lists_parents = promoters.is_some_and(|listing| {
+        let mut lines = listing.lines.iter();
+        lines.any(|(_, promoter)| promoter.parent_id.is_some())
+    });
     let mut seen = HashSet::new();
-    let known = all.filter_map(|listed| {
-        let id = listed.parent_id.clone()?;
+    let known = all.filter_map(|(listed, is_of_list)| {
+        let id = listed.parent_id.clone();
+        if id.is_none() && !(is_of_list && lists_parents) {
+            return None;
+        }
         let is_new = seen.insert((listed.id.clone(), id.clone()));
-        let parent = Promoter {
+        let parent = id.map(|id| Promoter {
             id: Some(id),
             ..Promoter::default()
-        };
+        });
         is_new.then(|| (promoter_of(listed.clone()), parent))
     });
     known.collect()

@@ -24,7 +24,7 @@ use crate::audit::output::{
 use crate::audit::statement::{Statement, statements};
 use crate::audit::{
     Audit, AuditError, AuditRules, Billed, Commission, Matches, Period, PeriodBy, Sides, Since,
-    Unchecked, UncheckedReason, UnreadCode, View, ZonedPeriod,
+    Unchecked, UncheckedReason, UnreadCode, View,
 };
 use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{AuditArguments, Common, DatedBy};
@@ -148,7 +148,7 @@ impl ComparedSides {
         let mut unchecked = self.audit.unchecked.iter();
         unchecked.any(|one| one.reason.needs_attention())
             || self.audit.is_unchecked()
-            || self.statements.iter().any(Statement::is_overdrawn)
+            || self.statements.iter().any(Statement::needs_attention)
             || !self.theirs.columns_that_decide.is_empty()
             || !self.unread.is_empty()
     }
@@ -200,16 +200,15 @@ impl AuditCall<'_> {
         let mut unread = self.unread(&ours, theirs_summary.rejected, &problems);
         unread.extend(unread_payouts(theirs.payouts_unreadable));
         let accepted_items = self.accepted_items(std::mem::take(&mut ours.accepted));
-        let disputed = self.disputed(&ours.billed, &ours.disputed);
+        let doubted = self.doubted(&ours.billed, &ours.doubted);
         let (mut audit, matches) = self.compare(ours, theirs.lists, read_at.unwrap_or(now))?;
         for figures in audit.totals.in_all.values() {
             ours_summary.sales += figures.sales;
             ours_summary.refunds += figures.refunds;
             theirs_summary.commissions += figures.commissions;
         }
-        audit
-            .unchecked
-            .extend([disputed, since].into_iter().flatten());
+        audit.unchecked.extend(doubted);
+        audit.unchecked.extend(since);
         let compared = ComparedSides {
             now,
             ours: ours_summary,
@@ -245,10 +244,8 @@ impl AuditCall<'_> {
             payouts,
             &theirs.balances,
             self.settings.api.account_currency.code(),
-            ZonedPeriod {
-                period: self.period,
-                zone: &self.rules.zone,
-            },
+            &self.rules,
+            self.period,
         )
     }
 
@@ -465,8 +462,25 @@ fn unread_payouts(count: u64) -> Option<Unread> {
     })
 }
 
-/// Says which accounts are not what FirstPromoter's balances say.
+/// Says which accounts are not what FirstPromoter's balances say, or what their payouts say.
 fn problems_of(statements: &[Statement], problems: &mut Problems) {
+    for statement in statements.iter().filter(|own| own.needs_attention()) {
+        let money = |cents| words::money(cents, &statement.currency);
+        let (name, paid) = (&statement.promoter, money(statement.all_paid_cents));
+        let message = match statement.marked_paid_cents {
+            _ if statement.is_overdrawn() => format!(
+                "{paid} was paid out to `{name}`, which is {} more than was earned",
+                money(-statement.now_cents)
+            ),
+            marked => format!(
+                "{paid} was paid out to `{name}`, and the commissions that are marked as paid come to {}",
+                money(marked.unwrap_or_default())
+            ),
+        };
+        problems.push(Problem::warning(ProblemCode::BalanceDiffers, message).hint(
+            "look up the promoter's payouts in FirstPromoter: one may be missing from the list, or be wrong",
+        ));
+    }
     for statement in statements.iter().filter(|own| own.ties == Some(false)) {
         let unit = &statement.currency;
         let message = format!(

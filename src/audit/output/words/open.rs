@@ -18,7 +18,13 @@ pub(super) fn what_is_open(reason: UncheckedReason, n: u64) -> String {
         }
         UncheckedReason::RuleCurrency => commissions,
         UncheckedReason::PaymentNumber => count(n, "payment"),
-        UncheckedReason::PlanDiffers => format!("the plans of {commissions}"),
+        UncheckedReason::PlanDiffers | UncheckedReason::PlanUnknown => {
+            format!("the plans of {commissions}")
+        }
+        UncheckedReason::CampaignDiffers => format!("the campaigns of {commissions}"),
+        UncheckedReason::SplitUnproven | UncheckedReason::SplitDiffers => {
+            format!("who shares {commissions}")
+        }
         UncheckedReason::NoPromoter => format!("who gets {commissions}"),
         UncheckedReason::TrackedSince | UncheckedReason::OfUnread => format!("{events} of ours"),
         UncheckedReason::TierReceiver => {
@@ -31,10 +37,15 @@ pub(super) fn what_is_open(reason: UncheckedReason, n: u64) -> String {
         UncheckedReason::LaterPayment => {
             format!("{sales} of referred customers without a commission")
         }
-        UncheckedReason::EarlierPayment | UncheckedReason::CustomerUnknown => {
+        UncheckedReason::EarlierPayment
+        | UncheckedReason::CustomerUnknown
+        | UncheckedReason::BeforeLead
+        | UncheckedReason::LeadClosed => {
             format!("{sales} without a commission")
         }
-        UncheckedReason::DisputeOpen => sales,
+        UncheckedReason::DisputeOpen | UncheckedReason::SaleUnpaid | UncheckedReason::RowWarned => {
+            sales
+        }
         UncheckedReason::EventHeld => commissions,
         UncheckedReason::OtherCustomer => format!("the sales of {commissions}"),
         UncheckedReason::NotMoney => {
@@ -72,6 +83,18 @@ pub(super) fn why_it_is_open(reason: UncheckedReason) -> &'static str {
         UncheckedReason::PlanDiffers => {
             ": FirstPromoter has others than our side, and the rules pay otherwise for them; name both in the rules of `[audit]`"
         }
+        UncheckedReason::PlanUnknown => {
+            ": FirstPromoter has the plan that the customer has now, and the rules or rates pay otherwise for other plans; name plans in an export"
+        }
+        UncheckedReason::CampaignDiffers => {
+            ": the customer is a lead in another one, and the rules pay otherwise for it"
+        }
+        UncheckedReason::SplitUnproven => {
+            ": nothing but the list says that several promoters share them, and how"
+        }
+        UncheckedReason::SplitDiffers => {
+            ": the lead, or other commissions of the same customer, say otherwise; look the lead up in FirstPromoter"
+        }
         UncheckedReason::NoPromoter => ": the list has no promoter for them",
         UncheckedReason::TrackedSince => {
             " later than the list of commissions: left out, since it can't have them; `fprecon audit --live` reads it again"
@@ -95,12 +118,22 @@ pub(super) fn why_it_is_open(reason: UncheckedReason) -> &'static str {
         UncheckedReason::EarlierPayment => {
             ", whose customers have one for a later sale: without a list of leads nobody knows whether they were referred by then"
         }
+        UncheckedReason::LeadClosed => {
+            ": the lead of their customer was denied or is expired, and earns nothing; since when is not known"
+        }
+        UncheckedReason::BeforeLead => {
+            ", earlier than the lead of their customer by more than a day: nobody knows whether they were referred by then"
+        }
         UncheckedReason::CustomerUnknown => {
             ": without a list of leads nobody knows whether their customers were referred"
         }
         UncheckedReason::DisputeOpen => {
-            " with a dispute that is not decided: a commission is to be reversed once it is lost"
+            " with a dispute that is not known to be decided: a commission is to be reversed once it is lost"
         }
+        UncheckedReason::SaleUnpaid => {
+            " that may not be paid, or not in full: cancelled or still owed, by the warnings about their rows; look them up in the billing provider"
+        }
+        UncheckedReason::RowWarned => ": a warning says what of their rows is in doubt",
         UncheckedReason::EventHeld => {
             " of events or rows of ours that are held, accepted or cannot be read: they count as they are"
         }

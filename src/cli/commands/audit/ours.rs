@@ -1,6 +1,6 @@
 //! Our side: from the journal, or from exports that were never sent.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -126,18 +126,25 @@ impl AuditCall<'_> {
         Ok(billed)
     }
 
-    /// Returns the sales of the period about which there is a dispute that is not decided.
-    pub(super) fn disputed(
+    /// Returns the sales of the period about whose rows the profile warns, by what it says.
+    pub(super) fn doubted(
         &self,
         billed: &[Billed],
-        places: &HashSet<(String, u64)>,
-    ) -> Option<Unchecked> {
-        let is_disputed = |own: &&Billed| {
+        doubts: &BTreeMap<(String, u64), UncheckedReason>,
+    ) -> Vec<Unchecked> {
+        let mut of_reason: BTreeMap<&str, (UncheckedReason, Vec<&Billed>)> = BTreeMap::new();
+        for own in billed.iter().filter(|own| own.kind == BilledKind::Sale) {
             let place = own.place.line.map(|line| (own.place.file.clone(), line));
-            own.kind == BilledKind::Sale && place.is_some_and(|place| places.contains(&place))
-        };
-        let disputed = billed.iter().filter(is_disputed);
-        self.unchecked(UncheckedReason::DisputeOpen, disputed)
+            if let Some(reason) = place.and_then(|place| doubts.get(&place)) {
+                let (_, sales) = of_reason
+                    .entry(reason.as_str())
+                    .or_insert_with(|| (*reason, Vec::new()));
+                sales.push(own);
+            }
+        }
+        let all = of_reason.into_values();
+        all.filter_map(|(reason, sales)| self.unchecked(reason, sales.into_iter()))
+            .collect()
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) struct TheirLists {
     /// The events that lines name which are no commissions that can be read.
     pub(super) unread_ids: Vec<String>,
     /// Promoters and their own promoters.
-    pub(super) parents: Vec<(Promoter, Promoter)>,
+    pub(super) parents: Vec<(Promoter, Option<Promoter>)>,
     pub(super) leads: Option<Vec<ReferredCustomer>>,
 }
 
@@ -161,12 +161,12 @@ impl AuditCall<'_> {
         });
         let columns = deciding_of(&kept);
         let summary = TheirsSummary {
+            leads: leads.as_ref().map(|leads| leads.lines.len() as u64),
             source: if self.arguments.live { "live" } else { "kept" },
             file: kept.path.display().to_string(),
             account: Some(kept.account.to_string()),
             fetched_at: Some(kept.fetched_at.to_string()),
             age_seconds: Some(age_seconds),
-            leads: leads.as_ref().map(|leads| leads.lines.len() as u64),
             payouts: payouts.as_ref().map(|payouts| payouts.len() as u64),
             has_status: true,
             columns_not_read: columns.iter().map(|column| column.name.clone()).collect(),
@@ -176,6 +176,7 @@ impl AuditCall<'_> {
         let account = kept.account.clone();
         let balances = balances_of(&kept, promoters.as_ref());
         let parents = parents_of(&kept, promoters.as_ref());
+        let leads = leads.map(|leads| leads_of(leads, &kept));
         let days = ListedDays {
             zone: &self.rules.zone,
             timed_at_midnight: &ours.timed_at_midnight,
@@ -188,7 +189,7 @@ impl AuditCall<'_> {
                 commissions: listed.commissions,
                 unread_ids: listed.unread_ids,
                 parents,
-                leads: leads.map(leads_of),
+                leads,
             },
             payouts,
             payouts_unreadable,
