@@ -133,6 +133,15 @@ impl<'r> AccountNames<'r> {
         }
     }
 
+    /// Adds balances up by the names that count.
+    fn balances(&self, balances: &BTreeMap<String, i128>) -> BTreeMap<String, i128> {
+        let mut of_names = BTreeMap::new();
+        for (name, cents) in balances {
+            *of_names.entry(self.of_key(name)).or_default() += cents;
+        }
+        of_names
+    }
+
     /// Returns the name of the promoter who has a key.
     fn of_key(&self, key: &str) -> String {
         let key = self.rules.alias_of(key).unwrap_or(key).to_lowercase();
@@ -159,10 +168,7 @@ pub fn statements(
     let promoters = commissions.iter().map(|own| &own.promoter);
     let promoters = promoters.chain(payouts.iter().map(|own| &own.promoter));
     let names = AccountNames::new(rules, promoters);
-    let mut of_names: BTreeMap<String, i128> = BTreeMap::new();
-    for (name, cents) in balances {
-        *of_names.entry(names.of_key(name)).or_default() += cents;
-    }
+    let of_names = names.balances(balances);
     let mut all: BTreeMap<(String, String), Statement> = BTreeMap::new();
     let place = |at: Option<Timestamp>| match at.map(|at| zone.to_datetime(at).date()) {
         // What has no date was there before.

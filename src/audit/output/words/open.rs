@@ -80,39 +80,11 @@ pub(super) fn why_it_is_open(reason: UncheckedReason) -> &'static str {
         UncheckedReason::VolumeUnknown => {
             ": a rule depends on the volume before, and what of it was sold in other currencies is not known; `rates` under `[currencies]` names a CSV of rates"
         }
-        UncheckedReason::PlanDiffers => {
-            ": FirstPromoter has others than our side, and the rules pay otherwise for them; name both in the rules of `[audit]`"
-        }
-        UncheckedReason::PlanUnknown => {
-            ": FirstPromoter has the plan that the customer has now, and the rules or rates pay otherwise for other plans; name plans in an export"
-        }
-        UncheckedReason::CampaignDiffers => {
-            ": the customer is a lead in another one, and the rules pay otherwise for it"
-        }
-        UncheckedReason::SplitUnproven => {
-            ": nothing but the list says that several promoters share them, and how"
-        }
-        UncheckedReason::SplitDiffers => {
-            ": the lead, or other commissions of the same customer, say otherwise; look the lead up in FirstPromoter"
-        }
-        UncheckedReason::NoPromoter => ": the list has no promoter for them",
         UncheckedReason::TrackedSince => {
             " later than the list of commissions: left out, since it can't have them; `fprecon audit --live` reads it again"
         }
         UncheckedReason::OfUnread => {
             " that a commission names which cannot be read: its commission is not called missing"
-        }
-        UncheckedReason::TierReceiver => {
-            ": others of the same promoter's sales go to somebody else; look up the promoter's own promoter in FirstPromoter"
-        }
-        UncheckedReason::TierEarlier => {
-            ", of promoters who have a promoter of their own: since when is not known"
-        }
-        UncheckedReason::TierUnknown => {
-            ": a rule is for it, and nobody knows whether their promoters have promoters of their own"
-        }
-        UncheckedReason::TierUnproven => {
-            ": nothing but the list says who a promoter's own promoter is"
         }
         UncheckedReason::LaterPayment => ": no rule says whether later payments earn one",
         UncheckedReason::EarlierPayment => {
@@ -140,5 +112,50 @@ pub(super) fn why_it_is_open(reason: UncheckedReason) -> &'static str {
         UncheckedReason::OtherCustomer => ": the ids agree, and the customers are others",
         UncheckedReason::NotMoney => ": counted only",
         UncheckedReason::ByHand => ": no sale is expected for them",
+        UncheckedReason::PlanDiffers
+        | UncheckedReason::PlanUnknown
+        | UncheckedReason::CampaignDiffers
+        | UncheckedReason::SplitUnproven
+        | UncheckedReason::SplitDiffers
+        | UncheckedReason::NoPromoter
+        | UncheckedReason::TierReceiver
+        | UncheckedReason::TierEarlier
+        | UncheckedReason::TierUnknown
+        | UncheckedReason::TierUnproven => why_its_terms_are_open(reason),
+    }
+}
+
+/// Returns why it is not known by which terms something is paid, and to whom.
+fn why_its_terms_are_open(reason: UncheckedReason) -> &'static str {
+    match reason {
+        UncheckedReason::PlanDiffers => {
+            ": FirstPromoter has others than our side, and the rules pay otherwise for them; name both in the rules of `[audit]`"
+        }
+        UncheckedReason::PlanUnknown => {
+            ": FirstPromoter has the plan that the customer has now, and the rules or rates pay otherwise for other plans; name plans in an export"
+        }
+        UncheckedReason::CampaignDiffers => {
+            ": the customer is a lead in another one, and the rules pay otherwise for it"
+        }
+        UncheckedReason::SplitUnproven => {
+            ": nothing but the list says that several promoters share them, and how"
+        }
+        UncheckedReason::SplitDiffers => {
+            ": the lead, or other commissions of the same customer, say otherwise; look the lead up in FirstPromoter"
+        }
+        UncheckedReason::NoPromoter => ": the list has no promoter for them",
+        UncheckedReason::TierReceiver => {
+            ": others of the same promoter's sales go to somebody else; look up the promoter's own promoter in FirstPromoter"
+        }
+        UncheckedReason::TierEarlier => {
+            ", of promoters who have a promoter of their own: since when is not known"
+        }
+        UncheckedReason::TierUnknown => {
+            ": a rule is for it, and nobody knows whether their promoters have promoters of their own"
+        }
+        UncheckedReason::TierUnproven => {
+            ": nothing but the list says who a promoter's own promoter is"
+        }
+        _ => "",
     }
 }
