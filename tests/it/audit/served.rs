@@ -154,9 +154,10 @@ impl Lists {
             .split('&')
             .all(|part| !part.starts_with("page=") || part == "page=1");
         let page = if is_first { list.as_slice() } else { &[] };
-        let body = match path.ends_with("company/promoters") {
-            true => json!({"data": page, "meta": {}}).to_string(),
-            false => json!(page).to_string(),
+        let body = if path.ends_with("company/promoters") {
+            json!({"data": page, "meta": {}}).to_string()
+        } else {
+            json!(page).to_string()
         };
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntotal: {}\r\nper-page: 100\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
