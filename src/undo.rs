@@ -14,7 +14,9 @@ use jiff::Timestamp;
 pub(crate) use again::{PlannedAgain, plan_again};
 pub(crate) use in_account::{AccountLines, AccountUnits, PaidSums, PaidToPromoter, PromoterKey};
 
-use crate::event::{Event, EventKey, KeyMap, Kind, Money, Original, Tally, Text, is_undo, undo_id};
+use crate::event::{
+    Correction, Event, EventKey, KeyMap, Kind, Money, Original, Tally, Text, is_undo, undo_id,
+};
 use crate::journal::{
     AccountCheck, AttentionCode, EventRecord, EventRow, JournalError, JournalReader, Outcome,
     RefundRecord, RunRecord, Settlement,
@@ -142,12 +144,15 @@ fn plan_without(
     now: Timestamp,
 ) -> Result<UndoPlan, JournalError> {
     let mut sales: KeyMap<Refunds> = KeyMap::default();
+    // What sales of this run correct, with whether anything of it was refunded.
+    let mut corrected: KeyMap<bool> = KeyMap::default();
     let mut left: KeyMap<()> = KeyMap::default();
     journal.for_each_event(run.id, |record| {
         let key = record.event.key();
         match (record.event.kind, record.outcome()) {
             (Kind::Sale, Some(Outcome::Tracked)) => {
                 sales.insert(key, Refunds::default());
+                corrected.extend(corrected_by(&record.event).map(|base| (base, false)));
             }
             (_, None) => {
                 left.insert(key, ());
@@ -161,6 +166,10 @@ fn plan_without(
     journal.for_each_refund(|refund| {
         undone_before.extend(undone_by(&refund.event));
         let sale = refund.event.sale_event_id.as_deref().map(EventKey::from_id);
+        if let Some(is_refunded) = sale.and_then(|sale| corrected.get_mut(&sale)) {
+            let is_undo = undone_by(&refund.event).is_some();
+            *is_refunded |= !is_undo && refund.outcome != Some(Outcome::Failed);
+        }
         if let Some(refunds) = sale.and_then(|sale| sales.get_mut(&sale)) {
             let standing = RefundStanding {
                 is_accepted: accepted.contains(&refund.row),
@@ -182,7 +191,10 @@ fn plan_without(
         }
         match sales.get(&key).filter(|_| record.event.kind == Kind::Sale) {
             Some(refunds) => {
+                let base = corrected_by(&record.event);
                 let sale = UndoneSale {
+                    is_corrected_refunded: base
+                        .is_some_and(|base| corrected.get(&base) == Some(&true)),
                     original: originals.remove(&record.row),
                     flag: flags.get(&record.row).copied(),
                     record,
@@ -208,6 +220,11 @@ fn undone_by(refund: &Event) -> Option<EventKey> {
     let sale = refund.sale_event_id.as_deref();
     let is_one = is_undo(refund.kind, refund.event_id(), sale);
     sale.filter(|_| is_one).map(EventKey::from_id)
+}
+
+/// Returns the event that a sale corrects, if it is a correction.
+fn corrected_by(sale: &Event) -> Option<EventKey> {
+    Correction::from_id(sale.kind, sale.event_id()).map(|correction| correction.base)
 }
 
 /// Returns an event that the run has left to send, with the outcome of leaving it out.
@@ -308,6 +325,8 @@ impl Refunds {
 /// Holds a sale that is undone.
 struct UndoneSale {
     record: EventRecord,
+    /// `true` if it corrects an event of which refunds were sent: they may be of this sale, too.
+    is_corrected_refunded: bool,
     original: Option<Original>,
     flag: Option<AttentionCode>,
 }
@@ -336,6 +355,11 @@ impl UndoneSale {
         }
         if let Some(reason) = &refunds.unsettled {
             return Remaining::Unknown(reason.clone());
+        }
+        if self.is_corrected_refunded {
+            return Remaining::Unknown(
+                "it corrects another sale, whose refunds may be of this one, too".to_owned(),
+            );
         }
         let sale = self.event();
         let Some(sent) = sale.money else {

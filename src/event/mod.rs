@@ -43,7 +43,9 @@ pub(crate) use money::ParsedAmount;
 pub use money::{AmountError, AmountFormat, AmountUnit, Currency, Money};
 pub(crate) use money::{in_units, share_cents};
 pub use refunded::Refunded;
-pub(crate) use refunded::{NOT_PAID, is_beside_totals};
+pub(crate) use refunded::{
+    NOT_PAID, PAID_AFTER_ALL, TOTAL_FELL, fell_to_id, is_beside_totals, total_fallen_to,
+};
 pub use shared_uid::NamedUids;
 pub(crate) use shared_uid::{EmailsOfUid, UidStanding};
 #[cfg(feature = "polars")]

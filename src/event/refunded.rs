@@ -1,6 +1,6 @@
 //! Sums up what is refunded of one sale.
 
-use super::Essence;
+use super::{Essence, Text, sale_of_running_total};
 
 /// Holds what is refunded of one sale, whatever the outcome of its refunds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,33 @@ pub struct Refunded {
 
 /// The end of the id of a refund that reverses a sale of which a later export said that it was not paid.
 pub(crate) const NOT_PAID: &str = "_not_paid";
+
+/// The beginning of what is said of a running total that fell.
+pub(crate) const TOTAL_FELL: &str = "the running total fell: ";
+
+/// What is between the id of a sale and the running total to which that of its refunds fell, in the id of what stands for
+/// that.
+const FELL_TO: &str = "_refund_fell_to_";
+
+/// Returns the id of the event that stands for a running total of a sale that fell to a smaller one.
+pub(crate) fn fell_to_id(sale_event_id: &str, cents: i64) -> Text {
+    compact_str::format_compact!("{sale_event_id}{FELL_TO}{cents}")
+}
+
+/// Returns the sale and the running total in minor units that an id names: a running total, or one to which another fell.
+pub(crate) fn total_fallen_to(event_id: &str) -> Option<(&str, i64)> {
+    let (sale, cents) = match event_id.rsplit_once(FELL_TO) {
+        Some(named) => named,
+        None => (
+            sale_of_running_total(event_id)?,
+            event_id.rsplit_once('_')?.1,
+        ),
+    };
+    Some((sale, cents.parse().ok()?))
+}
+
+/// The end of the id of a sale that takes the place of one that was refunded since it was not paid.
+pub(crate) const PAID_AFTER_ALL: &str = "_paid_after_all";
 
 /// Returns `true` if a running total of what was refunded of a sale never has the refund with this id in it: what was
 /// lost by a dispute is not refunded.

@@ -31,6 +31,8 @@ pub enum UndoState {
     Open,
     /// Others have refunded all of the sale, as the account's list said when the sale was to be undone.
     RefundedByOthers,
+    /// Somebody accepted that no undo is sent of the sale, which may mean that it was refunded by hand.
+    Accepted,
 }
 
 #[cfg(test)]

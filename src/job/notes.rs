@@ -209,16 +209,16 @@ pub(super) fn note_in_account(job: &mut Job, setup: &Setup<'_>) {
         return;
     };
     let mut problems = Vec::new();
+    let are_held = matches!(setup.in_account, InAccount::Hold | InAccount::HoldIfListed);
     if found.under_other_ids.count() > 0 {
         let message = format!(
             "{IN_ACCOUNT}{}: {}",
             found.ids_in_words, found.under_other_ids
         );
-        let hint = match setup.in_account {
-            InAccount::Hold => "they are held; each is named by itself",
-            InAccount::AsBefore | InAccount::Send => {
-                "sent again, they count twice: `--in-account hold` with `run` holds them; or leave them out by `--since` and `--until`"
-            }
+        let hint = if are_held {
+            "they are held; each is named by itself; `--in-account send` with `run` sends them nevertheless"
+        } else {
+            "sent again, they count twice: `--in-account hold` with `run` holds them; or leave them out by `--since` and `--until`"
         };
         problems.push(Problem::warning(ProblemCode::SaleInAccount, message).hint(hint));
     }
@@ -233,30 +233,42 @@ pub(super) fn note_in_account(job: &mut Job, setup: &Setup<'_>) {
     }
     if found.other_amounts.count() > 0 {
         let message = format!("{OTHER_AMOUNT_IN_ACCOUNT}{}", found.other_amounts);
-        problems.push(Problem::warning(ProblemCode::SaleOtherAmount, message).hint(
-            "FirstPromoter keeps its own amount, and accepts refunds of more: compare them in FirstPromoter; `--in-account hold` with `run` holds them and their refunds",
-        ));
+        let hint = if are_held {
+            "FirstPromoter keeps its own amount, and accepts refunds of more: they are held with their refunds; compare them in FirstPromoter; `--in-account send` with `run` sends them nevertheless"
+        } else {
+            "FirstPromoter keeps its own amount, and accepts refunds of more: compare them in FirstPromoter; `--in-account hold` with `run` holds them and their refunds"
+        };
+        problems.push(Problem::warning(ProblemCode::SaleOtherAmount, message).hint(hint));
     }
     if found.other_customers.count() > 0 {
         let message = format!("{OTHER_CUSTOMER_IN_ACCOUNT}{}", found.other_customers);
-        problems.push(Problem::warning(ProblemCode::SaleOtherCustomer, message).hint(
-            "FirstPromoter keeps its own sale, so the ones to send earn no commission, and their refunds may reduce another promoter's commission: compare both; `--in-account hold` with `run` holds them; send a sale that is a different one under another `event_id`",
-        ));
+        let hint = if are_held {
+            "FirstPromoter keeps its own sale, so that ours earns no commission, and its refunds may reduce another promoter's commission: they are held; compare both; `--in-account send` with `run` sends them nevertheless; send a sale that is a different one under another `event_id`"
+        } else {
+            "FirstPromoter keeps its own sale, so the ones to send earn no commission, and their refunds may reduce another promoter's commission: compare both; `--in-account hold` with `run` holds them; send a sale that is a different one under another `event_id`"
+        };
+        problems.push(Problem::warning(ProblemCode::SaleOtherCustomer, message).hint(hint));
     }
     if found.of_denied_sales.count() > 0 {
         let message = format!("{DENIED_IN_ACCOUNT}the sales of {}", found.of_denied_sales);
-        problems.push(Problem::warning(ProblemCode::SaleDenied, message).hint(
-            "these refunds would take from the promoters what was never earned; `--in-account hold` with `run` holds them",
-        ));
+        let hint = if are_held {
+            "these refunds would take from the promoters what was never earned; they are held"
+        } else {
+            "these refunds would take from the promoters what was never earned; `--in-account hold` with `run` holds them"
+        };
+        problems.push(Problem::warning(ProblemCode::SaleDenied, message).hint(hint));
     }
     if found.maybe_refunded.count() > 0 {
         let message = format!(
             "perhaps refunded already under other ids: {}",
             found.maybe_refunded
         );
-        problems.push(Problem::warning(ProblemCode::SaleNotCompared, message).hint(
-            "the account has refunds of these customers that this journal has not sent: look them up in FirstPromoter; `--in-account hold` with `run` holds ours",
-        ));
+        let hint = if are_held {
+            "the account has refunds of these customers that this journal has not sent: look them up in FirstPromoter; ours are held"
+        } else {
+            "the account has refunds of these customers that this journal has not sent: look them up in FirstPromoter; `--in-account hold` with `run` holds ours"
+        };
+        problems.push(Problem::warning(ProblemCode::SaleNotCompared, message).hint(hint));
     }
     problems.extend(found.not_compared());
     problems.extend(each_in_account(job));
@@ -430,7 +442,10 @@ pub(super) fn note_undone(job: &mut Job, history: &dyn History) {
                 undone.add(event.kind, event.money);
             }
             (Kind::Refund, PlanState::Duplicate)
-                if history.essence(event.key()).is_none() && is_undone() =>
+                if !history
+                    .outcome(event.key())
+                    .is_some_and(Outcome::is_tracked)
+                    && is_undone() =>
             {
                 covered.add(event.kind, event.money);
             }

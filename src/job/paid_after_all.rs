@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::event::{EventKey, Events, Kind, NOT_PAID};
+use crate::event::{EventKey, Events, Kind, NOT_PAID, PAID_AFTER_ALL};
 use crate::link::HeldReason;
 use crate::plan::History;
 
@@ -27,7 +27,7 @@ pub(super) fn hold_paid_after_all(
             continue;
         };
         let paid = events.get(index).to_event();
-        let id = compact_str::format_compact!("{}_paid_after_all", paid.event_id());
+        let id = compact_str::format_compact!("{}{PAID_AFTER_ALL}", paid.event_id());
         if history.essence(EventKey::from_id(&id)).is_some() || !seen.insert(key) {
             continue;
         }

@@ -48,7 +48,7 @@ pub(super) fn sold_twice(
 }
 
 /// What to do about exports of two providers.
-const HINT_OF_PROVIDERS: &str = "nothing was sent; if they are payments of the same orders, run only one of the two kinds of export, and the same kind every time; if they are sales of their own, run each kind in a call of its own";
+const HINT_OF_PROVIDERS: &str = "nothing was sent; if they are payments of the same orders, run only one of the two kinds of export, and the same kind every time; if they are sales of their own, run each kind in a call of its own with `--in-account hold`, which holds what the account has of an earlier one";
 
 /// The number of customers' days from which on two exports may be said to have the same sales.
 const MIN_ALIKE: usize = 3;

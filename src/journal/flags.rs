@@ -189,6 +189,29 @@ impl Journal {
         })
     }
 
+    /// Flags events that were not sent, since the account has them under other ids.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn flag_in_account(&mut self, rows: &[EventRow]) -> Result<(), JournalError> {
+        const DOING: &str = "flagging what the account has";
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let path = self.path.clone();
+        self.transact(DOING, |connection| {
+            let write = || -> rusqlite::Result<()> {
+                let mut flag = connection.prepare(INSERT)?;
+                for &row in rows {
+                    insert(&mut flag, row, AttentionCode::InAccount)?;
+                }
+                Ok(())
+            };
+            write().map_err(|error| JournalError::sqlite(&path, DOING, error))
+        })
+    }
+
     /// Returns the sales that were not a referral by their uid alone, while another event ties that uid to the email
     /// of a tracked event: the API did not know the lead by it yet. The sale, or what tells that, is of this run.
     fn sales_tied_to_leads(&self, run: RunId) -> Result<Vec<EventRow>, JournalError> {

@@ -13,7 +13,8 @@ use super::columns::EventColumns;
 use super::{AcceptedRecord, AttentionCode, EventRow, Outcome};
 use crate::event::{
     Conversion, ConvertedRefunds, Correction, Customer, CustomerRef, EmailsOfUid, Essence, Event,
-    EventKey, EventRef, KeyMap, Kind, Refunded, Text, UndoState, sale_of_running_total,
+    EventKey, EventRef, KeyMap, Kind, Refunded, TOTAL_FELL, Text, UndoState, sale_of_running_total,
+    total_fallen_to, undone_sale,
 };
 
 /// Holds what a plan compares a job with: every event of the journal.
@@ -29,6 +30,11 @@ pub struct JournalHistory {
     pub(crate) accepted_unconfirmed: KeyMap<()>,
     /// The refunds that are not settled well, by the key of the sale that they reverse.
     pub(crate) open_refunds: KeyMap<Vec<EventRow>>,
+    /// The events that tracked sales correct, by the keys of these sales.
+    pub(crate) corrections: KeyMap<EventKey>,
+    /// The smallest running totals of refunds to which those of sales fell, as somebody accepted, in minor units, by the keys
+    /// of the sales.
+    pub(crate) totals_fallen: KeyMap<i64>,
     /// The sales that a run undoes, by their keys.
     pub(crate) undone: KeyMap<UndoState>,
     /// The events that the API refused before they were corrected, by the keys of their ids.
@@ -222,6 +228,12 @@ impl JournalHistory {
             }
             AttentionCode::Held | AttentionCode::Conflict if is_withdrawn => {
                 self.accepted_held.remove(&key);
+                if let Some((sale, _)) = record.item.event_id.as_deref().and_then(total_fallen_to) {
+                    self.totals_fallen.remove(&EventKey::from_id(sale));
+                }
+                if let Some(sale) = record.item.event_id.as_deref().and_then(undone_sale) {
+                    self.undone.remove(&EventKey::from_id(sale));
+                }
             }
             AttentionCode::Held | AttentionCode::Conflict => {
                 if let Some(sale) = record
@@ -231,6 +243,18 @@ impl JournalHistory {
                     .and_then(sale_of_running_total)
                 {
                     self.add_withheld_refund(EventKey::from_id(sale), key, true);
+                }
+                if let Some(sale) = record.item.event_id.as_deref().and_then(undone_sale) {
+                    let sale = EventKey::from_id(sale);
+                    self.undone.insert(sale, UndoState::Accepted);
+                }
+                let fallen = record.item.event_id.as_deref().and_then(total_fallen_to);
+                if let Some((sale, cents)) = fallen
+                    && record.item.message.contains(TOTAL_FELL)
+                {
+                    let lowest = self.totals_fallen.entry(EventKey::from_id(sale));
+                    let lowest = lowest.or_insert(cents);
+                    *lowest = cents.min(*lowest);
                 }
                 self.accepted_held
                     .insert(key, Text::new(&record.item.message));
@@ -332,7 +356,11 @@ impl JournalHistory {
 
     /// Applies a correction of an event that is known; returns `false` if it is an ordinary refund. Only what
     /// was tracked corrects.
-    fn take_correction(&mut self, correction: Correction, by: &KnownEvent) -> bool {
+    fn take_correction(
+        &mut self,
+        correction: Correction,
+        (key, by): (EventKey, &KnownEvent),
+    ) -> bool {
         let base = self.events.get(correction.base);
         let (Some(base), Some(money)) = (base, by.essence.money) else {
             return false;
@@ -342,6 +370,9 @@ impl JournalHistory {
             let (cents, paid_cents) = (money.amount_cents, correction.paid_cents);
             self.events
                 .correct(correction.base, kind, cents, paid_cents);
+            if kind == Kind::Sale {
+                self.corrections.insert(key, correction.base);
+            }
         }
         if let (Kind::Refund, Some(sale)) = (base.essence.kind, base.essence.sale) {
             let refunds = self.refunds.entry(sale).or_default();
@@ -354,6 +385,20 @@ impl JournalHistory {
             });
         }
         matches!(base.essence.kind, Kind::Sale | Kind::Refund)
+    }
+
+    /// Applies the refund that undoes a sale, if that is a correction of another event: what that was corrected to does not
+    /// count any more.
+    fn take_undo_of_correction(&mut self, sale: EventKey, undo: &KnownEvent) {
+        let base = self.corrections.get(&sale).copied();
+        let known = base.and_then(|base| Some((base, self.events.get(base)?)));
+        let reversed = undo.essence.money.zip(undo.essence.paid_cents());
+        if let (Some((base, known)), Some((money, paid_cents))) = (known, reversed) {
+            let before_cents = known.essence.paid_cents().unwrap_or(0);
+            let paid_cents = before_cents.saturating_sub(paid_cents);
+            self.events
+                .correct(base, Kind::Refund, money.amount_cents, paid_cents);
+        }
     }
 
     /// Adds what a refund reverses of its sale.

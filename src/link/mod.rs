@@ -141,6 +141,16 @@ pub trait SaleHistory {
         false
     }
 
+    /// Returns `true` if the event with this key was left to send, and not sent since the account has it under another id.
+    fn is_left_in_account(&self, _: EventKey) -> bool {
+        false
+    }
+
+    /// Returns the smallest running total of refunds to which that of a sale fell, as somebody accepted, in minor units.
+    fn total_fallen_to(&self, _sale: EventKey) -> Option<i64> {
+        None
+    }
+
     /// Returns how far the undo of the sale with this key is; `None` for a sale that no run undoes.
     fn undone(&self, _sale: EventKey) -> Option<UndoState> {
         None
@@ -185,7 +195,10 @@ pub(crate) fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn Sa
     let key = event.key();
     match earlier.outcome(key) {
         None => earlier.is_never_requested(key) && corrects(event, recorded),
-        Some(Outcome::Failed) => event.is_fixed_after_refusal && !earlier.is_withdrawn(key),
+        Some(Outcome::Failed) => {
+            let is_kept = earlier.is_withdrawn(key) || earlier.is_left_in_account(key);
+            event.is_fixed_after_refusal && !is_kept
+        }
         Some(Outcome::NonReferral) => {
             let difference = event.essence().contradicts(recorded);
             names_another_non_referral(event, recorded, earlier)

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{AskedAgain, Found, HeldReason, Link, Links, Sale, SaleHistory};
 use crate::event::{
-    Correction, Essence, Event, EventKey, Events, KeyMap, Kind, Money, Refunded, Text, UndoState,
-    is_beside_totals, running_total_refund_id,
+    Correction, Essence, Event, EventKey, Events, KeyMap, Kind, Money, PAID_AFTER_ALL, Refunded,
+    TOTAL_FELL, Text, UndoState, fell_to_id, is_beside_totals, is_undo, running_total_refund_id,
 };
 use crate::journal::Outcome;
 
@@ -19,6 +19,12 @@ const REFUNDED_BY_OTHERS: &str = "others have refunded all of its sale, as the a
 /// The note of a refund of a sale that is to be undone.
 const UNDO_OPEN: &str =
     "`fprecon undo` is to refund all that is left of its sale, and that refund is not tracked yet";
+
+/// The note of the refund of an undo that is handed back.
+const IS_UNDO: &str = "`fprecon undo` made this refund, and others may have refunded its sale since: it is only sent where the account's list is read first";
+
+/// The note of a refund of a sale of which somebody accepted that it is not undone.
+const UNDO_ACCEPTED: &str = "`fprecon undo` held the refund of all that is left of its sale, and somebody accepted that: if the sale was refunded in FirstPromoter, nothing is left of it";
 
 /// The refunds of one sale, taken together.
 pub(super) struct SaleAccount<'e> {
@@ -70,6 +76,7 @@ impl<'e> SaleAccount<'e> {
     ) {
         let currency = self.sale.money.currency;
         let refunds = self.without_undone(refunds, events, links);
+        let refunds = self.without_paid_after_all(refunds, events, links);
         let (in_currency, foreign): (Vec<usize>, Vec<usize>) =
             refunds.iter().partition(|&&refund| {
                 events.figures(refund).money.map(|m| m.currency) == Some(currency)
@@ -110,7 +117,7 @@ impl<'e> SaleAccount<'e> {
     }
 
     /// Returns the refunds that are settled as always: of a sale that is undone those that earlier runs
-    /// recorded. Nothing is left of it for the others.
+    /// recorded. Nothing is left of it for the others, nor for those that count nowhere and are handed back.
     fn without_undone(&self, refunds: &[usize], events: &Events, links: &mut Links) -> Vec<usize> {
         let Some(state) = self.earlier.undone(self.key) else {
             return refunds.to_vec();
@@ -118,15 +125,51 @@ impl<'e> SaleAccount<'e> {
         let is_recorded = |refund: &usize| self.recorded(events.key(*refund)).is_some();
         let (recorded, new): (Vec<usize>, Vec<usize>) =
             refunds.iter().partition(|it| is_recorded(it));
-        for refund in new {
+        let counts_nowhere = |refund: &usize| {
+            let outcome = self.earlier.outcome(events.key(*refund));
+            matches!(outcome, Some(Outcome::Failed | Outcome::NonReferral))
+        };
+        let again = recorded.iter().copied().filter(counts_nowhere);
+        for refund in new.into_iter().chain(again) {
+            let event = events.get(refund);
+            let is_undo = is_undo(event.kind, event.event_id(), event.sale_event_id);
             links.set(
                 refund,
                 match state {
+                    _ if is_undo => Link::held(HeldReason::UndoOpen, IS_UNDO),
+                    UndoState::Accepted => Link::held(HeldReason::UndoOpen, UNDO_ACCEPTED),
                     UndoState::Refunded => Link::Covered(UNDONE.to_owned()),
                     UndoState::RefundedByOthers => Link::Covered(REFUNDED_BY_OTHERS.to_owned()),
                     UndoState::Open => Link::held(HeldReason::UndoOpen, UNDO_OPEN),
                 },
             );
+        }
+        recorded
+    }
+
+    /// Holds the refunds that no earlier run recorded of a sale that was refunded since it was not paid, and sent again since
+    /// it was paid after all: they are of that one, of which the journal's sums say nothing. Returns the others.
+    fn without_paid_after_all(
+        &self,
+        refunds: Vec<usize>,
+        events: &Events,
+        links: &mut Links,
+    ) -> Vec<usize> {
+        let sale = refunds.first();
+        let sale = sale.and_then(|&refund| events.sale_event_id(refund));
+        let again = sale.map(|sale| compact_str::format_compact!("{sale}{PAID_AFTER_ALL}"));
+        let outcome = |id: &Text| self.earlier.outcome(EventKey::from_id(id));
+        let again = again.filter(|id| outcome(id).is_some_and(Outcome::is_tracked));
+        let Some(again) = again else {
+            return refunds;
+        };
+        let is_recorded = |refund: &usize| self.recorded(events.key(*refund)).is_some();
+        let (recorded, new): (Vec<usize>, Vec<usize>) = refunds.into_iter().partition(is_recorded);
+        for refund in new {
+            let note = format!(
+                "its sale was refunded since it was not paid, and sent again as `{again}`: it is not known how much of that is refunded already"
+            );
+            links.set(refund, Link::held(HeldReason::UnfitForSale, note));
         }
         recorded
     }
@@ -288,6 +331,7 @@ impl<'e> SaleAccount<'e> {
                         event.gross_cents = recorded.gross_cents;
                     });
                 }
+                self.hold_total_that_rose_again(total, indexes, events, links);
                 if let Some(largest) = self.fell_from(total, known, largest_here)
                     && let Some(&later) = indexes.iter().find(|&&index| {
                         let input = events.get(index).source.input;
@@ -307,6 +351,36 @@ impl<'e> SaleAccount<'e> {
                 }
             }
             below = total;
+        }
+    }
+
+    /// Adds a refund that is held for a running total that an earlier run recorded, that fell since, as somebody accepted, and
+    /// that is there again: what was sent of it may have been taken back.
+    fn hold_total_that_rose_again(
+        &self,
+        total: i64,
+        indexes: &[usize],
+        events: &mut Events,
+        links: &mut Links,
+    ) {
+        let fallen = self.earlier.total_fallen_to(self.key);
+        let is_later = |&&index: &&usize| {
+            let input = events.get(index).source.input;
+            self.earlier.may_be_later_than_total(input, self.key)
+        };
+        let again = fallen.filter(|&fallen| fallen < total);
+        if let (Some(fallen), Some(&index)) = (again, indexes.iter().find(is_later)) {
+            let reading = events.get(index).to_event();
+            let id = compact_str::format_compact!("{}_again", reading.event_id());
+            let mut refund = reading.derive_event(Kind::Refund, id);
+            refund.sale_event_id.clone_from(&reading.sale_event_id);
+            refund.money = Some(self.sale.money_of(total - fallen));
+            let (was, is) = (self.sale.money_of(fallen), self.sale.money_of(total));
+            let note = format!(
+                "the running total fell to {was}, as somebody accepted, and is {is} again: what was sent of it may have been taken back in FirstPromoter"
+            );
+            links.set(events.len(), Link::held(HeldReason::TotalFell, note));
+            events.push(&refund);
         }
     }
 
@@ -476,7 +550,7 @@ fn hold_total_that_fell(
         amount_cents,
         ..read
     };
-    let id = compact_str::format_compact!("{sale}_refund_fell_to_{is_cents}");
+    let id = fell_to_id(sale, is_cents);
     let mut refund = reading.derive_event(Kind::Refund, id);
     refund.sale_event_id = Some(sale.clone());
     refund.money = Some(money(was_cents - is_cents));
@@ -487,7 +561,7 @@ fn hold_total_that_fell(
 
 /// Says that less is refunded of a sale than an earlier run read.
 fn fell(was: Money, is: &str) -> String {
-    format!("the running total fell: {was} was refunded of this sale, and now {is}")
+    format!("{TOTAL_FELL}{was} was refunded of this sale, and now {is}")
 }
 
 /// Gives a refund that has an amount this one.

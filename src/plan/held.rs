@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::planner::{KeyRepresentatives, Planner};
 use super::settle;
-use crate::event::{DATED_AS_SALE, EventKey, EventRef, Events, Tally};
+use crate::event::{DATED_AS_SALE, EventKey, EventRef, Events, Tally, UndoState, is_undo, undo_id};
 use crate::journal::{Outcome, PlanState};
 use crate::link::HeldReason;
 use crate::problem::{Problem, ProblemCode};
@@ -32,6 +32,15 @@ fn left_in_account_hint(event: EventRef<'_>) -> String {
     let id = shell_word(event.event_id());
     format!(
         "an earlier run had left it to send, and it is not sent; look it up in FirstPromoter: if it is the same one, accept that after the run, `fprecon accept --event {id} --reason TEXT`; if it is another one, `fprecon retry --event {id}` sends it"
+    )
+}
+
+/// Returns what to do about an event that an earlier run found in the account under another id, and that these exports have
+/// otherwise.
+fn left_in_account_again_hint(event: EventRef<'_>) -> String {
+    let id = shell_word(event.event_id());
+    format!(
+        "an earlier run did not send it, since the account has it under another id: if it is the same one, `fprecon accept --event {id} --reason TEXT`; if it is another one, `fprecon retry --event {id}` sends what was recorded"
     )
 }
 
@@ -102,7 +111,7 @@ impl Planner<'_> {
             | HeldReason::UnfitForSale
             | HeldReason::TotalFell
             | HeldReason::SaleNotSent => self.unlinked_hint(event, representatives),
-            HeldReason::UndoOpen => "`fprecon status` shows what came of that refund, and the command for it; then run the exports again".into(),
+            HeldReason::UndoOpen => self.undo_hint(event),
             HeldReason::AfterLoss => format!("`fprecon run` of the same exports with `--in-account hold` compares it with the account's list, and sends what is not there; or look its sale up in FirstPromoter, and if the refund is there, `fprecon accept --event {} --reason TEXT`", shell_word(event.event_id())).into(),
             HeldReason::CorrectedAlone => "correct the customer in the row of its sale in non_referral.csv as well, and run both rows".into(),
             HeldReason::OtherProvider => "add the export that holds its sale; if it is that one, name it in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into(),
@@ -127,6 +136,27 @@ impl Planner<'_> {
             HeldReason::Accepted | HeldReason::AcceptedInAccount => sent_after_all(shell_word(event.event_id())).into(),
             HeldReason::Profile => settle::looked_at_hint(event, self.history).into(),
         }
+    }
+
+    /// Returns what to do about a refund of a sale that an undo was to refund, or about the refund of the undo itself.
+    fn undo_hint(&self, refund: EventRef<'_>) -> Cow<'static, str> {
+        let id = shell_word(refund.event_id());
+        if is_undo(refund.kind, refund.event_id(), refund.sale_event_id) {
+            return format!(
+                "`fprecon retry --event {id}` reads the account's list, and sends it if that much is left of its sale; if it was refunded in FirstPromoter, `fprecon accept --event {id} --reason TEXT`"
+            )
+            .into();
+        }
+        let sale = refund.sale_event_id.unwrap_or_default();
+        if self.history.undone(EventKey::from_id(sale)) == Some(UndoState::Accepted) {
+            let undo = undo_id(sale);
+            let undo = shell_word(&undo);
+            return format!(
+                "if it was, accept this one, too, after the run: `fprecon accept --event {id} --reason TEXT`; if the sale stands as it is, withdraw that by `fprecon accept --undo --event {undo}`, and run the exports again"
+            )
+            .into();
+        }
+        "`fprecon status` shows what came of that refund, and the command for it; then run the exports again".into()
     }
 
     fn unlinked_hint(
@@ -178,14 +208,22 @@ impl Planner<'_> {
         if self.left_behind.contains(&index) {
             return settle::left_behind_hint(self.history.outcome(event.key())).into();
         }
+        if self.history.is_left_in_account(event.key()) {
+            return left_in_account_again_hint(event).into();
+        }
         let recorded = self.history.essence(event.key());
+        if matches!(
+            self.history.undone(event.key()),
+            Some(UndoState::Refunded | UndoState::RefundedByOthers)
+        ) {
+            return settle::undone_hint(event).into();
+        }
         if event.is_named_by_shared_id_alone {
             return settle::unnamed_hint(event, recorded.is_some()).into();
         }
         match self.with_history.get(&index).zip(recorded) {
             Some((&difference, recorded)) => {
-                let outcome = self.history.outcome(event.key());
-                settle::hint(difference, event, &recorded, outcome)
+                settle::hint(difference, event, &recorded, self.history)
             }
             // One side is not in these exports, so that nothing can be removed from them.
             None if recorded.is_some() => settle::undecided_hint(event).into(),

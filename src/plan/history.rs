@@ -37,11 +37,6 @@ pub trait History: SaleHistory {
         self.outcome(key) == Some(Outcome::Failed)
     }
 
-    /// Returns `true` if the event with this key was left to send, and not sent since the account has it under another id.
-    fn is_left_in_account(&self, _: EventKey) -> bool {
-        false
-    }
-
     /// Returns `true` if an event that is not settled may be recorded at the API: some request of it got no
     /// answer.
     fn is_maybe_recorded(&self, _: EventKey) -> bool {
@@ -227,6 +222,14 @@ impl SaleHistory for JournalHistory {
         AttentionCode::from_result(self.outcome(key), flag) == Some(AttentionCode::NotPaid)
     }
 
+    fn is_left_in_account(&self, key: EventKey) -> bool {
+        self.flagged.get(&key) == Some(&AttentionCode::InAccount) && History::has_failed(self, key)
+    }
+
+    fn total_fallen_to(&self, sale: EventKey) -> Option<i64> {
+        self.totals_fallen.get(&sale).copied()
+    }
+
     fn undone(&self, sale: EventKey) -> Option<UndoState> {
         self.undone.get(&sale).copied()
     }
@@ -312,10 +315,6 @@ impl History for JournalHistory {
 
     fn lost_until(&self) -> Option<Timestamp> {
         self.lost_until
-    }
-
-    fn is_left_in_account(&self, key: EventKey) -> bool {
-        self.flagged.get(&key) == Some(&AttentionCode::InAccount) && self.has_failed(key)
     }
 
     fn uncompared_refunds(&self, sale: EventKey) -> &[UncomparedRefund] {

@@ -3,6 +3,7 @@
 //! A sale of another integration has another id, so that the API would count it a second time. It is found by
 //! what it is: the same lead, the same amount, the same day. One sale of the account is at most one of ours.
 
+mod again;
 mod converted;
 mod refunds;
 mod uncompared;
@@ -22,20 +23,23 @@ use self::refunds::KnownRefunds;
 use super::planner::{KeyRepresentatives, Planner};
 use super::range::DateRange;
 use crate::event::{
-    Currency, CustomerRef, DENIED_IN_ACCOUNT, Decimals, EventKey, EventRef, Events, IN_ACCOUNT,
-    KeyMap, Kind, MAYBE_IN_ACCOUNT, Money, NOT_COMPARED_WITH_ACCOUNT, OTHER_AMOUNT_IN_ACCOUNT,
-    OTHER_CUSTOMER_IN_ACCOUNT, Tally, Text, day_in, in_units, remark_on_account,
+    Currency, CustomerRef, DENIED_IN_ACCOUNT, Decimals, EventKey, EventRef, Events, KeyMap, Kind,
+    Money, NOT_COMPARED_WITH_ACCOUNT, OTHER_AMOUNT_IN_ACCOUNT, OTHER_CUSTOMER_IN_ACCOUNT, Tally,
+    Text, day_in, in_units, remark_on_account,
 };
 use crate::journal::PlanState;
 use crate::link::HeldReason;
 use crate::problem::{Problem, ProblemCode};
+use crate::readings::ExportOrigin;
 
 /// Says what is done with sales that the account has under another id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InAccount {
-    /// Those that an earlier run held are held; others are sent.
+    /// Those that an earlier run held are held; others are sent, and said.
     #[default]
     AsBefore,
+    /// Those that an earlier run held are held, and what the list shows, where that had to be read.
+    HoldIfListed,
     /// They are held.
     Hold,
     /// They are sent, also those that an earlier run held.
@@ -312,35 +316,41 @@ impl AccountSales {
         lookup: SaleLookup,
         by: Identifier,
         nearness: Nearness,
-        taken: &[bool],
+        is_free: impl Fn(&u32) -> bool,
     ) -> Option<u32> {
         let window = self.window(lookup.at, nearness);
-        let is_free = |place: &u32| !taken[*place as usize];
         let mut by_uid = self.places(lookup.by_uid, window);
         let mut by_email = self.places(lookup.by_email, window);
         match by {
             Identifier::Both => {
                 by_uid.find(|place| is_free(place) && by_email.clone().any(|other| other == *place))
             }
-            Identifier::Uid => by_uid.find(is_free),
-            Identifier::Email => by_email.find(is_free),
+            Identifier::Uid => by_uid.find(&is_free),
+            Identifier::Email => by_email.find(&is_free),
         }
     }
 
-    /// Marks what is known as ours: the events of the job, and those that earlier runs recorded.
-    fn known(&self, events: &Events, planner: &Planner<'_>) -> Vec<bool> {
-        let sales = self.sales.iter();
-        let recorded = sales.map(|own| {
-            own.key
-                .is_some_and(|key| planner.history.essence(key).is_some())
-        });
-        let mut known: Vec<bool> = recorded.collect();
+    /// Marks what is known as ours: the events of the job, and those that earlier runs recorded. Returns also from which kinds
+    /// of export earlier runs had those of the latter that the job does not have.
+    fn known<'p>(
+        &self,
+        events: &Events,
+        planner: &Planner<'p>,
+    ) -> (Vec<bool>, Vec<Option<&'p ExportOrigin>>) {
+        let history = planner.history;
+        let recorded = |own: &SaleInAccount| own.key.filter(|&key| history.essence(key).is_some());
+        let recorded: Vec<Option<EventKey>> = self.sales.iter().map(recorded).collect();
+        let mut known: Vec<bool> = recorded.iter().map(Option::is_some).collect();
+        let profiles = recorded.iter().map(|key| history.profile((*key)?));
+        let origins = profiles.map(|profile| planner.origins.of_profile(profile?));
+        let mut origins: Vec<Option<&ExportOrigin>> = origins.collect();
         for index in 0..events.len() {
             if let Some(&place) = self.by_key.get(&events.key(index)) {
                 known[place as usize] = true;
+                origins[place as usize] = None;
             }
         }
-        known
+        (known, origins)
     }
 
     /// Returns `true` if the account has a sale of ours of another customer: what both name of the customer differs in all.
@@ -368,13 +378,19 @@ impl AccountSales {
             let original = sale.original.filter(|(_, of)| *of == money.currency);
             original.map(|(cents, _)| cents)?
         };
+        let undone = self
+            .undo_of(event.key())
+            .filter(|_| event.kind == Kind::Sale);
         let is_other = match event.kind {
             Kind::Refund => theirs < cents,
-            _ => theirs != cents,
+            _ => theirs != cents || undone.is_some(),
         };
         is_other.then(|| {
+            let undone = undone.map_or(String::new(), |undo| {
+                format!(", which are refunded by {undo}")
+            });
             format!(
-                "{OTHER_AMOUNT_IN_ACCOUNT}{} has {}",
+                "{OTHER_AMOUNT_IN_ACCOUNT}{} has {}{undone}",
                 sale.name,
                 in_units(theirs.into(), money.currency)
             )
@@ -496,17 +512,26 @@ impl<'p> Planner<'p> {
             }
             let key = events.key(index);
             if let Some(note) = self.history.held_in_account(key)
-                && self.history.essence(key).is_none()
+                && self.is_first_sent(key)
             {
                 self.hold(index, reason_of(note), note.to_string());
             }
         }
     }
 
+    /// Returns `true` if an event that this run would send was never there: no earlier run recorded it, or it takes the place
+    /// of what one recorded, was answered, and counts nowhere.
+    fn is_first_sent(&self, key: EventKey) -> bool {
+        let takes_place = self.replacing.contains_key(&key) && !self.restated.contains_key(&key);
+        self.history.essence(key).is_none() || takes_place && self.history.is_settled(key)
+    }
+
     /// Holds what would be sent although somebody accepted that it is not, since the account has it: that is still so.
     pub(super) fn hold_accepted_in_account(&mut self, events: &Events) {
         for index in 0..events.len() {
-            let accepted = self.accepted_and_sent(index, events);
+            let key = events.key(index);
+            let is_sent = self.states[index] == PlanState::ToSend && self.is_first_sent(key);
+            let accepted = self.history.accepted_held(key).filter(|_| is_sent);
             if let Some(note) = accepted.and_then(|accepted| remark_on_account(accepted)) {
                 self.hold(index, HeldReason::AcceptedInAccount, note.to_owned());
             }
@@ -551,17 +576,25 @@ impl<'p> Planner<'p> {
         range: &DateRange,
     ) {
         let is_after_loss = self.history.lost_until().is_some();
+        let is_asked_for = treatment != InAccount::HoldIfListed;
+        let treatment = match treatment {
+            InAccount::HoldIfListed => InAccount::Hold,
+            chosen => chosen,
+        };
         let findings = AccountFindings {
             commissions: account.commissions,
             requests: account.requests,
             commissions_not_compared: account.unclear,
             ..AccountFindings::default()
         };
+        let (taken, kinds) = account.known(events, self);
         let mut comparison = Comparison {
             account,
             treatment,
+            is_asked_for,
             events,
-            taken: account.known(events, self),
+            taken,
+            kinds,
             open: Vec::new(),
             refunds: Vec::new(),
             taken_refunds: Vec::new(),
@@ -609,7 +642,7 @@ impl<'p> Planner<'p> {
     /// Holds a sale, or says in its note why it might be held. What an earlier run has left to send is not sent by anyone,
     /// unless a request of it may have been.
     fn set_apart(&mut self, index: usize, key: EventKey, note: &str, treatment: InAccount) {
-        let is_new = self.history.essence(key).is_none() || self.history.is_uncompared(key);
+        let is_new = self.is_first_sent(key) || self.history.is_uncompared(key);
         if treatment == InAccount::Hold && is_new {
             return self.hold(index, reason_of(note), note.to_owned());
         }
@@ -630,9 +663,14 @@ impl<'p> Planner<'p> {
 struct Comparison<'c> {
     account: &'c AccountSales,
     treatment: InAccount,
+    /// `true` if somebody asked for the comparison, and it is not only made since the list had to be read.
+    is_asked_for: bool,
     events: &'c Events,
     /// Says of each sale of the account whether it is one of ours.
     taken: Vec<bool>,
+    /// The kinds of export from which earlier runs sent sales of the account, of those that the job does not have: another
+    /// kind may have the same payment under another id.
+    kinds: Vec<Option<&'c ExportOrigin>>,
     /// The sales that are not found yet.
     open: Vec<(usize, SaleLookup)>,
     /// The refunds that are not found yet, each with the place of its sale among those of the account.
@@ -688,7 +726,12 @@ impl Comparison<'_> {
         } else {
             self.findings.not_compared.add(event.kind, event.money);
             let note = NOT_COMPARED_WITH_ACCOUNT;
-            planner.set_apart(index, event.key(), note, self.treatment);
+            let treatment = if self.is_asked_for {
+                self.treatment
+            } else {
+                InAccount::Send
+            };
+            planner.set_apart(index, event.key(), note, treatment);
         }
     }
 
@@ -698,8 +741,7 @@ impl Comparison<'_> {
             let event = self.events.get(index);
             let is_sent = planner.states[index] == PlanState::ToSend && !range.is_outside(event);
             let key = event.key();
-            let is_new =
-                planner.history.essence(key).is_none() || planner.history.is_uncompared(key);
+            let is_new = planner.is_first_sent(key) || planner.history.is_uncompared(key);
             if event.kind != Kind::Refund || !is_sent || !is_new {
                 continue;
             }
@@ -720,12 +762,22 @@ impl Comparison<'_> {
                 if self.found.contains_key(&self.events.key(index)) {
                     continue;
                 }
-                let Some(place) = self.account.free(lookup, by, nearness, &self.taken) else {
+                let event = self.events.get(index);
+                let kind = planner.origins.of_event(event);
+                let is_free = |place: &u32| {
+                    let place = *place as usize;
+                    let kinds = self.kinds[place].zip(kind);
+                    !self.taken[place] || kinds.is_some_and(|(there, here)| !here.is_kind_of(there))
+                };
+                let Some(place) = self.account.free(lookup, by, nearness, is_free) else {
                     self.open.push((index, lookup));
                     continue;
                 };
                 self.taken[place as usize] = true;
-                let event = self.events.get(index);
+                let earlier = match self.kinds[place as usize].take() {
+                    Some(_) => ", sent by an earlier run from another kind of export",
+                    None => "",
+                };
                 self.found.insert(event.key(), place);
                 let sale = &self.account.sales[place as usize];
                 let name = &sale.name;
@@ -737,21 +789,8 @@ impl Comparison<'_> {
                     }
                 };
                 tally.add(event.kind, event.money);
-                let note = match nearness {
-                    Nearness::Day | Nearness::DateOnly => {
-                        format!("{IN_ACCOUNT}{name}: the same lead, amount and day")
-                    }
-                    Nearness::Near => {
-                        let apart = sale.at.duration_since(lookup.at).abs().as_mins() + 1;
-                        format!(
-                            "{IN_ACCOUNT}{name}: the same lead and amount, less than {apart} min apart"
-                        )
-                    }
-                    Nearness::Later => format!(
-                        "{MAYBE_IN_ACCOUNT}{name}: the same lead and amount, of {}, which may be the day of an import",
-                        self.account.day(sale.at)
-                    ),
-                };
+                let note = self.account.note_of(sale, lookup, nearness);
+                let note = format!("{note}{earlier}");
                 planner.set_apart(index, event.key(), &note, self.treatment);
             }
         }
@@ -762,7 +801,8 @@ impl Comparison<'_> {
         for nearness in [Nearness::Day, Nearness::DateOnly, Nearness::Near] {
             for by in IDENTIFIERS {
                 others.retain(|&lookup| {
-                    let place = self.account.free(lookup, by, nearness, &self.taken);
+                    let is_free = |place: &u32| !self.taken[*place as usize];
+                    let place = self.account.free(lookup, by, nearness, is_free);
                     if let Some(place) = place {
                         self.taken[place as usize] = true;
                     }

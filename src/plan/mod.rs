@@ -297,7 +297,7 @@ fn hold_by_account(
             range,
         );
     }
-    if treatment == InAccount::AsBefore {
+    if matches!(treatment, InAccount::AsBefore | InAccount::HoldIfListed) {
         planner.hold_as_before(events);
     }
     planner.hold_accepted_in_account(events);

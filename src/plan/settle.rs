@@ -25,8 +25,9 @@ pub(super) fn hint(
     difference: Contradiction,
     event: EventRef<'_>,
     recorded: &Essence,
-    outcome: Option<Outcome>,
+    history: &dyn History,
 ) -> Cow<'static, str> {
+    let outcome = history.outcome(event.key());
     match outcome {
         None => "`fprecon resume` sends what was recorded first; then run these exports again".into(),
         Some(Outcome::Failed) if event.is_fixed_after_refusal => {
@@ -44,7 +45,7 @@ pub(super) fn hint(
         )
         .into(),
         Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::Unconfirmed) => {
-            sent_hint(difference, event, recorded).into()
+            sent_hint(difference, event, recorded, history).into()
         }
     }
 }
@@ -114,6 +115,14 @@ pub(super) fn refund_of_conflict_hint(refund: EventRef<'_>, history: &dyn Histor
             accept(refund)
         ),
     }
+}
+
+/// Returns how to settle a sale that was undone and that these exports have otherwise: nothing of it counts.
+pub(super) fn undone_hint(sale: EventRef<'_>) -> String {
+    format!(
+        "`fprecon undo` has refunded the sale, so that nothing of it counts: if that is right, {}; to import it again, send it under another `event_id`, with a CSV of your own",
+        accept(sale)
+    )
 }
 
 /// Returns what a person has to do once the sale of a left-behind refund was corrected.
@@ -222,7 +231,12 @@ fn day_of(event: EventRef<'_>) -> String {
     day.map_or(String::new(), |day| day.to_string())
 }
 
-fn sent_hint(difference: Contradiction, event: EventRef<'_>, recorded: &Essence) -> String {
+fn sent_hint(
+    difference: Contradiction,
+    event: EventRef<'_>,
+    recorded: &Essence,
+    history: &dyn History,
+) -> String {
     let accept = accept(event);
     let is_right = format!("if what was sent is right, {accept}");
     match difference {
@@ -230,14 +244,14 @@ fn sent_hint(difference: Contradiction, event: EventRef<'_>, recorded: &Essence)
             let is_part = format!(
                 "if one of the two is only a part of what the other is for, or what was sent is right, {accept}"
             );
-            match correction(event, recorded) {
+            match correction(event, recorded, history) {
                 Some(row) => format!(
                     "{is_part}; if both are all that was paid, and this row is right, send the difference with a CSV of your own that has these two lines: `{CSV_HEADER}` and `{row}`"
                 ),
                 None => is_part,
             }
         }
-        Contradiction::Amount => match correction(event, recorded) {
+        Contradiction::Amount => match correction(event, recorded, history) {
             Some(row) => format!(
                 "{is_right}; if this row is right, send the difference with a CSV of your own that has these two lines: `{CSV_HEADER}` and `{row}`"
             ),
@@ -268,8 +282,8 @@ fn is_maybe_a_part(event: EventRef<'_>, recorded: &Essence) -> bool {
 }
 
 /// Returns the row of a CSV that turns what was sent into what the event says. A refund reverses what was
-/// paid; a sale adds what counts.
-fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
+/// paid; a sale adds what counts. An id that was used sends nothing again.
+fn correction(event: EventRef<'_>, recorded: &Essence, history: &dyn History) -> Option<String> {
     let (read, sent) = (event.read_money()?, recorded.money?);
     let (paid_cents, sent_cents) = (event.paid_cents()?, recorded.paid_cents()?);
     let more_cents = paid_cents.checked_sub(sent_cents)?;
@@ -296,7 +310,8 @@ fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
         ..read
     };
     let id = correction_id(event.event_id(), paid_cents);
-    Some(own_row(kind, &id, sale, difference, event))
+    let is_used = history.essence(EventKey::from_id(&id)).is_some();
+    (!is_used).then(|| own_row(kind, &id, sale, difference, event))
 }
 
 /// Returns the row of a CSV that reverses the part of a sale that was sent and does not count.

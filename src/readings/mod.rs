@@ -17,4 +17,4 @@ pub(crate) use difference::{Side, difference_note};
 pub(crate) use identity::identify;
 pub(crate) use join::Decisions;
 pub(crate) use join::Readings;
-pub(crate) use origin::ExportOrigins;
+pub(crate) use origin::{ExportOrigin, ExportOrigins};

@@ -72,6 +72,7 @@ mod not_paid;
 mod object_storage;
 mod packaging;
 mod pages;
+mod paid_once;
 mod plan_explained;
 mod profiles;
 mod prune;

@@ -150,6 +150,8 @@ pub(crate) struct RetryArguments {
     )]
     pub(crate) events: Vec<String>,
     #[command(flatten)]
+    pub(crate) in_account: InAccountArgument,
+    #[command(flatten)]
     pub(crate) check: UndoCheckArgument,
     #[command(flatten)]
     pub(crate) pace: PaceArguments,

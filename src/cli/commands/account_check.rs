@@ -21,10 +21,10 @@ use crate::tracking::{DENIED, ListedCommission, Version};
 /// The number of commissions of the account up to which they are kept: some 100 to 200 bytes each.
 pub(super) const MAX_COMMISSIONS: u64 = 5_000_000;
 
-/// Returns what is done with sales that the account has under another id.
-pub(super) fn treatment(chosen: Option<InAccountTreatment>) -> InAccount {
+/// Returns what is done with sales that the account has under another id; `otherwise` if nobody chose.
+pub(super) fn treatment(chosen: Option<InAccountTreatment>, otherwise: InAccount) -> InAccount {
     match chosen {
-        None => InAccount::AsBefore,
+        None => otherwise,
         Some(InAccountTreatment::Hold) => InAccount::Hold,
         Some(InAccountTreatment::Send) => InAccount::Send,
     }

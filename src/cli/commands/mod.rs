@@ -31,6 +31,7 @@ mod prune;
 mod report;
 mod report_place;
 mod resume;
+mod retried_sales;
 mod run;
 mod running;
 mod sandbox;

@@ -20,7 +20,7 @@ use crate::cli::plan_tables::{self, PlannedSpan};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::job::{AccountFindings, ExportTotals, Job, JobFigures, SourceRows};
+use crate::job::{AccountFindings, ExportTotals, InAccount, Job, JobFigures, SourceRows};
 use crate::journal::{JournalHistory, JournalReader, PlanState};
 use crate::problem::Problem;
 use crate::report::{SCHEMA, write_plan_events};
@@ -67,7 +67,10 @@ pub(in crate::cli) fn plan(
     let exports = opened(common, arguments, &settings, &choice)?;
     let planner = ExportPlanner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
         .within(date_range(&arguments.range, &settings)?)
-        .with_in_account(treatment(arguments.in_account.treatment));
+        .with_in_account(treatment(
+            arguments.in_account.treatment,
+            InAccount::AsBefore,
+        ));
     let is_compared = arguments.check_account || arguments.in_account.is_compared();
     if is_compared {
         expect_account(common)?;

@@ -1,6 +1,6 @@
 //! `fprecon resume` and `fprecon retry`: continue with the events in the journal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
 
@@ -10,6 +10,7 @@ use super::delivery::{Delivered, RunDelivery, say_attention};
 use super::destination::Destination;
 use super::next;
 use super::report_place::{expect_own_or_free, is_file_of_run};
+use super::retried_sales::SalesToRetry;
 use super::undo::again::{UndoCommand, compare_again};
 use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
 use crate::cli::ended::Ended;
@@ -17,7 +18,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::grouped;
 use crate::cli::terminal::Terminal;
-use crate::event::Tally;
+use crate::event::{Tally, is_undo};
 use crate::journal::{
     AttentionCode, EndReason, EventRow, Journal, JournalReader, Outcome, RetrySelection, RunId,
 };
@@ -203,16 +204,17 @@ pub(in crate::cli) fn retry(
     let target = Destination::choose(common, &settings, terminal)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "retry", now)?;
+    let list = SalesToRetry::fetch(common, arguments.in_account, (&settings, &target), terminal)?;
     expect_own_or_free(arguments.pace.dir.as_deref(), &is_file_of_run, &journal)?;
     let events = retryable(&journal, &arguments.events)?;
-    let is_any_unconfirmed = events
-        .iter()
-        .any(|(_, outcome)| *outcome == Outcome::Unconfirmed);
-    let repeat_unconfirmed = arguments.unconfirmed || is_any_unconfirmed;
+    let mut outcomes = events.iter().map(|(_, outcome)| *outcome);
+    let repeat_unconfirmed =
+        arguments.unconfirmed || outcomes.any(|outcome| outcome == Outcome::Unconfirmed);
     let accepted = accepted_events(&journal)?;
     let events: Vec<EventRow> = events.into_iter().map(|(row, _)| row).collect();
     let undone = journal.events_of_undone_runs()?;
     let uncompared = uncompared_refunds(&journal)?;
+    let covered = refunds_of_undone(&journal)?;
     say_accepted(&accepted, terminal);
     if arguments.unconfirmed {
         say_uncompared(uncompared.len(), terminal);
@@ -221,11 +223,9 @@ pub(in crate::cli) fn retry(
         let left_out = undone.iter().filter(|row| !accepted.contains(row));
         say_undone(left_out.count(), terminal);
     }
-    let accepted = accepted
-        .into_iter()
-        .chain(undone)
-        .chain(uncompared)
-        .collect();
+    let accepted = accepted.into_iter().chain(undone).chain(uncompared);
+    let accepted = accepted.chain(covered);
+    let accepted = accepted.collect();
     let selection = RetrySelection {
         has_failed: arguments.failed,
         has_unconfirmed: arguments.unconfirmed,
@@ -255,6 +255,7 @@ pub(in crate::cli) fn retry(
         );
     };
     compared.record(&mut journal, Some(run), terminal)?;
+    list.compare(&mut journal, run, terminal)?;
     let delivery = RunDelivery {
         repeat_unconfirmed,
         ..RunDelivery::new(&target, &settings, &arguments.pace, &commands, terminal)
@@ -325,6 +326,30 @@ fn uncompared_refunds(journal: &JournalReader) -> Result<Vec<EventRow>, CliError
     Ok(uncompared.map(|(row, _)| row).collect())
 }
 
+/// Returns the refunds that count nowhere and of whose sales nothing is left, since they were undone.
+fn refunds_of_undone(journal: &JournalReader) -> Result<HashSet<EventRow>, CliError> {
+    let mut undone: HashSet<String> = HashSet::new();
+    for sale in journal.refunded_by_others()? {
+        let sale = journal.event(sale)?;
+        undone.extend(sale.map(|sale| sale.event.event_id().to_owned()));
+    }
+    let mut open: Vec<(EventRow, String)> = Vec::new();
+    journal.for_each_refund(|refund| {
+        let event = &refund.event;
+        let sale = event.sale_event_id.as_deref();
+        let is_tracked = refund.outcome.is_some_and(Outcome::is_tracked);
+        match sale {
+            Some(sale) if is_undo(event.kind, event.event_id(), Some(sale)) => {
+                undone.extend(Some(sale.to_owned()).filter(|_| is_tracked));
+            }
+            Some(sale) if !is_tracked => open.push((refund.row, sale.to_owned())),
+            _ => {}
+        }
+    })?;
+    let covered = open.into_iter().filter(|(_, sale)| undone.contains(sale));
+    Ok(covered.map(|(row, _)| row).collect())
+}
+
 /// Says that refunds that were not compared are not tried again by their outcome.
 fn say_uncompared(totals: usize, terminal: &Terminal) {
     let words = ["refund is", "refunds are"];
@@ -353,6 +378,7 @@ fn retryable(
     };
     let mut events = Vec::new();
     let uncompared = uncompared_refunds(journal)?;
+    let covered = refunds_of_undone(journal)?;
     for id in ids {
         match journal.event_with_id(id)? {
             None => {
@@ -377,6 +403,13 @@ fn retryable(
                 );
                 let hint = "run the exports again that have it: `fprecon run` reads the account's list first, and sends what is missing";
                 return Err(wrong(id, message, hint));
+            }
+            Some((row, Some(_))) if covered.contains(&row) => {
+                let message = format!(
+                    "nothing is left of the sale of refund `{id}`: it was refunded in full when it was undone"
+                );
+                let hint = format!("`fprecon accept --event {} --reason TEXT`", shell_word(id));
+                return Err(wrong(id, message, &hint));
             }
             Some((row, Some(outcome))) => events.push((row, outcome)),
         }

@@ -24,7 +24,7 @@ use crate::cli::exports::{self, Choice, ExportPlanner};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::job::Job;
+use crate::job::{InAccount, Job};
 use crate::journal::{HistoryRequest, Journal, JournalHistory, PlanState, RunCommand};
 use crate::record::{NewJob, record};
 use crate::report::Commands;
@@ -41,7 +41,10 @@ pub(in crate::cli) fn run(
     let exports = opened(common, arguments, &settings, &choice)?;
     let planner = ExportPlanner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
         .within(date_range(&arguments.range, &settings)?)
-        .with_in_account(treatment(arguments.in_account.treatment));
+        .with_in_account(treatment(
+            arguments.in_account.treatment,
+            InAccount::HoldIfListed,
+        ));
     if arguments.in_account.is_compared() {
         expect_account(common)?;
     }

@@ -10,7 +10,7 @@ use super::super::{AttentionCode, EventRow, JournalError, JournalReader, Outcome
 use super::{HistoryRequest, JournalHistory, KnownEvent, RunsOfExport, UncomparedRefund};
 use crate::event::{
     Conversion, Correction, Essence, EventKey, KeyMap, Kind, NOT_PAID, Original, Refunded,
-    UndoState, is_undo,
+    UndoState, is_undo, undone_sale,
 };
 use crate::invisible::is_invisible;
 
@@ -325,7 +325,10 @@ impl Scan<'_> {
         }
         if self.refunded_by_others.contains(&id) {
             let undone = self.known.undone.entry(key);
-            undone.or_insert(UndoState::RefundedByOthers);
+            let state = undone.or_insert(UndoState::RefundedByOthers);
+            if *state == UndoState::Accepted {
+                *state = UndoState::RefundedByOthers;
+            }
         }
         self.account(key, columns.event_id(), &event, conversion.as_ref());
         let conversion = conversion.map(|conversion| (key, conversion));
@@ -378,7 +381,7 @@ impl Scan<'_> {
         let essence = &event.essence;
         let is_unreferred = event.outcome == Some(Outcome::NonReferral);
         if let Some(correction) = Correction::from_id(essence.kind, event_id)
-            && self.known.take_correction(correction, event)
+            && self.known.take_correction(correction, (key, event))
         {
             return;
         }
@@ -419,6 +422,11 @@ impl Scan<'_> {
             && Some(total) >= self.known.largest_total(sale)
         {
             self.known.largest_totals.insert(sale, event.row);
+        }
+        if undone_sale(event_id).map(EventKey::from_id) == Some(sale)
+            && event.outcome.is_some_and(Outcome::is_tracked)
+        {
+            self.known.take_undo_of_correction(sale, event);
         }
         self.note_uncompared(sale, key, event);
         let counts_nowhere = is_unreferred || is_left;

@@ -252,6 +252,14 @@ impl AccountSales {
         }
     }
 
+    /// Returns the refund of an undo of a sale that the account has, in words.
+    pub(super) fn undo_of(&self, sale: EventKey) -> Option<String> {
+        let places = self.refunds.by_sale.get(&sale)?.iter();
+        let mut refunds = places.map(|&place| &self.refunds.all[place as usize]);
+        let undo = refunds.find(|own| own.sale.is_some_and(|(_, by)| by == NamedBy::Undo))?;
+        Some(undo.in_words(self.currency))
+    }
+
     /// Returns `true` if the account has a refund with this key.
     pub(super) fn has_refund_of(&self, key: EventKey) -> bool {
         self.refunds.by_key.contains_key(&key)
