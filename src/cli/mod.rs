@@ -15,6 +15,7 @@ mod exports;
 mod folders;
 mod limits;
 mod objects;
+mod open_exports;
 mod patterns;
 mod plan_tables;
 mod read_before;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::error::CliError;
-use super::exports::OpenExports;
+use super::open_exports::OpenExports;
 use crate::job::{Setup, profile_of};
 use crate::journal::{JournalReader, ReadExport, SkippedExport};
 use crate::profile::Profile;

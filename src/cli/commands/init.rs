@@ -12,7 +12,8 @@ use std::path::PathBuf;
 
 use crate::cli::arguments::{Common, InitArguments};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::exports::{self, Choice};
+use crate::cli::exports::Choice;
+use crate::cli::open_exports;
 use crate::cli::settings::{CONFIG_FILE, EffectiveSettings, exports_of};
 use crate::cli::terminal::Terminal;
 use crate::event::Currency;
@@ -52,7 +53,7 @@ pub(in crate::cli) fn init(
     }
     let settings = EffectiveSettings::load_without_project(common)?;
     let choice = Choice::load(common, &settings)?;
-    let mut opened = exports::open(
+    let mut opened = open_exports::open(
         &arguments.exports,
         (common, &settings),
         header_below(),

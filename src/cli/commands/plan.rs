@@ -16,6 +16,7 @@ use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::date_range::date_range;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice, ExportPlanner};
+use crate::cli::open_exports::OpenExports;
 use crate::cli::plan_tables::{self, PlannedSpan};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
@@ -128,7 +129,7 @@ fn opened(
     arguments: &PlanArguments,
     settings: &EffectiveSettings,
     choice: &Choice,
-) -> Result<exports::OpenExports, CliError> {
+) -> Result<OpenExports, CliError> {
     let exports = exports::open_for(choice, &arguments.exports, (common, settings))?;
     if let Some(path) = &arguments.events {
         let link = arguments.link.link.as_deref();

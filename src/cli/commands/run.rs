@@ -21,6 +21,7 @@ use crate::cli::date_range::{self, date_range};
 use crate::cli::ended::Ended;
 use crate::cli::error::CliError;
 use crate::cli::exports::{self, Choice, ExportPlanner};
+use crate::cli::open_exports::OpenExports;
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
@@ -103,7 +104,7 @@ fn opened(
     arguments: &RunArguments,
     settings: &EffectiveSettings,
     choice: &Choice,
-) -> Result<exports::OpenExports, CliError> {
+) -> Result<OpenExports, CliError> {
     let exports = exports::open_for(choice, &arguments.exports, (common, settings))?;
     let read_beside = [
         arguments.link.link.as_deref(),
@@ -149,7 +150,7 @@ struct PlannedRun {
 /// Plans the exports, with the account's list where that is asked for, or needed after a loss.
 fn planned(
     planner: &ExportPlanner<'_>,
-    exports: exports::OpenExports,
+    exports: OpenExports,
     (common, arguments, settings): (&Common, &RunArguments, &EffectiveSettings),
     terminal: &Terminal,
 ) -> Result<PlannedRun, CliError> {

@@ -20,7 +20,8 @@ use crate::audit::theirs::{
 };
 use crate::audit::{Commission, Promoter, ReferredCustomer};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::exports::{self, Choice};
+use crate::cli::exports::Choice;
+use crate::cli::open_exports;
 use crate::cli::tables::count;
 use crate::export::Export;
 use crate::job::{export_problem, unanswered, unrecognised};
@@ -116,7 +117,7 @@ impl AuditCall<'_> {
 
     /// Opens the one CSV that the list of commissions is.
     fn only_export(&self, path: &Path, profiles: &Profiles) -> Result<Export, CliError> {
-        let mut opened = exports::open(
+        let mut opened = open_exports::open(
             &[path.to_owned()],
             (self.common, self.settings),
             profiles.lines_above(),

@@ -8,7 +8,8 @@ use super::proposals::ChosenProfile;
 use super::{ApiAnswers, ProfilePlan};
 use crate::cli::arguments::{Common, InitArguments};
 use crate::cli::error::{CliError, profile_problem};
-use crate::cli::exports::{self, Choice, ExportPlanner};
+use crate::cli::exports::{Choice, ExportPlanner};
+use crate::cli::open_exports;
 use crate::cli::settings::{EffectiveSettings, exports_of};
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
@@ -89,7 +90,7 @@ pub(super) fn try_out(
     if !tried.contains(&true) {
         return Ok(trial);
     }
-    let mut opened = exports::open(
+    let mut opened = open_exports::open(
         &arguments.exports,
         (common, &settings),
         profiles.lines_above(),
