@@ -1,5 +1,6 @@
 //! Decides what is new, a duplicate, a conflict or held, and in what order events are sent.
 
+mod account_findings;
 mod held;
 mod history;
 mod in_account;
@@ -8,10 +9,9 @@ mod planner;
 mod range;
 mod settle;
 
+pub use account_findings::AccountFindings;
 pub use history::History;
-pub use in_account::{
-    AccountFindings, AccountSales, InAccount, ListVersion, RefundOfAccount, SaleOfAccount,
-};
+pub use in_account::{AccountSales, InAccount, ListVersion, RefundOfAccount, SaleOfAccount};
 pub use range::DateRange;
 pub(crate) use settle::{CSV_HEADER, named_list, reversal_row};
 
@@ -22,7 +22,7 @@ use crate::journal::PlanState;
 use crate::link::{AskedAgain, Links};
 use crate::problem::Problem;
 use crate::readings::{ExportOrigins, Readings};
-use in_account::Uncompared;
+use account_findings::Uncompared;
 use order::sending_order;
 use planner::{KeyRepresentatives, Planner};
 

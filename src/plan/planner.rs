@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::History;
-use super::in_account::{AccountFindings, Uncompared};
+use super::account_findings::{AccountFindings, Uncompared};
 use crate::event::{
     Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money,
 };

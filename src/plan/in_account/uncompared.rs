@@ -9,6 +9,7 @@ use crate::event::{EventKey, Events, KeyMap, Kind, Money};
 use crate::journal::PlanState;
 use crate::link::HeldReason;
 use crate::plan::History;
+use crate::plan::account_findings::Uncompared;
 use crate::plan::planner::{KeyRepresentatives, Planner};
 
 /// The note of a running total that the account has as other ones.
@@ -16,19 +17,6 @@ const COVERED: &str = "the account has running totals of its sale that come to t
 
 /// The note of a running total of which it is not known what is missing in the account.
 const UNCLEAR: &str = "an earlier running total of this sale was not sent, since a part of it may be in FirstPromoter, and is not in these exports; what is missing can't be computed, since what counts is not what was paid back";
-
-/// Holds what the account's list says of running totals whose sale has any that was not compared.
-#[derive(Clone, Debug, Default)]
-pub(in crate::plan) struct Uncompared {
-    /// `true` if the list was read.
-    pub(in crate::plan) is_compared: bool,
-    /// The number of those of earlier runs in these exports that are left as they are without the list.
-    pub(in crate::plan) left: u64,
-    /// Those of which nothing is missing.
-    covered: KeyMap<()>,
-    /// Those of which it is not known what is missing.
-    unclear: KeyMap<()>,
-}
 
 impl AccountSales {
     /// Gives running totals whose sale has any that was not compared the amount that is missing in the account. Adds the keys
