@@ -18,80 +18,28 @@
 //! - What another program writes has no number. So a commit in the log that leaves the number alone is not one of this
 //!   program's.
 
-mod looked_at;
-mod lost;
-mod slot;
-
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Statement};
+use rusqlite::Connection;
 
-use self::looked_at::DatabaseState;
-pub(super) use self::looked_at::LookedAt;
-use self::lost::commit_without_log;
-pub(super) use self::lost::lost;
-pub(super) use self::slot::{RecordState, read};
-use self::slot::{SLOT_DISTANCE, Slot, State};
+use super::commit::Commit;
 use super::database_pages::{DatabaseDigest, DatabasePages};
 use super::files::{self, beside};
 use super::log_file::{LogEnd, LogIndex};
+use super::looked_at::{DatabaseState, LookedAt};
+use super::lost::commit_without_log;
 use super::page_list::{ListEnd, PageList, Unlisted};
 use super::place::{DATABASE_OVERWRITTEN, LOG_OVERWRITTEN, PlaceWatch, WRITTEN_BY_ANOTHER};
+use super::record_slot::{SLOT_DISTANCE, Slot, State, read};
 use super::{EventRow, JournalError, JournalId, JournalReader, migrate, place};
 
 /// The room that the record has from the start: a sync of a file that does not grow has only its bytes to write.
 const ROOM_BYTES: usize = 64 * 1024;
 /// The number of frames from which the log is moved into the database: SQLite's own default.
 const MOST_FRAMES: u32 = 1000;
-
-/// Identifies a commit as the journal has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Commit {
-    /// The journal's own mark, drawn at random when it was made or migrated.
-    pub(super) journal: [u8; 16],
-    /// The number of the commit; 0 before the first one.
-    pub(super) number: i64,
-    /// The commit's mark, drawn at random.
-    pub(super) mark: [u8; 16],
-}
-
-/// Returns the page of the database that has the number of the last commit: each commit of this program writes it.
-pub(super) fn page_of_number(connection: &Connection) -> rusqlite::Result<u32> {
-    let sql = "SELECT rootpage FROM main.sqlite_schema WHERE name = 'last_commit'";
-    connection.query_row(sql, [], |row| row.get(0))
-}
-
-impl Commit {
-    /// Reads the last commit of a journal.
-    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Commit> {
-        let sql = "SELECT journal, number, mark FROM main.last_commit WHERE id = 1";
-        connection.query_row(sql, [], Commit::from_row)
-    }
-
-    /// Prepares the statement that [`Commit::count`] runs.
-    pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
-        connection.prepare(
-            "UPDATE last_commit SET number = number + 1, mark = randomblob(16) WHERE id = 1
-             RETURNING journal, number, mark",
-        )
-    }
-
-    /// Counts the commit of the transaction that is open.
-    pub(super) fn count(statement: &mut Statement<'_>) -> rusqlite::Result<Commit> {
-        statement.query_row([], Commit::from_row)
-    }
-
-    fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Commit> {
-        Ok(Commit {
-            journal: row.get(0)?,
-            number: row.get(1)?,
-            mark: row.get(2)?,
-        })
-    }
-}
 
 impl JournalReader {
     /// Returns what identifies the journal; `None` for a journal of a version that has nothing.
@@ -106,10 +54,6 @@ impl JournalReader {
             .map_err(|error| self.failed("reading what identifies it", error))?;
         Ok(Some(JournalId(id)))
     }
-}
-
-pub(super) fn time(at_ms: i64) -> Timestamp {
-    Timestamp::from_millisecond(at_ms).unwrap_or_default()
 }
 
 /// Keeps the record of a journal that is being written.

@@ -5,7 +5,8 @@ use rusqlite::{Connection, Statement, params};
 
 use super::attempts::{self, SealedAnswer};
 use super::columns::result_seal;
-use super::commits::{Commit, CommitRecord};
+use super::commit::Commit;
+use super::commits::CommitRecord;
 use super::corrected::{NOT_REPLACED, NOT_SUPERSEDED};
 use super::events;
 use super::flags;

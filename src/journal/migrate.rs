@@ -9,12 +9,15 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, params};
 
 use super::columns::{Seal, expect_seal_if_kept};
-use super::commits::{self, Commit, LookedAt, RecordState};
+use super::commit::{Commit, page_of_number};
 use super::error::LostCommits;
 use super::files::{beside, sync_directory};
 use super::guard;
+use super::looked_at::LookedAt;
+use super::lost::lost;
 use super::place;
 use super::read_only::{PATIENCE, ReadOnly};
+use super::record_slot::{self, RecordState};
 use super::{Account, AccountClash, JournalError, JournalReader};
 use crate::private;
 
@@ -164,7 +167,7 @@ pub(super) fn keep_log_on_close(connection: &Connection, path: &Path) -> Result<
 /// Reads the commit record beside a journal, which has to be done before the journal is read.
 pub(super) fn read_record(path: &Path) -> Result<RecordState, JournalError> {
     place::expect_companion_files(path)?;
-    commits::read(path)
+    record_slot::read(path)
         .map_err(|source| JournalError::unreadable(path, "reading its commit record", source))
 }
 
@@ -199,11 +202,11 @@ pub(super) fn lost_commits(
         ..COUNTED_FROM => None,
         _ => {
             let last = Commit::read(connection)
-                .and_then(|commit| Ok((commit, commits::page_of_number(connection)?)));
+                .and_then(|commit| Ok((commit, page_of_number(connection)?)));
             Some(last.map_err(|error| JournalError::sqlite(path, DOING, error))?)
         }
     };
-    commits::lost(path, record, last, database)
+    lost(path, record, last, database)
         .map_err(|source| JournalError::unreadable(path, DOING, source))
 }
 

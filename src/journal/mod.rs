@@ -23,6 +23,7 @@ mod check;
 mod columns;
 mod commission_runs;
 mod commissions;
+mod commit;
 mod commits;
 mod conversions;
 mod corrected;
@@ -40,7 +41,9 @@ mod learned;
 mod left_out;
 mod lock;
 mod log_file;
+mod looked_at;
 mod lookup;
+mod lost;
 mod midnights;
 mod migrate;
 mod page_list;
@@ -54,6 +57,7 @@ mod read;
 mod read_exports;
 mod read_only;
 mod record;
+mod record_slot;
 mod records;
 mod recover;
 mod redaction;
@@ -116,9 +120,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tempfile::TempDir;
 
-use commits::{Commit, CommitRecord, LookedAt};
+use commit::Commit;
+use commits::CommitRecord;
 use lock::Lock;
 pub(crate) use lock::{Holder, host};
+use looked_at::LookedAt;
 use words::bounded;
 
 /// Identifies the account whose events a journal holds. All three fields must be equal for a run to use it.

@@ -15,8 +15,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tempfile::TempDir;
 
 use super::JournalError;
-use super::commits;
 use super::files::beside;
+use super::record_slot;
 
 /// The time that a statement waits for another program that has locked the file.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -104,11 +104,11 @@ fn open_copy(path: &Path) -> Result<ReadOnly, JournalError> {
     let directory = tempfile::tempdir().map_err(failed)?;
     let copy = directory.path().join("copy.journal");
     for _ in 0..MOST_COPIES {
-        let before = commits::read(path).map_err(failed)?;
+        let before = record_slot::read(path).map_err(failed)?;
         for suffix in ["", "-wal"] {
             copy_bytes(&beside(path, suffix), &beside(&copy, suffix)).map_err(failed)?;
         }
-        if commits::read(path).map_err(failed)? == before {
+        if record_slot::read(path).map_err(failed)? == before {
             let connection = open_in_place(&copy);
             return Ok(ReadOnly {
                 connection: connection.map_err(|error| JournalError::sqlite(path, DOING, error))?,

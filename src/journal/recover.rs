@@ -9,12 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Row, Statement, Transaction, TransactionBehavior, params};
 
 use super::columns::{Seal, expect_seal, impossible};
-use super::commits::{self, Commit, RecordState};
+use super::commit::{self, Commit};
 use super::error::LostCommits;
 use super::files::{self, beside};
 use super::lock::Lock;
 use super::migrate;
 use super::place;
+use super::record_slot::RecordState;
 use super::{EventRow, Journal, JournalError, JournalReader};
 use crate::event::Event;
 
@@ -53,7 +54,7 @@ impl DoubtUntil {
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let sql = "SELECT max(until_ms) FROM lost_commits";
         let until: Option<i64> = connection.query_row(sql, [], |row| row.get(0))?;
-        Ok(DoubtUntil(until.map(commits::time)))
+        Ok(DoubtUntil(until.map(commit::time)))
     }
 
     /// Returns `true` if an event that is new to the journal may have been sent.
@@ -147,7 +148,7 @@ impl JournalReader {
             .connection
             .query_row(sql, [], |row| row.get(0))
             .map_err(|error| self.failed("looking for lost commits", error))?;
-        let Some(recovered) = recovered.map(commits::time) else {
+        let Some(recovered) = recovered.map(commit::time) else {
             return Ok(None);
         };
         let read = self.latest_run_of_exports()?;

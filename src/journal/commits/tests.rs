@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use super::slot::{EARLIER_MAGIC, EARLIER_SLOT_BYTES, SUM_BYTES};
 use super::*;
 use crate::journal::guard::tests::open_to_edit;
+use crate::journal::record_slot::{EARLIER_MAGIC, EARLIER_SLOT_BYTES, RecordState, SUM_BYTES};
 use crate::journal::tests::{answer, intent, open, place, record, sale};
 use crate::journal::{Effect, Journal, JournalReader, LostCommits, Outcome};
 use sha2::{Digest, Sha256};

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use super::slot::{RecordState, Slot, State, read};
-use super::{Commit, time};
-use crate::journal::database_pages::DatabasePages;
-use crate::journal::error::LostCommits;
-use crate::journal::log_file::LogEnd;
-use crate::journal::page_list::{PageList, Unlisted};
-use crate::journal::read_only::open_without_log;
+use super::commit::{Commit, time};
+use super::database_pages::DatabasePages;
+use super::error::LostCommits;
+use super::log_file::LogEnd;
+use super::page_list::{PageList, Unlisted};
+use super::read_only::open_without_log;
+use super::record_slot::{RecordState, Slot, State, read};
 
 /// Returns what a journal has lost by its record, if anything.
 ///
@@ -21,7 +21,7 @@ use crate::journal::read_only::open_without_log;
 /// more.
 ///
 /// The record has to be read before the journal is: then this is right while another process writes, too.
-pub(in crate::journal) fn lost(
+pub(super) fn lost(
     journal: &Path,
     found: RecordState,
     last: Option<(Commit, u32)>,

@@ -4,15 +4,15 @@ use std::fs::{self, File, Metadata};
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::slot::RecordState;
+use super::database_pages::DatabasePages;
+use super::files::beside;
+use super::record_slot::RecordState;
+use super::{JournalError, place};
 use crate::file_identity::FileIdentity;
-use crate::journal::database_pages::DatabasePages;
-use crate::journal::files::beside;
-use crate::journal::{JournalError, place};
 
 /// Says what a database was when it was looked at, before it was opened.
 #[derive(Debug)]
-pub(in crate::journal) struct LookedAt {
+pub(super) struct LookedAt {
     identity: Option<FileIdentity>,
     pub(super) state: DatabaseState,
     content: DatabaseContent,
@@ -31,10 +31,7 @@ enum DatabaseContent {
 
 impl LookedAt {
     /// Looks at the database of a journal that nobody has open in this process.
-    pub(in crate::journal) fn read(
-        journal: &Path,
-        record: RecordState,
-    ) -> Result<LookedAt, JournalError> {
+    pub(super) fn read(journal: &Path, record: RecordState) -> Result<LookedAt, JournalError> {
         let failed = |source| JournalError::unreadable(journal, "reading its pages", source);
         let (identity, state) = (place::identity_of(journal)?, DatabaseState::read(journal)?);
         let has_log = fs::metadata(beside(journal, "-wal")).is_ok_and(|log| log.len() > 0);
@@ -65,17 +62,17 @@ impl LookedAt {
     }
 
     /// Returns `true` if the journal needs no further check.
-    pub(in crate::journal) fn is_as_recorded(&self) -> bool {
+    pub(super) fn is_as_recorded(&self) -> bool {
         self.as_recorded().is_some()
     }
 
     /// Returns `true` if more has to be checked than what is about to be used.
-    pub(in crate::journal) fn is_changed(&self) -> bool {
+    pub(super) fn is_changed(&self) -> bool {
         matches!(self.content, DatabaseContent::Changed)
     }
 
     /// Refuses a journal that is another file now.
-    pub(in crate::journal) fn expect_same(&self, journal: &Path) -> Result<(), JournalError> {
+    pub(super) fn expect_same(&self, journal: &Path) -> Result<(), JournalError> {
         place::expect_same(journal, self.identity)
     }
 }

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::Commit;
-use crate::journal::database_pages::DatabaseDigest;
-use crate::journal::files::{self, beside};
-use crate::journal::log_file::LogEnd;
-use crate::journal::page_list::ListEnd;
+use super::commit::Commit;
+use super::database_pages::DatabaseDigest;
+use super::files::{self, beside};
+use super::log_file::LogEnd;
+use super::page_list::ListEnd;
 
 const MAGIC: [u8; 8] = *b"FPRCMT02";
 /// The form of a slot before there was a list of pages: the end of the log is in it while the log is moved.
@@ -46,12 +46,12 @@ impl State {
 
 /// Holds the content of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::journal) struct Slot {
+pub(super) struct Slot {
     /// The number of writes of the record; the higher of both slots is the later.
     pub(super) generation: u64,
-    pub(in crate::journal) commit: Commit,
+    pub(super) commit: Commit,
     /// The time of that commit, in milliseconds since 1970.
-    pub(in crate::journal) at_ms: i64,
+    pub(super) at_ms: i64,
     /// The number that the database has without its log.
     pub(super) base: i64,
     pub(super) state: State,
@@ -59,7 +59,7 @@ pub(in crate::journal) struct Slot {
     pub(super) log: LogEnd,
     /// The highest number of an event of which a request was ever intended: no event with a higher number was
     /// sent.
-    pub(in crate::journal) intended: i64,
+    pub(super) intended: i64,
     /// The end of the list of pages that the database has to have once the log is moved.
     pub(super) listed: ListEnd,
     /// The content of the database at its base, if that is known.
@@ -149,7 +149,7 @@ impl Slot {
 
 /// Says what is found at the record's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::journal) enum RecordState {
+pub(super) enum RecordState {
     Nothing,
     /// There is a file of which neither slot is whole.
     Damaged,
@@ -158,7 +158,7 @@ pub(in crate::journal) enum RecordState {
 
 impl RecordState {
     /// Returns the content of the record, if there is one that is whole.
-    pub(in crate::journal) fn slot(self) -> Option<Slot> {
+    pub(super) fn slot(self) -> Option<Slot> {
         match self {
             RecordState::Record(slot) => Some(slot),
             RecordState::Nothing | RecordState::Damaged => None,
@@ -167,7 +167,7 @@ impl RecordState {
 }
 
 /// Reads the record of a journal.
-pub(in crate::journal) fn read(journal: &Path) -> io::Result<RecordState> {
+pub(super) fn read(journal: &Path) -> io::Result<RecordState> {
     let path = beside(journal, files::COMMITS);
     // Opening a pipe would wait.
     if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
