@@ -6,7 +6,8 @@ use crate::event::{Currency, Kind, Sum, Tally};
 use crate::invisible::shown;
 use crate::job::{InputSummary, JobFigures, Rows};
 use crate::journal::{Outcome, PlanState, SkippedExport};
-use crate::report::words::{amount, kind_words, open_lines, outcome_words, state_words};
+use crate::report::open_words::open_lines;
+use crate::report::words::{amount, kind_words, outcome_words, state_words};
 pub(super) use crate::report::words::{count, grouped};
 use crate::report::{OutcomesSummary, RunSummary, SpanSummary};
 

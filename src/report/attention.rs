@@ -30,7 +30,7 @@ use crate::journal::{
 #[derive(Clone, Debug, Serialize)]
 pub struct Attention {
     /// The reason why they need attention.
-    #[serde(serialize_with = "word")]
+    #[serde(serialize_with = "super::items::serialize_code")]
     pub code: AttentionCode,
     /// The number of items.
     pub count: u64,
@@ -50,7 +50,7 @@ pub struct Attention {
 #[derive(Clone, Debug, Serialize)]
 pub struct AcceptedSummary {
     /// The reason why they needed attention.
-    #[serde(serialize_with = "word")]
+    #[serde(serialize_with = "super::items::serialize_code")]
     pub code: AttentionCode,
     /// The number of items.
     pub count: u64,
@@ -62,13 +62,6 @@ pub struct AcceptedSummary {
     pub by: String,
     /// The time of acceptance, in RFC 3339.
     pub at: String,
-}
-
-pub(super) fn word<S: serde::Serializer>(
-    code: &AttentionCode,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(code.as_str())
 }
 
 /// The items of some runs that need attention, and those that were accepted.

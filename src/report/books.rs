@@ -1,6 +1,5 @@
 //! The source of a report: a run, or the runs of some days, as the journal has them.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::attention::is_flagged;
@@ -8,7 +7,6 @@ use super::items::{Age, for_each_item, for_each_other_item, held_item, row_item}
 use super::open_items::OpenOfSpan;
 use super::redact::Redactor;
 use super::source_rows::{ReportedRow, header_of};
-use super::summary::RunSummary;
 use crate::journal::{
     AcceptedRecord, Account, AttentionCode, ConversionRecord, Disposition, EventRecord, EventRow,
     EventsOf, HeldRecord, JournalError, JournalReader, RunRecord, RunScope, Span, SpanBy,
@@ -87,13 +85,9 @@ impl<'j> ReportSource<'j> {
         }
     }
 
-    /// Returns figures of these books as they may be shown.
-    pub fn shown<'s>(&self, summary: &'s RunSummary) -> Cow<'s, RunSummary> {
-        let mut summary = Cow::Borrowed(summary);
-        if let Some(redactor) = &self.redactor {
-            redactor.summary(summary.to_mut());
-        }
-        summary
+    /// Returns what replaces emails and names in these books, if anything does.
+    pub(super) fn redactor(&self) -> Option<&Redactor> {
+        self.redactor.as_ref()
     }
 
     /// Returns the account of the books.

@@ -11,7 +11,7 @@ use crate::event::{CustomerRef, Event, EventRef, Kind, Money};
 use crate::invisible::shown;
 use crate::journal::{AcceptedRecord, ConversionRecord, EventRecord, HeldRecord, Outcome};
 
-use super::summary::outcome_word;
+use super::outcomes::outcome_word;
 
 /// The type of the cells of a column that are not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,8 +19,8 @@ use super::error::ReportError;
 use super::exporter::{AttentionEvent, Exporter, ReportContent, WrittenFile};
 use super::format::{Format, Formats};
 use super::html::HtmlFile;
-use super::json_file::{JsonFile, SUMMARY_FILE};
-use super::occupant::{IDENTIFYING_FILES, MARKER, ReportId, move_aside};
+use super::json_file::JsonFile;
+use super::occupant::{IDENTIFYING_FILES, MARKER, ReportId, SUMMARY_FILE, move_aside};
 #[cfg(feature = "polars")]
 use super::parquet::ParquetFile;
 use super::row_files::is_numbered;

@@ -14,6 +14,14 @@ use crate::journal::{
 };
 use crate::problem::without_cell;
 
+/// Writes the word for why an item needs attention.
+pub(super) fn serialize_code<S: serde::Serializer>(
+    code: &AttentionCode,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(code.as_str())
+}
+
 /// Tells whether an item first needed attention in the run in question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Age {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::atomic::{FileError, PartialFile};
 use super::exporter::{Exporter, ReportContent, WrittenFile};
+use super::occupant::SUMMARY_FILE;
 use super::summary::RunSummary;
 use crate::invisible::{Language, shown_in_strings};
 
@@ -15,9 +16,6 @@ pub(crate) fn json_text(value: &impl Serialize) -> serde_json::Result<String> {
     let text = serde_json::to_string_pretty(value)?;
     Ok(shown_in_strings(text, Language::Json))
 }
-
-/// The name of the file.
-pub(crate) const SUMMARY_FILE: &str = "summary.json";
 
 /// The file `summary.json`.
 pub(super) struct JsonFile(WrittenFile);

@@ -25,6 +25,8 @@ pub(crate) mod life;
 mod marked_paid;
 mod occupant;
 pub(crate) mod open_items;
+pub(crate) mod open_words;
+mod outcomes;
 pub(crate) mod page;
 #[cfg(feature = "polars")]
 mod parquet;
@@ -57,13 +59,12 @@ pub(crate) use json_file::json_text;
 pub(crate) use learned::lower_limit;
 pub(crate) use marked_paid::{MARKED_PAID_FILE, write_marked_paid};
 pub(crate) use occupant::{IDENTIFYING_FILES, ReportId};
+pub(crate) use outcomes::{OutcomesSummary, outcome_word};
 #[cfg(feature = "polars")]
 pub(crate) use parquet::ParquetTable;
 pub(crate) use plan_events::write_plan_events;
 pub use redact::Redactor;
 pub(crate) use removal::remove_report;
-pub(crate) use summary::{
-    OpenSummary, OutcomesSummary, SCHEMA, SpanSummary, Undated, outcome_word,
-};
+pub(crate) use summary::{OpenSummary, SCHEMA, SpanSummary, Undated};
 pub use summary::{RunSummary, SummaryError};
 pub(crate) use unpaid_history::HISTORY_DAYS;

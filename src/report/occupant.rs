@@ -7,10 +7,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::atomic::{FileError, FinishedFile, PartialFile, sync_directory};
-use super::json_file::SUMMARY_FILE;
 use crate::bounded;
 use crate::journal::JournalId;
 use crate::private;
+
+/// The file with the figures of a report, which says which report it is.
+pub(crate) const SUMMARY_FILE: &str = "summary.json";
 
 /// The file that says which report it is where there is no `summary.json`.
 pub(super) const MARKER: &str = ".fprecon-report";

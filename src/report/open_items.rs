@@ -279,7 +279,7 @@ pub(crate) fn is_unplanned(code: AttentionCode) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OpenCount {
     /// The code of the reason.
-    #[serde(serialize_with = "super::attention::word")]
+    #[serde(serialize_with = "super::items::serialize_code")]
     pub code: AttentionCode,
     /// The number of items.
     pub count: u64,

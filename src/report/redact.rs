@@ -15,7 +15,6 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
 
-use super::summary::RunSummary;
 use crate::event::{DETAILS, DetailSlot, Details, Event, Text};
 use crate::job::ADDED_COLUMNS;
 use crate::journal::{
@@ -151,7 +150,7 @@ impl Redactor {
         }
     }
 
-    fn replace(&self, text: &mut String) {
+    pub(super) fn replace(&self, text: &mut String) {
         if let Cow::Owned(redacted) = self.text(text) {
             *text = redacted;
         }
@@ -333,28 +332,6 @@ impl Redactor {
         self.replace(&mut problem.message);
         if let Some(hint) = &mut problem.hint {
             self.replace(hint);
-        }
-    }
-
-    /// Replaces the personal data of a summary, whose reasons may quote an export.
-    pub fn summary(&self, summary: &mut RunSummary) {
-        for ignored in &mut summary.reading.ignored {
-            self.replace(&mut ignored.reason);
-        }
-        for commissions in summary.commission_cents.values_mut() {
-            let named = std::mem::take(commissions);
-            for (name, cents) in named {
-                let name = if name.contains('@') {
-                    self.email(&name)
-                } else {
-                    self.name(&name)
-                };
-                *commissions.entry(name).or_default() += cents;
-            }
-        }
-        for accepted in &mut summary.accepted {
-            self.replace(&mut accepted.reason);
-            self.replace(&mut accepted.by);
         }
     }
 

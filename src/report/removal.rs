@@ -5,8 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::files::is_report_file;
-use super::json_file::SUMMARY_FILE;
-use super::occupant::{MARKER, ReportId, folder_name};
+use super::occupant::{MARKER, ReportId, SUMMARY_FILE, folder_name};
 
 /// Removes a report from the directory of its run, or from the folder in it to which a later report has moved it.
 /// Nothing else in the directory is removed. Returns `true` if the report was there.

@@ -3,11 +3,11 @@
 //! `plan --json`, `run --json`, `report --json` and `summary.json` are made of these types, and the
 //! tables on the terminal are printed from them, so that they always agree.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::attention::{self, AcceptedSummary, Attention, AttentionFigures, Places};
@@ -16,63 +16,18 @@ use super::commands::Commands;
 use super::items::held_item;
 use super::occupant::ReportId;
 use super::open_items::{OpenCount, OpenOfSpan, exports_beside_held};
+use super::outcomes::OutcomesSummary;
+use super::redact::Redactor;
 use super::row_files::row_file_names;
 use crate::event::{Currency, Sum, Tally};
 use crate::job::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, JobFigures, Rows};
 use crate::journal::{
-    AccountCheck, Disposition, EndReason, JournalError, JournalId, JournalReader, Outcome,
-    OutcomeTallies, PlanState, PlanTotal, PromoterCommissions, ReasonCount, RunRecord, RunScope,
-    SpanBy,
+    AccountCheck, Disposition, EndReason, JournalError, JournalId, JournalReader, OutcomeTallies,
+    PlanState, PlanTotal, PromoterCommissions, ReasonCount, RunRecord, RunScope, SpanBy,
 };
 
 /// The version of the machine output.
 pub(crate) const SCHEMA: u32 = 1;
-
-/// The outcomes of the events that were to be sent.
-#[derive(Clone, Debug, Default)]
-pub struct OutcomesSummary {
-    /// The events by outcome; `None` is `not_sent`.
-    pub by_outcome: OutcomeTallies,
-}
-
-/// The word of events that a run did not settle.
-pub(crate) const NOT_SENT: &str = "not_sent";
-
-impl OutcomesSummary {
-    /// Returns the events of one outcome; `None` is `not_sent`.
-    pub fn for_outcome(&self, outcome: Option<Outcome>) -> Tally {
-        self.by_outcome.get(&outcome).cloned().unwrap_or_default()
-    }
-
-    /// Returns every outcome in the order in which it is shown, `not_sent` last.
-    pub fn all() -> impl Iterator<Item = Option<Outcome>> {
-        Outcome::ALL.iter().copied().map(Some).chain([None])
-    }
-
-    /// Returns the events of all outcomes.
-    pub fn total(&self) -> Tally {
-        let mut sum = Tally::default();
-        for tally in self.by_outcome.values() {
-            sum.add_tally(tally);
-        }
-        sum
-    }
-}
-
-/// Returns the word for an outcome; `None` is `not_sent`.
-pub(crate) fn outcome_word(outcome: Option<Outcome>) -> &'static str {
-    outcome.map_or(NOT_SENT, Outcome::as_str)
-}
-
-impl Serialize for OutcomesSummary {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for outcome in Self::all() {
-            map.serialize_entry(outcome_word(outcome), &self.for_outcome(outcome))?;
-        }
-        map.end()
-    }
-}
 
 impl JobFigures {
     /// Adds up the figures of runs from the journal.
@@ -536,4 +491,39 @@ fn reading_of_sales(
         ignored: Vec::new(),
         events,
     })
+}
+
+impl Redactor {
+    /// Replaces the personal data of a summary, whose reasons may quote an export.
+    pub fn summary(&self, summary: &mut RunSummary) {
+        for ignored in &mut summary.reading.ignored {
+            self.replace(&mut ignored.reason);
+        }
+        for commissions in summary.commission_cents.values_mut() {
+            let named = std::mem::take(commissions);
+            for (name, cents) in named {
+                let name = if name.contains('@') {
+                    self.email(&name)
+                } else {
+                    self.name(&name)
+                };
+                *commissions.entry(name).or_default() += cents;
+            }
+        }
+        for accepted in &mut summary.accepted {
+            self.replace(&mut accepted.reason);
+            self.replace(&mut accepted.by);
+        }
+    }
+}
+
+impl ReportSource<'_> {
+    /// Returns figures of these books as they may be shown.
+    pub fn shown<'s>(&self, summary: &'s RunSummary) -> Cow<'s, RunSummary> {
+        let mut summary = Cow::Borrowed(summary);
+        if let Some(redactor) = self.redactor() {
+            redactor.summary(summary.to_mut());
+        }
+        summary
+    }
 }

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use super::listing::anchor;
 use crate::journal::{Account, AttentionCode, Outcome, PlanState, RunRecord, SpanBy};
 use crate::report::attention::{AcceptedSummary, Attention};
+use crate::report::open_words::open_lines;
 use crate::report::summary::{RunSummary, SpanSummary};
-use crate::report::words::{count, grouped, open_lines};
+use crate::report::words::{count, grouped};
 
 /// One of the figures at the top.
 pub(super) struct Tile {

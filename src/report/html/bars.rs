@@ -4,9 +4,9 @@
 use super::gather::{ByOutcome, FailureReason, Gathered, PromoterFigures};
 use crate::event::Currency;
 use crate::journal::RunRecord;
+use crate::report::outcomes::{OutcomesSummary, outcome_word};
 use crate::report::page::chart::Share;
 use crate::report::page::text::cut;
-use crate::report::summary::{OutcomesSummary, outcome_word};
 use crate::report::words::{amount, grouped, outcome_words};
 
 /// The result of one export.

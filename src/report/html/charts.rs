@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::gather::{ByOutcome, DaySums, cents};
 use crate::event::{Currency, Kind};
 use crate::journal::Outcome;
+use crate::report::outcomes::{OutcomesSummary, outcome_word};
 use crate::report::page::chart::{
     BarSegment, ColumnChart, HEIGHT, LegendEntry, PeriodUnit, Periods, Scale, TableRow,
 };
-use crate::report::summary::{OutcomesSummary, outcome_word};
 use crate::report::words::{amount, grouped, outcome_words};
 
 /// Returns the chart of events by day and outcome.

@@ -12,8 +12,8 @@ use crate::event::{Currency, Event, Kind, Sum, Tally};
 use crate::journal::{AttentionCode, EventRecord, HeldRecord, Outcome, RowRecord};
 use crate::problem::{Problem, Severity};
 use crate::report::learned::is_lower_limit;
+use crate::report::outcomes::OutcomesSummary;
 use crate::report::page::text::{cut, escaped_len, shape_of};
-use crate::report::summary::OutcomesSummary;
 use crate::report::words::amount;
 
 /// The greatest number of rows of a table on the page. The table's file has all rows.

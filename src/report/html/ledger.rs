@@ -3,7 +3,8 @@
 
 use crate::event::{Currency, Kind, Tally};
 use crate::journal::{Outcome, PlanState};
-use crate::report::summary::{OutcomesSummary, RunSummary, outcome_word};
+use crate::report::outcomes::{OutcomesSummary, outcome_word};
+use crate::report::summary::RunSummary;
 use crate::report::words::{amount, grouped, kind_words, outcome_words, state_words};
 
 /// A table that adds up.

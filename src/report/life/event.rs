@@ -6,10 +6,11 @@ use super::{LifeAcceptance, LifeAttention, LifeMoney, LifeReader};
 use crate::event::{Event, Kind};
 use crate::journal::{
     Appearance, AttemptRecord, AttentionCode, EventRecord, EventRole, EventRow, EventsBy,
-    HeldRecord, Item, ItemId, JournalError, Outcome, RunId, RunRecord,
+    HeldRecord, Item, ItemId, JournalError, RunId, RunRecord,
 };
 use crate::report::items::{event_item, held_item};
 use crate::report::open_items::is_unplanned;
+use crate::report::outcomes::outcome_word;
 
 /// The life of an event that was to be sent.
 #[derive(Clone, Debug, Serialize)]
@@ -146,9 +147,6 @@ pub(crate) struct HeldLife {
     pub(crate) accepted: Vec<LifeAcceptance>,
 }
 
-/// The word of an event that has no outcome.
-const NOT_SENT: &str = "not_sent";
-
 fn text(text: Option<&str>) -> Option<String> {
     text.map(str::to_owned)
 }
@@ -213,7 +211,7 @@ impl RelatedEvent {
         let settled = record.settlement.as_ref();
         RelatedEvent::new(
             &record.event,
-            record.outcome().map_or(NOT_SENT, Outcome::as_str),
+            outcome_word(record.outcome()),
             settled.and_then(|settled| settled.message.clone()),
         )
     }
@@ -275,7 +273,7 @@ impl LifeReader<'_> {
         let attempts = self.journal.attempts_of(row)?.into_iter();
         Ok(Some(EventLife {
             event: LifeEvent::new(&record.event),
-            outcome: record.outcome().map_or(NOT_SENT, Outcome::as_str),
+            outcome: outcome_word(record.outcome()),
             is_inferred: settled.is_some_and(|settled| settled.is_inferred),
             is_being_sent,
             can_be_recorded: settled.is_none() && record.is_maybe_recorded,

@@ -7,8 +7,9 @@ use crate::event::{Currency, Kind, Sum, Tally};
 use crate::invisible::shown;
 use crate::journal::PlanState;
 use crate::report::books::ReportSource;
-use crate::report::summary::{OutcomesSummary, RunSummary, outcome_word};
-use crate::report::words::open_lines;
+use crate::report::open_words::open_lines;
+use crate::report::outcomes::{OutcomesSummary, outcome_word};
+use crate::report::summary::RunSummary;
 
 /// A sheet that is written from top to bottom.
 struct SheetWriter {
