@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use fprecon::event::{
-    AmountFormat, AmountUnit, Currency, Customer, Decimals, Event, Kind, Money, Source,
+    AmountFormat, AmountUnit, Currency, Customer, Decimals, Event, ExportLine, Kind, Money,
 };
 use fprecon::export::Export;
 use fprecon::job::{self, PlanContext, PlanError, Setup};
@@ -424,7 +424,7 @@ fn event(kind: Kind, event_id: &str) -> Event {
         kind,
         event_id.into(),
         customer,
-        Source { input: 0, line: 2 },
+        ExportLine { input: 0, line: 2 },
     );
     if matches!(kind, Kind::Sale | Kind::Refund) {
         event.money = Some(Money {
@@ -542,7 +542,7 @@ pub fn sound_journal() -> Vec<u8> {
         rows_rejected: 1,
     };
     recording.add_input(&input).expect("an export");
-    let place = Source { input: 0, line: 22 };
+    let place = ExportLine { input: 0, line: 22 };
     recording
         .add_row(place, Disposition::Rejected, "no id", &["sale", ""])
         .expect("a row");
