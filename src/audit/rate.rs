@@ -193,13 +193,13 @@ mod tests {
         for rounding in ALL {
             for sale_cents in [1, 3, 7, 99, 250, 1_999, 12_345] {
                 for commission_cents in [0, 1, 2, 3, 20, 50, 51, 400, 1_234] {
-                    let tried: Vec<u32> = (0..=100_000)
+                    let giving: Vec<u32> = (0..=100_000)
                         .filter(|steps| {
                             Rate::from_steps(*steps).commission_of(sale_cents, rounding)
                                 == commission_cents
                         })
                         .collect();
-                    let tried = tried.first().copied().zip(tried.last().copied());
+                    let tried = giving.first().copied().zip(giving.last().copied());
                     let found = Rate::steps_giving(commission_cents, sale_cents, rounding);
                     assert_eq!(
                         found, tried,

@@ -84,12 +84,12 @@ impl Classifier<'_> {
         let message = match bound[1..] {
             [] => format!("the {} has no date", rule.kind),
             _ => {
-                let names: Vec<_> = bound
+                let quoted: Vec<_> = bound
                     .iter()
                     .map(|&column| self.header_name(column))
                     .map(|name| format!("`{name}`"))
                     .collect();
-                let names = names.join(" and ");
+                let names = quoted.join(" and ");
                 format!("the {} has no date: {names} are empty", rule.kind)
             }
         };

@@ -304,8 +304,8 @@ impl JournalReader {
                  WHERE re.run = ?1";
             self.each("reading the refunds of an undo", sql, [run.0], |row| {
                 let id = EventRow(row.get(0)?);
-                let outcome: Option<StoredWord<Outcome>> = row.get(1)?;
-                let outcome = outcome.map(|word| word.0);
+                let word: Option<StoredWord<Outcome>> = row.get(1)?;
+                let outcome = word.map(|word| word.0);
                 if !replaced.contains_key(&id) && is_of(id, outcome, row.get(2)?) {
                     refunds.entry((undo.undone, run)).or_default().insert(id);
                 }
@@ -333,8 +333,8 @@ impl JournalReader {
         );
         self.each("reading refunds", &sql, [], |row| {
             let (id, key, columns) = EventColumns::read_sealed(row, 0)?;
-            let outcome: Option<StoredWord<Outcome>> = row.get(3 + columns::COUNT)?;
-            let outcome = outcome.map(|word| word.0);
+            let word: Option<StoredWord<Outcome>> = row.get(3 + columns::COUNT)?;
+            let outcome = word.map(|word| word.0);
             let is_superseded =
                 superseded.contains(&id) && !outcome.is_some_and(Outcome::is_tracked);
             if replaced.contains_key(&id) || is_superseded {

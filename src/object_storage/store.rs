@@ -167,12 +167,12 @@ fn store(address: &Address) -> Result<Arc<dyn ObjectStore>, Error> {
             let from_environment = MicrosoftAzureBuilder::from_env();
             let endpoint = from_environment.get_config_value(&AzureConfigKey::Endpoint);
             let with_limits = LIMITS.into_iter().fold(from_environment, limited);
-            let builder = if endpoint.is_some_and(|endpoint| is_loopback(&endpoint)) {
+            let of_endpoint = if endpoint.is_some_and(|endpoint| is_loopback(&endpoint)) {
                 with_limits.with_allow_http(true)
             } else {
                 with_limits
             };
-            let builder = builder.with_container_name(bucket).with_retry(retry);
+            let builder = of_endpoint.with_container_name(bucket).with_retry(retry);
             Arc::new(builder.build()?)
         }
     })

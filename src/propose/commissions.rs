@@ -450,8 +450,8 @@ fn unused(text: &mut Snippet, table: &SampleTable<'_>, taken: &[&str]) {
     let columns = table.columns.iter().map(|column| column.header);
     let unused: Vec<&str> = columns.filter(|header| !taken.contains(header)).collect();
     if !unused.is_empty() {
-        let names: Vec<String> = unused.iter().map(|name| shown(name)).collect();
-        let names = names.join(", ");
+        let shown_names: Vec<String> = unused.iter().map(|name| shown(name)).collect();
+        let names = shown_names.join(", ");
         text.comment(&format!("Not used: {names}."));
         text.guess(&format!("not used: {names}"));
     }

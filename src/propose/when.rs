@@ -230,7 +230,7 @@ fn joined_days(date: &SampleColumn<'_>, time: &SampleColumn<'_>) -> Option<Days>
         .iter()
         .zip(&time.cells)
         .filter(|(date, _)| !date.is_empty());
-    let joined: Vec<String> = both.map(|(date, time)| format!("{date} {time}")).collect();
-    let joined: Vec<&str> = joined.iter().map(String::as_str).collect();
+    let texts: Vec<String> = both.map(|(date, time)| format!("{date} {time}")).collect();
+    let joined: Vec<&str> = texts.iter().map(String::as_str).collect();
     days::days(&joined)
 }

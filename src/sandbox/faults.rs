@@ -96,10 +96,10 @@ impl Faults {
 
     pub(super) fn add_orders(&mut self, orders: Vec<FaultOrder>) -> Result<(), String> {
         let numbered = orders.into_iter().zip(self.added..);
-        let added: Result<Vec<ArmedFault>, String> = numbered
+        let armed: Result<Vec<ArmedFault>, String> = numbered
             .map(|(order, number)| ArmedFault::new(order, number))
             .collect();
-        let added = added?;
+        let added = armed?;
         self.added += u64::try_from(added.len()).unwrap_or_default();
         self.waiting.extend(added);
         Ok(())

@@ -103,11 +103,11 @@ pub(super) fn page<T: Listed>(
             message_of(body)
         ),
     })?;
-    let lines: Result<Vec<T>, &str> = listed
+    let read: Result<Vec<T>, &str> = listed
         .into_iter()
         .map(|line| T::from_line(version, line))
         .collect();
-    let lines = lines.map_err(|lacks| refused(format!("a line of the list {lacks}")))?;
+    let lines = read.map_err(|lacks| refused(format!("a line of the list {lacks}")))?;
     match (version, total) {
         (Version::V1, None) => Err(refused(format!(
             "the answer does not say how many {} there are",

@@ -528,10 +528,10 @@ impl Judge<'_> {
             return back;
         }
         let refunds = reversed.refunds.iter();
-        let due: Vec<_> = refunds
+        let of_refunds: Vec<_> = refunds
             .map(|refund| self.back_alone(group, *refund, reversed.own))
             .collect();
-        let due: Option<Vec<i64>> = due.into_iter().collect();
+        let due: Option<Vec<i64>> = of_refunds.into_iter().collect();
         let cents = due.map_or_else(|| self.sum(reversed.own), |due| sum(&due));
         Back {
             due_cents: cents,

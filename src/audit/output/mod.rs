@@ -355,8 +355,8 @@ impl AuditReport {
     }
 
     fn workbook(&self, path: &Path) -> Result<FinishedFile, FileError> {
-        let made: Option<Timestamp> = self.made_at.parse().ok();
-        let made = made.map_or(0, Timestamp::as_second);
+        let made_at: Option<Timestamp> = self.made_at.parse().ok();
+        let made = made_at.map_or(0, Timestamp::as_second);
         let mut book = TableBook::create(path, "Audit of FirstPromoter's commissions", made)?;
         let lines = self.verdict_lines();
         let verdict = lines

@@ -270,8 +270,8 @@ struct Scan<'w> {
 
 impl Scan<'_> {
     fn take(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
-        let outcome: Option<StoredWord<Outcome>> = row.get(3 + columns::COUNT)?;
-        let outcome = outcome.map(|word| word.0);
+        let word: Option<StoredWord<Outcome>> = row.get(3 + columns::COUNT)?;
+        let outcome = word.map(|word| word.0);
         let (id, key, columns) = EventColumns::read_sealed(row, 0)?;
         let mut essence = columns.essence();
         let read_now = key_as_read_now(columns.event_id());

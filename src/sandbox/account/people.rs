@@ -170,8 +170,8 @@ impl AccountState {
         let unit = text("reward_type")
             .filter(|unit| REWARD_TYPES.contains(unit))
             .ok_or_else(|| not_found_422("Reward type is invalid"))?;
-        let amount: Option<i64> = text("amount").and_then(|amount| amount.parse().ok());
-        let amount = amount.ok_or_else(|| not_found_422("Amount is invalid"))?;
+        let parsed: Option<i64> = text("amount").and_then(|amount| amount.parse().ok());
+        let amount = parsed.ok_or_else(|| not_found_422("Amount is invalid"))?;
         let status = match text("status") {
             None | Some("approved") => StoredStatus::Approved,
             Some("pending") => StoredStatus::Pending,
