@@ -2,8 +2,7 @@
 
 use super::names::{self, NameTiers};
 use super::numbers::{self, WrittenAmounts, written};
-use super::parts::looks_like_money;
-use super::table::{SampleColumn, SampleTable};
+use super::table::{SampleColumn, SampleTable, looks_like_money};
 use super::text::shown;
 use crate::event::{AmountFormat, Currency};
 

@@ -8,7 +8,7 @@ use super::amount::{Amounts, TAX, is_tax_rate};
 use super::flags::{FlagColumn, FlagQuestion, Marks};
 use super::names::{self, NameTiers};
 use super::numbers::{self, written};
-use super::table::{SampleColumn, SampleTable};
+use super::table::{SampleColumn, SampleTable, looks_like_money};
 use super::taken::Taken;
 use crate::event::{AmountFormat, Currency};
 
@@ -301,22 +301,6 @@ fn is_weak(total: &SampleColumn<'_>) -> bool {
 fn is_of_a_unit(total: &SampleColumn<'_>) -> bool {
     let rank = names::TOTAL.rank(total.header);
     rank.is_some_and(|rank| NameTiers::tier(rank) == 2)
-}
-
-/// Returns `true` if a column is written like the amounts, and is no number of something.
-pub(super) fn looks_like_money(column: &SampleColumn<'_>, total: &SampleColumn<'_>) -> bool {
-    let has_decimals = |column: &SampleColumn<'_>| {
-        let mut values = column.values();
-        values.any(|(value, _)| value.contains(['.', ',']) || numbers::symbol_of(value).is_some())
-    };
-    let is_large = |(value, _): (&str, u64)| {
-        value.chars().filter(char::is_ascii_digit).count() > 2 && !numbers::is_zero(value)
-    };
-    if has_decimals(total) {
-        has_decimals(column)
-    } else {
-        column.values().any(is_large)
-    }
 }
 
 /// Returns `true` if a column has numbers of pieces, by its name or by its cells: small whole numbers, some more than one.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Sample;
 use super::days::{Days, days, numbers};
 use super::names::NameTiers;
-use super::numbers::{Proof, looks_like_amount};
+use super::numbers::{Proof, is_zero, looks_like_amount, symbol_of};
 use crate::event::Currency;
 use crate::export::{HeaderLikeness, HeaderNames, Row};
 
@@ -240,5 +240,21 @@ impl<'s> SampleColumn<'s> {
             *counts.entry(value).or_default() += 1;
         }
         counts.into_iter().max_by_key(|(_, n)| *n)
+    }
+}
+
+/// Returns `true` if a column is written like the amounts, and is no number of something.
+pub(super) fn looks_like_money(column: &SampleColumn<'_>, total: &SampleColumn<'_>) -> bool {
+    let has_decimals = |column: &SampleColumn<'_>| {
+        let mut values = column.values();
+        values.any(|(value, _)| value.contains(['.', ',']) || symbol_of(value).is_some())
+    };
+    let is_large = |(value, _): (&str, u64)| {
+        value.chars().filter(char::is_ascii_digit).count() > 2 && !is_zero(value)
+    };
+    if has_decimals(total) {
+        has_decimals(column)
+    } else {
+        column.values().any(is_large)
     }
 }
