@@ -291,7 +291,8 @@ fn number_format(value: &str) -> Option<&'static str> {
     const SEPARATORS: [char; 6] = [',', '.', ' ', '\'', '\u{2019}', '\u{a0}'];
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let is_zeros = |text: &str| !text.is_empty() && text.bytes().all(|b| b == b'0');
-    let is_grouped = |text: &str| {
+    // Before a fraction, one group is enough: the second kind of separator proves the first.
+    let is_grouped = |text: &str, fraction: Option<char>| {
         let Some(separator) = text.chars().find(|c| SEPARATORS.contains(c)) else {
             return false;
         };
@@ -299,18 +300,20 @@ fn number_format(value: &str) -> Option<&'static str> {
         let first = groups.next().unwrap_or_default();
         let rest = Vec::from_iter(groups);
         let is_first = is_digits(first) && first.len() <= 3 && !first.starts_with('0');
-        let least = match separator {
-            '.' | ' ' => 2,
+        let least = match (separator, fraction) {
+            ('.' | ' ', None) => 2,
             _ => 1,
         };
         let are_of_three = |rest: &[&str]| rest.iter().all(|it| it.len() == 3 && is_digits(it));
-        is_first && rest.len() >= least && are_of_three(&rest)
+        let is_other = fraction != Some(separator);
+        is_first && is_other && rest.len() >= least && are_of_three(&rest)
     };
-    if is_grouped(value) {
+    if is_grouped(value, None) {
         return Some("a spreadsheet has put separators of thousands into this id");
     }
     let (whole, fraction) = value.rsplit_once(['.', ','])?;
-    let is_whole = is_digits(whole) || is_grouped(whole);
+    let point = value[whole.len()..].chars().next();
+    let is_whole = is_digits(whole) || is_grouped(whole, point);
     (is_whole && is_zeros(fraction))
         .then_some("a spreadsheet has turned this id into a number with a fraction")
 }
@@ -488,6 +491,7 @@ mod tests {
             "'abc",
             "=x",
             "2026.01.02",
+            "1.001.0",
         ] {
             assert_eq!(id_damage(sound), None, "{sound}");
         }

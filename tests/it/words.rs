@@ -86,8 +86,8 @@ const KINDS: &[Kind] = &[
     Kind {
         profile: "tiendanube-orders",
         config: "",
-        header: "Número de orden,Email,Fecha,Estado del pago,Moneda,Subtotal de productos,Descuento,Costo de envío,Total,Fecha de pago,Identificador de la orden",
-        row: "1,ana@example.com,28/10/2026 22:57:28,Recibido,USD,20.00,0,0,20.00,28/10/2026,9001",
+        header: "Número de orden,Email,Fecha,Estado de la orden,Estado del pago,Moneda,Subtotal de productos,Descuento,Costo de envío,Total,Fecha de pago,Identificador de la orden",
+        row: "1,ana@example.com,28/10/2026 22:57:28,Abierta,Recibido,USD,20.00,0,0,20.00,28/10/2026,9001",
     },
     Kind {
         profile: "razorpay-payments",

@@ -298,8 +298,9 @@ fn of_several_sheets_one_has_to_be_named() {
     let visible = || two_sheets("visible");
     let several = "the workbook has 2 sheets: `Sales`, `Notes`";
     assert_eq!(read(visible(), None, &[]), several);
-    assert_eq!(read(visible(), Some("notes"), &[]), "Notes []");
-    assert_eq!(read(visible(), None, &["Notes", "Other"]), "Notes []");
+    let notes = r#"Notes [OtherSheets(["Sales"])]"#;
+    assert_eq!(read(visible(), Some("notes"), &[]), notes);
+    assert_eq!(read(visible(), None, &["Notes", "Other"]), notes);
     assert_eq!(read(visible(), None, &["Notes", "Sales"]), several);
     let missing = "the workbook has no sheet `Other`, but `Sales`, `Notes`";
     assert_eq!(read(visible(), Some("Other"), &[]), missing);
