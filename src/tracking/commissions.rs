@@ -4,10 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Version;
-use super::leads::without_moved;
 use super::listing::{
     Listed, ListedPromoter, PromoterCampaignShape, PromoterShape, PromotionShape, moment,
-    optional_moment,
+    optional_moment, without_moved,
 };
 use super::scalar::Scalar;
 

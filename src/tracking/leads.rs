@@ -7,7 +7,7 @@ use super::Version;
 use super::commissions::DENIED;
 use super::listing::{
     Listed, ListedPromoter, PromoterCampaignShape, PromoterShape, PromotionShape, moment,
-    optional_moment,
+    optional_moment, without_moved,
 };
 use super::scalar::Scalar;
 
@@ -155,17 +155,6 @@ impl Listed for Lead {
 
     fn ordered_at(&self) -> Option<Timestamp> {
         self.created_at
-    }
-}
-
-/// Returns an email without the suffix that the API adds for a lead that was moved, and whether it had it.
-pub(super) fn without_moved(email: &str) -> (String, bool) {
-    const MOVED: &str = " (moved)";
-    let end = email.len().checked_sub(MOVED.len());
-    let parts = end.and_then(|end| email.split_at_checked(end));
-    match parts.filter(|(_, suffix)| suffix.eq_ignore_ascii_case(MOVED)) {
-        Some((email, _)) => (email.trim_end().to_owned(), true),
-        None => (email.to_owned(), false),
     }
 }
 

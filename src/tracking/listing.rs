@@ -262,6 +262,17 @@ pub(super) struct CampaignShape {
     pub(super) name: Scalar,
 }
 
+/// Returns an email without the suffix that the API adds for a lead that was moved, and whether it had it.
+pub(super) fn without_moved(email: &str) -> (String, bool) {
+    const MOVED: &str = " (moved)";
+    let end = email.len().checked_sub(MOVED.len());
+    let parts = end.and_then(|end| email.split_at_checked(end));
+    match parts.filter(|(_, suffix)| suffix.eq_ignore_ascii_case(MOVED)) {
+        Some((email, _)) => (email.trim_end().to_owned(), true),
+        None => (email.to_owned(), false),
+    }
+}
+
 /// Writes moments as text, where a line is kept.
 pub(super) mod optional_moment {
     use jiff::Timestamp;
