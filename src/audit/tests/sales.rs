@@ -50,15 +50,18 @@ fn a_tracked_sale_without_a_commission() {
         });
     };
     check(stranger, &[]);
-    let before = |account: &mut TestAccount| {
-        let created_at = Some(moment("2025-12-31T00:00:00Z"));
-        account.billed.push(Billed {
-            outcome: None,
-            created_at,
-            ..sale("x")
-        });
+    // A lead that a sale has made may be created up to a day later than the sale. Whoever bought before was not referred.
+    let before = |created_at: &'static str| {
+        move |account: &mut TestAccount| {
+            account.billed.push(Billed {
+                outcome: None,
+                created_at: Some(moment(created_at)),
+                ..sale("x")
+            });
+        }
     };
-    check(before, &[]);
+    check(before("2025-12-31T00:00:00Z"), &finding);
+    check(before("2025-12-30T23:59:59Z"), &[]);
 }
 
 #[test]
