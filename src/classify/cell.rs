@@ -269,6 +269,14 @@ pub(super) fn id_damage(value: &str) -> Option<Cow<'static, str>> {
     rewritten_by_spreadsheet(value).map(Cow::Borrowed)
 }
 
+/// Returns an id without the apostrophe by which a spreadsheet keeps a number a text.
+pub(super) fn without_apostrophe(id: &str) -> &str {
+    let number = id.strip_prefix('\'').map(str::trim_start);
+    number
+        .filter(|number| number.starts_with(|first: char| first.is_ascii_digit()))
+        .unwrap_or(id)
+}
+
 /// Returns what a spreadsheet has made of an id, if only a spreadsheet writes an id of this shape: `5120.00`,
 /// `5,120`, `'5120`, `="5120"`. In `5.120` the shape decides nothing: providers write such ids.
 fn rewritten_by_spreadsheet(value: &str) -> Option<&'static str> {

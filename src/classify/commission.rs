@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{BLANK, Classifier, is_blank};
+use super::{BLANK, Classifier, cell as cells, is_blank};
 use crate::event::{Currency, Customer, Text};
 use crate::export::Row;
 use crate::problem::{Problem, ProblemCode};
@@ -178,7 +178,7 @@ impl Classifier<'_> {
             .sale_amount
             .filter(|&column| !self.text(row, column).is_empty());
         for id in [columns.event_id, columns.id].into_iter().flatten() {
-            self.check_id(row, id)?;
+            self.check_listed_id(row, id)?;
         }
         let created_at = self.commission_date(columns.created_at, row)?;
         Ok(CommissionRow {
@@ -286,14 +286,15 @@ impl Classifier<'_> {
         let columns = self.profile.customer;
         let cell = |column: Option<ColumnIndex>| column.map(|column| self.text(row, column));
         if let Some(column) = columns.uid {
-            self.check_id(row, column)?;
+            self.check_listed_id(row, column)?;
         }
         if let Some(column) = columns.email {
             self.see_ends(row, column);
         }
         // FirstPromoter adds this to the email of a lead that was moved to another promoter.
         let email = cell(columns.email).map(without_moved);
-        Ok(Customer::new(email, cell(columns.uid)))
+        let uid = cell(columns.uid).map(cells::without_apostrophe);
+        Ok(Customer::new(email, uid))
     }
 
     /// Returns the currency of a row; an empty cell means the account's.

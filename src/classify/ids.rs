@@ -50,14 +50,41 @@ fn is_sum(id: &str) -> bool {
 impl Classifier<'_> {
     /// Rejects an id that a spreadsheet has damaged: it may have become another one.
     pub(super) fn check_id(&self, row: &Row, column: ColumnIndex) -> Result<(), Box<Problem>> {
-        let value = self.text(row, column);
         self.see_ends(row, column);
+        let value = self.text(row, column);
         let damage = cell::id_damage(value).or_else(|| self.id_of_a_workbook(row, column));
+        self.expect_undamaged(row, column, damage)
+    }
+
+    /// Rejects an id of a list that a spreadsheet has damaged. Ids of lists are compared and never sent, so an
+    /// apostrophe before one is none of its damage.
+    pub(super) fn check_listed_id(
+        &self,
+        row: &Row,
+        column: ColumnIndex,
+    ) -> Result<(), Box<Problem>> {
+        self.see_ends(row, column);
+        let value = cell::without_apostrophe(self.text(row, column));
+        let damage = cell::id_damage(value).or_else(|| self.id_of_a_workbook(row, column));
+        self.expect_undamaged(row, column, damage)
+    }
+
+    fn expect_undamaged(
+        &self,
+        row: &Row,
+        column: ColumnIndex,
+        damage: Option<Cow<'static, str>>,
+    ) -> Result<(), Box<Problem>> {
         match damage {
             None => Ok(()),
             Some(damage) => Err(Box::new(
-                self.cell_error(ProblemCode::IdDamaged, column, value, &damage)
-                    .hint("export the file again and don't open it in a spreadsheet"),
+                self.cell_error(
+                    ProblemCode::IdDamaged,
+                    column,
+                    self.text(row, column),
+                    &damage,
+                )
+                .hint("export the file again and don't open it in a spreadsheet"),
             )),
         }
     }

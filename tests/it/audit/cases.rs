@@ -465,6 +465,37 @@ fn ids_are_compared_as_people_mean_them() {
 }
 
 #[test]
+fn an_apostrophe_before_a_number_of_a_list_is_none_of_its_damage() {
+    let header = COMMISSIONS.replace("email\n", "uid\n");
+    let sales = "kind,event_id,sale_event_id,email,uid,amount,currency,created_at\n\
+        sale,0042,,,0815,100.00,USD,2026-03-05T10:00:00Z\n\
+        sale,0043,,,0816,50.00,USD,2026-03-06T10:00:00Z\n";
+    let rules = format!("[audit]\nmatch_by_customer = true\n{TWENTY}");
+    let place = Place::new();
+    place.write("fprecon.toml", &rules).write("s.csv", sales);
+    let audit = |list: &str| {
+        place.write("c.csv", &format!("{header}{list}"));
+        place
+            .run(&["audit", "s.csv", "--commissions", "c.csv", "--json"])
+            .expect_one_of(&[0, 1])
+    };
+    // The id of the event, the commission's own, and the customer's, by which the second one is matched.
+    let said = audit(
+        "'1,'0042,nora@example.com,20.00,100.00,approved,2026-03-05,'0815\n\
+        '2,,nora@example.com,10.00,50.00,approved,2026-03-06,'0816\n",
+    );
+    assert_eq!(found(&said), []);
+    assert_eq!(
+        said["matched"],
+        json!({"similar_id": 1, "customer_and_amount": 1})
+    );
+    // What an apostrophe keeps may be damaged before.
+    let said = audit("1,\"'5,120\",nora@example.com,20.00,100.00,approved,2026-03-05,\n");
+    assert_eq!(said["needs_attention"], true);
+    assert_eq!(said["unread"][0]["count"], 1, "{said:#}");
+}
+
+#[test]
 fn promoters_who_were_merged_or_renamed_are_one() {
     let rules = format!(
         "[audit.alias]\n\"old@example.com\" = \"new@example.com\"\n{TWENTY}[[audit.rule]]\npromoter = \"new@example.com\"\nrate = \"30\"\n"
