@@ -212,9 +212,9 @@ fn the_readme_lists_every_profile() {
     let place = Place::new();
     let listed = place.run(&["profiles", "list", "--json"]).expect(0).json();
     let rows = listed["profiles"].as_array().unwrap().iter().map(|one| {
-        let [title, name, rests_on] =
-            ["reads", "name", "rests_on"].map(|key| one[key].as_str().unwrap());
-        format!("| {title} | `{name}` | {rests_on} |\n")
+        let [title, name, based_on] =
+            ["reads", "name", "based_on"].map(|key| one[key].as_str().unwrap());
+        format!("| {title} | `{name}` | {based_on} |\n")
     });
     let table = format!(
         "| export | profile | based on |\n|---|---|---|\n{}\n",
