@@ -364,6 +364,9 @@ impl<'a> Judge<'a> {
         if !earned_first {
             first = self.nothing_earned(case);
         }
+        if case.sale.is_none() {
+            self.refunds_alone(case);
+        }
         if let Some(first) = first {
             self.higher_tiers(case, first);
         }

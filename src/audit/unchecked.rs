@@ -44,6 +44,8 @@ words! {
         NoPromoter = "no_promoter",
         /// Sales and refunds that were tracked, or happened, after the list was read.
         TrackedSince = "tracked_since",
+        /// Refunds whose sale is nowhere in what was read, so that nobody knows what it has earned.
+        RefundAlone = "refund_alone",
         /// Sales and refunds of which a commission that can't be read has the id.
         OfUnread = "of_unread",
         /// Later sales of referred customers, without a commission and without a rule that says
@@ -109,6 +111,7 @@ impl UncheckedReason {
                 | UncheckedReason::SplitDiffers
                 | UncheckedReason::SaleUnpaid
                 | UncheckedReason::TrackedSince
+                | UncheckedReason::RefundAlone
                 | UncheckedReason::NoPromoter
                 | UncheckedReason::TierReceiver
                 | UncheckedReason::TierEarlier

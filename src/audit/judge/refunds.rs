@@ -728,7 +728,23 @@ impl Judge<'_> {
         }
     }
 
-    /// Judges a refund of a sale that is not in our data, and of which FirstPromoter has nothing.
+    /// Counts the refunds of a sale that is not in our data: nobody knows what it has earned. One of which FirstPromoter
+    /// has nothing only counts if it may have earned something.
+    pub(super) fn refunds_alone(&mut self, case: &Case<'_>) {
+        for refund in case.refunds.iter().copied() {
+            let ours = *self.ours(refund);
+            let is_stranger = ours.outcome == Some(Outcome::NonReferral)
+                || (!self.books.leads.is_empty() && self.lead(refund).is_none());
+            let is_for_nothing = case.commissions.is_empty()
+                && (is_stranger || ours.outcome.is_some_and(Outcome::is_tracked));
+            if !is_for_nothing && !self.is_of_unread(case, refund) {
+                let reason = UncheckedReason::RefundAlone;
+                self.tallies.add(reason, ours.currency, ours.amount_cents);
+            }
+        }
+    }
+
+    /// Judges a tracked refund of a sale that is not in our data, and of which FirstPromoter has nothing.
     pub(super) fn refund_alone(&mut self, case: &Case<'_>) {
         if !case.commissions.is_empty() {
             return;

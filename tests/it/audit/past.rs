@@ -145,3 +145,62 @@ fn commissions_from_before_our_export_count_as_payments() {
     january("max_recurring = 8", "", true, true).expect_no_finding(0);
     january("", "", true, false).expect_no_finding(0);
 }
+
+#[test]
+fn a_refund_whose_sale_is_nowhere_in_what_was_read_is_not_called_checked() {
+    let rules = format!("[link]\nsend_unlinked = true\n{TWENTY_PERCENT}");
+    let alone = "refund,r7,in_7,b@x.com,,30.00,USD,2026-03-06T10:00:00Z\n";
+    let sales = sale("s1", "a", "2026-03-01") + alone;
+    let right = "1,s1,n@x.com,20.00,100.00,approved,2026-03-01\n";
+    let reversed = format!("{right}2,r7,n@x.com,-6.00,-30.00,approved,2026-03-06\n");
+    // Neither whether something was to be reversed, nor of what.
+    for list in [right, &reversed] {
+        let place = place(&rules, &sales);
+        let said = audit(&place, &format!("{COMMISSIONS}{list}"), &[]);
+        said.expect_no_finding(1);
+        assert_eq!(counted(&said, "refund_alone"), (json!(1), json!(3_000)));
+        assert_eq!(said.json["needs_attention"], true);
+        assert!(
+            said.text.contains(
+                "Not checked: 1 refund (30.00 USD) of sales that are not in what was read"
+            )
+        );
+        // In its own month, and in no other.
+        let list = format!("{COMMISSIONS}{list}");
+        let march = ["--from", "2026-03-01", "--to", "2026-03-31"];
+        let said = audit(&place, &list, &march);
+        assert_eq!(counted(&said, "refund_alone"), (json!(1), json!(3_000)));
+        let april = ["--from", "2026-04-01", "--to", "2026-04-30"];
+        let said = audit(&place, &list, &april);
+        assert_eq!(unchecked(&said.json, "refund_alone"), Value::Null);
+        // With its sale, it is checked.
+        let whole = format!("{sales}{}", sale("in_7", "b", "2026-02-06"));
+        let place = self::place(&rules, &whole);
+        let said = audit(
+            &place,
+            &format!("{list}3,in_7,n@x.com,20.00,100.00,approved,2026-02-06\n"),
+            &[],
+        );
+        assert_eq!(unchecked(&said.json, "refund_alone"), Value::Null);
+        assert_eq!(
+            said.code,
+            i32::from(list.lines().count() == 2),
+            "{}",
+            said.text
+        );
+    }
+    // Whoever is no lead has earned nothing for anybody.
+    for version in VERSIONS {
+        let lists = Lists::new(version).earns(&Row::default());
+        let lead =
+            |own: &str, lists: Lists| lists.lead(own, "n", "2026-01-01T00:00:00Z", &json!({}));
+        let said = served::audit(&rules, &sales, &lead("a", lists.clone()), &[]);
+        assert_eq!(
+            (unchecked(&said.json, "refund_alone"), said.code),
+            (Value::Null, 0)
+        );
+        let said = served::audit(&rules, &sales, &lead("b", lead("a", lists)), &[]);
+        assert_eq!(counted(&said, "refund_alone"), (json!(1), json!(3_000)));
+        assert_eq!(said.code, 1);
+    }
+}

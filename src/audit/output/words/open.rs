@@ -27,6 +27,7 @@ pub(super) fn what_is_open(reason: UncheckedReason, n: u64) -> String {
         }
         UncheckedReason::NoPromoter => format!("who gets {commissions}"),
         UncheckedReason::TrackedSince | UncheckedReason::OfUnread => format!("{events} of ours"),
+        UncheckedReason::RefundAlone => count(n, "refund"),
         UncheckedReason::TierReceiver => {
             format!("who should have {commissions} of higher tiers")
         }
@@ -82,6 +83,9 @@ pub(super) fn why_it_is_open(reason: UncheckedReason) -> &'static str {
         }
         UncheckedReason::TrackedSince => {
             " later than the list of commissions: left out, since it can't have them; `fprecon audit --live` reads it again"
+        }
+        UncheckedReason::RefundAlone => {
+            " of sales that are not in what was read: nobody knows what they have earned; add the export that holds the sales"
         }
         UncheckedReason::OfUnread => {
             " that a commission names which cannot be read: its commission is not called missing"
