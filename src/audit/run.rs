@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::books::AuditData;
+use super::books::{AuditData, OurRow, TheirRow};
 use super::earlier::EarlierCommissions;
 use super::expected::{CommissionTerms, PaymentTimes, RateSample, TermsKey};
 use super::grouped::{Grouped, index};
@@ -75,7 +75,11 @@ pub fn audit_with_matches(
     let mut terms = CommissionTerms::new(rules, &books, samples());
     let unused_names = rules.unused_names(&books);
     let unapplied_rules = if rules.has_names() {
-        let applied = samples().filter_map(|own| terms.rule_number(&books, own.deals, own.payment));
+        let proving = samples().map(|own| (own.deals, own.payment));
+        let judged = judged_terms(&books, &matching, &history);
+        let applied = proving.chain(judged);
+        let applied =
+            applied.filter_map(|(deals, payment)| terms.rule_number(&books, deals, payment));
         rules.unapplied(&applied.collect(), &unused_names)
     } else {
         Vec::new()
@@ -137,14 +141,8 @@ fn samples<'b>(
         // Lists without the amount of the sale are judged by our own.
         let sale_cents = theirs.sale_cents.or(own).filter(|cents| *cents > 0)?;
         let is_whole = theirs.is_split != Some(true) && theirs.is_cash && theirs.is_live();
-        let plan = ours.map_or(0, |ours| ours.plan);
         is_whole.then_some(RateSample {
-            deals: TermsKey {
-                promoter: theirs.promoter,
-                campaign: theirs.campaign,
-                plan: if plan == 0 { theirs.plan } else { plan },
-                tier: theirs.tier,
-            },
+            deals: terms_key(theirs, ours),
             payment: match matched {
                 Some((row, _)) => history.payment(books, *row),
                 None => PaymentTimes {
@@ -156,6 +154,31 @@ fn samples<'b>(
             sale_cents,
         })
     })
+}
+
+/// Returns by what each commission of a sale or refund of ours is judged: parts, reversals and denied ones among them.
+fn judged_terms<'b>(
+    books: &'b AuditData,
+    matching: &'b Matching,
+    history: &'b SaleHistories,
+) -> impl Iterator<Item = (TermsKey, PaymentTimes)> + 'b {
+    let rows = books.theirs.iter().zip(&matching.billed);
+    rows.filter_map(|(theirs, matched)| {
+        let (row, _) = (*matched)?;
+        let ours = books.ours.get(index(row));
+        Some((terms_key(theirs, ours), history.payment(books, row)))
+    })
+}
+
+/// Returns the key of the terms of a commission: its own, and the plan that was sold.
+fn terms_key(theirs: &TheirRow, ours: Option<&OurRow>) -> TermsKey {
+    let plan = ours.map_or(0, |ours| ours.plan);
+    TermsKey {
+        promoter: theirs.promoter,
+        campaign: theirs.campaign,
+        plan: if plan == 0 { theirs.plan } else { plan },
+        tier: theirs.tier,
+    }
 }
 
 fn matched(matching: &Matching, selection: &Selection) -> BTreeMap<MatchReason, u64> {

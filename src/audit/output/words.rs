@@ -160,9 +160,11 @@ pub(crate) fn unread(unread: &Unread) -> String {
 /// Returns the words for what was read and not checked.
 pub(crate) fn unchecked(unchecked: &Unchecked) -> String {
     let what = what_is_open(unchecked.reason, unchecked.count);
-    let sums = sums(&unchecked.amount_cents);
     let why = why_it_is_open(unchecked.reason);
-    format!("Not checked: {what} ({sums}){why}.")
+    match sums(&unchecked.amount_cents) {
+        sums if sums.is_empty() => format!("Not checked: {what}{why}."),
+        sums => format!("Not checked: {what} ({sums}){why}."),
+    }
 }
 
 /// Returns the number of commissions that were judged by rates that nobody declared, in words.

@@ -433,3 +433,42 @@ fn a_commission_for_nobody_and_a_rule_for_nothing_are_said() {
         said.text
     );
 }
+
+#[test]
+fn a_rule_by_which_a_commission_is_judged_was_applied_whatever_the_commission_is() {
+    let rules = "[[audit.rule]]\npromoter = \"nora@x.com\"\nrate = \"20\"\n\
+        [[audit.rule]]\nrate = \"10\"\n";
+    let header = COMMISSIONS.replace("status", "is_split,status");
+    let halves = "1,s1,nora@x.com,12.00,100.00,yes,approved,2026-03-01\n\
+        2,s1,felix@x.com,8.00,100.00,yes,approved,2026-03-01\n";
+    let denied = "1,s1,nora@x.com,20.00,100.00,,denied,2026-03-01\n";
+    for (list, expected_cents) in [(halves, 2_000), (denied, 2_000)] {
+        let said = audit(&place(rules, SALE), &format!("{header}{list}"), &[]);
+        let in_all = &said.json["totals"]["in_all"]["USD"];
+        assert_eq!(in_all["expected_cents"], expected_cents, "{}", said.text);
+        assert_eq!(said.json["unapplied_rules"], json!([]), "{}", said.text);
+        // Also where the days that are shown have none of them.
+        let april = ["--from", "2026-04-01", "--to", "2026-04-30"];
+        let later = format!("{SALE}{}", SALE.replace("s1", "s2").replace("-03-", "-04-"));
+        let list = format!("{header}{list}9,s2,ida@x.com,10.00,100.00,,approved,2026-04-01\n");
+        let said = audit(&place(rules, &later), &list, &april);
+        said.expect_no_finding(0);
+        assert_eq!(said.json["unapplied_rules"], json!([]), "{}", said.text);
+    }
+}
+
+#[test]
+fn what_was_not_checked_and_comes_to_nothing_has_no_sum() {
+    let said = by(
+        "",
+        SALE,
+        "1,s1,nora@x.com,0.00,100.00,approved,2026-03-01\n",
+    );
+    assert_eq!(unchecked(&said.json, "rate_unknown")["count"], 1);
+    assert!(
+        said.text
+            .starts_with("Not checked: the rate of 1 commission: no rule is for them"),
+        "{}",
+        said.text
+    );
+}
