@@ -183,6 +183,12 @@ impl Promoters {
         self.code(keys.map(|key| key.as_deref()))
     }
 
+    /// Returns every id, email and referral id of the promoters.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let keys = self.promoters.iter().flatten();
+        keys.filter_map(|key| key.as_deref())
+    }
+
     /// Returns the promoter with an id, an email or a referral id.
     fn named(&self, name: &str) -> Option<Code> {
         let lower = name.to_lowercase();

@@ -349,6 +349,14 @@ impl AuditRules {
         self.rules.iter().filter_map(|rule| rule.plan.as_deref())
     }
 
+    /// Returns the promoters that rules and aliases name.
+    pub(super) fn promoters(&self) -> impl Iterator<Item = &str> {
+        let rules = self.rules.iter();
+        let aliases = self.aliases.iter();
+        let named = rules.filter_map(|rule| rule.promoter.as_deref());
+        named.chain(aliases.flat_map(|(old, new)| [old.as_str(), new.as_str()]))
+    }
+
     /// Returns `true` if some rule depends on the volume of the promoter.
     pub(super) fn has_volumes(&self) -> bool {
         self.rules.iter().any(|rule| rule.from_volume_cents > 0)

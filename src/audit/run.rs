@@ -120,7 +120,7 @@ pub fn audit_with_matches(
         explained_cents,
     };
     drop(earlier);
-    Ok((audit, Matches::new(books, matching, selection)))
+    Ok((audit, Matches::new(books, matching, selection, rules)))
 }
 
 /// Returns the commissions that may prove a rate: whole ones, in money, that are to be paid.

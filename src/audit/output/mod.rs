@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::redact::AuditRedactor;
 use super::accepted::AcceptedFinding;
 use super::ours::AcceptedItem;
 use super::statement::Statement;
@@ -489,9 +490,10 @@ fn shareable<'m>(
 ) -> impl Iterator<Item = Result<Match, FileError>> {
     let unreadable =
         |error: AuditError| FileError::new(path, "reading the matches", io::Error::other(error));
+    let redactor = redactor.map(|words| AuditRedactor::new(words, matches));
     matches.iter().map(move |own| {
         let mut own = own.map_err(unreadable)?;
-        if let Some(redactor) = redactor {
+        if let Some(redactor) = &redactor {
             redact::of_match(redactor, &mut own);
         }
         Ok(own)

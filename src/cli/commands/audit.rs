@@ -58,7 +58,7 @@ pub(in crate::cli) fn audit(
     let redactor = call.redactor()?;
     let (mut report, matches) = call.report()?;
     if let Some(redactor) = &redactor {
-        report.redact(redactor);
+        report.redact(redactor, &matches);
     }
     report.write(&matches, redactor.as_ref())?;
     terminal.plan_problems(&report.problems, report.problems_omitted);

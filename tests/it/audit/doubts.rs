@@ -442,3 +442,53 @@ fn an_audit_to_share_has_no_address_in_names_and_reasons() {
     }
     assert!(read > 1000);
 }
+
+#[test]
+fn a_redacted_audit_has_no_name_in_campaigns_plans_and_ids_of_promoters() {
+    // A name may be a word of the tokens, of letters of two bytes, or a part of other words.
+    let rules = "[[audit.rule]]\nrate = \"20\"\n\
+        [[audit.rule]]\npromoter = \"Zoë Quill\"\ncampaign = \"VIP of ZOË QUILL\"\nrate = \"20\"\n\
+        [[audit.rule]]\npromoter = \"name\"\nplan = \"Zoë Quill's gold\"\nrate = \"1\"\n";
+    let sales = SALE.replace("created_at", "created_at,plan");
+    let header = "id,event_id,promoter_id,promoter,ref_id,commission,sale_amount,status,campaign,plan,created_at\n";
+    let list = format!(
+        "{header}1,s1,zoe-id,Zoë Quill,zoeq,25.00,100.00,approved,VIP of Zoë Quill,plan zoeq,2026-03-01\n\
+        2,s1,22,max@y.com,maxb,20.00,100.00,approved,Affiliates,Maximal for max,2026-03-02\n\
+        3,s9,name,name,name,20.00,100.00,approved,the name of it,plan zoe-id,2026-03-02\n"
+    );
+    let place = place(rules, &sales);
+    let said = audit(&place, &list, &["--dir", "shared", "--redact"]);
+    let files = [
+        "audit.html",
+        "summary.json",
+        "differences.csv",
+        "totals.csv",
+        "matches.csv",
+    ];
+    let mut texts: Vec<String> = files
+        .map(|name| place.read(&format!("shared/{name}")))
+        .into();
+    texts.push(said.text);
+    for text in &texts {
+        let text = text.to_lowercase();
+        for part in ["zoë", "quill", "zoeq", "zoe-id", "maxb", "for max"] {
+            assert!(!text.contains(part), "{part}");
+        }
+    }
+    let matches = &texts[4];
+    assert!(matches.contains("VIP of name-"), "{matches}");
+    assert!(matches.contains("Maximal for name-"), "{matches}");
+    assert!(matches.contains("Affiliates"), "{matches}");
+    // Each has one word in all columns and files.
+    let totals = place.read("shared/totals.csv");
+    let named = |text: &str, what: &str| {
+        let at = text.find(what).map(|at| &text[at + what.len()..]);
+        at.map(|text| {
+            text.chars()
+                .take_while(|sign| *sign != ',')
+                .collect::<String>()
+        })
+    };
+    let token = named(matches, "VIP of ").unwrap();
+    assert!(totals.contains(&format!("promoter,{token},")), "{totals}");
+}
