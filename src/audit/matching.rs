@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use polars::prelude::*;
 
-use super::books::AuditData;
+use super::books::{AuditData, Code};
 use super::grouped::index;
 use super::parallel::{both, ranges};
 use super::similar_id::{similar_hash, similar_id, without_apostrophe};
@@ -24,8 +24,11 @@ pub(super) struct Matching {
     /// The row of the case of each sale or refund: the row under which a sale, its refunds and its commissions are
     /// judged together. That of the sale; of refunds whose sale is not there, that of the first.
     pub(super) case: Vec<u32>,
-    /// The lead of each sale's or refund's customer.
+    /// The lead of each sale's or refund's customer; of one who is none under the names of our side, that of the customer
+    /// whom the commission names.
     pub(super) lead: Vec<Option<u32>>,
+    /// The sales whose lead only their commission names.
+    pub(super) leads_of_theirs: HashSet<u32>,
     /// Several ids of ours that are near the id of a commission that belongs to nothing.
     pub(super) near: HashMap<u32, Vec<u32>>,
     /// Several of ours with the customer and the amount of a commission that belongs to nothing: one of them may
@@ -73,6 +76,7 @@ impl Matching {
             billed: by_id.into_iter().enumerate().map(with_reason).collect(),
             case,
             lead: leads(books)?,
+            leads_of_theirs: HashSet::new(),
             near: HashMap::new(),
             alike: HashMap::new(),
         };
@@ -84,12 +88,58 @@ impl Matching {
             matching.by_customer_and_amount(books, i64::from(days) * DAY_MS);
         }
         matching.offer_loose_ids(books);
+        matching.leads_by_commissions(books);
         Ok(matching)
     }
 
     /// Returns the sale or refund that a commission was made for, and why.
     pub(super) fn of_commission(&self, row: u32) -> Option<(u32, MatchReason)> {
         self.billed.get(index(row)).copied().flatten()
+    }
+
+    /// Finds the leads of customers whom their commissions have under other names than our side.
+    fn leads_by_commissions(&mut self, books: &AuditData) {
+        if books.leads.is_empty() {
+            return;
+        }
+        let mut naming: HashMap<u32, u32> = HashMap::new();
+        for (row, billed) in (0..).zip(&self.billed) {
+            let Some((billed, _)) = *billed else { continue };
+            let sale = self.case[index(billed)];
+            if self.lead[index(sale)].is_none() {
+                let first = naming.entry(sale).or_insert(row);
+                if books.in_order(row, *first).is_lt() {
+                    *first = row;
+                }
+            }
+        }
+        if naming.is_empty() {
+            return;
+        }
+        let columns = &books.lead_columns;
+        let (mut by_uid, mut by_email) = (SharedKeys::default(), SharedKeys::default());
+        for row in (0..).take(books.leads.len()) {
+            if let Some(uid) = columns.uid.get(index(row)) {
+                by_uid.entry(uid).or_default().push(row);
+            }
+            if let Some(email) = columns.email.get(index(row)) {
+                by_email.entry(email).or_default().push(row);
+            }
+        }
+        for (sale, commission) in naming {
+            let of = |keys: &SharedKeys<'_>, key: Option<&str>| {
+                let mut rows = keys.get(key?)?.clone();
+                rows.sort_by_key(|row| order_of_lead(books, *row));
+                last_before(books, &rows, sale)
+            };
+            let row = index(commission);
+            let found = of(&by_uid, books.commissions.uid.get(row))
+                .or_else(|| of(&by_email, books.commissions.email.get(row)));
+            if found.is_some() {
+                self.lead[index(sale)] = found;
+                self.leads_of_theirs.insert(sale);
+            }
+        }
     }
 
     /// Matches running totals that name their sale, and sales that only their refund names.
@@ -562,23 +612,30 @@ fn by_date(
     found: &mut [Option<u32>],
     shared: SharedKeys<'_>,
 ) {
-    let order = |row: &u32| {
-        let lead = books.leads[index(*row)];
-        (lead.created_ms, !lead.was_moved, lead.promoter)
-    };
     let sorted = |mut rows: Vec<u32>| {
-        rows.sort_by_key(order);
+        rows.sort_by_key(|row| order_of_lead(books, *row));
         rows
     };
     let shared: SharedKeys<'_> = shared
         .into_iter()
         .map(|(key, rows)| (key, sorted(rows)))
         .collect();
-    for ((key, found), ours) in keys.iter().zip(found).zip(&books.ours) {
+    for ((key, found), sale) in keys.iter().zip(found).zip(0..) {
         if let Some(rows) = key.and_then(|key| shared.get(key)) {
-            let before = |row: &u32| books.leads[index(*row)].created_ms <= ours.created_ms;
-            let later = rows.partition_point(before);
-            *found = rows.get(later.saturating_sub(1)).copied();
+            *found = last_before(books, rows, sale);
         }
     }
+}
+
+/// Returns by what leads of one customer are ordered.
+fn order_of_lead(books: &AuditData, row: u32) -> (Option<i64>, bool, Code) {
+    let lead = books.leads[index(row)];
+    (lead.created_ms, !lead.was_moved, lead.promoter)
+}
+
+/// Returns the last of some leads in order that is not later than a sale; else the first.
+fn last_before(books: &AuditData, rows: &[u32], sale: u32) -> Option<u32> {
+    let ours = books.ours[index(sale)];
+    let later = rows.partition_point(|row| books.leads[index(*row)].created_ms <= ours.created_ms);
+    rows.get(later.saturating_sub(1)).copied()
 }

@@ -148,6 +148,7 @@ fn account() -> TestAccount {
     account.billed.push(sale_of_boss("ok_tier"));
     let first = Commission {
         promoter: promoter("carl"),
+        customer: Customer::new(None, Some("c2")),
         ..commission("c_first", "ok_tier")
     };
     account.commissions.push(first);
@@ -169,6 +170,7 @@ fn second_tier(id: &str, event_id: &str) -> Commission {
         tier: 2,
         amount_cents: 500,
         promoter: promoter("boss"),
+        customer: Customer::new(None, Some("c2")),
         ..commission(id, event_id)
     }
 }

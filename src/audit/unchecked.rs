@@ -42,6 +42,10 @@ words! {
         SplitDiffers = "split_differs",
         /// Commissions without a promoter, in a list in which others have one.
         NoPromoter = "no_promoter",
+        /// Commissions of customers who are not in the list of leads: nobody knows whose leads they are.
+        NoLead = "no_lead",
+        /// Commissions of sales earlier than the lead of their customer: nobody knows whether they were referred by then.
+        LeadLater = "lead_later",
         /// Sales and refunds that were tracked, or happened, after the list was read.
         TrackedSince = "tracked_since",
         /// Refunds whose sale is nowhere in what was read, so that nobody knows what it has earned.
@@ -113,6 +117,7 @@ impl UncheckedReason {
                 | UncheckedReason::TrackedSince
                 | UncheckedReason::RefundAlone
                 | UncheckedReason::NoPromoter
+                | UncheckedReason::NoLead
                 | UncheckedReason::TierReceiver
                 | UncheckedReason::TierEarlier
                 | UncheckedReason::EarlierPayment

@@ -208,6 +208,9 @@ impl Judge<'_> {
             let reason = UncheckedReason::NoPromoter;
             self.tallies.add(reason, theirs.unit, cents);
         }
+        if let Some(reason) = self.why_referral_is_open(group, sale) {
+            self.tallies.add(reason, theirs.unit, cents);
+        }
         if self.has_plan_of_another_rule(group, sale, main) {
             let reason = UncheckedReason::PlanDiffers;
             self.tallies.add(reason, theirs.unit, cents);
@@ -219,6 +222,23 @@ impl Judge<'_> {
         if self.has_campaign_of_another_rule(group, sale, main) {
             let reason = UncheckedReason::CampaignDiffers;
             self.tallies.add(reason, theirs.unit, cents);
+        }
+    }
+
+    /// Returns why the list of leads does not say who had referred the customer of a sale that has a commission; `None` if
+    /// it does, or was not read.
+    fn why_referral_is_open(
+        &self,
+        group: &CommissionGroup<'_>,
+        sale: u32,
+    ) -> Option<UncheckedReason> {
+        if group.tier != 1 || self.books.leads.is_empty() {
+            return None;
+        }
+        match self.lead(sale) {
+            None => Some(UncheckedReason::NoLead),
+            Some(lead) if lead.is_by(self.ours(sale).created_ms) => None,
+            Some(_) => Some(UncheckedReason::LeadLater),
         }
     }
 
@@ -345,6 +365,7 @@ impl Judge<'_> {
             .get(at)
             .copied()
             .flatten()
+            .filter(|_| !self.matching.leads_of_theirs.contains(&sale))
             .and_then(|lead| self.books.lead_columns.email.get(super::index(lead)));
         lead.is_none() || lead != commissions.email.get(theirs_at)
     }

@@ -267,6 +267,7 @@ fn a_second_tier_that_a_rule_says_is_due() {
             .map(|at| at + jiff::SignedDuration::from_hours(24 * days));
         let first = Commission {
             promoter: promoter("carl"),
+            customer: own.customer.clone(),
             created_at: own.created_at,
             ..commission("c_x", "x")
         };
@@ -286,6 +287,7 @@ fn a_second_tier_that_a_rule_says_is_due() {
             account.billed.push(sale_of_boss("y"));
             let of_y = |own: Commission, name: &str| Commission {
                 promoter: promoter(name),
+                customer: Customer::new(None, Some("c2")),
                 ..own
             };
             let first = of_y(commission("c_y", "y"), "carl");

@@ -204,3 +204,54 @@ fn a_refund_whose_sale_is_nowhere_in_what_was_read_is_not_called_checked() {
         assert_eq!(said.code, 1);
     }
 }
+
+#[test]
+fn a_commission_is_compared_with_the_lead_that_it_names() {
+    let sales = sale("s1", "other", "2026-03-01");
+    for version in VERSIONS {
+        let lists = |of: &str, at: &str| {
+            let lists = Lists::new(version).earns(&Row::default());
+            lists
+                .lead("a", of, at, &json!({}))
+                .lead("z", "n", at, &json!({}))
+        };
+        // Our side has the customer under another address than the lead and its commission.
+        let said = served::audit(
+            TWENTY_PERCENT,
+            &sales,
+            &lists("m", "2026-01-01T00:00:00Z"),
+            &[],
+        );
+        assert_eq!(
+            said.findings(),
+            found("wrong_promoter", 0, 2_000),
+            "{}",
+            said.text
+        );
+        assert!(said.text.contains("Not checked: the sales of 1 commission"));
+        let said = served::audit(
+            TWENTY_PERCENT,
+            &sales,
+            &lists("n", "2026-01-01T00:00:00Z"),
+            &[],
+        );
+        said.expect_no_finding(0);
+        assert_eq!(unchecked(&said.json, "no_lead"), Value::Null);
+        // The lead was made long after the sale: whose the customer was by then is not known.
+        let said = served::audit(
+            TWENTY_PERCENT,
+            &sales,
+            &lists("n", "2026-05-01T00:00:00Z"),
+            &[],
+        );
+        said.expect_no_finding(0);
+        assert_eq!(counted(&said, "lead_later"), (json!(1), json!(2_000)));
+        assert!(said.text.contains("No differences in what was checked."));
+        // It is nobody's lead at all, though leads were read.
+        let lists = Lists::new(version).earns(&Row::default());
+        let lists = lists.lead("z", "n", "2026-01-01T00:00:00Z", &json!({}));
+        let said = served::audit(TWENTY_PERCENT, &sales, &lists, &[]);
+        said.expect_no_finding(1);
+        assert_eq!(counted(&said, "no_lead"), (json!(1), json!(2_000)));
+    }
+}

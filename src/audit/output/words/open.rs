@@ -26,6 +26,9 @@ pub(super) fn what_is_open(reason: UncheckedReason, n: u64) -> String {
             format!("who shares {commissions}")
         }
         UncheckedReason::NoPromoter => format!("who gets {commissions}"),
+        UncheckedReason::NoLead | UncheckedReason::LeadLater => {
+            format!("who had referred the customers of {commissions}")
+        }
         UncheckedReason::TrackedSince | UncheckedReason::OfUnread => format!("{events} of ours"),
         UncheckedReason::RefundAlone => count(n, "refund"),
         UncheckedReason::TierReceiver => {
@@ -122,6 +125,8 @@ pub(super) fn why_it_is_open(reason: UncheckedReason) -> &'static str {
         | UncheckedReason::SplitUnproven
         | UncheckedReason::SplitDiffers
         | UncheckedReason::NoPromoter
+        | UncheckedReason::NoLead
+        | UncheckedReason::LeadLater
         | UncheckedReason::TierReceiver
         | UncheckedReason::TierEarlier
         | UncheckedReason::TierUnknown
@@ -146,6 +151,12 @@ fn why_its_terms_are_open(reason: UncheckedReason) -> &'static str {
         }
         UncheckedReason::SplitDiffers => {
             ": the lead, or other commissions of the same customer, say otherwise; look the lead up in FirstPromoter"
+        }
+        UncheckedReason::NoLead => {
+            ": they are not in the list of leads; look them up in FirstPromoter"
+        }
+        UncheckedReason::LeadLater => {
+            ": their sales are more than a day earlier than the lead was created or first paid"
         }
         UncheckedReason::NoPromoter => ": the list has no promoter for them",
         UncheckedReason::TierReceiver => {
