@@ -13,13 +13,17 @@ pub(super) const EVENT_ID: NameTiers = NameTiers {
     tiers: &[
         "event id, transaction id, transaction number, charge id, payment id, transaktion, \
          transaktionsnummer, transaktionscode, transactiereferentie, codice transazione, \
-         código de transacción, id da transação, numéro de transaction, 取引id",
+         código de transacción, transacción, id da transação, código da transação, transação, numéro de transaction, \
+         取引id",
         "invoice id, invoice number, invoice no, invoice nr, invoice, rechnung, rechnungsnummer, \
-         rechnungsnr, rechnung nr, facture, numéro de facture, factura, fattura",
+         rechnungsnr, rechnung nr, facture, numéro de facture, factura, fattura, fakturanummer, faktura, numer faktury, \
+         nr faktury, číslo faktury, fatura no, 請求書番号",
         "order id, order number, order no, order nr, order, bestellung, bestellnummer, bestellnr, \
          bestell nr, auftragsnummer, auftrag, commande, numéro de commande, pedido, \
          número de pedido, número do pedido, orden, número de orden, identificador de la orden, \
-         ordine, numero ordine, bestelling, bestelnummer",
+         ordine, numero ordine, bestelling, bestelnummer, ordernummer, ordernr, ordrenummer, ordrenr, beställningsnummer, \
+         numer zamówienia, nr zamówienia, zamówienie, číslo objednávky, objednávka, sipariş no, sipariş numarası, 注文番号, \
+         注文id",
         "id, uuid, purchase id, sale id, number, no, nr, reference, ref, belegnummer, belegnr, \
          receipt number, referenz, référence, referencia",
     ],
@@ -35,7 +39,8 @@ pub(super) const PAYMENT_ID: NameTiers = NameTiers {
         "transaction id, transaction number, transaction, charge id, payment id, invoice id, \
          invoice number, invoice no, invoice, order id, order number, order no, order, transaktion, \
          transaktionsnummer, rechnungsnummer, rechnung, bestellnummer, bestellung, facture, \
-         commande, pedido, factura, ordine, fattura",
+         commande, pedido, factura, ordine, fattura, transação, transacción, fakturanummer, faktura, ordernummer, ordernr, \
+         ordrenummer, ordrenr, beställningsnummer, numer zamówienia, nr zamówienia, číslo objednávky, sipariş no, 注文番号",
     ],
     never: "first last count total average date at value amount",
 };
@@ -44,7 +49,8 @@ pub(super) const PAYMENT_ID: NameTiers = NameTiers {
 pub(super) const ORDER_ID: NameTiers = NameTiers {
     tiers: &[
         "order id, order number, order no, order nr, order, bestellnummer, bestellnr, \
-         bestell nr, auftragsnummer, auftrag, commande, numéro de commande, pedido, ordine, bestelling",
+         bestell nr, auftragsnummer, auftrag, commande, numéro de commande, pedido, ordine, bestelling, ordernummer, ordernr, \
+         ordrenummer, ordrenr, beställningsnummer, numer zamówienia, nr zamówienia, číslo objednávky, sipariş no, 注文番号",
     ],
     never: "date status total amount",
 };
@@ -90,7 +96,7 @@ pub(super) const EMAIL: NameTiers = NameTiers {
         "customer email, buyer email, client email, billing email, payer email, user email, \
          purchase email",
         "email, e mail, mail, email address, e mail address, kunden email, e mail adresse, \
-         courriel, correo",
+         courriel, correo, e post, epost, e posta, eposta, sähköposti, メール, メールアドレス",
     ],
     never: "staff seller merchant agent affiliate partner support referrer recipient giftee \
             vendor to owner promoter operator cashier employee admin shop store receiver \
@@ -101,14 +107,17 @@ pub(super) const EMAIL: NameTiers = NameTiers {
 pub(super) const UID: NameTiers = NameTiers {
     tiers: &[
         "customer id, client id, user id, account id, member id, customer number, customer no, \
-         account code, kundennummer, kunden id, kunden nr, kundennr, id client, id cliente",
+         account code, kundennummer, kunden id, kunden nr, kundennr, id client, id cliente, kundnummer, kundenummer, \
+         numer klienta, id klienta, müşteri no, 顧客id",
         "customer, client, user, kunde, cliente",
     ],
     never: "name email mail phone type country company description created group",
 };
 
 pub(super) const CURRENCY: NameTiers = NameTiers {
-    tiers: &["currency, currency code, währung, waehrung, devise, moneda, valuta, curr"],
+    tiers: &[
+        "currency, currency code, währung, waehrung, devise, moneda, valuta, moeda, waluta, měna, para birimi, 通貨, curr",
+    ],
     never: "converted payout settlement settled fee balance presentment exchange rate country land pays país paese nation \
             region market store shop plan product segment",
 };
@@ -121,10 +130,11 @@ pub(super) const TOTAL: NameTiers = NameTiers {
          importe con iva, total con iva, importo con iva, total, grand total, order total amount, lordo, bruto, valor bruto, brut, gross, gross amount, total amount, amount total, amount paid, \
          paid amount, order total, invoice total, brutto, bruttobetrag, gesamt, gesamtbetrag, \
          gesamtsumme, summe, endbetrag, montant ttc, total ttc, ttc, totale, importe total, \
-         totaal",
+         totaal, totalbelopp, totalt, totalsumma, slutsumma, totalbeløp, samlet beløb, suma brutto, kwota brutto, \
+         wartość brutto, razem, celkem, valor total, total pago, valor pago, toplam, toplam tutar, 合計, 合計金額, 総額",
         "amount, sum, value, revenue, payment amount, charge amount, betrag, umsatz, montant, \
-         importe, importo, bedrag, valor",
-        "price, preis, prix, precio, prezzo, prijs, paid, received, bezahlt, gezahlt, payé, encaissé, pagado, \
+         importe, importo, bedrag, valor, summa, belopp, beløp, beløb, kwota, suma, wartość, částka, tutar, 金額",
+        "price, preis, prix, precio, prezzo, prijs, preço, preco, pris, cena, fiyat, 価格, paid, received, bezahlt, gezahlt, payé, encaissé, pagado, \
          cobrado, pagato, incassato, pago, recebido, betaald, ontvangen, zapłacono, betalt, zaplaceno",
     ],
     never: "due outstanding balance saldo solde open unpaid remaining owed owing restbetrag offen offener offene \
@@ -136,7 +146,10 @@ pub(super) const TOTAL: NameTiers = NameTiers {
             spese spedizione imballaggio envío envio porto verzendkosten verzekeringsbedrag líquido \
             assicurazione insurance postage freight delivery handling produto producto \
             transferred lifetime average dispute trinkgeld pourboire propina mancia duties frete frakt fragt \
-            wysyłka wysyłki doprava desconto",
+            wysyłka wysyłki doprava desconto moms dph kdv podatek podatku exkl ekskl bez avgift gebyr opłata prowizja \
+            poplatek provize komisyon taxa comissão reembolsado reembolsada reembolso estornado devuelto devolución \
+            rimborsato rimborso terugbetaald terugbetaling zwrot zwrotu återbetalt återbetalning refusion refunderet \
+            vráceno iade rabat zniżka sleva korting sconto descuento",
 };
 
 pub(super) const SUBTOTAL: NameTiers = NameTiers {
@@ -157,7 +170,7 @@ pub(super) const TAX: NameTiers = NameTiers {
         "tax, taxes, vat, gst, sales tax, tax amount, total tax, tax total, vat amount, mwst, \
          ust, umsatzsteuer, mehrwertsteuer, steuer, steuerbetrag, mwst betrag, tva, \
          montant tva, iva, btw, imposta, imposte, imposte sulle vendite, impuesto, impuestos, impuesto sobre ventas, \
-         impuesto sobre las ventas, imposto, hst, qst, pst, moms",
+         impuesto sobre las ventas, imposto, hst, qst, pst, moms, momsbelopp, dph, kdv, podatek, kwota vat, 消費税, 税額",
     ],
     never: "discount rate percent id number nr name type included inclusive exempt region code country \
             excl incl before after fee on satz metadata taxable converted refunded lineitem",
@@ -230,7 +243,8 @@ pub(super) fn is_surely_due(header: &str) -> bool {
 
 pub(super) const FEE: NameTiers = NameTiers {
     tiers: &[
-        "fee, fees, commission, gebühr, gebühren, frais, tariffa, tarifa, comisión, commissione",
+        "fee, fees, commission, gebühr, gebühren, frais, tariffa, tarifa, comisión, commissione, \
+         comissão, taxa, avgift, gebyr, opłata, prowizja, poplatek, provize, komisyon, 手数料",
     ],
     never: "",
 };
@@ -322,7 +336,8 @@ pub(super) const STATUS: NameTiers = NameTiers {
          betaalstatus, betalingsstatus, betalningsstatus, status płatności, stav platby, ödeme durumu, 支払い状況, \
          支払いステータス",
         "order status, status, state, estado, statut, stato, zustand, bestellstatus, result, outcome, \
-         ergebnis, résultat, resultado, esito, resultaat",
+         ergebnis, résultat, resultado, esito, resultaat, situação, orderstatus, ordrestatus, stan, stav, durum, 状態, \
+         ステータス",
     ],
     never: "fulfillment fulfilment shipping subscription address avs cvc dispute delivery tax \
             marketing billing customer email refund country province ship envío payout",
@@ -339,7 +354,8 @@ pub(super) const DATE: NameTiers = NameTiers {
          bezahlt am, date de paiement, fecha de pago, data pagamento, paid date",
         "created, created at, date created, created on, created date, order date, invoice date, \
          purchase date, purchased at, date, datum, timestamp, bestelldatum, rechnungsdatum, \
-         buchungsdatum, tag, day, fecha, data, date de commande, when, wann, dato, päivämäärä, tarih, 日付, 日期",
+         buchungsdatum, tag, day, fecha, data, date de commande, data da venda, data da compra, data do pedido, \
+         orderdatum, ordredato, data zamówienia, datum objednávky, sipariş tarihi, 注文日, 注文日時, 購入日, when, wann, dato, päivämäärä, tarih, 日付, 日期",
     ],
     never: "updated modified due birth birthday expiry expires refund refunded canceled \
             cancelled start end shipped fulfilled period payout available transfer signup \

@@ -32,7 +32,7 @@ pub(crate) fn events(place: &Place) -> Vec<String> {
 
 #[test]
 fn a_column_of_currency_codes_is_the_currency_by_its_cells() {
-    for name in ["Divisa", "Waluta", "Ccy", "Monnaie", "通貨", "Cur.", "Mena"] {
+    for name in ["Divisa", "Penger", "Ccy", "Monnaie", "币种", "Cur.", "Mena"] {
         let (place, ran) = init(&[
             &format!("Order ID,Email,Amount,{name},Date"),
             "1,ana@example.com,10.00,EUR,2026-03-14",
@@ -139,7 +139,7 @@ fn a_column_of_states_says_what_a_row_is_by_its_words() {
             ["bezahlt", "fehlgeschlagen", "bezahlt", "zurückerstattet"],
         ),
         (
-            "Situação",
+            "Andamento",
             ["Aprovada", "Recusada", "Aprovada", "Reembolsada"],
         ),
         ("Règlement", ["réglé", "refusé", "réglé", "remboursé"]),
@@ -517,6 +517,45 @@ fn an_amount_that_is_just_called_paid_is_found() {
 }
 
 /// A date that nobody can read is not a missing one, for which the day of sending could be taken.
+#[test]
+fn an_export_in_another_language_is_proposed_from_its_header() {
+    for (header, paid, unpaid, expected) in [
+        (
+            "Ordernummer;Orderdatum;E-post;Summa;Avgift;Valuta;Betalstatus",
+            "1;2026-03-14;ana@example.com;1 200,50 kr;25,00 kr;SEK;Betald",
+            "2;2026-03-15;ben@example.com;80,00 kr;2,00 kr;SEK;Obetald",
+            "sale 1 120050 SEK",
+        ),
+        (
+            "Ordrenummer;Dato;E-mail;Beløb;Gebyr;Valuta;Betalingsstatus",
+            "1;14-03-2026;ana@example.com;1.250,00;25,00;DKK;Betalt",
+            "2;15-03-2026;ben@example.com;125,00;2,50;DKK;Ubetalt",
+            "sale 1 125000 DKK",
+        ),
+        (
+            "Numer zamówienia;Data zamówienia;E-mail;Kwota brutto;Prowizja;Waluta;Status płatności",
+            "1;14.03.2026;ana@example.com;1 230,00 zł;23,00 zł;PLN;Opłacone",
+            "2;15.03.2026;ben@example.com;123,00 zł;2,30 zł;PLN;Nieopłacone",
+            "sale 1 123000 PLN",
+        ),
+        (
+            "Transação;Data da venda;E-mail do comprador;Moeda;Preço;Taxa;Situação",
+            "1;14/03/2026;ana@example.com;BRL;R$ 1.200,00;R$ 12,00;Aprovado",
+            "2;15/03/2026;ben@example.com;BRL;R$ 97,00;R$ 9,00;Pendente",
+            "sale 1 120000 BRL",
+        ),
+        (
+            "注文番号;注文日;メール;金額;通貨;支払い状況",
+            "1;2026/03/14;ana@example.com;12000;JPY;支払済み",
+            "2;2026/03/15;ben@example.com;8000;JPY;未払い",
+            "sale 1 12000 JPY",
+        ),
+    ] {
+        let (place, ran) = init(&[header, paid, unpaid]);
+        assert_eq!(events(&place), [expected], "{header}\n{}", ran.stderr());
+    }
+}
+
 #[test]
 fn names_of_months_of_other_languages_are_read() {
     for dates in [
