@@ -271,7 +271,10 @@ pub fn plan<P: History, E>(
     let read = read(exports, setup, source_rows, progress).map_err(PlanError::Unusable)?;
     let history =
         read_history(&|| read.history_request(&setup.rules)).map_err(PlanError::History)?;
-    let mut unusable = setup.rules.resolutions.unknown(&read.events, &history);
+    let account = setup.account.and_then(OnceCell::get);
+    let is_in_account = |refund: &str| account.is_some_and(|account| account.has_refund(refund));
+    let resolutions = &setup.rules.resolutions;
+    let mut unusable = resolutions.unknown(&read.events, &history, &is_in_account);
     unusable.extend(sold_twice(&read, setup, &history));
     unusable.extend(sold_alike(&read));
     if !unusable.is_empty() {
@@ -310,13 +313,16 @@ impl ReadExports {
         );
         hold_inexact(&self.events, &mut links, &setup.decimals, history);
         let unplanned = completed.still_unplanned(&self.events);
+        let sales_of_refunds = || setup.rules.resolutions.pairs();
+        let of_account = setup.account.and_then(OnceCell::get);
+        let of_account = of_account.map(|own| own.with_sales_of_refunds(sales_of_refunds()));
         let linked = LinkedReadings {
             links,
             asked_again: &asked_again,
             readings,
             range: &setup.range,
             in_account: setup.in_account,
-            account: setup.account.and_then(OnceCell::get),
+            account: of_account.as_deref(),
         };
         let mut plan = decide(self.events, linked, history, &self.origins);
         let seen = seen.problems(&plan, foreign, account, &setup.decimals);

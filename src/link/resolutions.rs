@@ -109,13 +109,25 @@ impl Resolutions {
         self.sales.get(refund).map(|named| named.sale.as_str())
     }
 
+    /// Returns the `event_id`s of the refunds that are named, each with that of its sale.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let sales = self.sales.iter();
+        sales.map(|(refund, named)| (refund.as_str(), named.sale.as_str()))
+    }
+
     /// Returns whether none is named.
     pub fn is_empty(&self) -> bool {
         self.sales.is_empty()
     }
 
-    /// Says which of them name a refund or a sale that neither these events nor earlier runs have.
-    pub fn unknown(&self, events: &Events, earlier: &dyn SaleHistory) -> Vec<Problem> {
+    /// Says which of them name a refund or a sale that neither these events nor earlier runs have, nor the account's list, if
+    /// it was read: `is_in_account` says whether it has a refund.
+    pub fn unknown(
+        &self,
+        events: &Events,
+        earlier: &dyn SaleHistory,
+        is_in_account: &dyn Fn(&str) -> bool,
+    ) -> Vec<Problem> {
         let mut here: HashSet<(Kind, &str)> = HashSet::new();
         let ids: HashSet<&str> = self
             .sales
@@ -128,7 +140,9 @@ impl Resolutions {
         }
         let is_known = |kind: Kind, id: &Text| {
             let recorded = || earlier.essence(EventKey::from_id(id));
-            here.contains(&(kind, id.as_str())) || recorded().is_some_and(|e| e.kind == kind)
+            here.contains(&(kind, id.as_str()))
+                || recorded().is_some_and(|e| e.kind == kind)
+                || kind == Kind::Refund && is_in_account(id)
         };
         let mut unknown: Vec<(u64, String)> = Vec::new();
         for (refund, named) in &self.sales {
@@ -141,7 +155,7 @@ impl Resolutions {
             unknown.extend(wrong.or_else(|| nobody_knows(Kind::Sale, &named.sale)));
         }
         unknown.sort();
-        let hint = "copy the ids from held.csv, or take the line out";
+        let hint = "copy the ids from held.csv, or take the line out; for a refund of the account, run with `--in-account hold`";
         let unknown = unknown.into_iter();
         unknown
             .map(|(line, message)| self.problem(message, Some(line), hint))

@@ -245,7 +245,7 @@ pub(crate) fn plan(
     planner.hold_refunds_of_held_sales(&events, &representatives);
     planner.apply_range(range, &events, &representatives);
     planner.hold_accepted(&events, &representatives);
-    planner.hold_beyond_withheld(&events, in_account, account.is_some());
+    planner.hold_beyond_withheld(&events, in_account, account.is_some(), &subtracted);
     let problems = planner.problems(&events, &representatives);
     let order = sending_order(&events, &representatives);
     debug_assert!(

@@ -527,7 +527,7 @@ impl<'l> AccountBooks<'l> {
                 return RemainingInAccount::Nothing(line.cents.unwrap_or(0));
             }
             return RemainingInAccount::Unknown(format!(
-                "the account has {} of this customer that this journal has not sent; FirstPromoter does not say which sale they reverse",
+                "the account has {} of this customer that this journal has not sent, and FirstPromoter does not say which sale they reverse",
                 refund.in_words(currency)
             ));
         }

@@ -885,6 +885,105 @@ fn a_running_total_beyond_one_that_is_held_is_held() {
     }
 }
 
+/// The kind, id and cents of each refund that arrived.
+fn refunds_that_arrived(sandbox: &SandboxProcess) -> Vec<String> {
+    let events = sandbox.events();
+    let refunds = events.iter().filter(|event| event["kind"] == "refund");
+    let mut refunds: Vec<String> = refunds
+        .map(|event| {
+            let id = event["event_id"].as_str().unwrap();
+            format!("{id} {}", event["amount_cents"])
+        })
+        .collect();
+    refunds.sort();
+    refunds
+}
+
+/// Another integration has sent a part of a running total: in FirstPromoter, nothing says of which sale.
+fn partly_refunded_by_another(version: &str) -> (Place, SandboxProcess) {
+    let (place, sandbox) = (
+        Place::new(),
+        SandboxProcess::start(&["--lead-share", "100"]),
+    );
+    let theirs = "email=ana@example.com&created_at=2026-03-01T09:00:00Z";
+    sandbox.track("sale", &format!("event_id=in_1&amount=10000&{theirs}"));
+    let refund = "event_id=re_1&sale_event_id=in_1&amount=2000&email=ana@example.com&created_at=2026-03-05T10:00:00Z";
+    sandbox.track("refund", refund);
+    write_payment(&place, "", "50.00", "2026-03-09 10:00:00");
+    let held = call(&place, &sandbox, version, HOLD).expect(1);
+    assert!(
+        held.stderr().contains("--link FILE.csv"),
+        "{}",
+        held.stderr()
+    );
+    assert_eq!(refunds_that_arrived(&sandbox), ["re_1 2000"], "{version}");
+    (place, sandbox)
+}
+
+#[test]
+fn of_a_running_total_what_is_missing_is_sent_once_the_sale_of_the_other_part_is_named() {
+    for version in ["v1", "v2"] {
+        let (place, sandbox) = partly_refunded_by_another(version);
+        place.write("parts.csv", "refund_event_id,sale_event_id\nre_1,in_1\n");
+        let named = [HOLD, &["--link", "parts.csv"]].concat();
+        call(&place, &sandbox, version, &named).expect(0);
+        let arrived = ["in_1_refund_5000 3000", "re_1 2000"];
+        assert_eq!(refunds_that_arrived(&sandbox), arrived, "{version}");
+        // What is known now needs no name any more.
+        let night = ["run", "p.csv", "--yes"];
+        call(&place, &sandbox, version, &night).expect(0);
+        assert_eq!(refunds_that_arrived(&sandbox), arrived, "{version}");
+        write_payment(&place, "", "70.00", "2026-03-19 10:00:00");
+        call(&place, &sandbox, version, &night).expect(0);
+        let arrived = [
+            "in_1_refund_5000 3000",
+            "in_1_refund_7000 2000",
+            "re_1 2000",
+        ];
+        assert_eq!(refunds_that_arrived(&sandbox), arrived, "{version}");
+    }
+}
+
+/// The other refund is one of another sale of the customer: the whole running total is missing.
+#[test]
+fn a_running_total_is_sent_whole_once_the_other_refund_is_named_as_one_of_another_sale() {
+    for version in ["v1", "v2"] {
+        let (place, sandbox) = partly_refunded_by_another(version);
+        let other = "ch_2,2026-02-01 09:00:00,90.00,0.00,usd,true,,Paid,,ana@example.com,in_2\n";
+        write_payment(&place, other, "50.00", "2026-03-09 10:00:00");
+        place.write("parts.csv", "refund_event_id,sale_event_id\nre_1,in_2\n");
+        let named = [HOLD, &["--link", "parts.csv"]].concat();
+        call(&place, &sandbox, version, &named).expect(0);
+        let arrived = ["in_1_refund_5000 5000", "re_1 2000"];
+        assert_eq!(refunds_that_arrived(&sandbox), arrived, "{version}");
+    }
+}
+
+#[test]
+fn a_refund_that_was_accepted_as_the_one_of_the_account_is_quiet_every_night() {
+    let (place, sandbox) = partly_refunded_by_another("v1");
+    let id = "in_1_refund_5000";
+    let accept = ["accept", "--event", id, "--reason", "re_1 and one by hand"];
+    place.run(&accept).expect(0);
+    for arguments in [HOLD, &["run", "p.csv", "--yes"], HOLD] {
+        call(&place, &sandbox, "v1", arguments).expect(0);
+        assert_eq!(refunds_that_arrived(&sandbox), ["re_1 2000"]);
+    }
+}
+
+/// Only the account has such a refund, so the list is needed to know it.
+#[test]
+fn a_name_for_a_refund_that_is_nowhere_says_how_the_account_is_asked() {
+    let place = Place::new();
+    write_payment(&place, "", "50.00", "2026-03-09 10:00:00");
+    place.write("parts.csv", "refund_event_id,sale_event_id\nre_1,in_1\n");
+    let refused = place
+        .run(&["plan", "p.csv", "--link", "parts.csv"])
+        .expect(3);
+    assert!(refused.stderr().contains("there is no refund `re_1`"));
+    assert!(refused.stderr().contains("run with `--in-account hold`"));
+}
+
 /// A refund that no date places in the range is accepted as the hint says; a later running total has it in it.
 #[test]
 fn a_running_total_beyond_one_that_was_accepted_as_outside_of_the_range_is_held() {

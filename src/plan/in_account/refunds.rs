@@ -4,6 +4,7 @@
 //! A refund of the account names no sale. Its id does, if this program made it; else it may be one of each sale of its
 //! customer that is not smaller.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
@@ -59,13 +60,15 @@ enum NamedBy {
     Total,
     /// It undoes that sale.
     Undo,
+    /// The user says so.
+    User,
 }
 
 /// Holds a refund of the account.
 #[derive(Clone, Debug)]
 struct KnownRefund {
     key: Option<EventKey>,
-    /// The sale that its id names, if this program made it.
+    /// The sale that its id names, if this program made it, or the user.
     sale: Option<(EventKey, NamedBy)>,
     /// The id of its event or its commission, in words.
     name: Text,
@@ -107,6 +110,31 @@ impl AccountSales {
     pub fn has_refund(&self, event_id: &str) -> bool {
         let key = EventKey::from_id(event_id);
         self.refunds.by_key.contains_key(&key)
+    }
+
+    /// Returns these with the sales of refunds that their ids don't name, as the user names them: pairs of the ids of a
+    /// refund and its sale.
+    pub(crate) fn with_sales_of_refunds<'n>(
+        &self,
+        named: impl Iterator<Item = (&'n str, &'n str)>,
+    ) -> Cow<'_, AccountSales> {
+        let mut sales = KeyMap::default();
+        sales.extend(named.filter_map(|(refund, sale)| {
+            let is_there = self.has_refund(refund) && named_sale(refund).is_none();
+            is_there.then(|| (EventKey::from_id(refund), EventKey::from_id(sale)))
+        }));
+        if sales.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut own = self.clone();
+        let known = &mut own.refunds;
+        for (refund, place) in known.all.iter_mut().zip(0..) {
+            if let Some(&sale) = refund.key.and_then(|key| sales.get(&key)) {
+                refund.sale = Some((sale, NamedBy::User));
+                known.by_sale.entry(sale).or_default().push(place);
+            }
+        }
+        Cow::Owned(own)
     }
 
     /// Adds a refund.
@@ -161,8 +189,8 @@ impl AccountSales {
         own
     }
 
-    /// Takes from running totals to send what the account has of them by running totals that this journal does not know: a
-    /// lost one sent them. Where that can't be subtracted to the cent, the amounts stay, and the refunds are held later.
+    /// Takes from running totals to send what the account has of them by running totals that this journal does not know, since
+    /// a lost one sent them, and by refunds of which the user says that they are of these sales. Where that can't be subtracted to the cent, the amounts stay, and the refunds are held later.
     /// Returns the keys of the refunds that were made smaller, each with what the account has of it in minor units.
     pub(in crate::plan) fn subtract_totals(
         &self,
@@ -226,17 +254,17 @@ impl AccountSales {
         subtracted
     }
 
-    /// Returns the sum of the running totals of a sale that are not this journal's; `None` if it is not known, or the sale is
+    /// Returns the sum of the refunds of a sale that are not this journal's; `None` if it is not known, or the sale is
     /// undone.
     fn sum_of_totals(&self, sale: EventKey, own: &[bool]) -> Option<i64> {
         let places = self.refunds.by_sale.get(&sale)?.iter();
         let theirs = places.filter(|place| !own[**place as usize]);
         let cents = theirs.map(|&place| {
             let refund = &self.refunds.all[place as usize];
-            let is_total = refund.sale.is_some_and(|(_, by)| by == NamedBy::Total);
+            let is_part = refund.sale.is_some_and(|(_, by)| by != NamedBy::Undo);
             refund
                 .cents
-                .filter(|_| is_total && refund.original.is_none())
+                .filter(|_| is_part && refund.original.is_none())
         });
         cents.sum()
     }
@@ -326,7 +354,7 @@ impl Comparison<'_> {
                     )
                 } else {
                     format!(
-                        "{MAYBE_IN_ACCOUNT}{words}: a refund of this customer that this journal has not sent; FirstPromoter does not say which sale it reverses"
+                        "{MAYBE_IN_ACCOUNT}{words}: a refund of this customer that this journal has not sent, and FirstPromoter does not say which sale it reverses"
                     )
                 };
                 self.findings.maybe_refunded.add(event.kind, event.money);
@@ -391,7 +419,7 @@ impl Comparison<'_> {
     }
 
     /// Returns a refund of the account with the same customer and amount, and with a time near that of ours.
-    /// Running totals of the account are none of those if they were subtracted from it.
+    /// Those of the account that were subtracted from it are none of them.
     fn same_refund(
         &self,
         index: usize,
@@ -410,9 +438,9 @@ impl Comparison<'_> {
             let is_same = refund.original == Some(as_read)
                 || money.currency == self.account.currency && refund.cents == Some(cents);
             let second = refund.at.map(Timestamp::as_second);
-            let is_total = refund.sale.is_some_and(|(_, by)| by == NamedBy::Total);
+            let is_part = refund.sale.is_some_and(|(_, by)| by != NamedBy::Undo);
             is_same
-                && !(is_subtracted && is_total)
+                && !(is_subtracted && is_part)
                 && second.is_some_and(|second| (from..until).contains(&second))
         })
     }
@@ -424,7 +452,7 @@ impl Comparison<'_> {
             let refund = &self.account.refunds.all[place as usize];
             match refund.sale {
                 Some((_, NamedBy::Undo)) => true,
-                Some((_, NamedBy::Total)) => !is_subtracted,
+                Some((_, NamedBy::Total | NamedBy::User)) => !is_subtracted,
                 None => match (refund.cents, sold) {
                     (Some(refunded), Some(sold)) => refunded <= sold,
                     _ => true,
@@ -436,12 +464,14 @@ impl Comparison<'_> {
 
 impl Planner<'_> {
     /// Holds the refunds to send of sales of which another one is not sent that may be a part of them, or they of it: the
-    /// account may have it under another id. What was accepted counts whatever the treatment.
+    /// account may have it under another id. What was accepted counts whatever the treatment. Of the `subtracted` ones it is
+    /// known what the account has.
     pub(in crate::plan) fn hold_beyond_withheld(
         &mut self,
         events: &Events,
         treatment: InAccount,
         is_compared: bool,
+        subtracted: &KeyMap<i64>,
     ) {
         let reason = if is_compared {
             HeldReason::UnfitForSale
@@ -461,6 +491,7 @@ impl Planner<'_> {
             };
             let overlaps = |sale| self.history.overlaps_withheld(sale, key, of);
             if self.history.essence(key).is_none()
+                && !subtracted.contains_key(&key)
                 && !is_beside_totals(events.get(index).event_id())
                 && sale.is_some_and(overlaps)
             {
