@@ -65,6 +65,8 @@ pub(super) struct CommissionBody<'a> {
     promoter_campaign: PromoterCampaignBody<'a>,
     referral: Option<ReferralBody<'a>>,
     reward: RewardBody,
+    /// The shares of the referral's promoters; no referral of the sandbox is shared.
+    split_details: Option<Empty>,
 }
 
 #[derive(Serialize)]
@@ -246,6 +248,7 @@ pub(super) fn commission<'a>(commission: &ShownCommission<'a>) -> CommissionBody
             id: 157_427,
             name: "Recurring commission",
         },
+        split_details: None,
     }
 }
 
