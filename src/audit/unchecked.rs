@@ -46,6 +46,8 @@ words! {
         NoLead = "no_lead",
         /// Commissions of sales earlier than the lead of their customer: nobody knows whether they were referred by then.
         LeadLater = "lead_later",
+        /// Commissions of customers whose lead was denied or is expired: nobody knows since when.
+        LeadClosedPaid = "lead_closed_paid",
         /// Sales and refunds that were tracked, or happened, after the list was read.
         TrackedSince = "tracked_since",
         /// Refunds whose sale is nowhere in what was read, so that nobody knows what it has earned.

@@ -113,7 +113,8 @@ impl Judge<'_> {
             let promoter = books.theirs[super::index(*row)].promoter;
             shares.any(|(code, _)| *code == promoter)
         };
-        let may_be_split = live.iter().all(|row| is_split(row) != Some(false));
+        // One that was created before the lead was shared says that it is no part, and is the wrong amount of one.
+        let may_be_split = live.iter().any(|row| is_split(row) != Some(false));
         if may_be_split && promoters.len() == live.len() && live.iter().all(is_share) {
             return (live.into(), Vec::new());
         }
@@ -237,6 +238,7 @@ impl Judge<'_> {
         }
         match self.lead(sale) {
             None => Some(UncheckedReason::NoLead),
+            Some(lead) if lead.is_closed => Some(UncheckedReason::LeadClosedPaid),
             Some(lead) if lead.is_by(self.ours(sale).created_ms) => None,
             Some(_) => Some(UncheckedReason::LeadLater),
         }

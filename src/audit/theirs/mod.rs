@@ -173,10 +173,35 @@ fn commission_of(
     })
 }
 
-/// Returns the leads of a listing. Who has which promotion, version 1's leads and commissions say.
+/// The promoters of version 2's list, by their ids.
+struct PromotersById<'l>(HashMap<&'l str, &'l ListedPromoter>);
+
+impl<'l> PromotersById<'l> {
+    fn new(promoters: Option<&'l StoredListing<ListedPromoter>>) -> Self {
+        let all = promoters.into_iter().flat_map(|listing| &listing.lines);
+        let by_id = all.filter_map(|(_, own)| Some((own.id.as_deref()?, own)));
+        PromotersById(by_id.collect())
+    }
+
+    /// Returns the promoter with an id, with the names that a list has.
+    fn promoter(&self, id: String) -> Promoter {
+        let listed = self.0.get(id.as_str()).map(|listed| (*listed).clone());
+        listed.map_or_else(
+            || Promoter {
+                id: Some(id),
+                ..Promoter::default()
+            },
+            promoter_of,
+        )
+    }
+}
+
+/// Returns the leads of a listing. Who has which promotion, version 1's leads and commissions say; what the promoters are
+/// called with whom a lead is shared, the list of promoters.
 pub(crate) fn leads_of(
     listing: StoredListing<tracking::Lead>,
     commissions: &StoredListing<ListedCommission>,
+    promoters: Option<&StoredListing<ListedPromoter>>,
 ) -> Vec<ReferredCustomer> {
     let mut promotions: HashMap<String, ListedPromoter> = HashMap::new();
     if listing
@@ -196,12 +221,10 @@ pub(crate) fn leads_of(
             }
         }
     }
+    let by_id = PromotersById::new(promoters);
     let split_of = |split: tracking::LeadSplit| LeadSplit {
         promoter: match (split.promoter_id, split.promotion_id) {
-            (Some(id), _) => Promoter {
-                id: Some(id),
-                ..Promoter::default()
-            },
+            (Some(id), _) => by_id.promoter(id),
             (None, Some(id)) => promotions
                 .get(&id)
                 .cloned()
@@ -298,6 +321,7 @@ pub(crate) fn parents_of(
         let mut lines = listing.lines.iter();
         lines.any(|(_, promoter)| promoter.parent_id.is_some())
     });
+    let by_id = PromotersById::new(promoters);
     let mut seen = HashSet::new();
     let known = all.filter_map(|(listed, is_of_list)| {
         let id = listed.parent_id.clone();
@@ -305,10 +329,7 @@ pub(crate) fn parents_of(
             return None;
         }
         let is_new = seen.insert((listed.id.clone(), id.clone()));
-        let parent = id.map(|id| Promoter {
-            id: Some(id),
-            ..Promoter::default()
-        });
+        let parent = id.map(|id| by_id.promoter(id));
         is_new.then(|| (promoter_of(listed.clone()), parent))
     });
     known.collect()

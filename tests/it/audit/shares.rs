@@ -300,3 +300,57 @@ fn a_lead_that_earns_nothing_is_said_and_not_to_be_paid() {
         assert_eq!(counted(&said, "lead_closed"), (1, 10_000), "{}", said.text);
     }
 }
+
+#[test]
+fn a_commission_that_was_not_made_for_the_shares_of_its_lead_is_one_difference() {
+    // The owner has the whole of it, beside the other's part.
+    for version in VERSIONS {
+        let flag = |is_split: bool| match version {
+            1 => json!({}),
+            _ => json!({"is_split": is_split}),
+        };
+        let row = |promoter: &'static str, cents: i64, is_split: bool| Row {
+            day: "2026-01-05",
+            promoter,
+            cents,
+            more: flag(is_split),
+            ..Row::default()
+        };
+        let lists = lead(Lists::new(version), &shared(version));
+        let lists = lists
+            .earns(&row("n", 2_000, false))
+            .earns(&row("f", 800, true))
+            .promoter("f", None);
+        let said = audit(TWENTY_PERCENT, &sales(1), &lists, &[]);
+        let found = vec![("commission_differs".to_owned(), 800, 0)];
+        assert_eq!(said.findings(), found, "{version}: {}", said.text);
+        assert_eq!(expected(&said, "n@x.com"), 1_200);
+        assert_eq!(expected(&said, "f@x.com"), 800);
+    }
+    // Who has nothing of it is called as in the list of promoters.
+    let lists = lead(Lists::new(2), &shared(2)).promoter("f", None);
+    let lists = lists.earns(&Row {
+        day: "2026-01-05",
+        ..Row::default()
+    });
+    let said = audit(TWENTY_PERCENT, &sales(1), &lists, &[]);
+    assert_eq!(expected(&said, "f@x.com"), 800, "{}", said.text);
+}
+
+#[test]
+fn a_commission_of_a_lead_that_was_denied_is_not_called_checked() {
+    for version in VERSIONS {
+        let lists = Lists::new(version).earns(&Row {
+            day: "2026-01-05",
+            ..Row::default()
+        });
+        let denied = lead(lists.clone(), &json!({"state": "denied"}));
+        let said = audit(TWENTY_PERCENT, &sales(1), &denied, &[]);
+        said.expect_no_finding(0);
+        assert_eq!(counted(&said, "lead_closed_paid"), (1, 2_000));
+        assert!(said.text.contains("No differences in what was checked."));
+        let said = audit(TWENTY_PERCENT, &sales(1), &lead(lists, &json!({})), &[]);
+        assert_eq!(counted(&said, "lead_closed_paid"), (0, 0));
+        assert!(said.text.contains("No differences."));
+    }
+}

@@ -29,6 +29,7 @@ pub(super) fn what_is_open(reason: UncheckedReason, n: u64) -> String {
         UncheckedReason::NoLead | UncheckedReason::LeadLater => {
             format!("who had referred the customers of {commissions}")
         }
+        UncheckedReason::LeadClosedPaid => commissions,
         UncheckedReason::TrackedSince | UncheckedReason::OfUnread => format!("{events} of ours"),
         UncheckedReason::RefundAlone => count(n, "refund"),
         UncheckedReason::TierReceiver => {
@@ -127,6 +128,7 @@ pub(super) fn why_it_is_open(reason: UncheckedReason) -> &'static str {
         | UncheckedReason::NoPromoter
         | UncheckedReason::NoLead
         | UncheckedReason::LeadLater
+        | UncheckedReason::LeadClosedPaid
         | UncheckedReason::TierReceiver
         | UncheckedReason::TierEarlier
         | UncheckedReason::TierUnknown
@@ -157,6 +159,9 @@ fn why_its_terms_are_open(reason: UncheckedReason) -> &'static str {
         }
         UncheckedReason::LeadLater => {
             ": their sales are more than a day earlier than the lead was created or first paid"
+        }
+        UncheckedReason::LeadClosedPaid => {
+            " of customers whose lead was denied or is expired, and earns nothing since: when that was is not known"
         }
         UncheckedReason::NoPromoter => ": the list has no promoter for them",
         UncheckedReason::TierReceiver => {

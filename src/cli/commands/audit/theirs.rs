@@ -177,7 +177,7 @@ impl AuditCall<'_> {
         let account = kept.account.clone();
         let balances = balances_of(&kept, promoters.as_ref());
         let parents = parents_of(&kept, promoters.as_ref());
-        let leads = leads.map(|leads| leads_of(leads, &kept));
+        let leads = leads.map(|leads| leads_of(leads, &kept, promoters.as_ref()));
         let days = ListedDays {
             zone: &self.rules.zone,
             timed_at_midnight: &ours.timed_at_midnight,
