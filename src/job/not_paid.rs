@@ -10,6 +10,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
+use super::paid_after_all::{may_count, standing_sale};
 use crate::classify::{SaleIds, UnpaidRow};
 use crate::event::{
     Customer, Essence, Event, EventKey, EventRef, Events, ExportLine, KeyMap, Kind, Money,
@@ -211,7 +212,7 @@ impl<'t> NotPaidFinder<'t> {
             return;
         }
         let history = self.history;
-        let Some(sale) = sent(ids, history) else {
+        let Some(sale) = sent(ids, row.source.input, history) else {
             let settled = |&index: &usize| history.outcome(self.events.key(index)).is_some();
             if row.is_refunded
                 && let Some(&reading) = readings.first()
@@ -362,22 +363,28 @@ fn paid(sale: &Essence) -> Option<Money> {
 }
 
 /// Returns the sale that an earlier run recorded for a row: by its own id, or by the shared one if that was recorded
-/// with its own. A sale that was recorded without may be another attempt's.
-fn sent(ids: &SaleIds, history: &dyn History) -> Option<PaidSale> {
+/// with its own. A sale that was recorded without may be another attempt's. If it was refunded and sent again since it was
+/// paid after all, that one is returned, unless the export of the row, given by its place in the job, is older.
+fn sent(ids: &SaleIds, input: usize, history: &dyn History) -> Option<PaidSale> {
     let recorded = |id: &Text| history.essence(EventKey::from_id(id));
     let of_shared = || recorded(&ids.shared).filter(|sale| sale.has_reference(&ids.own));
-    let (sale, recorded) = match recorded(&ids.own) {
-        Some(recorded) => (&ids.own, recorded),
+    let (sale, first) = match recorded(&ids.own) {
+        Some(first) => (&ids.own, first),
         None => (&ids.shared, of_shared()?),
     };
-    let key = EventKey::from_id(sale);
-    let has_counted = matches!(
-        history.outcome(key),
-        Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::Unconfirmed) | None
-    );
-    let is_of_account = has_counted || history.is_withdrawn(key);
-    (recorded.kind == Kind::Sale && is_of_account)
-        .then(|| PaidSale::from_recorded(sale, &recorded, history))
+    if !may_count(EventKey::from_id(sale), history) {
+        return None;
+    }
+    let of_first = PaidSale::from_recorded(sale, &first, history);
+    let standing = standing_sale(sale, history);
+    let is_later = history.may_be_later_than(input, EventKey::from_id(&standing));
+    match recorded(&standing).filter(|_| standing != *sale && is_later) {
+        Some(last) => Some(PaidSale {
+            customer: of_first.customer,
+            ..PaidSale::from_recorded(&standing, &last, history)
+        }),
+        None => Some(of_first),
+    }
 }
 
 impl NotPaid {

@@ -2,9 +2,34 @@
 
 use std::collections::HashSet;
 
-use crate::event::{EventKey, Events, Kind, NOT_PAID, PAID_AFTER_ALL};
+use crate::event::{EventKey, Events, Kind, NOT_PAID, PAID_AFTER_ALL, Text};
+use crate::journal::Outcome;
 use crate::link::HeldReason;
 use crate::plan::History;
+
+/// Returns `true` if an earlier run recorded a sale, and it counts or may: it was tracked, nobody knows, or it is left to send.
+pub(super) fn may_count(sale: EventKey, history: &dyn History) -> bool {
+    let recorded = history.essence(sale);
+    let is_sale = recorded.is_some_and(|recorded| recorded.kind == Kind::Sale);
+    let counts = matches!(
+        history.outcome(sale),
+        Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::Unconfirmed) | None
+    );
+    is_sale && (counts || history.is_withdrawn(sale))
+}
+
+/// Returns the id of the sale that stands for a payment now: the last one that was sent again since it was paid after all, or
+/// the sale itself. A payment may fail and be paid several times.
+pub(super) fn standing_sale(sale: &str, history: &dyn History) -> Text {
+    let mut standing = Text::new(sale);
+    loop {
+        let again = compact_str::format_compact!("{standing}{PAID_AFTER_ALL}");
+        if !may_count(EventKey::from_id(&again), history) {
+            return standing;
+        }
+        standing = again;
+    }
+}
 
 /// Adds a held sale for each sale of the job that was paid after all: an earlier run sent the refund that reversed it
 /// since it was not paid, and this export, which is later, has it as paid.
@@ -23,17 +48,18 @@ pub(super) fn hold_paid_after_all(
         }
         let key = events.key(index);
         let input = events.get(index).source.input;
-        let Some(reversed) = history.not_paid_refund(key, input) else {
+        let standing = standing_sale(events.get(index).event_id(), history);
+        let refund = history.not_paid_refund(EventKey::from_id(&standing), input);
+        let Some(reversed) = refund else {
             continue;
         };
         let paid = events.get(index).to_event();
-        let id = compact_str::format_compact!("{}{PAID_AFTER_ALL}", paid.event_id());
+        let id = compact_str::format_compact!("{standing}{PAID_AFTER_ALL}");
         if history.essence(EventKey::from_id(&id)).is_some() || !seen.insert(key) {
             continue;
         }
         let why = format!(
-            "an earlier run sent refund `{}{NOT_PAID}`, since the sale was not paid then, and this row has it as paid",
-            paid.event_id()
+            "an earlier run sent refund `{standing}{NOT_PAID}`, since the sale was not paid then, and this row has it as paid"
         );
         let mut sale = paid.derive_event(Kind::Sale, id);
         sale.money = reversed.money;

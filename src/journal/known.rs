@@ -512,9 +512,18 @@ impl JournalHistory {
     pub(crate) fn not_paid_refund(&self, sale: EventKey, input: usize) -> Option<Essence> {
         let refund = self.events.get(*self.not_paid_refunds.get(&sale)?)?;
         let is_tracked = refund.outcome.is_some_and(Outcome::is_tracked);
-        let sent_by = self.run_of(refund.row);
-        let is_later = sent_by.is_some_and(|run| self.since(input) > run);
-        (is_tracked && is_later).then_some(refund.essence)
+        (is_tracked && self.is_later_than_row(input, refund.row)).then_some(refund.essence)
+    }
+
+    /// Returns `true` if one of the job's exports may be later than the run that recorded an event.
+    pub(crate) fn may_be_later_than(&self, input: usize, event: EventKey) -> bool {
+        let event = self.events.get(event);
+        event.is_some_and(|event| self.is_later_than_row(input, event.row))
+    }
+
+    fn is_later_than_row(&self, input: usize, event: EventRow) -> bool {
+        let recorded_by = self.run_of(event);
+        recorded_by.is_some_and(|run| self.since(input) > run)
     }
 
     /// Returns `true` if one of the job's exports may be later than another one: an earlier run has read the other

@@ -59,6 +59,11 @@ pub trait History: SaleHistory {
         None
     }
 
+    /// Returns `true` if one of the job's exports may be later than the run that recorded an event.
+    fn may_be_later_than(&self, _input: usize, _event: EventKey) -> bool {
+        false
+    }
+
     /// Returns the time up to which the journal lost what it had sent, if somebody continued with it after such a loss.
     fn lost_until(&self) -> Option<Timestamp> {
         None
@@ -311,6 +316,10 @@ impl History for JournalHistory {
 
     fn not_paid_refund(&self, sale: EventKey, input: usize) -> Option<Essence> {
         JournalHistory::not_paid_refund(self, sale, input)
+    }
+
+    fn may_be_later_than(&self, input: usize, event: EventKey) -> bool {
+        JournalHistory::may_be_later_than(self, input, event)
     }
 
     fn lost_until(&self) -> Option<Timestamp> {

@@ -252,6 +252,55 @@ fn a_payment_that_failed_and_was_paid_after_all_needs_attention() {
     }
 }
 
+/// It fails, is paid after all, fails again, and is paid once more: each time what is sent stands for one payment or none.
+#[test]
+fn a_payment_that_fails_once_more_after_it_was_paid_after_all_needs_attention() {
+    let export = |status: &str, night: u32| {
+        let other = format!(
+            "PM9{night},2026-03-01T10:00:00Z,2026-03-04,9.00,GBP,paid_out,0.00,,CU9,ben@example.com\n"
+        );
+        gocardless(status, "0.00") + &other
+    };
+    let states = ["confirmed", "failed", "paid_out", "failed", "paid_out"];
+    let place = place(&[]);
+    for (night, status) in (0..).zip(states) {
+        let name = format!("{night}.csv");
+        place.write(&name, &export(status, night));
+        if night == 0 {
+            run(&place, &[&name], 0);
+            continue;
+        }
+        let held = run(&place, &[&name], 1);
+        assert!(attention(&held).contains(&"held"), "{night}");
+        place.write("own.csv", &lines_of_hint(&place, &name));
+        assert_eq!(sent(&run(&place, &["own.csv"], 0)), 1, "{night}");
+        // What is older says nothing new.
+        for older in 0..=night {
+            let report = run(&place, &[&format!("{older}.csv")], 0);
+            assert_eq!(sent(&report), 0, "{older} after {night}");
+        }
+    }
+    let all = ["journal", "export", "--output", "events.csv", "--sandbox"];
+    place.run(&all).expect(0);
+    let rows = place.csv("events.csv");
+    let column = |name: &str| rows[0].iter().position(|head| head == name).unwrap();
+    let (kind, id) = (column("kind"), column("event_id"));
+    let events = rows[1..].iter().filter(|row| row[id].starts_with("PM1"));
+    let events: Vec<String> = events
+        .map(|row| format!("{} {}", row[kind], row[id]))
+        .collect();
+    assert_eq!(
+        events,
+        [
+            "sale PM1",
+            "refund PM1_not_paid",
+            "sale PM1_paid_after_all",
+            "refund PM1_paid_after_all_not_paid",
+            "sale PM1_paid_after_all_paid_after_all",
+        ]
+    );
+}
+
 #[test]
 fn what_was_lost_by_a_dispute_is_beside_what_was_refunded() {
     let export = |refunded: &str, dispute: &str| {
