@@ -121,7 +121,11 @@ const FIELDS: [Field; 14] = [
         ],
         CellType::Ids,
     ),
-    field("id", &["commission id", "reward id", "id"], CellType::Ids),
+    field(
+        "id",
+        &["commission id", "commission number", "reward id", "id"],
+        CellType::Ids,
+    ),
     field(
         "promoter_email",
         &[
@@ -186,7 +190,9 @@ const FIELDS: [Field; 14] = [
             "commission date",
             "created",
             "date",
+            "booked",
             "erstellt am",
+            "gebucht am",
             "datum",
             "fecha",
             "data",
@@ -258,6 +264,12 @@ const COMMISSION: [&str; 7] = [
     "vergütung",
 ];
 const PROMOTER: [&str; 5] = ["promoter", "affiliate", "partner", "referrer", "vermittler"];
+
+/// Words of headers of columns that count or number something, or say how much of it in a hundred: no amounts.
+const NO_AMOUNT: [&str; 12] = [
+    "number", "no", "nr", "nummer", "id", "count", "anzahl", "rate", "percent", "prozent", "satz",
+    "tier",
+];
 
 /// Returns `true` if a header looks like that of a list of commissions.
 pub(crate) fn is_of_commissions(header: &[String]) -> bool {
@@ -410,6 +422,10 @@ fn best<'t, 's>(
         // The id of anything else is not that of the commission.
         let is_whole = |phrase: &str| phrase != "id" || words == " id ";
         let within = |phrase: &&&str| words.contains(&format!(" {phrase} ")) && is_whole(phrase);
+        let is_no_amount = || words.split(' ').any(|word| NO_AMOUNT.contains(&word));
+        if matches!(field.holds, CellType::Amounts) && is_no_amount() {
+            return None;
+        }
         let phrase = field.phrases.iter().position(|phrase| within(&phrase))?;
         // A header without other words comes first.
         Some((phrase, words.len()))

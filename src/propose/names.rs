@@ -594,14 +594,16 @@ pub(super) fn is_after_discounts(header: &str) -> bool {
 }
 
 /// Returns a header in lower case, its words with one space between them: `Created (UTC)` is
-/// `created utc`.
+/// `created utc`, and `Order #` is `order number`.
 pub(super) fn words_of(header: &str) -> String {
-    let plain = |c: char| if c.is_alphanumeric() { c } else { ' ' };
-    let words: String = header
-        .chars()
-        .map(plain)
-        .flat_map(char::to_lowercase)
-        .collect();
+    let mut words = String::with_capacity(header.len());
+    for c in header.chars() {
+        match c {
+            '#' | '\u{2116}' => words.push_str(" number "),
+            c if c.is_alphanumeric() => words.extend(c.to_lowercase()),
+            _ => words.push(' '),
+        }
+    }
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

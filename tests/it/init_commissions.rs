@@ -55,6 +55,21 @@ fn columns_that_the_profile_of_commissions_does_not_read_are_proposed() {
             assert!(toml.contains(line), "{line}: {toml}");
         }
     }
+    // The number of a commission is not its amount.
+    let (place, _) = init(&[
+        "Commission #,Order ref,Affiliate,Payout,Order value,State,Booked on,Customer",
+        "1,s1,nora@x.com,20.00,100.00,approved,03/13/2026,ana@example.com",
+        "2,s2,nora@x.com,10.00,50.00,pending,03/14/2026,ben@example.com",
+    ]);
+    let toml = place.read("fprecon.toml");
+    for line in [
+        "amount = \"Payout\"",
+        "id = \"Commission #\"",
+        "sale_amount = \"Order value\"",
+        "created_at = \"Booked on\"",
+    ] {
+        assert!(toml.contains(line), "{line}: {toml}");
+    }
     // A status is found by its words, and what is not read at all is named.
     let (place, ran) = init(&[
         "Affiliate,Order,Commission,Stan,Remark",
