@@ -377,14 +377,14 @@ fn sent(ids: &SaleIds, input: usize, history: &dyn History) -> Option<PaidSale> 
     }
     let of_first = PaidSale::from_recorded(sale, &first, history);
     let standing = standing_sale(sale, history);
-    let is_later = history.may_be_later_than(input, EventKey::from_id(&standing));
-    match recorded(&standing).filter(|_| standing != *sale && is_later) {
-        Some(last) => Some(PaidSale {
-            customer: of_first.customer,
-            ..PaidSale::from_recorded(&standing, &last, history)
-        }),
-        None => Some(of_first),
+    let is_older = || !history.may_be_later_than(input, EventKey::from_id(&standing));
+    if standing == *sale || is_older() {
+        return Some(of_first);
     }
+    Some(PaidSale {
+        customer: of_first.customer,
+        ..PaidSale::from_recorded(&standing, &recorded(&standing)?, history)
+    })
 }
 
 impl NotPaid {
