@@ -40,7 +40,6 @@ pub use source_rows::{SourceRows, SourceRowsError};
 pub(crate) use totals::{ExportTotals, RowTotals, RowsOf};
 pub(crate) use trace::Trace;
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
@@ -271,8 +270,10 @@ pub fn plan<P: History, E>(
     let read = read(exports, setup, source_rows, progress).map_err(PlanError::Unusable)?;
     let history =
         read_history(&|| read.history_request(&setup.rules)).map_err(PlanError::History)?;
-    let account = setup.account.and_then(OnceCell::get);
-    let is_in_account = |refund: &str| account.is_some_and(|account| account.has_refund(refund));
+    let is_in_account = |refund: &str| {
+        let account = setup.account_sales();
+        account.is_some_and(|account| account.has_refund(refund))
+    };
     let resolutions = &setup.rules.resolutions;
     let mut unusable = resolutions.unknown(&read.events, &history, &is_in_account);
     unusable.extend(sold_twice(&read, setup, &history));
@@ -313,16 +314,16 @@ impl ReadExports {
         );
         hold_inexact(&self.events, &mut links, &setup.decimals, history);
         let unplanned = completed.still_unplanned(&self.events);
-        let sales_of_refunds = || setup.rules.resolutions.pairs();
-        let of_account = setup.account.and_then(OnceCell::get);
-        let of_account = of_account.map(|own| own.with_sales_of_refunds(sales_of_refunds()));
+        let named = setup.rules.resolutions.pairs();
+        let account_sales = setup.account_sales();
+        let account_sales = account_sales.map(|own| own.with_sales_of_refunds(named));
         let linked = LinkedReadings {
             links,
             asked_again: &asked_again,
             readings,
             range: &setup.range,
             in_account: setup.in_account,
-            account: of_account.as_deref(),
+            account: account_sales.as_deref(),
         };
         let mut plan = decide(self.events, linked, history, &self.origins);
         let seen = seen.problems(&plan, foreign, account, &setup.decimals);

@@ -365,7 +365,7 @@ impl<'a> Judge<'a> {
             first = self.nothing_earned(case);
         }
         if case.sale.is_none() {
-            self.refunds_alone(case);
+            self.tally_refunds_alone(case);
         }
         if let Some(first) = first {
             self.higher_tiers(case, first);

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use polars::prelude::*;
 
-use super::books::{AuditData, Code};
+use super::books::AuditData;
 use super::grouped::index;
 use super::parallel::{both, ranges};
 use super::similar_id::{similar_hash, similar_id, without_apostrophe};
@@ -126,11 +126,13 @@ impl Matching {
                 by_email.entry(email).or_default().push(row);
             }
         }
+        let (by_uid, by_email) = (
+            leads_in_order(books, by_uid),
+            leads_in_order(books, by_email),
+        );
         for (sale, commission) in naming {
             let of = |keys: &SharedKeys<'_>, key: Option<&str>| {
-                let mut rows = keys.get(key?)?.clone();
-                rows.sort_by_key(|row| order_of_lead(books, *row));
-                last_before(books, &rows, sale)
+                last_before(books, keys.get(key?)?, sale)
             };
             let row = index(commission);
             let found = of(&by_uid, books.commissions.uid.get(row))
@@ -612,14 +614,7 @@ fn by_date(
     found: &mut [Option<u32>],
     shared: SharedKeys<'_>,
 ) {
-    let sorted = |mut rows: Vec<u32>| {
-        rows.sort_by_key(|row| order_of_lead(books, *row));
-        rows
-    };
-    let shared: SharedKeys<'_> = shared
-        .into_iter()
-        .map(|(key, rows)| (key, sorted(rows)))
-        .collect();
+    let shared = leads_in_order(books, shared);
     for ((key, found), sale) in keys.iter().zip(found).zip(0..) {
         if let Some(rows) = key.and_then(|key| shared.get(key)) {
             *found = last_before(books, rows, sale);
@@ -627,10 +622,15 @@ fn by_date(
     }
 }
 
-/// Returns by what leads of one customer are ordered.
-fn order_of_lead(books: &AuditData, row: u32) -> (Option<i64>, bool, Code) {
-    let lead = books.leads[index(row)];
-    (lead.created_ms, !lead.was_moved, lead.promoter)
+/// Returns the leads of each key in the order in which they came to be.
+fn leads_in_order<'k>(books: &AuditData, mut shared: SharedKeys<'k>) -> SharedKeys<'k> {
+    for rows in shared.values_mut() {
+        rows.sort_by_key(|row| {
+            let lead = books.leads[index(*row)];
+            (lead.created_ms, !lead.was_moved, lead.promoter)
+        });
+    }
+    shared
 }
 
 /// Returns the last of some leads in order that is not later than a sale; else the first.

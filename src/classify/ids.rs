@@ -50,10 +50,7 @@ fn is_sum(id: &str) -> bool {
 impl Classifier<'_> {
     /// Rejects an id that a spreadsheet has damaged: it may have become another one.
     pub(super) fn check_id(&self, row: &Row, column: ColumnIndex) -> Result<(), Box<Problem>> {
-        self.see_ends(row, column);
-        let value = self.text(row, column);
-        let damage = cell::id_damage(value).or_else(|| self.id_of_a_workbook(row, column));
-        self.expect_undamaged(row, column, damage)
+        self.check_id_text(row, column, self.text(row, column))
     }
 
     /// Rejects an id of a list that a spreadsheet has damaged. Ids of lists are compared and never sent, so an
@@ -63,19 +60,14 @@ impl Classifier<'_> {
         row: &Row,
         column: ColumnIndex,
     ) -> Result<(), Box<Problem>> {
-        self.see_ends(row, column);
-        let value = cell::without_apostrophe(self.text(row, column));
-        let damage = cell::id_damage(value).or_else(|| self.id_of_a_workbook(row, column));
-        self.expect_undamaged(row, column, damage)
+        let id = cell::without_apostrophe(self.text(row, column));
+        self.check_id_text(row, column, id)
     }
 
-    fn expect_undamaged(
-        &self,
-        row: &Row,
-        column: ColumnIndex,
-        damage: Option<Cow<'static, str>>,
-    ) -> Result<(), Box<Problem>> {
-        match damage {
+    /// Rejects a cell whose id, which is its text or a part of it, is damaged.
+    fn check_id_text(&self, row: &Row, column: ColumnIndex, id: &str) -> Result<(), Box<Problem>> {
+        self.see_ends(row, column);
+        match cell::id_damage(id).or_else(|| self.id_of_a_workbook(row, column)) {
             None => Ok(()),
             Some(damage) => Err(Box::new(
                 self.cell_error(

@@ -53,6 +53,11 @@ pub struct Setup<'s> {
 }
 
 impl<'s> Setup<'s> {
+    /// Returns the sales of the account, if they were fetched.
+    pub(super) fn account_sales(&self) -> Option<&AccountSales> {
+        self.account.and_then(OnceCell::get)
+    }
+
     /// Returns the setup in which each export is read by the profile that its header fits, with defaults for
     /// everything else.
     pub fn new(profiles: &'s Profiles, account_currency: Currency) -> Self {

@@ -730,7 +730,7 @@ impl Judge<'_> {
 
     /// Counts the refunds of a sale that is not in our data: nobody knows what it has earned. One of which FirstPromoter
     /// has nothing only counts if it may have earned something.
-    pub(super) fn refunds_alone(&mut self, case: &Case<'_>) {
+    pub(super) fn tally_refunds_alone(&mut self, case: &Case<'_>) {
         for refund in case.refunds.iter().copied() {
             let ours = *self.ours(refund);
             let is_stranger = ours.outcome == Some(Outcome::NonReferral)

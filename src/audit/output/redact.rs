@@ -51,9 +51,8 @@ impl<'r> AuditRedactor<'r> {
         let mut rest = text;
         while let Some(next) = rest.chars().next() {
             let is_within = redacted.ends_with(char::is_alphanumeric) && next.is_alphanumeric();
-            let names = self.names.iter().filter(|_| !is_within);
-            let found = names.filter_map(|name| Some((name, length_of(rest, name)?)));
-            match found.into_iter().next() {
+            let mut names = self.names.iter().filter(|_| !is_within);
+            match names.find_map(|name| Some((name, length_of(rest, name)?))) {
                 Some((name, length)) => {
                     redacted.push_str(&self.words.name(name));
                     rest = &rest[length..];

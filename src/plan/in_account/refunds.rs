@@ -190,8 +190,8 @@ impl AccountSales {
     }
 
     /// Takes from running totals to send what the account has of them by running totals that this journal does not know, since
-    /// a lost one sent them, and by refunds of which the user says that they are of these sales. Where that can't be subtracted to the cent, the amounts stay, and the refunds are held later.
-    /// Returns the keys of the refunds that were made smaller, each with what the account has of it in minor units.
+    /// a lost one sent them, and by refunds of which the user says that they are of these sales. Where that can't be
+    /// subtracted to the cent, the amounts stay, and the refunds are held later. Returns the keys of the refunds that were made smaller, each with what the account has of it in minor units.
     pub(in crate::plan) fn subtract_totals(
         &self,
         events: &mut Events,

@@ -215,13 +215,10 @@ fn a_commission_is_compared_with_the_lead_that_it_names() {
                 .lead("a", of, at, &json!({}))
                 .lead("z", "n", at, &json!({}))
         };
+        let judged =
+            |of: &str, at: &str| served::audit(TWENTY_PERCENT, &sales, &lists(of, at), &[]);
         // Our side has the customer under another address than the lead and its commission.
-        let said = served::audit(
-            TWENTY_PERCENT,
-            &sales,
-            &lists("m", "2026-01-01T00:00:00Z"),
-            &[],
-        );
+        let said = judged("m", "2026-01-01T00:00:00Z");
         assert_eq!(
             said.findings(),
             found("wrong_promoter", 0, 2_000),
@@ -229,21 +226,11 @@ fn a_commission_is_compared_with_the_lead_that_it_names() {
             said.text
         );
         assert!(said.text.contains("Not checked: the sales of 1 commission"));
-        let said = served::audit(
-            TWENTY_PERCENT,
-            &sales,
-            &lists("n", "2026-01-01T00:00:00Z"),
-            &[],
-        );
+        let said = judged("n", "2026-01-01T00:00:00Z");
         said.expect_no_finding(0);
         assert_eq!(unchecked(&said.json, "no_lead"), Value::Null);
         // The lead was made long after the sale: whose the customer was by then is not known.
-        let said = served::audit(
-            TWENTY_PERCENT,
-            &sales,
-            &lists("n", "2026-05-01T00:00:00Z"),
-            &[],
-        );
+        let said = judged("n", "2026-05-01T00:00:00Z");
         said.expect_no_finding(0);
         assert_eq!(counted(&said, "lead_later"), (json!(1), json!(2_000)));
         assert!(said.text.contains("No differences in what was checked."));
